@@ -1,0 +1,23 @@
+# Headers, libraries, the CMake package and the pkg-config file.
+install(DIRECTORY include/simdrop DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+install(TARGETS ${simdrop_libraries} EXPORT simdrop_targets
+        RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR}
+        LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/simdrop)
+install(EXPORT simdrop_targets NAMESPACE simdrop:: FILE simdrop-targets.cmake DESTINATION ${package_dir})
+configure_package_config_file(cmake/simdrop-config.cmake.in simdrop-config.cmake INSTALL_DESTINATION ${package_dir})
+write_basic_package_version_file(simdrop-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/simdrop-config.cmake ${PROJECT_BINARY_DIR}/simdrop-config-version.cmake DESTINATION ${package_dir})
+
+# Absolute install folders are allowed (CMAKE_INSTALL_LIBDIR=/opt/lib), and then stand alone.
+foreach(dir LIBDIR INCLUDEDIR)
+  if(IS_ABSOLUTE "${CMAKE_INSTALL_${dir}}")
+    set(pkgconfig_${dir} "${CMAKE_INSTALL_${dir}}")
+  else()
+    set(pkgconfig_${dir} "\${prefix}/${CMAKE_INSTALL_${dir}}")
+  endif()
+endforeach()
+configure_file(cmake/simdrop.pc.in simdrop.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/simdrop.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -1,0 +1,181 @@
+/** @file simdrop.h
+ *  simdrop: vectorised dropout, exact in its probability and bit-for-bit the same on every instruction set, thread
+ *  count and tiling. This is the one header to include; it is C11 and usable from C++.
+ *
+ *  Dropout (Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", JMLR 15, 2014) sets
+ *  each element to zero with probability p and scales the others by s, about 1/(1-p), so that the expected output
+ *  equals the input. Which elements are dropped is a pure function of (p, seed, stream, index), drawn from the
+ *  counter-based generator Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011);
+ *  docs/numerics.md defines it, and it never changes.
+ *
+ *  What holds for every function here:
+ *  - It returns a status, and has written nothing when that is not SIMDROP_OK. n = 0 is SIMDROP_OK and touches nothing.
+ *  - It allocates no memory, starts no thread, reads and writes no byte outside the arrays given to it, and leaves
+ *    errno and the floating-point environment alone. Any number of threads may call it at once.
+ *  - Arrays need no alignment beyond that of their element type.
+ *  - The promise of equal bits holds in the default floating-point environment (round to nearest, no flush to zero). */
+#ifndef SIMDROP_SIMDROP_H
+#define SIMDROP_SIMDROP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <simdrop/export.h>
+#include <simdrop/version.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Which mask: the four numbers that decide every drop. Element k of a call has the index offset + k, so a tensor may be
+ *  cut into pieces, each with its own offset, and gets the same mask as in one call. */
+typedef struct simdrop_mask {
+  double p;        /**< probability of dropping an element, in [0, 1]; used as round(p * 2^32) / 2^32 */
+  uint64_t seed;   /**< chooses the family of masks (the Philox key) */
+  uint64_t stream; /**< chooses a mask of the family: a layer, a step; masks of different streams are independent */
+  uint64_t offset; /**< index of the call's first element; offset + n may reach 2^64 but not pass it */
+} simdrop_mask;
+
+/** The element types. f16 is IEEE 754 binary16, bf16 is the upper half of an IEEE 754 binary32; both are computed in
+ *  binary32 and rounded to nearest even. The arrays hold native-endian values. */
+typedef enum simdrop_dtype {
+  SIMDROP_F32 = 0, /**< float */
+  SIMDROP_F64 = 1, /**< double */
+  SIMDROP_F16 = 2, /**< 16-bit words holding IEEE 754 binary16 */
+  SIMDROP_BF16 = 3 /**< 16-bit words holding bfloat16 */
+} simdrop_dtype;
+
+/** What a function found. Everything but SIMDROP_OK means that nothing was written. */
+typedef enum simdrop_status {
+  SIMDROP_OK = 0,
+  SIMDROP_ERROR_NULL_POINTER = 1,       /**< a pointer that is needed is NULL */
+  SIMDROP_ERROR_PROBABILITY = 2,        /**< p is NaN or outside [0, 1] */
+  SIMDROP_ERROR_DTYPE = 3,              /**< dtype is none of simdrop_dtype */
+  SIMDROP_ERROR_INDEX_OVERFLOW = 4,     /**< offset + n passes 2^64 */
+  SIMDROP_ERROR_SIZE_OVERFLOW = 5,      /**< n elements take more than SIZE_MAX bytes */
+  SIMDROP_ERROR_OVERLAP = 6,            /**< an output overlaps another array other than by being equal to the input */
+  SIMDROP_ERROR_UNKNOWN_BACKEND = 7,    /**< no backend has that name */
+  SIMDROP_ERROR_UNSUPPORTED_BACKEND = 8 /**< the backend is not compiled in, or this machine cannot run it */
+} simdrop_status;
+
+/** A sentence in English for a status; static storage, never NULL ("unknown status" for other numbers). */
+SIMDROP_API const char *simdrop_status_string(simdrop_status status);
+
+/** Bytes of one element of dtype; 0 if dtype is unknown. */
+SIMDROP_API size_t simdrop_dtype_size(simdrop_dtype dtype);
+
+/** @name Masks
+ *  @{ */
+
+/** Write the mask packed, one bit an element.
+ *
+ *  Element k is bit k % 8 of bits[k / 8], least significant first (as in Apache Arrow); 1 = kept; the unused bits of the
+ *  last byte are 0.
+ *  @param mask  which mask; may lie in memory that the call overwrites
+ *  @param n     number of elements
+ *  @param bits  receives (n + 7) / 8 bytes; may be NULL only if n = 0
+ *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_PROBABILITY or ERROR_INDEX_OVERFLOW */
+SIMDROP_API simdrop_status simdrop_mask_bits(const simdrop_mask *mask, size_t n, uint8_t *bits);
+
+/** Write the mask as one byte an element, 1 = kept, 0 = dropped.
+ *  @param mask   which mask
+ *  @param n      number of elements
+ *  @param bytes  receives n bytes; may be NULL only if n = 0
+ *  @return as simdrop_mask_bits */
+SIMDROP_API simdrop_status simdrop_mask_bytes(const simdrop_mask *mask, size_t n, uint8_t *bytes);
+
+/** The scale s = 2^32 / (2^32 - T), T = round(p * 2^32), by which kept elements are multiplied, as f64 uses it; the
+ *  other types use it rounded to float. 0 when p = 1.
+ *  @param p      probability of dropping, in [0, 1]
+ *  @param scale  receives s
+ *  @return SIMDROP_OK, ERROR_NULL_POINTER or ERROR_PROBABILITY */
+SIMDROP_API simdrop_status simdrop_scale(double p, double *scale);
+
+/** @} */
+/** @name Dropout
+ *  @{ */
+
+/** Apply dropout: y[k] = kept(offset + k) ? x[k] * s : +0.
+ *
+ *  A dropped element is +0 whatever x was, and raises no floating-point flag. A kept NaN stays NaN. p = 0 copies the bits
+ *  of x; p = 1 writes +0 everywhere.
+ *  @param mask   which mask
+ *  @param dtype  type of the elements of x and y
+ *  @param n      number of elements
+ *  @param x      n elements
+ *  @param y      receives n elements; x == y works in place, any other overlap with x is an error
+ *  @param bits   NULL, or receives the packed mask as simdrop_mask_bits would write it; may not overlap x or y
+ *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_PROBABILITY, ERROR_DTYPE, ERROR_INDEX_OVERFLOW, ERROR_SIZE_OVERFLOW or
+ *          ERROR_OVERLAP */
+SIMDROP_API simdrop_status simdrop_forward(const simdrop_mask *mask, simdrop_dtype dtype, size_t n, const void *x, void *y,
+                                           uint8_t *bits);
+
+/** The gradient of simdrop_forward: dx[k] = kept(offset + k) ? dy[k] * s : +0, with the mask drawn again.
+ *  @param mask   the mask given to simdrop_forward
+ *  @param dtype  type of the elements of dy and dx
+ *  @param n      number of elements
+ *  @param dy     n elements, the gradient with respect to the output
+ *  @param dx     receives n elements; dy == dx works in place, any other overlap is an error
+ *  @return as simdrop_forward */
+SIMDROP_API simdrop_status simdrop_backward(const simdrop_mask *mask, simdrop_dtype dtype, size_t n, const void *dy, void *dx);
+
+/** Apply a stored mask: y[k] = bit k of bits ? x[k] * s : +0; forward and backward alike.
+ *
+ *  The stored mask decides alone which elements are kept; p gives the scale only. p = 0 copies the kept elements' bits;
+ *  p = 1 writes +0 everywhere. Unused bits of the last byte are ignored.
+ *  @param p      the probability with which the mask was drawn, in [0, 1]
+ *  @param dtype  type of the elements of x and y
+ *  @param n      number of elements
+ *  @param bits   (n + 7) / 8 bytes, packed as simdrop_mask_bits writes them
+ *  @param x      n elements
+ *  @param y      receives n elements; x == y works in place, any other overlap with x or bits is an error
+ *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_PROBABILITY, ERROR_DTYPE, ERROR_SIZE_OVERFLOW or ERROR_OVERLAP */
+SIMDROP_API simdrop_status simdrop_apply_bits(double p, simdrop_dtype dtype, size_t n, const uint8_t *bits, const void *x,
+                                              void *y);
+
+/** @} */
+/** @name Backends
+ *  One implementation for each instruction set; all give the same bits. The first call of any function chooses the best
+ *  one that this machine can run, or the one that the environment variable SIMDROP_BACKEND names (read once, and not in
+ *  programs that run with raised privileges). A name there that is unknown or cannot run here is passed over;
+ *  simdrop_backend_reason tells.
+ *  @{ */
+
+/** Why the current backend is the current one. */
+typedef enum simdrop_backend_choice {
+  SIMDROP_CHOICE_BEST = 0,                /**< the best one that this machine can run */
+  SIMDROP_CHOICE_ENVIRONMENT = 1,         /**< SIMDROP_BACKEND names it */
+  SIMDROP_CHOICE_ENVIRONMENT_REFUSED = 2, /**< the best one, because what SIMDROP_BACKEND names is unknown or cannot run here */
+  SIMDROP_CHOICE_SELECTED = 3             /**< simdrop_backend_select was called */
+} simdrop_backend_choice;
+
+/** Number of backends that this version knows, best first, whether compiled in or not. */
+SIMDROP_API size_t simdrop_backend_count(void);
+
+/** Name of backend number index ("avx512", "avx2", "scalar", ...); static storage; NULL if index >= simdrop_backend_count(). */
+SIMDROP_API const char *simdrop_backend_name(size_t index);
+
+/** 1 if backend number index is compiled into this library, else 0. */
+SIMDROP_API int simdrop_backend_compiled(size_t index);
+
+/** 1 if backend number index is compiled in and this machine can run it, else 0. */
+SIMDROP_API int simdrop_backend_supported(size_t index);
+
+/** Name of the backend in use; static storage, never NULL. */
+SIMDROP_API const char *simdrop_backend_current(void);
+
+/** Why that one is in use. */
+SIMDROP_API simdrop_backend_choice simdrop_backend_reason(void);
+
+/** Use the backend with this name from now on, in every thread; NULL = the best that this machine can run. Calls already
+ *  under way finish with the backend that they began with, which changes no result.
+ *  @return SIMDROP_OK, ERROR_UNKNOWN_BACKEND or ERROR_UNSUPPORTED_BACKEND (the choice stays as it was) */
+SIMDROP_API simdrop_status simdrop_backend_select(const char *name);
+
+/** @} */
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,37 @@
+// The x86 features that backends can require, one bit each. A backend's bundle is the set that its files are compiled for.
+#ifndef SIMDROP_COMMON_CPU_FEATURES_H
+#define SIMDROP_COMMON_CPU_FEATURES_H
+
+#include <stdint.h>
+
+typedef uint32_t simdrop_cpu_features;
+
+// One entry a feature: the name, and where CPUID says that the processor has it. The operating system's part (which
+// registers it saves) is in the two *_STATE features, from XCR0.
+//  X(feature, leaf, register, bit)
+#define SIMDROP_CPUID_FEATURE_LIST(X) \
+  X(SSE3, 1, ecx, 0)                  \
+  X(SSSE3, 1, ecx, 9)                 \
+  X(FMA, 1, ecx, 12)                  \
+  X(SSE41, 1, ecx, 19)                \
+  X(SSE42, 1, ecx, 20)                \
+  X(POPCNT, 1, ecx, 23)               \
+  X(AVX, 1, ecx, 28)                  \
+  X(F16C, 1, ecx, 29)                 \
+  X(AVX2, 7, ebx, 5)                  \
+  X(AVX512F, 7, ebx, 16)              \
+  X(AVX512DQ, 7, ebx, 17)             \
+  X(AVX512BW, 7, ebx, 30)             \
+  X(AVX512VL, 7, ebx, 31)
+
+enum {
+#define SIMDROP_CPU_BIT(feature, leaf, reg, bit) SIMDROP_CPU_BIT_##feature,
+  SIMDROP_CPUID_FEATURE_LIST(SIMDROP_CPU_BIT)
+#undef SIMDROP_CPU_BIT
+  SIMDROP_CPU_BIT_AVX_STATE,
+  SIMDROP_CPU_BIT_AVX512_STATE
+};
+
+#define SIMDROP_CPU(feature) (UINT32_C(1) << SIMDROP_CPU_BIT_##feature)
+
+#endif

@@ -1,0 +1,72 @@
+// What a backend provides: one const table of kernels. The list below is the only place that names them; a backend defines
+// simdrop_<backend>_<kernel> for each, and everything else (declarations, tables, tests) is made from the list.
+#ifndef SIMDROP_COMMON_KERNEL_TABLE_H
+#define SIMDROP_COMMON_KERNEL_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/cpu_features.h"
+#include "common/mask_source.h"
+
+// A mask in memory is an array of 64-bit words: element k is bit k % 64 of words[k / 64], 1 = kept.
+
+// Producer: the masks of block_count blocks from first_block on, which do not wrap past block 2^57. `words` is aligned to
+// 64 bytes and has room for SIMDROP_BLOCK_PADDING blocks more, which may be overwritten with anything.
+typedef void simdrop_mask_blocks_kernel(simdrop_mask_source *source, uint64_t first_block, size_t block_count, uint64_t *words,
+                                        const simdrop_prefetch *prefetch);
+
+// shifted[i] = the 64 bits from bit 64 * i + shift of words on, for 0 < shift < 64; reads words[0 .. word_count].
+typedef void simdrop_shift_words_kernel(size_t word_count, const uint64_t *words, unsigned shift, uint64_t *shifted);
+
+// bytes[k] = element k of the mask, 0 or 1.
+typedef void simdrop_expand_bytes_kernel(size_t n, const uint64_t *words, uint8_t *bytes);
+
+// Consumer: y[k] = element k of the mask ? x[k] * scale : +0. x == y or no overlap. scale is exact in the type that the
+// kernel computes in. `stream` asks for stores past the caches, where there are such.
+typedef void simdrop_scale_kernel(size_t n, const uint64_t *words, const void *x, void *y, double scale, bool stream);
+
+// Consumer: y[k] = element k of the mask ? x[k] : 0, copying bits; for elements of 16, 32 and 64 bits.
+typedef void simdrop_select_kernel(size_t n, const uint64_t *words, const void *x, void *y);
+
+//  X(kernel, type)
+#define SIMDROP_KERNEL_LIST(X)                 \
+  X(mask_blocks, simdrop_mask_blocks_kernel)   \
+  X(shift_words, simdrop_shift_words_kernel)   \
+  X(expand_bytes, simdrop_expand_bytes_kernel) \
+  X(scale_f32, simdrop_scale_kernel)           \
+  X(scale_f64, simdrop_scale_kernel)           \
+  X(scale_f16, simdrop_scale_kernel)           \
+  X(scale_bf16, simdrop_scale_kernel)          \
+  X(select_16, simdrop_select_kernel)          \
+  X(select_32, simdrop_select_kernel)          \
+  X(select_64, simdrop_select_kernel)
+
+typedef struct simdrop_kernels {
+  const char *name;
+  simdrop_cpu_features required;  // the features that the backend's files are compiled for
+#define SIMDROP_KERNEL_FIELD(kernel, type) type *kernel;
+  SIMDROP_KERNEL_LIST(SIMDROP_KERNEL_FIELD)
+#undef SIMDROP_KERNEL_FIELD
+} simdrop_kernels;
+
+// For a backend's own files: SIMDROP_BACKEND is its name (its simd.h or bundle.h defines it), SIMDROP_LOCAL(kernel) the name of
+// its kernel. SIMDROP_DECLARE_KERNELS; declares them all; SIMDROP_DEFINE_TABLE(required); in table.c defines the table.
+#define SIMDROP_JOIN_(backend, name) simdrop_##backend##_##name
+#define SIMDROP_JOIN(backend, name) SIMDROP_JOIN_(backend, name)
+#define SIMDROP_LOCAL(name) SIMDROP_JOIN(SIMDROP_BACKEND, name)
+#define SIMDROP_QUOTE_(name) #name
+#define SIMDROP_QUOTE(name) SIMDROP_QUOTE_(name)
+
+#define SIMDROP_DECLARE_KERNEL_(kernel, type) extern type SIMDROP_LOCAL(kernel);
+#define SIMDROP_DECLARE_KERNELS                \
+  SIMDROP_KERNEL_LIST(SIMDROP_DECLARE_KERNEL_) \
+  extern const simdrop_kernels SIMDROP_LOCAL(kernels)
+
+#define SIMDROP_TABLE_ENTRY_(kernel, type) .kernel = SIMDROP_LOCAL(kernel),
+#define SIMDROP_DEFINE_TABLE(required_features)    \
+  const simdrop_kernels SIMDROP_LOCAL(kernels) = { \
+      .name = SIMDROP_QUOTE(SIMDROP_BACKEND), .required = (required_features), SIMDROP_KERNEL_LIST(SIMDROP_TABLE_ENTRY_)}
+
+#endif

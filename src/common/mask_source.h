@@ -1,0 +1,43 @@
+// What a mask producer needs to know (docs/numerics.md, "The mask"): the threshold, the key and the stream, and room for
+// what a vector producer computes once a call.
+#ifndef SIMDROP_COMMON_MASK_SOURCE_H
+#define SIMDROP_COMMON_MASK_SOURCE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define SIMDROP_BLOCK_ELEMENTS 128  // elements that one Philox call gives one bit each
+#define SIMDROP_BLOCK_WORDS 2       // a block's mask in 64-bit words
+#define SIMDROP_PLANES 32           // bits of U(index), and so the most planes a mask element can need
+#define SIMDROP_PLANE_SHIFT 25      // where the plane number sits in counter word 3, above the block's upper 25 bits
+
+// A vector producer writes whole vectors; a buffer for masks has room for this many blocks more than were asked for.
+#define SIMDROP_BLOCK_PADDING 32
+
+// What depends on the plane alone after three rounds of Philox, one entry a plane, filled in by vector producers
+// (mask_planes.h tells the story). Valid for the blocks whose number has these upper 25 bits.
+typedef struct simdrop_plane_schedule {
+  uint64_t word_0[SIMDROP_PLANES];
+  uint64_t word_2[SIMDROP_PLANES];
+  uint64_t word_3[SIMDROP_PLANES];
+  uint32_t block_high;
+  int ready;
+} simdrop_plane_schedule;
+
+typedef struct simdrop_mask_source {
+  uint64_t threshold;  // T, in 0 .. 2^32; a producer is only called with 0 < T < 2^32
+  int plane_count;     // planes that can decide anything: 32 - (trailing zeros of T)
+  uint32_t key[2];     // seed, low half first
+  uint32_t stream[2];  // stream, low half first
+  simdrop_plane_schedule schedule;
+} simdrop_mask_source;
+
+// Memory that the consumer will touch once the producer is done; the producer spreads prefetches of it over its own work,
+// during which memory would be idle. A null pointer means none.
+typedef struct simdrop_prefetch {
+  const char *read;
+  const char *write;
+  size_t bytes;
+} simdrop_prefetch;
+
+#endif

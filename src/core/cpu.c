@@ -1,0 +1,23 @@
+// CPUID and XCR0 words to features. Bits: Intel SDM volume 1, chapters 13.3 (XCR0), 14.3 (AVX) and 15.2 (AVX-512).
+#include "core/cpu.h"
+
+enum {
+  XCR0_SSE_AVX = 0x06,         // XMM, upper halves of YMM
+  XCR0_SSE_AVX_AVX512 = 0xe6,  // the same, opmask, upper halves of ZMM0-15, ZMM16-31
+};
+
+simdrop_cpu_features simdrop_cpu_features_from_cpuid(const simdrop_cpuid *cpuid) {
+  const simdrop_cpuid_registers none = {0, 0, 0, 0};
+  const simdrop_cpuid_registers words_1 = cpuid->max_leaf >= 1 ? cpuid->leaf1 : none;
+  const simdrop_cpuid_registers words_7 = cpuid->max_leaf >= 7 ? cpuid->leaf7 : none;
+  simdrop_cpu_features features = 0;
+#define FEATURE(feature, leaf, reg, bit) \
+  if (words_##leaf.reg >> bit & 1) features |= SIMDROP_CPU(feature);
+  SIMDROP_CPUID_FEATURE_LIST(FEATURE)
+#undef FEATURE
+  if (words_1.ecx & SIMDROP_CPUID_OSXSAVE) {
+    if ((cpuid->xcr0 & XCR0_SSE_AVX) == XCR0_SSE_AVX) features |= SIMDROP_CPU(AVX_STATE);
+    if ((cpuid->xcr0 & XCR0_SSE_AVX_AVX512) == XCR0_SSE_AVX_AVX512) features |= SIMDROP_CPU(AVX512_STATE);
+  }
+  return features;
+}

@@ -1,0 +1,30 @@
+// Asks this processor. Everything that is decided from the answers is in cpu.c.
+#include "core/cpu.h"
+
+#if (defined(__x86_64__) || defined(__i386__)) && defined(__GNUC__)
+#include <cpuid.h>
+
+static uint64_t read_xcr0(void) {
+  uint32_t low, high;
+  __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return (uint64_t)high << 32 | low;
+}
+
+simdrop_cpuid simdrop_cpu_probe(void) {
+  simdrop_cpuid cpuid = {0};
+  simdrop_cpuid_registers *const leaf1 = &cpuid.leaf1, *const leaf7 = &cpuid.leaf7;
+  cpuid.max_leaf = __get_cpuid_max(0, 0);
+  if (cpuid.max_leaf >= 1) __cpuid(1, leaf1->eax, leaf1->ebx, leaf1->ecx, leaf1->edx);
+  if (cpuid.max_leaf >= 7) __cpuid_count(7, 0, leaf7->eax, leaf7->ebx, leaf7->ecx, leaf7->edx);
+  if (leaf1->ecx & SIMDROP_CPUID_OSXSAVE) cpuid.xcr0 = read_xcr0();
+  return cpuid;
+}
+
+#else
+
+simdrop_cpuid simdrop_cpu_probe(void) {
+  const simdrop_cpuid none = {0};
+  return none;
+}
+
+#endif

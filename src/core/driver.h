@@ -1,0 +1,21 @@
+// Walks a call in chunks: a producer fills a chunk of mask on the stack, a consumer applies it.
+#ifndef SIMDROP_CORE_DRIVER_H
+#define SIMDROP_CORE_DRIVER_H
+
+#include <simdrop/simdrop.h>
+
+// The functions below check nothing: api.c has. All take n = 0.
+
+// Packed bits, or bytes of 0 and 1.
+void simdrop_drive_bits(const simdrop_mask *mask, uint64_t threshold, size_t n, uint8_t *bits);
+void simdrop_drive_bytes(const simdrop_mask *mask, uint64_t threshold, size_t n, uint8_t *bytes);
+
+// y = kept ? x * scale : +0; bits may be NULL.
+void simdrop_drive_scale(const simdrop_mask *mask, uint64_t threshold, simdrop_dtype dtype, size_t n, const void *x, void *y,
+                         uint8_t *bits);
+
+// The same with a stored mask; select copies the kept bits instead of scaling.
+void simdrop_drive_stored_scale(uint64_t threshold, simdrop_dtype dtype, size_t n, const uint8_t *bits, const void *x, void *y);
+void simdrop_drive_stored_select(simdrop_dtype dtype, size_t n, const uint8_t *bits, const void *x, void *y);
+
+#endif

@@ -1,0 +1,19 @@
+// From the probability p to the threshold T and the scale s (docs/numerics.md).
+#ifndef SIMDROP_CORE_PARAMETERS_H
+#define SIMDROP_CORE_PARAMETERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define SIMDROP_CERTAIN (UINT64_C(1) << 32)  // the threshold under which every U(index) lies
+
+// False for NaN too.
+bool simdrop_is_probability(double p);
+
+// T: 2^32 when p = 1, otherwise round_half_even(p * 2^32) and at most 2^32 - 1.
+uint64_t simdrop_threshold(double p);
+
+// s = 2^32 / (2^32 - T), 0 when T = 2^32.
+double simdrop_scale_of_threshold(uint64_t threshold);
+
+#endif

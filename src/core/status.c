@@ -1,0 +1,31 @@
+// Statuses, types and versions in words and numbers.
+#include <simdrop/simdrop.h>
+
+const char *simdrop_status_string(simdrop_status status) {
+  switch (status) {
+    case SIMDROP_OK: return "success";
+    case SIMDROP_ERROR_NULL_POINTER: return "a pointer that is needed is NULL";
+    case SIMDROP_ERROR_PROBABILITY: return "the probability is not a number in [0, 1]";
+    case SIMDROP_ERROR_DTYPE: return "unknown dtype";
+    case SIMDROP_ERROR_INDEX_OVERFLOW: return "offset + n passes 2^64";
+    case SIMDROP_ERROR_SIZE_OVERFLOW: return "the elements take more bytes than an address can count";
+    case SIMDROP_ERROR_OVERLAP: return "an output overlaps another array";
+    case SIMDROP_ERROR_UNKNOWN_BACKEND: return "unknown backend";
+    case SIMDROP_ERROR_UNSUPPORTED_BACKEND: return "the backend is not compiled in or cannot run on this machine";
+  }
+  return "unknown status";
+}
+
+size_t simdrop_dtype_size(simdrop_dtype dtype) {
+  switch (dtype) {
+    case SIMDROP_F32: return 4;
+    case SIMDROP_F64: return 8;
+    case SIMDROP_F16:
+    case SIMDROP_BF16: return 2;
+  }
+  return 0;
+}
+
+int simdrop_version_number(void) { return SIMDROP_VERSION_NUMBER; }
+
+const char *simdrop_version_string(void) { return SIMDROP_VERSION_STRING; }
