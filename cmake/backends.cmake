@@ -1,7 +1,7 @@
 # The one list of backends, best first; src/core/dispatch.c and the tests are made from it. Each has its own folder src/<name>,
 # an option SIMDROP_WITH_<NAME>, the architectures that it is for (CMake's processor names, lower case; * = all) and the
 # flags that its files, and no others, are compiled with: exactly the bundle that its bundle.h requires of the machine.
-set(SIMDROP_BACKENDS scalar)
+set(SIMDROP_BACKENDS avx512 avx2 scalar)
 
 set(SIMDROP_X86 x86_64 amd64 x64 i386 i486 i586 i686 x86)
 

@@ -1,0 +1,4 @@
+// The AVX2 backend's consumers.
+#include "avx2/simd.h"
+
+#include "common/consumers_body.h"

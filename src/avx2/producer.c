@@ -1,0 +1,4 @@
+// The AVX2 backend's mask producer.
+#include "avx2/simd.h"
+
+#include "common/producer_body.h"

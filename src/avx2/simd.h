@@ -1,0 +1,234 @@
+// The vocabulary of AVX2: what the shared producer and consumers are written in.
+#ifndef SIMDROP_AVX2_SIMD_H
+#define SIMDROP_AVX2_SIMD_H
+
+#include <immintrin.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "avx2/bundle.h"
+
+#define SIMDROP_UNROLL _Pragma("GCC unroll 16")
+
+// ---- producer: 64-bit lanes, each a Philox call
+
+typedef __m256i simd_u64;
+typedef unsigned simd_lanes;
+
+#define SIMD_LANES 4
+#define SIMD_IN_FLIGHT 2     // independent vectors between two dependent products
+#define SIMD_DENSE_PLANES 8  // planes that are drawn for every block
+#define SIMD_FEW_BLOCKS 1    // up to here, lanes carry the planes of one block
+
+static inline simd_u64 simd_set(uint64_t value) { return _mm256_set1_epi64x((long long)value); }
+static inline simd_u64 simd_load(const uint64_t *from) { return _mm256_loadu_si256((const __m256i *)from); }
+static inline void simd_store(uint64_t *to, simd_u64 a) { _mm256_storeu_si256((__m256i *)to, a); }
+static inline simd_u64 simd_add(simd_u64 a, simd_u64 b) { return _mm256_add_epi64(a, b); }
+static inline simd_u64 simd_and(simd_u64 a, simd_u64 b) { return _mm256_and_si256(a, b); }
+static inline simd_u64 simd_or(simd_u64 a, simd_u64 b) { return _mm256_or_si256(a, b); }
+static inline simd_u64 simd_xor(simd_u64 a, simd_u64 b) { return _mm256_xor_si256(a, b); }
+static inline simd_u64 simd_and_not(simd_u64 a, simd_u64 b) { return _mm256_andnot_si256(a, b); }  // ~a & b
+static inline simd_u64 simd_xor3(simd_u64 a, simd_u64 b, simd_u64 c) { return simd_xor(a, simd_xor(b, c)); }
+static inline simd_u64 simd_high_half(simd_u64 a) { return _mm256_srli_epi64(a, 32); }
+static inline simd_u64 simd_shift_left(simd_u64 a, int count) { return _mm256_slli_epi64(a, count); }
+
+// The full products of the lanes' lower halves.
+static inline simd_u64 simd_multiply_low(simd_u64 a, simd_u64 b) { return _mm256_mul_epu32(a, b); }
+
+// Lane i = first + i.
+static inline simd_u64 simd_count_from(uint64_t first) { return simd_add(simd_set(first), _mm256_setr_epi64x(0, 1, 2, 3)); }
+
+// Two output words of a lane: the product's upper half ^ word ^ key below, the product's lower half above.
+static inline simd_u64 simd_last_words(simd_u64 product, simd_u64 word, simd_u64 key) {
+  const __m256i swapped = _mm256_shuffle_epi32(product, _MM_SHUFFLE(2, 3, 0, 1));
+  return _mm256_blend_epi32(simd_xor3(swapped, word, key), swapped, 0xAA);
+}
+
+// The block that each lane holds, so that simd_store_blocks needs no permutation across 128-bit lanes.
+static inline simd_u64 simd_block_order(void) { return _mm256_setr_epi64x(0, 2, 1, 3); }
+
+static inline void simd_store_blocks(uint64_t *words, simd_u64 low, simd_u64 high) {
+  simd_store(words, _mm256_unpacklo_epi64(low, high));
+  simd_store(words + 4, _mm256_unpackhi_epi64(low, high));
+}
+
+static inline simd_lanes simd_nonzero_lanes(simd_u64 a) {
+  const __m256i is_zero = _mm256_cmpeq_epi64(a, _mm256_setzero_si256());
+  return 0xF ^ (unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(is_zero));
+}
+
+static inline bool simd_any(simd_u64 a) { return !_mm256_testz_si256(a, a); }
+static inline size_t simd_count_lanes(simd_lanes lanes) { return (size_t)_mm_popcnt_u32(lanes); }
+
+// For each set of lanes, the 32-bit halves of those lanes side by side.
+static const uint64_t simd_compress_order[16] = {
+#define LANE(i) (2 * (uint64_t)(i) | (2 * (uint64_t)(i) + 1) << 8)
+#define THEN(i, rest) (LANE(i) | (rest) << 16)
+    0,
+    LANE(0),
+    LANE(1),
+    THEN(0, LANE(1)),
+    LANE(2),
+    THEN(0, LANE(2)),
+    THEN(1, LANE(2)),
+    THEN(0, THEN(1, LANE(2))),
+    LANE(3),
+    THEN(0, LANE(3)),
+    THEN(1, LANE(3)),
+    THEN(0, THEN(1, LANE(3))),
+    THEN(2, LANE(3)),
+    THEN(0, THEN(2, LANE(3))),
+    THEN(1, THEN(2, LANE(3))),
+    THEN(0, THEN(1, THEN(2, LANE(3)))),
+#undef LANE
+#undef THEN
+};
+
+// Stores the lanes that are set, side by side; what comes after them, up to a whole vector, is overwritten.
+static inline void simd_compress_store(uint64_t *to, simd_lanes lanes, simd_u64 a) {
+  const __m256i order = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)&simd_compress_order[lanes]));
+  simd_store(to, _mm256_permutevar8x32_epi32(a, order));
+}
+
+// ---- consumers: 64 elements under one word of mask
+
+static inline void simd_stream_fence(void) { _mm_sfence(); }
+
+typedef __m256 simd_scale_f32, simd_scale_f16, simd_scale_bf16;
+typedef __m256d simd_scale_f64;
+
+static inline simd_scale_f32 simd_set_scale_f32(double scale) { return _mm256_set1_ps((float)scale); }
+static inline simd_scale_f16 simd_set_scale_f16(double scale) { return simd_set_scale_f32(scale); }
+static inline simd_scale_bf16 simd_set_scale_bf16(double scale) { return simd_set_scale_f32(scale); }
+static inline simd_scale_f64 simd_set_scale_f64(double scale) { return _mm256_set1_pd(scale); }
+
+// Lane i's sign is bit first + i of the lower 32 bits, for first = 0, 8, 16, 24.
+static inline __m256i signs_of_eight(__m256i bits, int first) {
+  const __m256i shift = _mm256_sub_epi32(_mm256_setr_epi32(31, 30, 29, 28, 27, 26, 25, 24), _mm256_set1_epi32(first));
+  return _mm256_sllv_epi32(bits, shift);
+}
+
+static inline __m256i set_bits(uint64_t bits) { return _mm256_set1_epi32((int)(uint32_t)bits); }
+
+static inline void simd_scale_word_f32(uint64_t bits, const float *x, float *y, simd_scale_f32 scale, bool stream) {
+  SIMDROP_UNROLL
+  for (int half = 0; half < 64; half += 32) {
+    const __m256i half_bits = set_bits(bits >> half);
+    SIMDROP_UNROLL
+    for (int i = 0; i < 32; i += 8) {
+      // A lane whose sign is clear is not loaded: it becomes 0 * scale = +0 and raises no flag.
+      const __m256 kept = _mm256_maskload_ps(x + half + i, signs_of_eight(half_bits, i));
+      const __m256 product = _mm256_mul_ps(kept, scale);
+      if (stream) {
+        _mm256_stream_ps(y + half + i, product);
+      } else {
+        _mm256_storeu_ps(y + half + i, product);
+      }
+    }
+  }
+}
+
+static inline void simd_scale_word_f64(uint64_t bits, const double *x, double *y, simd_scale_f64 scale, bool stream) {
+  const __m256i shift = _mm256_setr_epi64x(63, 62, 61, 60);
+  __m256i rest = simd_set(bits);
+  SIMDROP_UNROLL
+  for (int i = 0; i < 64; i += 4) {
+    const __m256d kept = _mm256_maskload_pd(x + i, _mm256_sllv_epi64(rest, shift));
+    const __m256d product = _mm256_mul_pd(kept, scale);
+    rest = _mm256_srli_epi64(rest, 4);
+    if (stream) {
+      _mm256_stream_pd(y + i, product);
+    } else {
+      _mm256_storeu_pd(y + i, product);
+    }
+  }
+}
+
+// 16-bit lane i is all ones where bit i is set.
+static inline __m256i sixteen_lanes(uint64_t bits) {
+  const __m256i bit = _mm256_setr_epi16(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, (short)0x8000);
+  return _mm256_cmpeq_epi16(_mm256_and_si256(_mm256_set1_epi16((short)(uint16_t)bits), bit), bit);
+}
+
+static inline __m256i select_sixteen(uint64_t bits, const uint16_t *x) {
+  return _mm256_and_si256(sixteen_lanes(bits), _mm256_loadu_si256((const __m256i *)x));
+}
+
+static inline __m128i scale_eight_f16(__m128i x, __m256 scale) {
+  return _mm256_cvtps_ph(_mm256_mul_ps(_mm256_cvtph_ps(x), scale), _MM_FROUND_TO_NEAREST_INT);
+}
+
+static inline void store_sixteen(uint16_t *y, __m256i product, bool stream) {
+  if (stream) {
+    _mm256_stream_si256((__m256i *)y, product);
+  } else {
+    _mm256_storeu_si256((__m256i *)y, product);
+  }
+}
+
+static inline void simd_scale_word_f16(uint64_t bits, const uint16_t *x, uint16_t *y, simd_scale_f16 scale, bool stream) {
+  SIMDROP_UNROLL
+  for (int i = 0; i < 64; i += 16) {
+    const __m256i kept = select_sixteen(bits >> i, x + i);
+    const __m128i low = scale_eight_f16(_mm256_castsi256_si128(kept), scale);
+    const __m128i high = scale_eight_f16(_mm256_extracti128_si256(kept, 1), scale);
+    store_sixteen(y + i, _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1), stream);
+  }
+}
+
+// Rounds 16 products to nearest even: their upper halves are the results, to be raised by one where the lower half is above
+// half of a unit, or equal to it under an odd result. Infinity stays (its lower half is 0), and so does NaN: a NaN that
+// comes from bfloat16 has a lower half of 0 too.
+static inline __m256i narrow_bf16(__m256 even_products, __m256 odd_products) {
+  const __m256i even = _mm256_castps_si256(even_products), odd = _mm256_castps_si256(odd_products);
+  const __m256i upper = _mm256_blend_epi16(_mm256_srli_epi32(even, 16), odd, 0xAA);
+  const __m256i lower = _mm256_blend_epi16(even, _mm256_slli_epi32(odd, 16), 0xAA);
+  // The average (lower + 0x7ffe + odd + 1) / 2 reaches 2^15 exactly where lower + 0x7fff + odd carries.
+  const __m256i addend = _mm256_or_si256(_mm256_and_si256(upper, _mm256_set1_epi16(1)), _mm256_set1_epi16(0x7ffe));
+  const __m256i carry = _mm256_srli_epi16(_mm256_avg_epu16(lower, addend), 15);
+  return _mm256_add_epi16(upper, carry);
+}
+
+static inline void simd_scale_word_bf16(uint64_t bits, const uint16_t *x, uint16_t *y, simd_scale_bf16 scale, bool stream) {
+  SIMDROP_UNROLL
+  for (int i = 0; i < 64; i += 16) {
+    const __m256i pairs = select_sixteen(bits >> i, x + i);
+    const __m256i even = _mm256_slli_epi32(pairs, 16), odd = _mm256_and_si256(pairs, _mm256_set1_epi32((int)0xffff0000));
+    const __m256i product =
+        narrow_bf16(_mm256_mul_ps(_mm256_castsi256_ps(even), scale), _mm256_mul_ps(_mm256_castsi256_ps(odd), scale));
+    store_sixteen(y + i, product, stream);
+  }
+}
+
+static inline void simd_select_word_16(uint64_t bits, const uint16_t *x, uint16_t *y) {
+  SIMDROP_UNROLL
+  for (int i = 0; i < 64; i += 16) store_sixteen(y + i, select_sixteen(bits >> i, x + i), false);
+}
+
+static inline void simd_select_word_32(uint64_t bits, const uint32_t *x, uint32_t *y) {
+  SIMDROP_UNROLL
+  for (int i = 0; i < 64; i += 8) {
+    const __m256i kept = _mm256_maskload_epi32((const int *)(x + i), signs_of_eight(set_bits(bits >> (i & 32)), i & 31));
+    _mm256_storeu_si256((__m256i *)(y + i), kept);
+  }
+}
+
+static inline void simd_select_word_64(uint64_t bits, const uint64_t *x, uint64_t *y) {
+  const __m256i shift = _mm256_setr_epi64x(63, 62, 61, 60);
+  SIMDROP_UNROLL
+  for (int i = 0; i < 64; i += 4)
+    simd_store(y + i, _mm256_maskload_epi64((const long long *)(x + i), _mm256_sllv_epi64(simd_set(bits >> i), shift)));
+}
+
+static inline void simd_expand_word(uint64_t bits, uint8_t *bytes) {
+  const __m256i byte_of_lane = _mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303);
+  const __m256i bit = simd_set(UINT64_C(0x8040201008040201));
+  SIMDROP_UNROLL
+  for (int half = 0; half < 64; half += 32) {
+    const __m256i spread = _mm256_shuffle_epi8(set_bits(bits >> half), byte_of_lane);
+    const __m256i kept = _mm256_min_epu8(_mm256_and_si256(spread, bit), _mm256_set1_epi8(1));
+    _mm256_storeu_si256((__m256i *)(bytes + half), kept);
+  }
+}
+
+#endif

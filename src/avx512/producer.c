@@ -1,0 +1,4 @@
+// The AVX-512 backend's mask producer.
+#include "avx512/simd.h"
+
+#include "common/producer_body.h"

@@ -1,0 +1,169 @@
+// The vocabulary of AVX-512: what the shared producer and consumers are written in.
+#ifndef SIMDROP_AVX512_SIMD_H
+#define SIMDROP_AVX512_SIMD_H
+
+#include <immintrin.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "avx512/bundle.h"
+
+#define SIMDROP_UNROLL _Pragma("GCC unroll 16")
+
+// ---- producer: 64-bit lanes, each a Philox call
+
+typedef __m512i simd_u64;
+typedef __mmask8 simd_lanes;
+
+#define SIMD_LANES 8
+#define SIMD_IN_FLIGHT 4     // independent vectors between two dependent products
+#define SIMD_DENSE_PLANES 8  // planes that are drawn for every block
+#define SIMD_FEW_BLOCKS 3    // up to here, lanes carry the planes of one block
+
+static inline simd_u64 simd_set(uint64_t value) { return _mm512_set1_epi64((long long)value); }
+static inline simd_u64 simd_load(const uint64_t *from) { return _mm512_loadu_si512(from); }
+static inline void simd_store(uint64_t *to, simd_u64 a) { _mm512_storeu_si512(to, a); }
+static inline simd_u64 simd_add(simd_u64 a, simd_u64 b) { return _mm512_add_epi64(a, b); }
+static inline simd_u64 simd_and(simd_u64 a, simd_u64 b) { return _mm512_and_si512(a, b); }
+static inline simd_u64 simd_or(simd_u64 a, simd_u64 b) { return _mm512_or_si512(a, b); }
+static inline simd_u64 simd_xor(simd_u64 a, simd_u64 b) { return _mm512_xor_si512(a, b); }
+static inline simd_u64 simd_and_not(simd_u64 a, simd_u64 b) { return _mm512_andnot_si512(a, b); }  // ~a & b
+static inline simd_u64 simd_xor3(simd_u64 a, simd_u64 b, simd_u64 c) { return _mm512_ternarylogic_epi64(a, b, c, 0x96); }
+static inline simd_u64 simd_high_half(simd_u64 a) { return _mm512_srli_epi64(a, 32); }
+static inline simd_u64 simd_shift_left(simd_u64 a, unsigned count) { return _mm512_slli_epi64(a, count); }
+
+// The full products of the lanes' lower halves.
+static inline simd_u64 simd_multiply_low(simd_u64 a, simd_u64 b) { return _mm512_mul_epu32(a, b); }
+
+// Lane i = first + i.
+static inline simd_u64 simd_count_from(uint64_t first) {
+  return _mm512_add_epi64(simd_set(first), _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7));
+}
+
+// Two output words of a lane: the product's upper half ^ word ^ key below, the product's lower half above.
+static inline simd_u64 simd_last_words(simd_u64 product, simd_u64 word, simd_u64 key) {
+  const __m512i swapped = _mm512_shuffle_epi32(product, _MM_PERM_CDAB);
+  // Only the lower halves are written: the upper ones are output word 1 or 3 as they stand.
+  return _mm512_mask_ternarylogic_epi32(swapped, 0x5555, word, key, 0x96);
+}
+
+// The block that each lane holds, so that simd_store_blocks needs no permutation across 128-bit lanes.
+static inline simd_u64 simd_block_order(void) { return _mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7); }
+
+static inline void simd_store_blocks(uint64_t *words, simd_u64 low, simd_u64 high) {
+  _mm512_storeu_si512(words, _mm512_unpacklo_epi64(low, high));
+  _mm512_storeu_si512(words + 8, _mm512_unpackhi_epi64(low, high));
+}
+
+static inline simd_lanes simd_nonzero_lanes(simd_u64 a) { return _mm512_test_epi64_mask(a, a); }
+static inline bool simd_any(simd_u64 a) { return simd_nonzero_lanes(a) != 0; }
+static inline size_t simd_count_lanes(simd_lanes lanes) { return (size_t)_mm_popcnt_u32(lanes); }
+
+// Stores the lanes that are set, side by side; what comes after them, up to a whole vector, is overwritten.
+static inline void simd_compress_store(uint64_t *to, simd_lanes lanes, simd_u64 a) {
+  _mm512_storeu_si512(to, _mm512_maskz_compress_epi64(lanes, a));
+}
+
+// ---- consumers: 64 elements under one word of mask
+
+static inline void simd_stream_fence(void) { _mm_sfence(); }
+
+typedef __m512 simd_scale_f32, simd_scale_f16, simd_scale_bf16;
+typedef __m512d simd_scale_f64;
+
+static inline simd_scale_f32 simd_set_scale_f32(double scale) { return _mm512_set1_ps((float)scale); }
+static inline simd_scale_f16 simd_set_scale_f16(double scale) { return simd_set_scale_f32(scale); }
+static inline simd_scale_bf16 simd_set_scale_bf16(double scale) { return simd_set_scale_f32(scale); }
+static inline simd_scale_f64 simd_set_scale_f64(double scale) { return _mm512_set1_pd(scale); }
+
+static inline void simd_scale_word_f32(uint64_t bits, const float *x, float *y, simd_scale_f32 scale, bool stream) {
+  SIMDROP_UNROLL
+  for (int i = 0; i < 64; i += 16) {
+    // A lane that is masked off is not multiplied: it becomes +0 and raises no flag.
+    const __m512 product = _mm512_maskz_mul_ps((__mmask16)(bits >> i), scale, _mm512_loadu_ps(x + i));
+    if (stream) {
+      _mm512_stream_ps(y + i, product);
+    } else {
+      _mm512_storeu_ps(y + i, product);
+    }
+  }
+}
+
+static inline void simd_scale_word_f64(uint64_t bits, const double *x, double *y, simd_scale_f64 scale, bool stream) {
+  SIMDROP_UNROLL
+  for (int i = 0; i < 64; i += 8) {
+    const __m512d product = _mm512_maskz_mul_pd((__mmask8)(bits >> i), scale, _mm512_loadu_pd(x + i));
+    if (stream) {
+      _mm512_stream_pd(y + i, product);
+    } else {
+      _mm512_storeu_pd(y + i, product);
+    }
+  }
+}
+
+static inline __m256i scale_sixteen_f16(__mmask16 kept, const uint16_t *x, __m512 scale) {
+  const __m512 wide = _mm512_maskz_cvtph_ps(kept, _mm256_loadu_si256((const __m256i *)x));
+  return _mm512_cvtps_ph(_mm512_mul_ps(wide, scale), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+
+static inline void simd_scale_word_f16(uint64_t bits, const uint16_t *x, uint16_t *y, simd_scale_f16 scale, bool stream) {
+  SIMDROP_UNROLL
+  for (int i = 0; i < 64; i += 16) {
+    const __m256i product = scale_sixteen_f16((__mmask16)(bits >> i), x + i, scale);
+    if (stream) {
+      _mm256_stream_si256((__m256i *)(y + i), product);
+    } else {
+      _mm256_storeu_si256((__m256i *)(y + i), product);
+    }
+  }
+}
+
+// Rounds 32 products to nearest even: their upper halves are the results, to be raised by one where the lower half is above
+// half of a unit, or equal to it under an odd result. Infinity stays (its lower half is 0), and so does NaN: a NaN that
+// comes from bfloat16 has a lower half of 0 too.
+static inline __m512i narrow_bf16(__m512 even_products, __m512 odd_products) {
+  const __m512i even = _mm512_castps_si512(even_products), odd = _mm512_castps_si512(odd_products);
+  const __m512i swapper = _mm512_set4_epi32(0x0D0C0F0E, 0x09080B0A, 0x05040706, 0x01000302);  // bytes 2 3 0 1, 6 7 4 5, ...
+  const __m512i upper = _mm512_mask_shuffle_epi8(odd, 0x3333333333333333, even, swapper);
+  const __m512i lower = _mm512_mask_shuffle_epi8(even, 0xCCCCCCCCCCCCCCCC, odd, swapper);
+  // 0x8001 below an even result, 0x8000 below an odd one: (~upper & 1) | 0x8000.
+  const __m512i limit = _mm512_ternarylogic_epi32(upper, _mm512_set1_epi16(1), _mm512_set1_epi16((short)0x8000), 0xAE);
+  const __mmask32 raised = _mm512_cmpge_epu16_mask(lower, limit);
+  return _mm512_mask_sub_epi16(upper, raised, upper, _mm512_set1_epi16(-1));
+}
+
+static inline void simd_scale_word_bf16(uint64_t bits, const uint16_t *x, uint16_t *y, simd_scale_bf16 scale, bool stream) {
+  SIMDROP_UNROLL
+  for (int i = 0; i < 64; i += 32) {
+    const __m512i pairs = _mm512_maskz_loadu_epi16((__mmask32)(bits >> i), x + i);
+    const __m512i even = _mm512_slli_epi32(pairs, 16), odd = _mm512_and_si512(pairs, _mm512_set1_epi32((int)0xffff0000));
+    const __m512i product =
+        narrow_bf16(_mm512_mul_ps(_mm512_castsi512_ps(even), scale), _mm512_mul_ps(_mm512_castsi512_ps(odd), scale));
+    if (stream) {
+      _mm512_stream_si512((void *)(y + i), product);
+    } else {
+      _mm512_storeu_si512(y + i, product);
+    }
+  }
+}
+
+static inline void simd_select_word_16(uint64_t bits, const uint16_t *x, uint16_t *y) {
+  SIMDROP_UNROLL
+  for (int i = 0; i < 64; i += 32) _mm512_storeu_si512(y + i, _mm512_maskz_loadu_epi16((__mmask32)(bits >> i), x + i));
+}
+
+static inline void simd_select_word_32(uint64_t bits, const uint32_t *x, uint32_t *y) {
+  SIMDROP_UNROLL
+  for (int i = 0; i < 64; i += 16) _mm512_storeu_si512(y + i, _mm512_maskz_loadu_epi32((__mmask16)(bits >> i), x + i));
+}
+
+static inline void simd_select_word_64(uint64_t bits, const uint64_t *x, uint64_t *y) {
+  SIMDROP_UNROLL
+  for (int i = 0; i < 64; i += 8) _mm512_storeu_si512(y + i, _mm512_maskz_loadu_epi64((__mmask8)(bits >> i), x + i));
+}
+
+static inline void simd_expand_word(uint64_t bits, uint8_t *bytes) {
+  _mm512_storeu_si512(bytes, _mm512_maskz_set1_epi8(bits, 1));
+}
+
+#endif

@@ -1,0 +1,408 @@
+// The vector backends' mask producer, in the words of the backend's simd.h (included before this file).
+//
+// Every 64-bit lane is a Philox call for one block. A multiplication reads only a lane's lower half, so the upper halves may
+// hold anything, and a round is two products, two shifts and two three-way xors without a shuffle.
+//
+// The counter is { lo stream, lo block, hi stream, hi block | plane << 25 }. Round 1 multiplies words 0 and 2, which are the
+// call's own; it only xors the block and the plane in. Round 2 multiplies what now depends on the block alone, and what
+// depends on the plane alone, and round 3 once more, crosswise. After it
+//     word 0 = (block part) ^ (plane part)    word 1 = block part
+//     word 2 = (block part) ^ (plane part)    word 3 = plane part
+// so the plane parts are made once a call (the schedule), the block parts once a block, and each plane of each block costs
+// two xors and the remaining seven rounds.
+//
+// The planes are evaluated from the lowest to the highest:  kept = t ? u & kept : u | kept,  with t the threshold's bit of
+// the plane. Started from ones it counts all that is undecided as kept, started from zeros as dropped: where the two
+// differ, lower planes decide. Nearly all elements are decided by the first SIMD_DENSE_PLANES; a block in which some are
+// not goes to a list, and the list is finished with full vectors again.
+#ifndef SIMDROP_COMMON_PRODUCER_BODY_H
+#define SIMDROP_COMMON_PRODUCER_BODY_H
+
+#include "common/kernel_table.h"
+#include "common/philox.h"
+
+enum {
+  PLANE_ROUND = 3,    // the first round (from 0) that needs the block and the plane together
+  BATCH_BLOCKS = 64,  // blocks between two visits to the list of undecided ones
+};
+
+// The round keys, one vector each.
+typedef struct round_keys {
+  simd_u64 word_0[SIMDROP_PHILOX_ROUNDS];
+  simd_u64 word_2[SIMDROP_PHILOX_ROUNDS];
+} round_keys;
+
+static inline uint32_t round_key_0(const simdrop_mask_source *source, int round) {
+  return source->key[0] + (uint32_t)round * SIMDROP_PHILOX_WEYL_0;
+}
+
+static inline uint32_t round_key_1(const simdrop_mask_source *source, int round) {
+  return source->key[1] + (uint32_t)round * SIMDROP_PHILOX_WEYL_1;
+}
+
+static inline void make_round_keys(const simdrop_mask_source *source, round_keys *keys) {
+  for (int round = PLANE_ROUND + 1; round < SIMDROP_PHILOX_ROUNDS; ++round) {
+    keys->word_0[round] = simd_set(round_key_0(source, round));
+    keys->word_2[round] = simd_set(round_key_1(source, round));
+  }
+}
+
+// What the first round makes of the two words that it multiplies.
+typedef struct first_round {
+  uint32_t word_0, word_1, word_2, word_3;  // word 0 still without the block, word 2 without the block and the plane
+} first_round;
+
+static inline first_round make_first_round(const simdrop_mask_source *source) {
+  const uint64_t product_0 = (uint64_t)SIMDROP_PHILOX_MULTIPLIER_0 * source->stream[0];
+  const uint64_t product_1 = (uint64_t)SIMDROP_PHILOX_MULTIPLIER_1 * source->stream[1];
+  return (first_round){
+      .word_0 = (uint32_t)(product_1 >> 32) ^ round_key_0(source, 0),
+      .word_1 = (uint32_t)product_1,
+      .word_2 = (uint32_t)(product_0 >> 32) ^ round_key_1(source, 0),
+      .word_3 = (uint32_t)product_0,
+  };
+}
+
+// The part of words 0, 1 and 2 after three rounds that depends on the block, and of words 0, 2 and 3 that depends on the
+// plane. Words 1 and 3 come with the fourth round's key, which meets nothing else.
+typedef struct block_part {
+  simd_u64 word_0, word_1, word_2;
+} block_part;
+
+typedef struct plane_part {
+  simd_u64 word_0, word_2, word_3;
+} plane_part;
+
+static inline block_part make_block_part(const simdrop_mask_source *source, const first_round *first, simd_u64 block_low) {
+  const simd_u64 multiplier_0 = simd_set(SIMDROP_PHILOX_MULTIPLIER_0), multiplier_1 = simd_set(SIMDROP_PHILOX_MULTIPLIER_1);
+  const simd_u64 product_0 = simd_multiply_low(simd_xor(block_low, simd_set(first->word_0)), multiplier_0);
+  const simd_u64 word_2 = simd_xor(simd_high_half(product_0), simd_set(first->word_3 ^ round_key_1(source, 1)));
+  const simd_u64 product_1 = simd_multiply_low(word_2, multiplier_1);
+  return (block_part){
+      .word_0 = simd_high_half(product_1),
+      .word_1 = simd_xor(product_1, simd_set(round_key_0(source, PLANE_ROUND))),
+      .word_2 = product_0,
+  };
+}
+
+static inline plane_part make_plane_part(const simdrop_mask_source *source, const first_round *first, simd_u64 plane,
+                                         uint32_t block_high) {
+  const simd_u64 multiplier_0 = simd_set(SIMDROP_PHILOX_MULTIPLIER_0), multiplier_1 = simd_set(SIMDROP_PHILOX_MULTIPLIER_1);
+  const simd_u64 word_2 = simd_xor(simd_shift_left(plane, SIMDROP_PLANE_SHIFT), simd_set(first->word_2 ^ block_high));
+  const simd_u64 product_1 = simd_multiply_low(word_2, multiplier_1);
+  const simd_u64 word_0 = simd_xor(simd_high_half(product_1), simd_set(first->word_1 ^ round_key_0(source, 1)));
+  const simd_u64 product_0 = simd_multiply_low(word_0, multiplier_0);
+  return (plane_part){
+      .word_0 = simd_xor(product_1, simd_set(round_key_0(source, 2))),
+      .word_2 = simd_xor(simd_high_half(product_0), simd_set(round_key_1(source, 2))),
+      .word_3 = simd_xor(product_0, simd_set(round_key_1(source, PLANE_ROUND))),
+  };
+}
+
+static inline void make_schedule(simdrop_mask_source *source, const first_round *first, uint32_t block_high) {
+  simdrop_plane_schedule *const schedule = &source->schedule;
+  for (int plane = 0; plane < source->plane_count; plane += SIMD_LANES) {
+    const plane_part part = make_plane_part(source, first, simd_count_from((uint64_t)plane), block_high);
+    simd_store(schedule->word_0 + plane, part.word_0);
+    simd_store(schedule->word_2 + plane, part.word_2);
+    simd_store(schedule->word_3 + plane, part.word_3);
+  }
+  schedule->block_high = block_high;
+  schedule->ready = 1;
+}
+
+// A plane's bits for one vector of blocks: words 0 and 1 of each in `low`, words 2 and 3 in `high`.
+typedef struct plane_bits {
+  simd_u64 low, high;
+} plane_bits;
+
+// Rounds 4 to 10 for `count` independent vectors, round by round, so that the products of one hide behind the others'.
+static inline __attribute__((always_inline)) void finish_rounds(int count, const block_part *block, const plane_part *plane,
+                                                                const round_keys *keys, plane_bits *bits) {
+  const simd_u64 multiplier_0 = simd_set(SIMDROP_PHILOX_MULTIPLIER_0), multiplier_1 = simd_set(SIMDROP_PHILOX_MULTIPLIER_1);
+  simd_u64 word_0[SIMD_IN_FLIGHT], word_1[SIMD_IN_FLIGHT], word_2[SIMD_IN_FLIGHT], word_3[SIMD_IN_FLIGHT];
+  SIMDROP_UNROLL
+  for (int i = 0; i < count; ++i) {
+    const simd_u64 product_0 = simd_multiply_low(simd_xor(block[i].word_0, plane[i].word_0), multiplier_0);
+    const simd_u64 product_1 = simd_multiply_low(simd_xor(block[i].word_2, plane[i].word_2), multiplier_1);
+    word_0[i] = simd_xor(simd_high_half(product_1), block[i].word_1);
+    word_1[i] = product_1;
+    word_2[i] = simd_xor(simd_high_half(product_0), plane[i].word_3);
+    word_3[i] = product_0;
+  }
+  SIMDROP_UNROLL
+  for (int round = PLANE_ROUND + 1; round < SIMDROP_PHILOX_ROUNDS - 1; ++round) {
+    SIMDROP_UNROLL
+    for (int i = 0; i < count; ++i) {
+      const simd_u64 product_0 = simd_multiply_low(word_0[i], multiplier_0);
+      const simd_u64 product_1 = simd_multiply_low(word_2[i], multiplier_1);
+      word_0[i] = simd_xor3(simd_high_half(product_1), word_1[i], keys->word_0[round]);
+      word_1[i] = product_1;
+      word_2[i] = simd_xor3(simd_high_half(product_0), word_3[i], keys->word_2[round]);
+      word_3[i] = product_0;
+    }
+  }
+  SIMDROP_UNROLL
+  for (int i = 0; i < count; ++i) {
+    const simd_u64 product_0 = simd_multiply_low(word_0[i], multiplier_0);
+    const simd_u64 product_1 = simd_multiply_low(word_2[i], multiplier_1);
+    const int last = SIMDROP_PHILOX_ROUNDS - 1;
+    bits[i].low = simd_last_words(product_1, word_1[i], keys->word_0[last]);
+    bits[i].high = simd_last_words(product_0, word_3[i], keys->word_2[last]);
+  }
+}
+
+// Two answers for one vector of blocks: with the undecided elements kept, and with them dropped.
+typedef struct verdict {
+  plane_bits upper, lower;
+} verdict;
+
+static inline __attribute__((always_inline)) simd_u64 descend(bool threshold_bit, simd_u64 u, simd_u64 kept) {
+  return threshold_bit ? simd_and(u, kept) : simd_or(u, kept);
+}
+
+static inline __attribute__((always_inline)) void take_plane(bool threshold_bit, bool exact, const plane_bits *u,
+                                                             verdict *kept) {
+  kept->upper.low = descend(threshold_bit, u->low, kept->upper.low);
+  kept->upper.high = descend(threshold_bit, u->high, kept->upper.high);
+  if (!exact) {
+    kept->lower.low = descend(threshold_bit, u->low, kept->lower.low);
+    kept->lower.high = descend(threshold_bit, u->high, kept->lower.high);
+  }
+}
+
+static inline __attribute__((always_inline)) bool threshold_bit(const simdrop_mask_source *source, int plane) {
+  return source->threshold >> (31 - plane) & 1;
+}
+
+// Takes planes first_plane + planes - 1 down to first_plane, for `vectors` vectors of blocks, planes * vectors at once.
+static inline __attribute__((always_inline)) void take_planes(const simdrop_mask_source *source, const round_keys *keys,
+                                                              int vectors, int planes, bool exact, int first_plane,
+                                                              const block_part *blocks, verdict *kept) {
+  const simdrop_plane_schedule *const schedule = &source->schedule;
+  block_part block[SIMD_IN_FLIGHT];
+  plane_part part[SIMD_IN_FLIGHT];
+  plane_bits bits[SIMD_IN_FLIGHT];
+  SIMDROP_UNROLL
+  for (int i = 0; i < planes * vectors; ++i) {
+    const int plane = first_plane + i / vectors;
+    block[i] = blocks[i % vectors];
+    part[i].word_0 = simd_set(schedule->word_0[plane]);
+    part[i].word_2 = simd_set(schedule->word_2[plane]);
+    part[i].word_3 = simd_set(schedule->word_3[plane]);
+  }
+  finish_rounds(planes * vectors, block, part, keys, bits);
+  SIMDROP_UNROLL
+  for (int i = planes * vectors - 1; i >= 0; --i)
+    take_plane(threshold_bit(source, first_plane + i / vectors), exact, &bits[i], &kept[i % vectors]);
+}
+
+// The blocks of one batch that the first planes leave undecided, and their undecided elements.
+typedef struct pending_blocks {
+  size_t count;
+  _Alignas(64) uint64_t position[BATCH_BLOCKS + SIMD_LANES];  // in the batch
+  _Alignas(64) uint64_t low[BATCH_BLOCKS + SIMD_LANES];
+  _Alignas(64) uint64_t high[BATCH_BLOCKS + SIMD_LANES];
+} pending_blocks;
+
+static inline void add_pending(pending_blocks *pending, simd_u64 position, const verdict *kept) {
+  const simd_u64 low = simd_and_not(kept->lower.low, kept->upper.low);
+  const simd_u64 high = simd_and_not(kept->lower.high, kept->upper.high);
+  const simd_lanes lanes = simd_nonzero_lanes(simd_or(low, high));
+  simd_compress_store(pending->position + pending->count, lanes, position);
+  simd_compress_store(pending->low + pending->count, lanes, low);
+  simd_compress_store(pending->high + pending->count, lanes, high);
+  pending->count += simd_count_lanes(lanes);
+}
+
+// Draws the lower planes for the listed blocks, two at a time until nothing is undecided, and drops in `words` what they
+// decide; what is equal to the threshold to the last plane stays kept.
+static inline void finish_pending(const simdrop_mask_source *source, const first_round *first, const round_keys *keys,
+                                  int first_plane, uint32_t block_low, pending_blocks *pending, uint64_t *words) {
+  const simd_u64 zero = simd_set(0), ones = simd_set(~UINT64_C(0));
+  simd_store(pending->position + pending->count, zero);  // pads the last vector with blocks that have nothing undecided
+  simd_store(pending->low + pending->count, zero);
+  simd_store(pending->high + pending->count, zero);
+  for (size_t i = 0; i < pending->count; i += SIMD_LANES) {
+    const simd_u64 position = simd_load(pending->position + i);
+    const block_part block = make_block_part(source, first, simd_add(position, simd_set(block_low)));
+    plane_bits undecided = {simd_load(pending->low + i), simd_load(pending->high + i)};
+    plane_bits dropped = {zero, zero};
+    int plane = first_plane;
+    do {
+      verdict kept = {{ones, ones}, {zero, zero}};
+      if (plane + 1 < source->plane_count) {
+        take_planes(source, keys, 1, 2, false, plane, &block, &kept);
+      } else {
+        take_planes(source, keys, 1, 1, false, plane, &block, &kept);
+      }
+      plane += 2;
+      dropped.low = simd_or(dropped.low, simd_and_not(kept.upper.low, undecided.low));
+      dropped.high = simd_or(dropped.high, simd_and_not(kept.upper.high, undecided.high));
+      undecided.low = simd_and(undecided.low, simd_and_not(kept.lower.low, kept.upper.low));
+      undecided.high = simd_and(undecided.high, simd_and_not(kept.lower.high, kept.upper.high));
+    } while (plane < source->plane_count && simd_any(simd_or(undecided.low, undecided.high)));
+    _Alignas(64) uint64_t low[SIMD_LANES], high[SIMD_LANES];
+    simd_store(low, dropped.low);
+    simd_store(high, dropped.high);
+    for (int lane = 0; lane < SIMD_LANES; ++lane) {
+      uint64_t *const block_words = words + SIMDROP_BLOCK_WORDS * pending->position[i + (size_t)lane];
+      block_words[0] &= ~low[lane];
+      block_words[1] &= ~high[lane];
+    }
+  }
+}
+
+// Spreads the prefetches of a call over its vectors of blocks.
+typedef struct prefetch_walk {
+  const char *read, *write, *end;  // of what is read
+  size_t stride;
+} prefetch_walk;
+
+static inline void prefetch_next(prefetch_walk *walk) {
+  const char *const stop = (size_t)(walk->end - walk->read) > walk->stride ? walk->read + walk->stride : walk->end;
+  for (; walk->read < stop; walk->read += 64) {
+    __builtin_prefetch(walk->read, 0, 3);
+    if (walk->write != NULL) {
+      __builtin_prefetch(walk->write, 1, 3);
+      walk->write += 64;
+    }
+  }
+}
+
+static inline prefetch_walk begin_prefetch(const simdrop_prefetch *prefetch, size_t vector_count) {
+  prefetch_walk walk = {NULL, NULL, NULL, 0};
+  if (prefetch != NULL && prefetch->bytes > 0) {
+    walk.read = prefetch->read;
+    walk.write = prefetch->write;
+    walk.end = prefetch->read + prefetch->bytes;
+    walk.stride = (prefetch->bytes / vector_count + 63) / 64 * 64;
+  }
+  return walk;
+}
+
+// At most BATCH_BLOCKS blocks whose numbers do not wrap in their lower half. `dense` planes are taken for all of them.
+static inline __attribute__((always_inline)) void mask_batch(const simdrop_mask_source *source, const first_round *first,
+                                                             const round_keys *keys, int vectors, int dense, bool exact,
+                                                             uint32_t block_low, size_t block_count, uint64_t *words,
+                                                             prefetch_walk *prefetch) {
+  const simd_u64 zero = simd_set(0), ones = simd_set(~UINT64_C(0));
+  pending_blocks pending;
+  pending.count = 0;
+  for (size_t done = 0; done < block_count; done += (size_t)vectors * SIMD_LANES) {
+    simd_u64 position[SIMD_IN_FLIGHT];
+    block_part blocks[SIMD_IN_FLIGHT];
+    verdict kept[SIMD_IN_FLIGHT];
+    SIMDROP_UNROLL
+    for (int v = 0; v < vectors; ++v) {
+      position[v] = simd_add(simd_block_order(), simd_set(done + (size_t)v * SIMD_LANES));
+      blocks[v] = make_block_part(source, first, simd_add(position[v], simd_set(block_low)));
+      kept[v] = (verdict){{ones, ones}, {zero, zero}};
+    }
+    if (vectors > 1) {
+      take_planes(source, keys, vectors, SIMD_IN_FLIGHT / vectors, exact, 0, blocks, kept);
+    } else {
+      int plane = dense;
+      for (; plane % SIMD_IN_FLIGHT != 0; --plane) take_planes(source, keys, 1, 1, exact, plane - 1, blocks, kept);
+      for (; plane > 0; plane -= SIMD_IN_FLIGHT)
+        take_planes(source, keys, 1, SIMD_IN_FLIGHT, exact, plane - SIMD_IN_FLIGHT, blocks, kept);
+    }
+    SIMDROP_UNROLL
+    for (int v = 0; v < vectors; ++v) {
+      simd_store_blocks(words + SIMDROP_BLOCK_WORDS * (done + (size_t)v * SIMD_LANES), kept[v].upper.low, kept[v].upper.high);
+      if (!exact) add_pending(&pending, position[v], &kept[v]);
+      prefetch_next(prefetch);
+    }
+  }
+  if (!exact) {
+    // Blocks past the end were drawn to fill the last vector; those that are listed cost time but no harm.
+    finish_pending(source, first, keys, dense, block_low, &pending, words);
+  }
+}
+
+// One block with the planes in the lanes: for calls too short to fill vectors with blocks.
+static inline void mask_one_block(const simdrop_mask_source *source, const first_round *first, const round_keys *keys,
+                                  uint64_t block_number, uint64_t *words) {
+  enum {
+    AT_ONCE = SIMD_IN_FLIGHT < 2 ? 1 : 2,
+    PLANES_AT_ONCE = AT_ONCE * SIMD_LANES
+  };
+  const block_part one = make_block_part(source, first, simd_set((uint32_t)block_number));
+  uint64_t dropped_low = 0, dropped_high = 0, undecided_low = ~UINT64_C(0), undecided_high = ~UINT64_C(0);
+  for (int plane = 0; plane < source->plane_count && (undecided_low | undecided_high) != 0; plane += PLANES_AT_ONCE) {
+    block_part block[AT_ONCE];
+    plane_part part[AT_ONCE];
+    plane_bits bits[AT_ONCE];
+    SIMDROP_UNROLL
+    for (int i = 0; i < AT_ONCE; ++i) {
+      const simd_u64 planes = simd_count_from((uint64_t)(plane + i * SIMD_LANES));
+      block[i] = one;
+      part[i] = make_plane_part(source, first, planes, (uint32_t)(block_number >> 32));
+    }
+    finish_rounds(AT_ONCE, block, part, keys, bits);
+    _Alignas(64) uint64_t low[PLANES_AT_ONCE], high[PLANES_AT_ONCE];
+    SIMDROP_UNROLL
+    for (int i = 0; i < AT_ONCE; ++i) {
+      simd_store(low + i * SIMD_LANES, bits[i].low);
+      simd_store(high + i * SIMD_LANES, bits[i].high);
+    }
+    uint64_t threshold_bits = source->threshold << (32 + plane);  // the current plane's bit on top
+    for (int i = 0; i < PLANES_AT_ONCE; ++i, threshold_bits <<= 1) {
+      const uint64_t t = -(threshold_bits >> 63);
+      dropped_low |= undecided_low & ~low[i] & t;
+      dropped_high |= undecided_high & ~high[i] & t;
+      undecided_low &= ~(low[i] ^ t);
+      undecided_high &= ~(high[i] ^ t);
+    }
+  }
+  words[0] = ~dropped_low;
+  words[1] = ~dropped_high;
+}
+
+// A run of blocks with the same upper half.
+static inline void mask_run(simdrop_mask_source *source, const first_round *first, const round_keys *keys, uint64_t first_block,
+                            size_t block_count, uint64_t *words, prefetch_walk *prefetch) {
+  const uint32_t block_high = (uint32_t)(first_block >> 32);
+  if (block_count <= SIMD_FEW_BLOCKS) {
+    for (size_t b = 0; b < block_count; ++b)
+      mask_one_block(source, first, keys, first_block + b, words + SIMDROP_BLOCK_WORDS * b);
+    return;
+  }
+  if (!source->schedule.ready || source->schedule.block_high != block_high) make_schedule(source, first, block_high);
+  for (size_t done = 0; done < block_count; done += BATCH_BLOCKS) {
+    const uint32_t block_low = (uint32_t)(first_block + done);
+    const size_t count = block_count - done < BATCH_BLOCKS ? block_count - done : BATCH_BLOCKS;
+    uint64_t *const batch_words = words + SIMDROP_BLOCK_WORDS * done;
+    if (source->plane_count == 1) {
+      mask_batch(source, first, keys, SIMD_IN_FLIGHT, 1, true, block_low, count, batch_words, prefetch);
+    } else if (source->plane_count == 2) {
+      mask_batch(source, first, keys, SIMD_IN_FLIGHT / 2, 2, true, block_low, count, batch_words, prefetch);
+    } else if (source->plane_count <= SIMD_DENSE_PLANES) {
+      mask_batch(source, first, keys, 1, source->plane_count, true, block_low, count, batch_words, prefetch);
+    } else {
+      mask_batch(source, first, keys, 1, SIMD_DENSE_PLANES, false, block_low, count, batch_words, prefetch);
+    }
+  }
+}
+
+void SIMDROP_LOCAL(mask_blocks)(simdrop_mask_source *source, uint64_t first_block, size_t block_count, uint64_t *words,
+                                const simdrop_prefetch *prefetch) {
+  const first_round first = make_first_round(source);
+  round_keys keys;
+  make_round_keys(source, &keys);
+  prefetch_walk walk = begin_prefetch(prefetch, (block_count + SIMD_LANES - 1) / SIMD_LANES);
+  while (block_count > 0) {
+    const uint64_t until_wrap = (UINT64_C(1) << 32) - (uint32_t)first_block;
+    const size_t count = block_count < until_wrap ? block_count : (size_t)until_wrap;
+    mask_run(source, &first, &keys, first_block, count, words, &walk);
+    first_block += count;
+    block_count -= count;
+    words += SIMDROP_BLOCK_WORDS * count;
+  }
+}
+
+void SIMDROP_LOCAL(shift_words)(size_t word_count, const uint64_t *words, unsigned shift, uint64_t *shifted) {
+  for (size_t i = 0; i < word_count; ++i) shifted[i] = words[i] >> shift | words[i + 1] << (64 - shift);
+}
+
+#endif
