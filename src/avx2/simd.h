@@ -35,8 +35,27 @@ static inline simd_u64 simd_shift_left(simd_u64 a, int count) { return _mm256_sl
 // The full products of the lanes' lower halves.
 static inline simd_u64 simd_multiply_low(simd_u64 a, simd_u64 b) { return _mm256_mul_epu32(a, b); }
 
-// Lane i = first + i.
-static inline simd_u64 simd_count_from(uint64_t first) { return simd_add(simd_set(first), _mm256_setr_epi64x(0, 1, 2, 3)); }
+// Lane i = first + i * step.
+static inline simd_u64 simd_count_from(uint64_t first, int step) {
+  return simd_add(simd_set(first), _mm256_mul_epu32(simd_set((uint64_t)step), _mm256_setr_epi64x(0, 1, 2, 3)));
+}
+
+// Lane i = all ones where bit 31 - planes[i] of the threshold is 0, or there is no such bit.
+static inline simd_u64 simd_threshold_is_zero(uint64_t threshold, simd_u64 planes) {
+  const __m256i bit = _mm256_srlv_epi64(simd_set(threshold), _mm256_sub_epi64(simd_set(31), planes));
+  return _mm256_sub_epi64(_mm256_and_si256(bit, simd_set(1)), simd_set(1));
+}
+
+// Lane i = lane i + count (mod the number of lanes) of a, for count 1, 2.
+static inline simd_u64 simd_rotate_lanes(simd_u64 a, int count) {
+  return count == 1 ? _mm256_permute4x64_epi64(a, _MM_SHUFFLE(0, 3, 2, 1)) : _mm256_permute4x64_epi64(a, _MM_SHUFFLE(1, 0, 3, 2));
+}
+
+static inline uint64_t simd_first_lane(simd_u64 a) {
+  uint64_t lane;
+  _mm_storel_epi64((__m128i *)&lane, _mm256_castsi256_si128(a));
+  return lane;
+}
 
 // Two output words of a lane: the product's upper half ^ word ^ key below, the product's lower half above.
 static inline simd_u64 simd_last_words(simd_u64 product, simd_u64 word, simd_u64 key) {

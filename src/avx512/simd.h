@@ -35,9 +35,26 @@ static inline simd_u64 simd_shift_left(simd_u64 a, unsigned count) { return _mm5
 // The full products of the lanes' lower halves.
 static inline simd_u64 simd_multiply_low(simd_u64 a, simd_u64 b) { return _mm512_mul_epu32(a, b); }
 
-// Lane i = first + i.
-static inline simd_u64 simd_count_from(uint64_t first) {
-  return _mm512_add_epi64(simd_set(first), _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7));
+// Lane i = first + i * step.
+static inline simd_u64 simd_count_from(uint64_t first, int step) {
+  return simd_add(simd_set(first), _mm512_mul_epu32(simd_set((uint64_t)step), _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7)));
+}
+
+// Lane i = all ones where bit 31 - planes[i] of the threshold is 0, or there is no such bit.
+static inline simd_u64 simd_threshold_is_zero(uint64_t threshold, simd_u64 planes) {
+  const __m512i bit = _mm512_srlv_epi64(simd_set(threshold), _mm512_sub_epi64(simd_set(31), planes));
+  return _mm512_sub_epi64(_mm512_and_si512(bit, simd_set(1)), simd_set(1));
+}
+
+// Lane i = lane i + count (mod the number of lanes) of a, for count 1, 2, 4.
+static inline simd_u64 simd_rotate_lanes(simd_u64 a, int count) {
+  return count == 1 ? _mm512_alignr_epi64(a, a, 1) : count == 2 ? _mm512_alignr_epi64(a, a, 2) : _mm512_alignr_epi64(a, a, 4);
+}
+
+static inline uint64_t simd_first_lane(simd_u64 a) {
+  uint64_t lane;
+  _mm_storel_epi64((__m128i *)&lane, _mm512_castsi512_si128(a));
+  return lane;
 }
 
 // Two output words of a lane: the product's upper half ^ word ^ key below, the product's lower half above.

@@ -23,6 +23,7 @@
 
 enum {
   PLANE_ROUND = 3,    // the first round (from 0) that needs the block and the plane together
+  MOST_IN_FLIGHT = 8,
   BATCH_BLOCKS = 64,  // blocks between two visits to the list of undecided ones
 };
 
@@ -102,7 +103,7 @@ static inline plane_part make_plane_part(const simdrop_mask_source *source, cons
 static inline void make_schedule(simdrop_mask_source *source, const first_round *first, uint32_t block_high) {
   simdrop_plane_schedule *const schedule = &source->schedule;
   for (int plane = 0; plane < source->plane_count; plane += SIMD_LANES) {
-    const plane_part part = make_plane_part(source, first, simd_count_from((uint64_t)plane), block_high);
+    const plane_part part = make_plane_part(source, first, simd_count_from((uint64_t)plane, 1), block_high);
     simd_store(schedule->word_0 + plane, part.word_0);
     simd_store(schedule->word_2 + plane, part.word_2);
     simd_store(schedule->word_3 + plane, part.word_3);
@@ -120,7 +121,7 @@ typedef struct plane_bits {
 static inline __attribute__((always_inline)) void finish_rounds(int count, const block_part *block, const plane_part *plane,
                                                                 const round_keys *keys, plane_bits *bits) {
   const simd_u64 multiplier_0 = simd_set(SIMDROP_PHILOX_MULTIPLIER_0), multiplier_1 = simd_set(SIMDROP_PHILOX_MULTIPLIER_1);
-  simd_u64 word_0[SIMD_IN_FLIGHT], word_1[SIMD_IN_FLIGHT], word_2[SIMD_IN_FLIGHT], word_3[SIMD_IN_FLIGHT];
+  simd_u64 word_0[MOST_IN_FLIGHT], word_1[MOST_IN_FLIGHT], word_2[MOST_IN_FLIGHT], word_3[MOST_IN_FLIGHT];
   SIMDROP_UNROLL
   for (int i = 0; i < count; ++i) {
     const simd_u64 product_0 = simd_multiply_low(simd_xor(block[i].word_0, plane[i].word_0), multiplier_0);
@@ -320,50 +321,73 @@ static inline __attribute__((always_inline)) void mask_batch(const simdrop_mask_
   }
 }
 
-// One block with the planes in the lanes: for calls too short to fill vectors with blocks.
+// Puts the planes of `lower` below those of `upper`, lane by lane: what the upper ones leave undecided, the lower ones
+// decide.
+static inline verdict join_planes(const verdict *upper, const verdict *lower) {
+  return (verdict){
+      .upper = {simd_or(upper->lower.low, simd_and(upper->upper.low, lower->upper.low)),
+                simd_or(upper->lower.high, simd_and(upper->upper.high, lower->upper.high))},
+      .lower = {simd_or(upper->lower.low, simd_and(upper->upper.low, lower->lower.low)),
+                simd_or(upper->lower.high, simd_and(upper->upper.high, lower->lower.high))},
+  };
+}
+
+static inline verdict rotate_verdict(const verdict *kept, int lanes) {
+  return (verdict){
+      .upper = {simd_rotate_lanes(kept->upper.low, lanes), simd_rotate_lanes(kept->upper.high, lanes)},
+      .lower = {simd_rotate_lanes(kept->lower.low, lanes), simd_rotate_lanes(kept->lower.high, lanes)},
+  };
+}
+
+// One block with the planes in the lanes: for calls too short to fill vectors with blocks. Sixteen planes leave one block in
+// 500 undecided.
 static inline void mask_one_block(const simdrop_mask_source *source, const first_round *first, const round_keys *keys,
                                   uint64_t block_number, uint64_t *words) {
-  enum {
-    AT_ONCE = SIMD_IN_FLIGHT < 2 ? 1 : 2,
-    PLANES_AT_ONCE = AT_ONCE * SIMD_LANES
-  };
+  enum { PLANES_AT_ONCE = 16, VECTORS = PLANES_AT_ONCE / SIMD_LANES };
+  const simd_u64 ones = simd_set(~UINT64_C(0));
   const block_part one = make_block_part(source, first, simd_set((uint32_t)block_number));
-  uint64_t dropped_low = 0, dropped_high = 0, undecided_low = ~UINT64_C(0), undecided_high = ~UINT64_C(0);
-  for (int plane = 0; plane < source->plane_count && (undecided_low | undecided_high) != 0; plane += PLANES_AT_ONCE) {
-    block_part block[AT_ONCE];
-    plane_part part[AT_ONCE];
-    plane_bits bits[AT_ONCE];
+  verdict kept = {{ones, ones}, {simd_set(0), simd_set(0)}};
+  for (int plane = 0; plane < source->plane_count; plane += PLANES_AT_ONCE) {
+    block_part block[VECTORS];
+    plane_part part[VECTORS];
+    plane_bits bits[VECTORS];
+    simd_u64 planes[VECTORS];
     SIMDROP_UNROLL
-    for (int i = 0; i < AT_ONCE; ++i) {
-      const simd_u64 planes = simd_count_from((uint64_t)(plane + i * SIMD_LANES));
+    for (int i = 0; i < VECTORS; ++i) {  // vector i has planes i, i + VECTORS, ..., so that neighbours join without a rotation
+      planes[i] = simd_count_from((uint64_t)(plane + i), VECTORS);
       block[i] = one;
-      part[i] = make_plane_part(source, first, planes, (uint32_t)(block_number >> 32));
+      part[i] = make_plane_part(source, first, planes[i], (uint32_t)(block_number >> 32));
     }
-    finish_rounds(AT_ONCE, block, part, keys, bits);
-    _Alignas(64) uint64_t low[PLANES_AT_ONCE], high[PLANES_AT_ONCE];
+    finish_rounds(VECTORS, block, part, keys, bits);
+    verdict drawn = {{ones, ones}, {simd_set(0), simd_set(0)}};
     SIMDROP_UNROLL
-    for (int i = 0; i < AT_ONCE; ++i) {
-      simd_store(low + i * SIMD_LANES, bits[i].low);
-      simd_store(high + i * SIMD_LANES, bits[i].high);
+    for (int i = VECTORS - 1; i >= 0; --i) {
+      const simd_u64 zero_bit = simd_threshold_is_zero(source->threshold, planes[i]);
+      const verdict vector = {
+          .upper = {simd_or(bits[i].low, zero_bit), simd_or(bits[i].high, zero_bit)},
+          .lower = {simd_and(bits[i].low, zero_bit), simd_and(bits[i].high, zero_bit)},
+      };
+      drawn = join_planes(&vector, &drawn);
     }
-    uint64_t threshold_bits = source->threshold << (32 + plane);  // the current plane's bit on top
-    for (int i = 0; i < PLANES_AT_ONCE; ++i, threshold_bits <<= 1) {
-      const uint64_t t = -(threshold_bits >> 63);
-      dropped_low |= undecided_low & ~low[i] & t;
-      dropped_high |= undecided_high & ~high[i] & t;
-      undecided_low &= ~(low[i] ^ t);
-      undecided_high &= ~(high[i] ^ t);
+    SIMDROP_UNROLL
+    for (int lanes = 1; lanes < SIMD_LANES; lanes *= 2) {
+      const verdict below = rotate_verdict(&drawn, lanes);
+      drawn = join_planes(&drawn, &below);
     }
+    kept = join_planes(&kept, &drawn);
+    const simd_u64 undecided =
+        simd_or(simd_and_not(kept.lower.low, kept.upper.low), simd_and_not(kept.lower.high, kept.upper.high));
+    if (simd_first_lane(undecided) == 0) break;
   }
-  words[0] = ~dropped_low;
-  words[1] = ~dropped_high;
+  words[0] = simd_first_lane(kept.upper.low);
+  words[1] = simd_first_lane(kept.upper.high);
 }
 
 // A run of blocks with the same upper half.
 static inline void mask_run(simdrop_mask_source *source, const first_round *first, const round_keys *keys, uint64_t first_block,
                             size_t block_count, uint64_t *words, prefetch_walk *prefetch) {
   const uint32_t block_high = (uint32_t)(first_block >> 32);
-  if (block_count <= SIMD_FEW_BLOCKS) {
+  if (block_count <= SIMD_FEW_BLOCKS && source->plane_count > 2) {
     for (size_t b = 0; b < block_count; ++b)
       mask_one_block(source, first, keys, first_block + b, words + SIMDROP_BLOCK_WORDS * b);
     return;

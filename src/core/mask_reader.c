@@ -6,9 +6,13 @@
 #include "core/parameters.h"
 
 static int trailing_zeros(uint64_t value) {
+#if defined(__GNUC__)
+  return __builtin_ctzll(value);
+#else
   int count = 0;
   while (!(value >> count & 1)) ++count;
   return count;
+#endif
 }
 
 void simdrop_reader_init(simdrop_mask_reader *reader, const simdrop_kernels *kernels, const simdrop_mask *mask,
