@@ -16,9 +16,13 @@ typedef __m256i simd_u64;
 typedef unsigned simd_lanes;
 
 #define SIMD_LANES 4
-#define SIMD_IN_FLIGHT 2     // independent vectors between two dependent products
-#define SIMD_DENSE_PLANES 8  // planes that are drawn for every block
-#define SIMD_FEW_BLOCKS 1    // up to here, lanes carry the planes of one block
+
+// Tuned with simdrop bench; docs/performance.md has the figures.
+#define SIMD_PLANES_IN_FLIGHT 2      // planes of one vector of blocks that are drawn side by side
+#define SIMD_FEW_PLANES_IN_FLIGHT 2  // vectors times planes side by side where one or two planes decide everything
+#define SIMD_DENSE_PLANES 8          // planes that are drawn for every block; the others only where they are needed
+#define SIMD_PENDING_PLANES 2        // planes side by side for the blocks that those leave undecided
+#define SIMD_FEW_BLOCKS 1            // up to here, lanes carry the planes of one block
 
 static inline simd_u64 simd_set(uint64_t value) { return _mm256_set1_epi64x((long long)value); }
 static inline simd_u64 simd_load(const uint64_t *from) { return _mm256_loadu_si256((const __m256i *)from); }
@@ -48,7 +52,8 @@ static inline simd_u64 simd_threshold_is_zero(uint64_t threshold, simd_u64 plane
 
 // Lane i = lane i + count (mod the number of lanes) of a, for count 1, 2.
 static inline simd_u64 simd_rotate_lanes(simd_u64 a, int count) {
-  return count == 1 ? _mm256_permute4x64_epi64(a, _MM_SHUFFLE(0, 3, 2, 1)) : _mm256_permute4x64_epi64(a, _MM_SHUFFLE(1, 0, 3, 2));
+  return count == 1 ? _mm256_permute4x64_epi64(a, _MM_SHUFFLE(0, 3, 2, 1))
+                    : _mm256_permute4x64_epi64(a, _MM_SHUFFLE(1, 0, 3, 2));
 }
 
 static inline uint64_t simd_first_lane(simd_u64 a) {

@@ -16,9 +16,13 @@ typedef __m512i simd_u64;
 typedef __mmask8 simd_lanes;
 
 #define SIMD_LANES 8
-#define SIMD_IN_FLIGHT 4     // independent vectors between two dependent products
-#define SIMD_DENSE_PLANES 8  // planes that are drawn for every block
-#define SIMD_FEW_BLOCKS 3    // up to here, lanes carry the planes of one block
+
+// Tuned with simdrop bench; docs/performance.md has the figures.
+#define SIMD_PLANES_IN_FLIGHT 4      // planes of one vector of blocks that are drawn side by side
+#define SIMD_FEW_PLANES_IN_FLIGHT 4  // vectors times planes side by side where one or two planes decide everything
+#define SIMD_DENSE_PLANES 8          // planes that are drawn for every block; the others only where they are needed
+#define SIMD_PENDING_PLANES 2        // planes side by side for the blocks that those leave undecided
+#define SIMD_FEW_BLOCKS 3            // up to here, lanes carry the planes of one block
 
 static inline simd_u64 simd_set(uint64_t value) { return _mm512_set1_epi64((long long)value); }
 static inline simd_u64 simd_load(const uint64_t *from) { return _mm512_loadu_si512(from); }

@@ -7,38 +7,42 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/background.h"
 #include "common/cpu_features.h"
 #include "common/mask_source.h"
 
-// A mask in memory is an array of 64-bit words: element k is bit k % 64 of words[k / 64], 1 = kept.
+// A mask in memory is an array of 64-bit words: bit k is bit k % 64 of words[k / 64], 1 = kept. A consumer's first element has
+// bit `first` of it; one word beyond the last that is needed may be read (and is ignored).
 
-// Producer: the masks of block_count blocks from first_block on, which do not wrap past block 2^57. `words` is aligned to
-// 64 bytes and has room for SIMDROP_BLOCK_PADDING blocks more, which may be overwritten with anything.
+// Producer: the masks of block_count blocks from first_block on, which do not wrap past block 2^57. `words` has room for
+// SIMDROP_BLOCK_PADDING blocks more, which may be overwritten with anything. Some of the background work, which may be NULL,
+// is done on the way.
 typedef void simdrop_mask_blocks_kernel(simdrop_mask_source *source, uint64_t first_block, size_t block_count, uint64_t *words,
-                                        const simdrop_prefetch *prefetch);
-
-// shifted[i] = the 64 bits from bit 64 * i + shift of words on, for 0 < shift < 64; reads words[0 .. word_count].
-typedef void simdrop_shift_words_kernel(size_t word_count, const uint64_t *words, unsigned shift, uint64_t *shifted);
+                                        simdrop_background *background);
 
 // bytes[k] = element k of the mask, 0 or 1.
-typedef void simdrop_expand_bytes_kernel(size_t n, const uint64_t *words, uint8_t *bytes);
+typedef void simdrop_expand_bytes_kernel(size_t n, const uint64_t *words, size_t first, uint8_t *bytes);
 
 // Consumer: y[k] = element k of the mask ? x[k] * scale : +0. x == y or no overlap. scale is exact in the type that the
-// kernel computes in. `stream` asks for stores past the caches, where there are such.
-typedef void simdrop_scale_kernel(size_t n, const uint64_t *words, const void *x, void *y, double scale, bool stream);
+// kernel computes in. `stream` asks for stores past the caches, where there are such; stream_end ends a run of such calls.
+typedef void simdrop_scale_kernel(size_t n, const uint64_t *words, size_t first, const void *x, void *y, double scale,
+                                  bool stream);
+
+// Orders the stores past the caches before what the thread does next; once after the last of them.
+typedef void simdrop_stream_end_kernel(void);
 
 // Consumer: y[k] = element k of the mask ? x[k] : 0, copying bits; for elements of 16, 32 and 64 bits.
-typedef void simdrop_select_kernel(size_t n, const uint64_t *words, const void *x, void *y);
+typedef void simdrop_select_kernel(size_t n, const uint64_t *words, size_t first, const void *x, void *y);
 
 //  X(kernel, type)
 #define SIMDROP_KERNEL_LIST(X)                 \
   X(mask_blocks, simdrop_mask_blocks_kernel)   \
-  X(shift_words, simdrop_shift_words_kernel)   \
   X(expand_bytes, simdrop_expand_bytes_kernel) \
   X(scale_f32, simdrop_scale_kernel)           \
   X(scale_f64, simdrop_scale_kernel)           \
   X(scale_f16, simdrop_scale_kernel)           \
   X(scale_bf16, simdrop_scale_kernel)          \
+  X(stream_end, simdrop_stream_end_kernel)     \
   X(select_16, simdrop_select_kernel)          \
   X(select_32, simdrop_select_kernel)          \
   X(select_64, simdrop_select_kernel)

@@ -32,12 +32,4 @@ typedef struct simdrop_mask_source {
   simdrop_plane_schedule schedule;
 } simdrop_mask_source;
 
-// Memory that the consumer will touch once the producer is done; the producer spreads prefetches of it over its own work,
-// during which memory would be idle. A null pointer means none.
-typedef struct simdrop_prefetch {
-  const char *read;
-  const char *write;
-  size_t bytes;
-} simdrop_prefetch;
-
 #endif

@@ -22,9 +22,10 @@
 #include "common/philox.h"
 
 enum {
-  PLANE_ROUND = 3,    // the first round (from 0) that needs the block and the plane together
+  PLANE_ROUND = 3,  // the first round (from 0) that needs the block and the plane together
   MOST_IN_FLIGHT = 8,
-  BATCH_BLOCKS = 64,  // blocks between two visits to the list of undecided ones
+  TURN_ELEMENTS = 256,  // at the least, of background work at a time
+  BATCH_BLOCKS = 64,    // blocks between two visits to the list of undecided ones
 };
 
 // The round keys, one vector each.
@@ -176,14 +177,28 @@ static inline __attribute__((always_inline)) bool threshold_bit(const simdrop_ma
   return source->threshold >> (31 - plane) & 1;
 }
 
+// The background work's share in a call: so many elements after every so many batches of planes.
+typedef struct background_turns {
+  simdrop_background *background;
+  size_t elements;
+  int period, batches_left;
+} background_turns;
+
+static inline void take_turn(background_turns *turns) {
+  if (turns->background == NULL || --turns->batches_left > 0) return;
+  turns->batches_left = turns->period;
+  simdrop_background_step(turns->background, turns->elements);
+}
+
 // Takes planes first_plane + planes - 1 down to first_plane, for `vectors` vectors of blocks, planes * vectors at once.
 static inline __attribute__((always_inline)) void take_planes(const simdrop_mask_source *source, const round_keys *keys,
                                                               int vectors, int planes, bool exact, int first_plane,
-                                                              const block_part *blocks, verdict *kept) {
+                                                              const block_part *blocks, background_turns *turns,
+                                                              verdict *kept) {
   const simdrop_plane_schedule *const schedule = &source->schedule;
-  block_part block[SIMD_IN_FLIGHT];
-  plane_part part[SIMD_IN_FLIGHT];
-  plane_bits bits[SIMD_IN_FLIGHT];
+  block_part block[MOST_IN_FLIGHT];
+  plane_part part[MOST_IN_FLIGHT];
+  plane_bits bits[MOST_IN_FLIGHT];
   SIMDROP_UNROLL
   for (int i = 0; i < planes * vectors; ++i) {
     const int plane = first_plane + i / vectors;
@@ -196,6 +211,7 @@ static inline __attribute__((always_inline)) void take_planes(const simdrop_mask
   SIMDROP_UNROLL
   for (int i = planes * vectors - 1; i >= 0; --i)
     take_plane(threshold_bit(source, first_plane + i / vectors), exact, &bits[i], &kept[i % vectors]);
+  take_turn(turns);
 }
 
 // The blocks of one batch that the first planes leave undecided, and their undecided elements.
@@ -219,7 +235,8 @@ static inline void add_pending(pending_blocks *pending, simd_u64 position, const
 // Draws the lower planes for the listed blocks, two at a time until nothing is undecided, and drops in `words` what they
 // decide; what is equal to the threshold to the last plane stays kept.
 static inline void finish_pending(const simdrop_mask_source *source, const first_round *first, const round_keys *keys,
-                                  int first_plane, uint32_t block_low, pending_blocks *pending, uint64_t *words) {
+                                  int first_plane, uint32_t block_low, background_turns *turns, pending_blocks *pending,
+                                  uint64_t *words) {
   const simd_u64 zero = simd_set(0), ones = simd_set(~UINT64_C(0));
   simd_store(pending->position + pending->count, zero);  // pads the last vector with blocks that have nothing undecided
   simd_store(pending->low + pending->count, zero);
@@ -232,12 +249,13 @@ static inline void finish_pending(const simdrop_mask_source *source, const first
     int plane = first_plane;
     do {
       verdict kept = {{ones, ones}, {zero, zero}};
-      if (plane + 1 < source->plane_count) {
-        take_planes(source, keys, 1, 2, false, plane, &block, &kept);
+      if (plane + SIMD_PENDING_PLANES <= source->plane_count) {
+        take_planes(source, keys, 1, SIMD_PENDING_PLANES, false, plane, &block, turns, &kept);
+        plane += SIMD_PENDING_PLANES;
       } else {
-        take_planes(source, keys, 1, 1, false, plane, &block, &kept);
+        take_planes(source, keys, 1, 1, false, plane, &block, turns, &kept);
+        plane += 1;
       }
-      plane += 2;
       dropped.low = simd_or(dropped.low, simd_and_not(kept.upper.low, undecided.low));
       dropped.high = simd_or(dropped.high, simd_and_not(kept.upper.high, undecided.high));
       undecided.low = simd_and(undecided.low, simd_and_not(kept.lower.low, kept.upper.low));
@@ -254,46 +272,18 @@ static inline void finish_pending(const simdrop_mask_source *source, const first
   }
 }
 
-// Spreads the prefetches of a call over its vectors of blocks.
-typedef struct prefetch_walk {
-  const char *read, *write, *end;  // of what is read
-  size_t stride;
-} prefetch_walk;
-
-static inline void prefetch_next(prefetch_walk *walk) {
-  const char *const stop = (size_t)(walk->end - walk->read) > walk->stride ? walk->read + walk->stride : walk->end;
-  for (; walk->read < stop; walk->read += 64) {
-    __builtin_prefetch(walk->read, 0, 3);
-    if (walk->write != NULL) {
-      __builtin_prefetch(walk->write, 1, 3);
-      walk->write += 64;
-    }
-  }
-}
-
-static inline prefetch_walk begin_prefetch(const simdrop_prefetch *prefetch, size_t vector_count) {
-  prefetch_walk walk = {NULL, NULL, NULL, 0};
-  if (prefetch != NULL && prefetch->bytes > 0) {
-    walk.read = prefetch->read;
-    walk.write = prefetch->write;
-    walk.end = prefetch->read + prefetch->bytes;
-    walk.stride = (prefetch->bytes / vector_count + 63) / 64 * 64;
-  }
-  return walk;
-}
-
 // At most BATCH_BLOCKS blocks whose numbers do not wrap in their lower half. `dense` planes are taken for all of them.
 static inline __attribute__((always_inline)) void mask_batch(const simdrop_mask_source *source, const first_round *first,
                                                              const round_keys *keys, int vectors, int dense, bool exact,
                                                              uint32_t block_low, size_t block_count, uint64_t *words,
-                                                             prefetch_walk *prefetch) {
+                                                             background_turns *turns) {
   const simd_u64 zero = simd_set(0), ones = simd_set(~UINT64_C(0));
   pending_blocks pending;
   pending.count = 0;
   for (size_t done = 0; done < block_count; done += (size_t)vectors * SIMD_LANES) {
-    simd_u64 position[SIMD_IN_FLIGHT];
-    block_part blocks[SIMD_IN_FLIGHT];
-    verdict kept[SIMD_IN_FLIGHT];
+    simd_u64 position[MOST_IN_FLIGHT];
+    block_part blocks[MOST_IN_FLIGHT];
+    verdict kept[MOST_IN_FLIGHT];
     SIMDROP_UNROLL
     for (int v = 0; v < vectors; ++v) {
       position[v] = simd_add(simd_block_order(), simd_set(done + (size_t)v * SIMD_LANES));
@@ -301,23 +291,23 @@ static inline __attribute__((always_inline)) void mask_batch(const simdrop_mask_
       kept[v] = (verdict){{ones, ones}, {zero, zero}};
     }
     if (vectors > 1) {
-      take_planes(source, keys, vectors, SIMD_IN_FLIGHT / vectors, exact, 0, blocks, kept);
+      take_planes(source, keys, vectors, dense, exact, 0, blocks, turns, kept);
     } else {
       int plane = dense;
-      for (; plane % SIMD_IN_FLIGHT != 0; --plane) take_planes(source, keys, 1, 1, exact, plane - 1, blocks, kept);
-      for (; plane > 0; plane -= SIMD_IN_FLIGHT)
-        take_planes(source, keys, 1, SIMD_IN_FLIGHT, exact, plane - SIMD_IN_FLIGHT, blocks, kept);
+      for (; plane % SIMD_PLANES_IN_FLIGHT != 0; --plane)
+        take_planes(source, keys, 1, 1, exact, plane - 1, blocks, turns, kept);
+      for (; plane > 0; plane -= SIMD_PLANES_IN_FLIGHT)
+        take_planes(source, keys, 1, SIMD_PLANES_IN_FLIGHT, exact, plane - SIMD_PLANES_IN_FLIGHT, blocks, turns, kept);
     }
     SIMDROP_UNROLL
     for (int v = 0; v < vectors; ++v) {
       simd_store_blocks(words + SIMDROP_BLOCK_WORDS * (done + (size_t)v * SIMD_LANES), kept[v].upper.low, kept[v].upper.high);
       if (!exact) add_pending(&pending, position[v], &kept[v]);
-      prefetch_next(prefetch);
     }
   }
   if (!exact) {
     // Blocks past the end were drawn to fill the last vector; those that are listed cost time but no harm.
-    finish_pending(source, first, keys, dense, block_low, &pending, words);
+    finish_pending(source, first, keys, dense, block_low, turns, &pending, words);
   }
 }
 
@@ -343,7 +333,10 @@ static inline verdict rotate_verdict(const verdict *kept, int lanes) {
 // 500 undecided.
 static inline void mask_one_block(const simdrop_mask_source *source, const first_round *first, const round_keys *keys,
                                   uint64_t block_number, uint64_t *words) {
-  enum { PLANES_AT_ONCE = 16, VECTORS = PLANES_AT_ONCE / SIMD_LANES };
+  enum {
+    PLANES_AT_ONCE = 16,
+    VECTORS = PLANES_AT_ONCE / SIMD_LANES
+  };
   const simd_u64 ones = simd_set(~UINT64_C(0));
   const block_part one = make_block_part(source, first, simd_set((uint32_t)block_number));
   verdict kept = {{ones, ones}, {simd_set(0), simd_set(0)}};
@@ -385,7 +378,7 @@ static inline void mask_one_block(const simdrop_mask_source *source, const first
 
 // A run of blocks with the same upper half.
 static inline void mask_run(simdrop_mask_source *source, const first_round *first, const round_keys *keys, uint64_t first_block,
-                            size_t block_count, uint64_t *words, prefetch_walk *prefetch) {
+                            size_t block_count, uint64_t *words, background_turns *turns) {
   const uint32_t block_high = (uint32_t)(first_block >> 32);
   if (block_count <= SIMD_FEW_BLOCKS && source->plane_count > 2) {
     for (size_t b = 0; b < block_count; ++b)
@@ -398,35 +391,50 @@ static inline void mask_run(simdrop_mask_source *source, const first_round *firs
     const size_t count = block_count - done < BATCH_BLOCKS ? block_count - done : BATCH_BLOCKS;
     uint64_t *const batch_words = words + SIMDROP_BLOCK_WORDS * done;
     if (source->plane_count == 1) {
-      mask_batch(source, first, keys, SIMD_IN_FLIGHT, 1, true, block_low, count, batch_words, prefetch);
+      mask_batch(source, first, keys, SIMD_FEW_PLANES_IN_FLIGHT, 1, true, block_low, count, batch_words, turns);
     } else if (source->plane_count == 2) {
-      mask_batch(source, first, keys, SIMD_IN_FLIGHT / 2, 2, true, block_low, count, batch_words, prefetch);
+      mask_batch(source, first, keys, SIMD_FEW_PLANES_IN_FLIGHT / 2, 2, true, block_low, count, batch_words, turns);
     } else if (source->plane_count <= SIMD_DENSE_PLANES) {
-      mask_batch(source, first, keys, 1, source->plane_count, true, block_low, count, batch_words, prefetch);
+      mask_batch(source, first, keys, 1, source->plane_count, true, block_low, count, batch_words, turns);
     } else {
-      mask_batch(source, first, keys, 1, SIMD_DENSE_PLANES, false, block_low, count, batch_words, prefetch);
+      mask_batch(source, first, keys, 1, SIMD_DENSE_PLANES, false, block_low, count, batch_words, turns);
     }
   }
 }
 
+static inline background_turns begin_turns(const simdrop_mask_source *source, simdrop_background *background,
+                                           size_t block_count) {
+  background_turns turns = {background, 0, 1, 1};
+  if (background == NULL) return turns;
+  const size_t vectors = (block_count + SIMD_LANES - 1) / SIMD_LANES;
+  size_t batches;  // of planes, about
+  if (source->plane_count <= 2) {
+    batches = (vectors * (size_t)source->plane_count + SIMD_FEW_PLANES_IN_FLIGHT - 1) / SIMD_FEW_PLANES_IN_FLIGHT;
+  } else {
+    const int dense = source->plane_count < SIMD_DENSE_PLANES ? source->plane_count : SIMD_DENSE_PLANES;
+    batches = vectors * (size_t)((dense + SIMD_PLANES_IN_FLIGHT - 1) / SIMD_PLANES_IN_FLIGHT);
+    if (source->plane_count > SIMD_DENSE_PLANES) batches += vectors;  // two blocks in five, and three batches each
+  }
+  turns.period = (int)(TURN_ELEMENTS * batches / background->count) + 1;
+  turns.batches_left = turns.period;
+  turns.elements = (background->count * (size_t)turns.period / batches + 63) / 64 * 64;
+  return turns;
+}
+
 void SIMDROP_LOCAL(mask_blocks)(simdrop_mask_source *source, uint64_t first_block, size_t block_count, uint64_t *words,
-                                const simdrop_prefetch *prefetch) {
+                                simdrop_background *background) {
   const first_round first = make_first_round(source);
   round_keys keys;
   make_round_keys(source, &keys);
-  prefetch_walk walk = begin_prefetch(prefetch, (block_count + SIMD_LANES - 1) / SIMD_LANES);
+  background_turns turns = begin_turns(source, background, block_count);
   while (block_count > 0) {
     const uint64_t until_wrap = (UINT64_C(1) << 32) - (uint32_t)first_block;
     const size_t count = block_count < until_wrap ? block_count : (size_t)until_wrap;
-    mask_run(source, &first, &keys, first_block, count, words, &walk);
+    mask_run(source, &first, &keys, first_block, count, words, &turns);
     first_block += count;
     block_count -= count;
     words += SIMDROP_BLOCK_WORDS * count;
   }
-}
-
-void SIMDROP_LOCAL(shift_words)(size_t word_count, const uint64_t *words, unsigned shift, uint64_t *shifted) {
-  for (size_t i = 0; i < word_count; ++i) shifted[i] = words[i] >> shift | words[i + 1] << (64 - shift);
 }
 
 #endif

@@ -27,42 +27,40 @@ void simdrop_reader_init(simdrop_mask_reader *reader, const simdrop_kernels *ker
   reader->source.stream[1] = (uint32_t)(mask->stream >> 32);
   reader->source.schedule.ready = 0;
   reader->next_block = mask->offset / SIMDROP_BLOCK_ELEMENTS;
-  reader->shift = mask->offset % SIMDROP_BLOCK_ELEMENTS;
+  reader->position = mask->offset % SIMDROP_BLOCK_ELEMENTS;
   reader->leftover = false;
+  reader->current = 0;
 }
 
-static void draw_blocks(simdrop_mask_reader *reader, size_t block_count, const simdrop_prefetch *prefetch) {
-  uint64_t *const words = reader->blocks + SIMDROP_READER_FIRST_WORD;
+static void draw_blocks(simdrop_mask_reader *reader, size_t block_count, uint64_t *words, simdrop_background *background) {
   const uint64_t threshold = reader->source.threshold;
   if (threshold == 0 || threshold == SIMDROP_CERTAIN) {
     memset(words, threshold == 0 ? 0xff : 0, block_count * SIMDROP_BLOCK_WORDS * sizeof *words);
   } else {
-    reader->kernels->mask_blocks(&reader->source, reader->next_block, block_count, words, prefetch);
+    reader->kernels->mask_blocks(&reader->source, reader->next_block, block_count, words, background);
   }
   reader->next_block += block_count;
 }
 
-const uint64_t *simdrop_reader_next(simdrop_mask_reader *reader, size_t n, const simdrop_prefetch *prefetch) {
-  const size_t end = reader->shift + n;  // in bits, from the start of the first block that is needed
-  const size_t needed_blocks = (end + SIMDROP_BLOCK_ELEMENTS - 1) / SIMDROP_BLOCK_ELEMENTS;
-  const size_t new_blocks = needed_blocks - reader->leftover;
-  const uint64_t *first = reader->blocks + SIMDROP_READER_FIRST_WORD;
-  if (reader->leftover) first -= SIMDROP_BLOCK_WORDS;
-  if (new_blocks > 0) draw_blocks(reader, new_blocks, prefetch);
-
-  const uint64_t *words = first + reader->shift / 64;
-  if (reader->shift % 64 != 0) {
-    reader->kernels->shift_words((n + 63) / 64, words, reader->shift % 64, reader->shifted);
-    words = reader->shifted;
+simdrop_mask_chunk simdrop_reader_next(simdrop_mask_reader *reader, size_t n, simdrop_background *background) {
+  uint64_t *const drawn = reader->buffers[reader->current] + SIMDROP_READER_FIRST_WORD;
+  uint64_t *first = drawn;
+  if (reader->leftover) {
+    first -= SIMDROP_BLOCK_WORDS;
+    memcpy(first, reader->leftover_block, sizeof reader->leftover_block);
   }
+  const simdrop_mask_chunk chunk = {first, reader->position};
 
-  reader->shift = end % SIMDROP_BLOCK_ELEMENTS;
-  reader->leftover = reader->shift != 0;
-  if (reader->leftover && needed_blocks > 0) {
-    const uint64_t *const last = first + SIMDROP_BLOCK_WORDS * (needed_blocks - 1);
-    memmove(reader->blocks + SIMDROP_READER_FIRST_WORD - SIMDROP_BLOCK_WORDS, last, SIMDROP_BLOCK_WORDS * sizeof *last);
-  }
-  return words;
+  const size_t end = reader->position + n;  // in bits, from the start of the first block that is needed
+  const size_t blocks = (end + SIMDROP_BLOCK_ELEMENTS - 1) / SIMDROP_BLOCK_ELEMENTS;
+  if (blocks > reader->leftover) draw_blocks(reader, blocks - reader->leftover, drawn, background);
+
+  reader->current = !reader->current;
+  reader->position = end % SIMDROP_BLOCK_ELEMENTS;
+  reader->leftover = reader->position != 0;
+  if (reader->leftover)
+    memcpy(reader->leftover_block, first + SIMDROP_BLOCK_WORDS * (blocks - 1), sizeof reader->leftover_block);
+  return chunk;
 }
 
 static uint64_t word_from_bytes(const uint8_t *bytes, size_t count) {
@@ -81,15 +79,21 @@ void simdrop_unpack_bits(size_t n, const uint8_t *bits, uint64_t *words) {
   if (byte_count % 8 != 0) words[whole_words] = word_from_bytes(bits + 8 * whole_words, byte_count % 8);
 }
 
-void simdrop_pack_bits(size_t n, const uint64_t *words, uint8_t *bits) {
-  const size_t whole_bytes = n / 8;
+static void store_word(uint64_t word, size_t byte_count, uint8_t *bytes) {
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-  memcpy(bits, words, whole_bytes);
+  memcpy(bytes, &word, byte_count);
 #else
-  for (size_t i = 0; i < whole_bytes; ++i) bits[i] = (uint8_t)(words[i / 8] >> (8 * (i % 8)));
+  for (size_t i = 0; i < byte_count; ++i) bytes[i] = (uint8_t)(word >> (8 * i));
 #endif
-  if (n % 8 != 0) {
-    const unsigned used = (1u << (n % 8)) - 1;
-    bits[whole_bytes] = (uint8_t)(words[whole_bytes / 8] >> (8 * (whole_bytes % 8)) & used);
+}
+
+void simdrop_pack_bits(size_t n, simdrop_mask_chunk mask, uint8_t *bits) {
+  const uint64_t *const words = mask.words + mask.first / 64;
+  const unsigned shift = mask.first % 64;
+  const size_t whole_words = n / 64, rest = n % 64;
+  for (size_t i = 0; i < whole_words; ++i) store_word(words[i] >> shift | words[i + 1] << 1 << (63 - shift), 8, bits + 8 * i);
+  if (rest != 0) {
+    const uint64_t word = words[whole_words] >> shift | words[whole_words + 1] << 1 << (63 - shift);
+    store_word(word & ((UINT64_C(1) << rest) - 1), (rest + 7) / 8, bits + 8 * whole_words);
   }
 }

@@ -5,59 +5,64 @@
 #include "common/float16.h"
 #include "scalar/backend.h"
 
-static inline bool is_kept(const uint64_t *words, size_t k) { return words[k / 64] >> (k % 64) & 1; }
+static inline uint64_t kept_bit(const uint64_t *words, size_t k) { return words[k / 64] >> (k % 64) & 1; }
+
+// Elements are handled as their bits. All of them where the mask's bit is 1, none where it is 0.
+#define SELECT(type, kept, x) ((type)((x) & -(type)(kept)))
 
 // x * scale for a positive, finite scale. A NaN comes back quiet with its payload, which the bare product gives on most
 // processors but not on those with one canonical NaN.
-static inline float multiply_f32(float x, float scale) {
-  const uint32_t bits = simdrop_bits_from_float(x);
-  if ((bits & UINT32_C(0x7fffffff)) > UINT32_C(0x7f800000)) return simdrop_float_from_bits(bits | UINT32_C(0x00400000));
-  return x * scale;
+static inline uint32_t multiply_f32(uint32_t x, float scale) {
+  if ((x & UINT32_C(0x7fffffff)) > UINT32_C(0x7f800000)) return x | UINT32_C(0x00400000);
+  return simdrop_bits_from_float(simdrop_float_from_bits(x) * scale);
 }
 
-static inline double multiply_f64(double x, double scale) {
-  uint64_t bits;
-  memcpy(&bits, &x, sizeof bits);
-  if ((bits & ~(UINT64_C(1) << 63)) > UINT64_C(0x7ff0000000000000)) {
-    bits |= UINT64_C(1) << 51;
-    memcpy(&x, &bits, sizeof bits);
-    return x;
-  }
-  return x * scale;
+static inline uint64_t multiply_f64(uint64_t x, double scale) {
+  if ((x & ~(UINT64_C(1) << 63)) > UINT64_C(0x7ff0000000000000)) return x | UINT64_C(1) << 51;
+  double value;
+  memcpy(&value, &x, sizeof value);
+  value *= scale;
+  memcpy(&x, &value, sizeof x);
+  return x;
 }
 
 static inline uint16_t multiply_f16(uint16_t x, float scale) {
-  return simdrop_f16_from_float(multiply_f32(simdrop_float_from_f16(x), scale));
+  const uint32_t wide = simdrop_bits_from_float(simdrop_float_from_f16(x));
+  return simdrop_f16_from_float(simdrop_float_from_bits(multiply_f32(wide, scale)));
 }
 
 static inline uint16_t multiply_bf16(uint16_t x, float scale) {
-  return simdrop_bf16_from_float(multiply_f32(simdrop_float_from_bf16(x), scale));
+  const uint32_t wide = simdrop_bits_from_float(simdrop_float_from_bf16(x));
+  return simdrop_bf16_from_float(simdrop_float_from_bits(multiply_f32(wide, scale)));
 }
 
-#define DEFINE_SCALE(dtype, element, factor)                                                                              \
-  void simdrop_scalar_scale_##dtype(size_t n, const uint64_t *words, const void *x, void *y, double scale, bool stream) { \
-    const element *const in = x;                                                                                          \
-    element *const out = y;                                                                                               \
-    (void)stream; /* there is no portable store past the caches */                                                        \
-    for (size_t k = 0; k < n; ++k) out[k] = multiply_##dtype(is_kept(words, k) ? in[k] : 0, (factor)scale);               \
+#define DEFINE_SCALE(dtype, bits, factor)                                                                                     \
+  void simdrop_scalar_scale_##dtype(size_t n, const uint64_t *words, size_t first, const void *x, void *y, double scale,      \
+                                    bool stream) {                                                                            \
+    const bits *const in = x;                                                                                                 \
+    bits *const out = y;                                                                                                      \
+    (void)stream; /* there is no portable store past the caches */                                                            \
+    for (size_t k = 0; k < n; ++k) out[k] = multiply_##dtype(SELECT(bits, kept_bit(words, first + k), in[k]), (factor)scale); \
   }
 
-DEFINE_SCALE(f32, float, float)
-DEFINE_SCALE(f64, double, double)
+DEFINE_SCALE(f32, uint32_t, float)
+DEFINE_SCALE(f64, uint64_t, double)
 DEFINE_SCALE(f16, uint16_t, float)
 DEFINE_SCALE(bf16, uint16_t, float)
 
-#define DEFINE_SELECT(width)                                                                    \
-  void simdrop_scalar_select_##width(size_t n, const uint64_t *words, const void *x, void *y) { \
-    const uint##width##_t *const in = x;                                                        \
-    uint##width##_t *const out = y;                                                             \
-    for (size_t k = 0; k < n; ++k) out[k] = is_kept(words, k) ? in[k] : 0;                      \
+void simdrop_scalar_stream_end(void) {}
+
+#define DEFINE_SELECT(width)                                                                                  \
+  void simdrop_scalar_select_##width(size_t n, const uint64_t *words, size_t first, const void *x, void *y) { \
+    const uint##width##_t *const in = x;                                                                      \
+    uint##width##_t *const out = y;                                                                           \
+    for (size_t k = 0; k < n; ++k) out[k] = SELECT(uint##width##_t, kept_bit(words, first + k), in[k]);       \
   }
 
 DEFINE_SELECT(16)
 DEFINE_SELECT(32)
 DEFINE_SELECT(64)
 
-void simdrop_scalar_expand_bytes(size_t n, const uint64_t *words, uint8_t *bytes) {
-  for (size_t k = 0; k < n; ++k) bytes[k] = is_kept(words, k);
+void simdrop_scalar_expand_bytes(size_t n, const uint64_t *words, size_t first, uint8_t *bytes) {
+  for (size_t k = 0; k < n; ++k) bytes[k] = (uint8_t)kept_bit(words, first + k);
 }

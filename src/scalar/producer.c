@@ -37,11 +37,7 @@ static void mask_block(const simdrop_mask_source *source, uint64_t block, uint64
 }
 
 void simdrop_scalar_mask_blocks(simdrop_mask_source *source, uint64_t first_block, size_t block_count, uint64_t *words,
-                                const simdrop_prefetch *prefetch) {
-  (void)prefetch;  // the plain loops below are no faster with it
+                                simdrop_background *background) {
+  (void)background;  // what is left undone, the caller does
   for (size_t b = 0; b < block_count; ++b) mask_block(source, first_block + b, words + SIMDROP_BLOCK_WORDS * b);
-}
-
-void simdrop_scalar_shift_words(size_t word_count, const uint64_t *words, unsigned shift, uint64_t *shifted) {
-  for (size_t i = 0; i < word_count; ++i) shifted[i] = words[i] >> shift | words[i + 1] << (64 - shift);
 }
