@@ -380,7 +380,7 @@ static inline void mask_one_block(const simdrop_mask_source *source, const first
 static inline void mask_run(simdrop_mask_source *source, const first_round *first, const round_keys *keys, uint64_t first_block,
                             size_t block_count, uint64_t *words, background_turns *turns) {
   const uint32_t block_high = (uint32_t)(first_block >> 32);
-  if (block_count <= SIMD_FEW_BLOCKS && source->plane_count > 2) {
+  if (block_count <= SIMD_FEW_BLOCKS && source->plane_count >= SIMD_FEW_BLOCKS_PLANES) {
     for (size_t b = 0; b < block_count; ++b)
       mask_one_block(source, first, keys, first_block + b, words + SIMDROP_BLOCK_WORDS * b);
     return;
