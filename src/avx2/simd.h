@@ -7,8 +7,7 @@
 #include <stdint.h>
 
 #include "avx2/bundle.h"
-
-#define SIMDROP_UNROLL _Pragma("GCC unroll 16")
+#include "common/unroll.h"
 
 // ---- producer: 64-bit lanes, each a Philox call
 

@@ -79,11 +79,11 @@ void simdrop_unpack_bits(size_t n, const uint8_t *bits, uint64_t *words) {
   if (byte_count % 8 != 0) words[whole_words] = word_from_bytes(bits + 8 * whole_words, byte_count % 8);
 }
 
-static void store_word(uint64_t word, size_t byte_count, uint8_t *bytes) {
+static void words_to_bytes(const uint64_t *words, size_t byte_count, uint8_t *bytes) {
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-  memcpy(bytes, &word, byte_count);
+  memcpy(bytes, words, byte_count);
 #else
-  for (size_t i = 0; i < byte_count; ++i) bytes[i] = (uint8_t)(word >> (8 * i));
+  for (size_t i = 0; i < byte_count; ++i) bytes[i] = (uint8_t)(words[i / 8] >> (8 * (i % 8)));
 #endif
 }
 
@@ -91,9 +91,18 @@ void simdrop_pack_bits(size_t n, simdrop_mask_chunk mask, uint8_t *bits) {
   const uint64_t *const words = mask.words + mask.first / 64;
   const unsigned shift = mask.first % 64;
   const size_t whole_words = n / 64, rest = n % 64;
-  for (size_t i = 0; i < whole_words; ++i) store_word(words[i] >> shift | words[i + 1] << 1 << (63 - shift), 8, bits + 8 * i);
+  if (shift == 0) {
+    words_to_bytes(words, 8 * whole_words, bits);
+  } else {
+    for (size_t i = 0; i < whole_words; ++i) {
+      const uint64_t word = words[i] >> shift | words[i + 1] << (64 - shift);
+      words_to_bytes(&word, 8, bits + 8 * i);
+    }
+  }
   if (rest != 0) {
-    const uint64_t word = words[whole_words] >> shift | words[whole_words + 1] << 1 << (63 - shift);
-    store_word(word & ((UINT64_C(1) << rest) - 1), (rest + 7) / 8, bits + 8 * whole_words);
+    uint64_t word = words[whole_words] >> shift;
+    if (shift != 0) word |= words[whole_words + 1] << (64 - shift);
+    word &= (UINT64_C(1) << rest) - 1;
+    words_to_bytes(&word, (rest + 7) / 8, bits + 8 * whole_words);
   }
 }
