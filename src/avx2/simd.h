@@ -42,7 +42,7 @@ static inline simd_u64 simd_multiply_low(simd_u64 a, simd_u64 b) { return _mm256
 
 // Lane i = first + i * step.
 static inline simd_u64 simd_count_from(uint64_t first, int step) {
-  return simd_add(simd_set(first), _mm256_mul_epu32(simd_set((uint64_t)step), _mm256_setr_epi64x(0, 1, 2, 3)));
+  return simd_add(simd_set(first), _mm256_setr_epi64x(0, step, 2 * step, 3 * step));
 }
 
 // Lane i = all ones where bit 31 - planes[i] of the threshold is 0, or there is no such bit.
