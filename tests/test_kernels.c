@@ -152,11 +152,13 @@ static void every_bit_offset(void **state) {
   (void)state;
   FOR_EACH_BACKEND(backend) {
     uint64_t random = begin(12);
-    for (uint64_t start = 0; start < 128; start += full_effort() ? 1 : 5)
+    for (uint64_t start = 0; start < 128; start += full_effort() ? 1 : 4)
       for (size_t d = 0; d < LENGTH(all_dtypes); ++d)
         for (int round = 0; round < 3; ++round) {
           const double p = some_probabilities[next_random(&random) % LENGTH(some_probabilities)];
-          kernel_case c = random_case(all_dtypes[d], next_random(&random) % (round == 2 ? 3000 : 260), p, &random);
+          // The last has several chunks, each of which begins inside a block.
+          const size_t n = round == 2 ? 8200 + next_random(&random) % 2000 : next_random(&random) % 260;
+          kernel_case c = random_case(all_dtypes[d], n, p, &random);
           c.mask.offset = c.mask.offset >> 7 << 7 | start;
           check_calls(backend, &c, &random);
         }
@@ -407,7 +409,8 @@ static unsigned control_and_status(void) {
 }
 
 // Dropped elements that would raise every flag if they were multiplied first: signalling NaNs (invalid), largest values
-// (overflow), smallest ones (underflow, and x86's denormal flag), odd fractions (inexact). What is kept is zero.
+// (overflow), smallest ones (underflow, and x86's denormal flag), odd fractions (inexact). What is kept is zero. The inexact
+// flag is looked at where s is exact, because the division that gives s may raise it too.
 static void dropped_elements_raise_no_flag(void **state) {
   (void)state;
   enum {
@@ -420,7 +423,8 @@ static void dropped_elements_raise_no_flag(void **state) {
       {0x7c01, 0x7bff, 0x0001, 0x3fff, 0x7c00},
       {0x7f81, 0x7f7f, 0x0001, 0x3fff, 0x7f80},
   };
-  static const double probabilities[] = {0.1, 0.3, 0.5, 0.9, 1};
+  static const double probabilities[] = {0.1, 0.5, 0.75, 0.9, 1 - 0x1p-10, 1};
+  static const bool scale_is_exact[] = {false, true, true, false, true, true};
   FOR_EACH_BACKEND(backend) {
     uint64_t random = begin(21);
     for (size_t d = 0; d < LENGTH(all_dtypes); ++d)
@@ -446,8 +450,9 @@ static void dropped_elements_raise_no_flag(void **state) {
             const simdrop_status status = kind == 0   ? simdrop_forward(&mask, all_dtypes[d], n, x, y, NULL)
                                           : kind == 1 ? simdrop_backward(&mask, all_dtypes[d], n, x, y)
                                                       : simdrop_apply_bits(mask.p, all_dtypes[d], n, bits, x, y);
-            const unsigned control_after = control_and_status();
-            const int raised = fetestexcept(FE_ALL_EXCEPT);
+            const unsigned inexact = scale_is_exact[i] ? 0 : 0x20;
+            const unsigned control_after = control_and_status() & ~inexact;
+            const int raised = fetestexcept(scale_is_exact[i] ? FE_ALL_EXCEPT : FE_ALL_EXCEPT & ~FE_INEXACT);
             assert_int_equal(status, SIMDROP_OK);
             if (raised != 0 || control_after != control_before)
               fail_msg("%s: %s of %s, n %zu, p %g raised %#x; MXCSR from %#x to %#x", backend,
