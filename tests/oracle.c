@@ -87,7 +87,11 @@ void oracle_pack(size_t n, const uint8_t *kept, uint8_t *bits) {
 
 // ---- the arithmetic
 
-enum value_class { VALUE_FINITE, VALUE_INFINITE, VALUE_NAN };
+enum value_class {
+  VALUE_FINITE,
+  VALUE_INFINITE,
+  VALUE_NAN
+};
 
 // (negative ? -1 : 1) * significand * 2^exponent. A NaN's significand is its fraction, with 63 - fraction_bits zeros below.
 typedef struct exact_value {

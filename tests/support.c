@@ -68,13 +68,13 @@ static uint64_t make_value(int exponent_bits, int fraction_bits, uint64_t random
   if (kind == 0) {  // the nasty ones
     const uint64_t quiet = UINT64_C(1) << (fraction_bits - 1);
     const uint64_t nasty[8][2] = {
-        {0, 0},                                      // zero
-        {0, 1},                                      // smallest subnormal
-        {0, fraction_mask},                          // largest subnormal
-        {1, 0},                                      // smallest normal
-        {top - 1, fraction_mask},                    // largest
-        {top, 0},                                    // infinity
-        {top, quiet | payload},                      // quiet NaN
+        {0, 0},                                        // zero
+        {0, 1},                                        // smallest subnormal
+        {0, fraction_mask},                            // largest subnormal
+        {1, 0},                                        // smallest normal
+        {top - 1, fraction_mask},                      // largest
+        {top, 0},                                      // infinity
+        {top, quiet | payload},                        // quiet NaN
         {top, (payload & (quiet - 1)) | (quiet >> 1)}  // signalling NaN
     };
     exponent = nasty[detail][0];
@@ -180,11 +180,11 @@ size_t read_known_answers(known_answer **answers) {
     for (const char *line; (line = next_line(file)) != NULL; ++count) {
       assert_true(count < ROOM);
       known_answer *const a = &(*answers)[count];
-      const int read =
-          sscanf(line, "philox4x32 10 %" SCNx32 " %" SCNx32 " %" SCNx32 " %" SCNx32 " %" SCNx32 " %" SCNx32 " %" SCNx32 " %" SCNx32
-                       " %" SCNx32 " %" SCNx32,
-                 &a->counter[0], &a->counter[1], &a->counter[2], &a->counter[3], &a->key[0], &a->key[1], &a->words[0],
-                 &a->words[1], &a->words[2], &a->words[3]);
+      const int read = sscanf(line,
+                              "philox4x32 10 %" SCNx32 " %" SCNx32 " %" SCNx32 " %" SCNx32 " %" SCNx32 " %" SCNx32 " %" SCNx32
+                              " %" SCNx32 " %" SCNx32 " %" SCNx32,
+                              &a->counter[0], &a->counter[1], &a->counter[2], &a->counter[3], &a->key[0], &a->key[1],
+                              &a->words[0], &a->words[1], &a->words[2], &a->words[3]);
       assert_int_equal(read, 10);
     }
     close_data(file);

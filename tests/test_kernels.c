@@ -52,7 +52,12 @@ static void prepare(const kernel_case *c, uint64_t *random) {
   oracle_apply(c->mask.p, c->dtype, c->n, kept, values, reference);
 }
 
-typedef enum call_kind { FORWARD, FORWARD_WITH_BITS, BACKWARD, APPLY_BITS } call_kind;
+typedef enum call_kind {
+  FORWARD,
+  FORWARD_WITH_BITS,
+  BACKWARD,
+  APPLY_BITS
+} call_kind;
 static const char *const call_names[] = {"forward", "forward with bits", "backward", "apply_bits"};
 
 // Makes one call of the case on the selected backend and compares everything.
@@ -326,7 +331,8 @@ static void one_mask_everywhere(void **state) {
 
 // Every input that 16 bits can hold, kept, at several scales.
 static void every_half(simdrop_dtype dtype) {
-  static const double probabilities[] = {0, 1e-12, 1e-3, 0.1, 0.25, 0.3, 1.0 / 3, 0.5, 0.9, 0.99, 0.9999, 1 - 0x1p-20, 1 - 0x1p-32};
+  static const double probabilities[] = {0,   1e-12, 1e-3, 0.1,    0.25,        0.3,        1.0 / 3,
+                                         0.5, 0.9,   0.99, 0.9999, 1 - 0x1p-20, 1 - 0x1p-32};
   static uint16_t x[0x10000], y[0x10000], expected[0x10000];
   static uint8_t all[0x10000], all_bits[0x10000 / 8];
   for (size_t k = 0; k < LENGTH(x); ++k) x[k] = (uint16_t)k;
@@ -371,7 +377,11 @@ static void scale_gives_back_the_expectation(void **state) {
     if (!(fabs(error) <= 0x1p-53)) fail_msg("p = %.17g: s is off by %g", p, error);
     const double float_error = fma((double)(float)scale, (double)left, -0x1p32) / 0x1p32;
     if (!(fabs(float_error) <= 0x1p-24)) fail_msg("p = %.17g: s as a float is off by %g", p, float_error);
-    assert_int_equal(oracle_scale_bits(p, SIMDROP_F64), ((union { double value; uint64_t bits; }){scale}).bits);
+    assert_int_equal(oracle_scale_bits(p, SIMDROP_F64), ((union {
+                                                          double value;
+                                                          uint64_t bits;
+                                                        }){scale})
+                                                            .bits);
   }
 }
 
@@ -394,7 +404,8 @@ static void products_are_rounded_once(void **state) {
       assert_int_equal(simdrop_apply_bits(p, SIMDROP_F32, N, bits, x, y), SIMDROP_OK);
       for (size_t k = 0; k < N; ++k) {
         const float expected = (float)((double)x[k] * (double)(float)scale);
-        if (y[k] != expected) fail_msg("%s: %a * %a is %a, not %a", backend, (double)x[k], scale, (double)y[k], (double)expected);
+        if (y[k] != expected)
+          fail_msg("%s: %a * %a is %a, not %a", backend, (double)x[k], scale, (double)y[k], (double)expected);
       }
     }
   }
@@ -438,7 +449,11 @@ static void dropped_elements_raise_no_flag(void **state) {
             const uint64_t value = bits[k / 8] >> k % 8 & 1 ? 0 : nasty[d][next_random(&random) % 5];
             const uint32_t word = (uint32_t)value;
             const uint16_t half = (uint16_t)value;
-            memcpy(x + size * k, size == 8 ? (const void *)&value : size == 4 ? (const void *)&word : (const void *)&half, size);
+            memcpy(x + size * k,
+                   size == 8   ? (const void *)&value
+                   : size == 4 ? (const void *)&word
+                               : (const void *)&half,
+                   size);
           }
           for (int kind = 0; kind < 3; ++kind) {
             memset(y, CANARY, n * size);
@@ -456,8 +471,10 @@ static void dropped_elements_raise_no_flag(void **state) {
             assert_int_equal(status, SIMDROP_OK);
             if (raised != 0 || control_after != control_before)
               fail_msg("%s: %s of %s, n %zu, p %g raised %#x; MXCSR from %#x to %#x", backend,
-                       call_names[kind == 0 ? FORWARD : kind == 1 ? BACKWARD : APPLY_BITS], dtype_name(all_dtypes[d]), n, mask.p,
-                       (unsigned)raised, control_before, control_after);
+                       call_names[kind == 0   ? FORWARD
+                                  : kind == 1 ? BACKWARD
+                                              : APPLY_BITS],
+                       dtype_name(all_dtypes[d]), n, mask.p, (unsigned)raised, control_before, control_after);
             check_filled(y, n * size, 0, "%s: zeros of %s", backend, dtype_name(all_dtypes[d]));
           }
         }
@@ -477,8 +494,8 @@ static void all_backends_agree(void **state) {
   for (int round = 0; round < (full_effort() ? 48 : 8); ++round) {
     const simdrop_dtype dtype = all_dtypes[round % 4];
     const size_t n = N - next_random(&random) % 1000, size = n * simdrop_dtype_size(dtype);
-    const double p = round % 3 == 0 ? some_probabilities[1 + next_random(&random) % 10]
-                                    : ldexp((double)(next_random(&random) >> 32), -32);
+    const double p =
+        round % 3 == 0 ? some_probabilities[1 + next_random(&random) % 10] : ldexp((double)(next_random(&random) >> 32), -32);
     const simdrop_mask mask = {p, next_random(&random), next_random(&random), next_random(&random) >> 1};
     fill_values(dtype, n, &random, x);
     assert_int_equal(simdrop_backend_select("scalar"), SIMDROP_OK);

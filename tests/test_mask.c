@@ -54,8 +54,8 @@ static bool read_golden(data_file *file, golden_mask *golden) {
   if (line == NULL) return false;
   static char hex[4096 + 1];
   simdrop_mask *const mask = &golden->mask;
-  assert_int_equal(sscanf(line, "%lf %" SCNx64 " %" SCNx64 " %" SCNx64 " %zu %*s %*s %4096s", &mask->p, &mask->seed, &mask->stream,
-                          &mask->offset, &golden->n, hex),
+  assert_int_equal(sscanf(line, "%lf %" SCNx64 " %" SCNx64 " %" SCNx64 " %zu %*s %*s %4096s", &mask->p, &mask->seed,
+                          &mask->stream, &mask->offset, &golden->n, hex),
                    6);
   assert_int_equal(strlen(hex), 2 * PACKED(golden->n));
   for (size_t i = 0; i < PACKED(golden->n); ++i) assert_int_equal(sscanf(hex + 2 * i, "%2hhx", &golden->bits[i]), 1);
@@ -96,8 +96,9 @@ static void golden_masks(void **state) {
 // well as short ones, which take other ways through the vector backends.
 static void offsets_around_every_carry(void **state) {
   (void)state;
-  static const uint64_t carries[] = {UINT64_C(1) << 7,  UINT64_C(1) << 31, UINT64_C(1) << 32, UINT64_C(1) << 38, UINT64_C(1) << 39,
-                                     UINT64_C(1) << 40, UINT64_C(5) << 39, UINT64_C(1) << 63, 0};
+  static const uint64_t carries[] = {UINT64_C(1) << 7,  UINT64_C(1) << 31, UINT64_C(1) << 32,
+                                     UINT64_C(1) << 38, UINT64_C(1) << 39, UINT64_C(1) << 40,
+                                     UINT64_C(5) << 39, UINT64_C(1) << 63, 0};
   static const size_t lengths[] = {1, 127, 128, 129, 300, 1100, 2500, 8192, 17000};
   static const int64_t starts[] = {0, -1, 1, -64, -100, -128, -129, -257, -1000, -2048, -8192, -8200, -16000};
   static const double probabilities[] = {0.2, 0.5, 0.75, 0.9};
@@ -141,22 +142,22 @@ static void thresholds(void **state) {
       {-0.0, 0},
       {0x1p-1074, 0},
       {1e-12, 0},
-      {0x1p-33, 0},                    // a half, to even
-      {0x1.0000000000001p-33, 1},      // just above a half
-      {0x1p-32, 1},                    //
-      {0x1.8p-32, 2},                  // one and a half, to even
-      {0x1.4p-31, 2},                  // two and a half, to even
-      {1e-3, 4294967},                 //
-      {0.1, 429496730},                //
-      {0.25, UINT64_C(1) << 30},       //
-      {0.3, 1288490189},               //
-      {1.0 / 3, 1431655765},           //
-      {0.5, UINT64_C(1) << 31},        //
-      {0.9, 3865470566},               //
-      {0.99, 4252017623},              //
-      {1 - 0x1p-32, 4294967295},       //
-      {1 - 0x1p-33, 4294967295},       // would round to 2^32
-      {1 - 1e-12, 4294967295},         //
+      {0x1p-33, 0},                // a half, to even
+      {0x1.0000000000001p-33, 1},  // just above a half
+      {0x1p-32, 1},                //
+      {0x1.8p-32, 2},              // one and a half, to even
+      {0x1.4p-31, 2},              // two and a half, to even
+      {1e-3, 4294967},             //
+      {0.1, 429496730},            //
+      {0.25, UINT64_C(1) << 30},   //
+      {0.3, 1288490189},           //
+      {1.0 / 3, 1431655765},       //
+      {0.5, UINT64_C(1) << 31},    //
+      {0.9, 3865470566},           //
+      {0.99, 4252017623},          //
+      {1 - 0x1p-32, 4294967295},   //
+      {1 - 0x1p-33, 4294967295},   // would round to 2^32
+      {1 - 1e-12, 4294967295},     //
       {0x1.fffffffffffffp-1, 4294967295},
       {1, UINT64_C(1) << 32},
   };
@@ -179,8 +180,8 @@ static void thresholds(void **state) {
 // its neighbours, or one of 0, 2^31 - 1, 2^31 and 2^32 - 1; the reference confirms each before it is used.
 static void exact_thresholds(void **state) {
   (void)state;
-  static const double probabilities[] = {0,   0x1p-32, 1e-3, 0.1,         0.25,      0.3, 1.0 / 3, 0.5,
-                                         0.9, 0.99,    1,    1 - 0x1p-32, 1 - 1e-12, 0x1p-33};
+  static const double probabilities[] = {0,   0x1p-32, 1e-3, 0.1, 0.25,        0.3,       1.0 / 3,
+                                         0.5, 0.9,     0.99, 1,   1 - 0x1p-32, 1 - 1e-12, 0x1p-33};
   enum {
     ROOM = 100
   };
@@ -343,16 +344,11 @@ static void description_in_the_output(void **state) {
 
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(golden_masks),
-      cmocka_unit_test(offsets_around_every_carry),
-      cmocka_unit_test(last_indices),
-      cmocka_unit_test(thresholds),
-      cmocka_unit_test(exact_thresholds),
-      cmocka_unit_test(threshold_at_an_elements_u),
-      cmocka_unit_test(every_plane_count),
-      cmocka_unit_test(larger_p_drops_more),
-      cmocka_unit_test(every_length_and_start),
-      cmocka_unit_test(description_in_the_output),
+      cmocka_unit_test(golden_masks),           cmocka_unit_test(offsets_around_every_carry),
+      cmocka_unit_test(last_indices),           cmocka_unit_test(thresholds),
+      cmocka_unit_test(exact_thresholds),       cmocka_unit_test(threshold_at_an_elements_u),
+      cmocka_unit_test(every_plane_count),      cmocka_unit_test(larger_p_drops_more),
+      cmocka_unit_test(every_length_and_start), cmocka_unit_test(description_in_the_output),
   };
   return RUN_TESTS(argc, argv, tests);
 }

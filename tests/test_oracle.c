@@ -31,8 +31,8 @@ static void golden_masks(void **state) {
     uint64_t seed, stream, offset, threshold;
     size_t n, kept_count, found_count = 0;
     static char hex[4096];
-    assert_int_equal(sscanf(line, "%lf %" SCNx64 " %" SCNx64 " %" SCNx64 " %zu %" SCNu64 " %zu %4095s", &p, &seed, &stream, &offset,
-                            &n, &threshold, &kept_count, hex),
+    assert_int_equal(sscanf(line, "%lf %" SCNx64 " %" SCNx64 " %" SCNx64 " %zu %" SCNu64 " %zu %4095s", &p, &seed, &stream,
+                            &offset, &n, &threshold, &kept_count, hex),
                      8);
     assert_int_equal(oracle_threshold(p), threshold);
     uint32_t *const u = allocate(n * sizeof *u);
@@ -87,8 +87,9 @@ static void products(void **state) {
     if (!isnan(wide_x)) {
       const volatile double product = wide_x * wide_s;
       const volatile float narrow = (float)wide_x;
-      assert_int_equal(oracle_multiply(double_bits(wide_x), oracle_binary64, double_bits(wide_s), oracle_binary64, oracle_binary64),
-                       double_bits(product));
+      assert_int_equal(
+          oracle_multiply(double_bits(wide_x), oracle_binary64, double_bits(wide_s), oracle_binary64, oracle_binary64),
+          double_bits(product));
       assert_int_equal(oracle_convert(double_bits(wide_x), oracle_binary64, oracle_binary32), float_bits(narrow));
     }
   }
@@ -132,7 +133,8 @@ static void compilers_binary16(void **state) {
     const uint16_t bits = (uint16_t)half;
     _Float16 value;
     memcpy(&value, &bits, sizeof value);
-    if (!isnan((float)value)) assert_int_equal(oracle_convert(bits, oracle_binary16, oracle_binary32), float_bits((float)value));
+    if (!isnan((float)value))
+      assert_int_equal(oracle_convert(bits, oracle_binary16, oracle_binary32), float_bits((float)value));
   }
   for (int i = 0; i < 200000; ++i) {
     float x;
@@ -154,8 +156,11 @@ static void compilers_binary16(void **state) {
 
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(philox_known_answers), cmocka_unit_test(golden_masks),       cmocka_unit_test(products),
-      cmocka_unit_test(narrowing),            cmocka_unit_test(compilers_binary16),
+      cmocka_unit_test(philox_known_answers),
+      cmocka_unit_test(golden_masks),
+      cmocka_unit_test(products),
+      cmocka_unit_test(narrowing),
+      cmocka_unit_test(compilers_binary16),
   };
   return RUN_TESTS(argc, argv, tests);
 }

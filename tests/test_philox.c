@@ -71,8 +71,8 @@ static void draw_block(const placed_answer *placed, uint64_t threshold, size_t b
 
 // With T = (U of an element, cut off below the plane and with the plane's own bit set), the element is kept exactly if the
 // plane's bit is 1. So the masks for all such T spell the known answer's 128 bits out.
-static void check_plane(const char *backend, size_t line, const known_answer *answer, const placed_answer *placed, size_t before,
-                        size_t behind, size_t most_thresholds) {
+static void check_plane(const char *backend, size_t line, const known_answer *answer, const placed_answer *placed,
+                        size_t before, size_t behind, size_t most_thresholds) {
   const uint64_t own_bit = UINT64_C(1) << (31 - placed->plane);
   bool done[BLOCK] = {false};
   size_t thresholds = 0;
@@ -88,8 +88,8 @@ static void check_plane(const char *backend, size_t line, const known_answer *an
       done[k] = true;
       const unsigned expected = answer->words[k / 32] >> (k % 32) & 1, found = bits[k / 8] >> (k % 8) & 1;
       if (found != expected)
-        fail_msg("%s: known answer %zu, %zu blocks before it and %zu behind, plane %d: bit %zu is %u", backend, line, before, behind,
-                 placed->plane, k, found);
+        fail_msg("%s: known answer %zu, %zu blocks before it and %zu behind, plane %d: bit %zu is %u", backend, line, before,
+                 behind, placed->plane, k, found);
     }
   }
 }
@@ -109,7 +109,9 @@ static void known_answers_in_every_lane(void **state) {
       for (size_t before = 0; before <= LAST_POSITION && before <= placed.block; ++before) {
         const size_t behind = blocks_behind < BLOCKS_BEHIND ? (size_t)blocks_behind : BLOCKS_BEHIND;
         check_plane(backend, line, &answers[line], &placed, before, before % 2 * behind,
-                    before == 0 ? BLOCK : full_effort() ? 8 : 1);
+                    before == 0     ? BLOCK
+                    : full_effort() ? 8
+                                    : 1);
         if (before == 0) check_plane(backend, line, &answers[line], &placed, before, behind, BLOCK);
       }
     }
