@@ -1,0 +1,383 @@
+// Which backend runs where: detection fed with the words of made-up processors, the choice with every wish, and the first
+// call, the environment variable and simdrop_backend_select with many threads at once.
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/cpu.h"
+#include "core/dispatch.h"
+#include "oracle.h"
+#include "support.h"
+
+// ---- detection
+
+#define OSXSAVE (UINT32_C(1) << 27)
+
+// CPUID leaf 1 ecx, leaf 7 ebx and XCR0 as these processors report them.
+typedef struct machine {
+  const char *name;
+  uint32_t max_leaf, leaf1_ecx, leaf7_ebx;
+  uint64_t xcr0;
+  const char *best;  // of the x86 backends, if all are compiled in
+} machine;
+
+static const machine machines[] = {
+    {"no CPUID at all", 0, 0, 0, 0, "scalar"},
+    {"leaf 0 only, garbage behind", 0, 0xffffffff, 0xffffffff, 0xff, "scalar"},
+    {"x86-64 baseline (SSE2)", 1, 0x00000000, 0, 0, "scalar"},
+    {"Core 2 (SSSE3)", 0xa, 0x0000e3bd, 0, 0, "scalar"},
+    {"Nehalem", 0xb, 0x0098e3fd, 0, 0, "scalar"},
+    {"Sandy Bridge (AVX, no AVX2)", 0xd, 0x1fbae3ff, 0x00000000, 7, "scalar"},
+    {"Ivy Bridge (F16C, no AVX2)", 0xd, 0x7fbae3ff, 0x00000281, 7, "scalar"},
+    {"Haswell", 0xd, 0x7ffafbbf, 0x000027ab, 7, "avx2"},
+    {"Zen 2", 0x10, 0x7ed8320b, 0x219c91a9, 7, "avx2"},
+    {"Skylake-X", 0x16, 0x7ffefbff, 0xd39ffffb, 0xe7, "avx512"},
+    {"Zen 4", 0x10, 0x7efa320b, 0xf1bf97a9, 0xe7, "avx512"},
+    {"Skylake-X with more state", 0x16, 0x7ffefbff, 0xd39ffffb, 0x2ff, "avx512"},
+    {"Knights Landing (AVX-512F without BW, DQ, VL)", 0xd, 0x7ff8f3bf, 0x1c0d27ab, 0xe7, "avx2"},
+    {"AVX-512 in CPUID, ZMM state off in XCR0", 0x16, 0x7ffefbff, 0xd39ffffb, 0x07, "avx2"},
+    {"AVX-512 in CPUID, opmask state off", 0x16, 0x7ffefbff, 0xd39ffffb, 0xc7, "avx2"},
+    {"AVX-512 in CPUID, upper ZMM0-15 off", 0x16, 0x7ffefbff, 0xd39ffffb, 0xa7, "avx2"},
+    {"AVX-512 in CPUID, ZMM16-31 off", 0x16, 0x7ffefbff, 0xd39ffffb, 0x67, "avx2"},
+    {"AVX-512 in CPUID, YMM state off", 0x16, 0x7ffefbff, 0xd39ffffb, 0xe3, "scalar"},
+    {"AVX-512 in CPUID, XMM state off", 0x16, 0x7ffefbff, 0xd39ffffb, 0xe5, "scalar"},
+    {"AVX-512 in CPUID, OSXSAVE off, garbage in XCR0", 0x16, 0x7ffefbff & ~OSXSAVE, 0xd39ffffb, 0xe7, "scalar"},
+    {"AVX2 in CPUID, OSXSAVE off", 0xd, 0x7ffafbbf & ~OSXSAVE, 0x000027ab, 0, "scalar"},
+    {"AVX2 in CPUID, OSXSAVE off, garbage in XCR0", 0xd, 0x7ffafbbf & ~OSXSAVE, 0x000027ab, 7, "scalar"},
+    {"AVX2 in CPUID, YMM state off", 0xd, 0x7ffafbbf, 0x000027ab, 3, "scalar"},
+    {"AVX2 in CPUID, XCR0 empty", 0xd, 0x7ffafbbf, 0x000027ab, 0, "scalar"},
+    {"AVX2 without F16C", 0xd, 0x7ffafbbf & ~(UINT32_C(1) << 29), 0x000027ab, 7, "scalar"},
+    {"AVX2 in leaf 7, AVX hidden in leaf 1", 0xd, 0x7ffafbbf & ~(UINT32_C(1) << 28), 0x000027ab, 7, "scalar"},
+    {"leaf 7 past the last leaf, with garbage in it", 6, 0x7ffefbff, 0xffffffff, 0xe7, "scalar"},
+    {"all ones", 0xffffffff, 0xffffffff, 0xffffffff, UINT64_MAX, "avx512"},
+};
+
+static simdrop_cpuid words_of(const machine *m) {
+  return (simdrop_cpuid){
+      .max_leaf = m->max_leaf, .leaf1 = {.ecx = m->leaf1_ecx}, .leaf7 = {.ebx = m->leaf7_ebx}, .xcr0 = m->xcr0};
+}
+
+static simdrop_cpu_features features_of(const machine *m) {
+  const simdrop_cpuid words = words_of(m);
+  return simdrop_cpu_features_from_cpuid(&words);
+}
+
+static size_t index_of(const char *name) {
+  size_t index = 0;
+  while (index < simdrop_backend_count() && strcmp(simdrop_backend_name(index), name) != 0) ++index;
+  return index;
+}
+
+// What is best of what is compiled in, if `best` were the best of all.
+static size_t best_compiled(const char *best) {
+  size_t index = index_of(best);
+  while (!simdrop_backend_compiled(index)) ++index;
+  return index;
+}
+
+static bool is_x86_backend(size_t index) {
+  return strcmp(simdrop_backend_name(index), "avx512") == 0 || strcmp(simdrop_backend_name(index), "avx2") == 0;
+}
+
+static void made_up_processors(void **state) {
+  (void)state;
+  for (size_t i = 0; i < LENGTH(machines); ++i) {
+    const simdrop_choice choice = simdrop_choose_backend(features_of(&machines[i]), NULL);
+    const size_t expected =
+        index_of(machines[i].best) < simdrop_backend_count() ? best_compiled(machines[i].best) : choice.backend;
+    if (choice.backend != expected)
+      fail_msg("%s: %s instead of %s", machines[i].name, simdrop_backend_name(choice.backend), simdrop_backend_name(expected));
+    assert_int_equal(choice.reason, SIMDROP_CHOICE_BEST);
+  }
+}
+
+// Each feature comes from its own bit, and from that alone.
+static void one_bit_each(void **state) {
+  (void)state;
+  const machine all = {"all", 0xffffffff, 0xffffffff, 0xffffffff, UINT64_MAX, ""};
+  const simdrop_cpu_features every = features_of(&all);
+  static const struct {
+    simdrop_cpu_features feature;
+    int leaf, bit;
+  } bits[] = {
+      {SIMDROP_CPU(SSE3), 1, 0},      {SIMDROP_CPU(SSSE3), 1, 9},     {SIMDROP_CPU(FMA), 1, 12},
+      {SIMDROP_CPU(SSE41), 1, 19},    {SIMDROP_CPU(SSE42), 1, 20},    {SIMDROP_CPU(POPCNT), 1, 23},
+      {SIMDROP_CPU(AVX), 1, 28},      {SIMDROP_CPU(F16C), 1, 29},     {SIMDROP_CPU(AVX2), 7, 5},
+      {SIMDROP_CPU(AVX512F), 7, 16},  {SIMDROP_CPU(AVX512DQ), 7, 17}, {SIMDROP_CPU(AVX512BW), 7, 30},
+      {SIMDROP_CPU(AVX512VL), 7, 31},
+  };
+  for (size_t i = 0; i < LENGTH(bits); ++i) {
+    machine without = all, with = {"with", 7, OSXSAVE, 0, 0, ""};
+    if (bits[i].leaf == 1) {
+      without.leaf1_ecx &= ~(UINT32_C(1) << bits[i].bit);
+      with.leaf1_ecx |= UINT32_C(1) << bits[i].bit;
+    } else {
+      without.leaf7_ebx &= ~(UINT32_C(1) << bits[i].bit);
+      with.leaf7_ebx |= UINT32_C(1) << bits[i].bit;
+    }
+    assert_int_equal(features_of(&without), every & ~bits[i].feature);
+    assert_int_equal(features_of(&with), bits[i].feature);
+  }
+}
+
+// A backend runs only where all of its bundle is there: taking any one feature away takes the backend away.
+static void whole_bundles(void **state) {
+  (void)state;
+  const machine all = {"all", 0xffffffff, 0xffffffff, 0xffffffff, UINT64_MAX, ""};
+  const simdrop_cpu_features every = features_of(&all);
+  for (size_t i = 0; i < simdrop_backend_count(); ++i) {
+    const simdrop_kernels *const kernels = simdrop_backend_kernels(i);
+    assert_int_equal(kernels != NULL, simdrop_backend_compiled(i));
+    if (kernels == NULL) continue;
+    assert_string_equal(kernels->name, simdrop_backend_name(i));
+    const simdrop_choice choice = simdrop_choose_backend(kernels->required, kernels->name);
+    assert_int_equal(choice.backend, i);
+    assert_int_equal(choice.reason, SIMDROP_CHOICE_ENVIRONMENT);
+    for (int bit = 0; bit < 32; ++bit) {
+      const simdrop_cpu_features feature = UINT32_C(1) << bit;
+      if (!(kernels->required & feature)) continue;
+      const simdrop_choice refused = simdrop_choose_backend(every & ~feature, kernels->name);
+      assert_int_not_equal(refused.backend, i);
+      assert_int_equal(refused.reason, SIMDROP_CHOICE_ENVIRONMENT_REFUSED);
+    }
+    if (is_x86_backend(i)) {  // what no vector backend can do without
+      const simdrop_cpu_features least = SIMDROP_CPU(AVX) | SIMDROP_CPU(AVX2) | SIMDROP_CPU(F16C) | SIMDROP_CPU(AVX_STATE);
+      assert_int_equal(kernels->required & least, least);
+    }
+    if (strcmp(kernels->name, "avx512") == 0) {
+      const simdrop_cpu_features least = SIMDROP_CPU(AVX512F) | SIMDROP_CPU(AVX512DQ) | SIMDROP_CPU(AVX512BW) |
+                                         SIMDROP_CPU(AVX512VL) | SIMDROP_CPU(AVX512_STATE);
+      assert_int_equal(kernels->required & least, least);
+    }
+  }
+}
+
+// Every wish on every made-up processor.
+static void wishes(void **state) {
+  (void)state;
+  for (size_t i = 0; i < LENGTH(machines); ++i) {
+    const simdrop_cpu_features features = features_of(&machines[i]);
+    const simdrop_choice best = simdrop_choose_backend(features, NULL);
+    const simdrop_choice empty = simdrop_choose_backend(features, "");
+    assert_int_equal(empty.backend, best.backend);
+    assert_int_equal(empty.reason, SIMDROP_CHOICE_BEST);
+    static const char *const unknown[] = {"nonsense", "AVX2", "avx", "scalar,avx2", " "};
+    for (size_t w = 0; w < LENGTH(unknown); ++w) {
+      const simdrop_choice choice = simdrop_choose_backend(features, unknown[w]);
+      assert_int_equal(choice.backend, best.backend);
+      assert_int_equal(choice.reason, SIMDROP_CHOICE_ENVIRONMENT_REFUSED);
+    }
+    for (size_t b = 0; b < simdrop_backend_count(); ++b) {
+      const simdrop_kernels *const kernels = simdrop_backend_kernels(b);
+      const bool runs = kernels != NULL && (features & kernels->required) == kernels->required;
+      const simdrop_choice choice = simdrop_choose_backend(features, simdrop_backend_name(b));
+      assert_int_equal(choice.backend, runs ? b : best.backend);
+      assert_int_equal(choice.reason, runs ? SIMDROP_CHOICE_ENVIRONMENT : SIMDROP_CHOICE_ENVIRONMENT_REFUSED);
+    }
+  }
+}
+
+// This machine's words give what simdrop_backend_supported says.
+static void this_machine(void **state) {
+  (void)state;
+  const simdrop_cpuid words = simdrop_cpu_probe();
+  if (words.max_leaf < 7) assert_int_equal(words.leaf7.ebx, 0);
+  if (!(words.leaf1.ecx & OSXSAVE)) assert_int_equal(words.xcr0, 0);
+  const simdrop_cpu_features features = simdrop_cpu_features_from_cpuid(&words);
+  for (size_t i = 0; i < simdrop_backend_count(); ++i) {
+    const simdrop_choice choice = simdrop_choose_backend(features, simdrop_backend_name(i));
+    assert_int_equal(choice.reason == SIMDROP_CHOICE_ENVIRONMENT, simdrop_backend_supported(i));
+  }
+}
+
+// ---- the first call. Each case runs in a child process, in which no call has been made yet.
+
+enum {
+  THREADS = 64,
+  N = 700
+};
+
+// Runs body in a child; what it returns, 0 to 100, is returned. 0 = fine.
+static int in_child(int (*body)(const void *), const void *argument) {
+  fflush(NULL);
+  const pid_t child = fork();
+  if (child == 0) _exit(body(argument));
+  assert_true(child > 0);
+  int status;
+  assert_int_equal(waitpid(child, &status, 0), child);
+  if (!WIFEXITED(status)) fail_msg("the child ended with signal %d", WTERMSIG(status));
+  return WEXITSTATUS(status);
+}
+
+typedef struct wish {
+  const char *variable, *backend;
+  simdrop_backend_choice reason;
+} wish;
+
+static int first_choice_is(const void *argument) {
+  const wish *const expected = argument;
+  if (expected->variable == NULL)
+    unsetenv("SIMDROP_BACKEND");
+  else
+    setenv("SIMDROP_BACKEND", expected->variable, 1);
+  errno = 12345;
+  if (strcmp(simdrop_backend_current(), expected->backend) != 0) return 1;
+  if (simdrop_backend_reason() != expected->reason) return 2;
+  setenv("SIMDROP_BACKEND", "scalar", 1);  // read once
+  if (strcmp(simdrop_backend_current(), expected->backend) != 0) return 3;
+  if (errno != 12345) return 4;
+  return 0;
+}
+
+static size_t best_supported(void) {
+  size_t best = 0;
+  while (!simdrop_backend_supported(best)) ++best;
+  return best;
+}
+
+static void environment_variable(void **state) {
+  (void)state;
+  const char *const best = simdrop_backend_name(best_supported());
+  const wish fixed[] = {
+      {NULL, best, SIMDROP_CHOICE_BEST},
+      {"", best, SIMDROP_CHOICE_BEST},
+      {"nonsense", best, SIMDROP_CHOICE_ENVIRONMENT_REFUSED},
+      {"SCALAR", best, SIMDROP_CHOICE_ENVIRONMENT_REFUSED},
+  };
+  for (size_t i = 0; i < LENGTH(fixed); ++i) assert_int_equal(in_child(first_choice_is, &fixed[i]), 0);
+  for (size_t i = 0; i < simdrop_backend_count(); ++i) {
+    const char *const name = simdrop_backend_name(i);
+    const wish each = simdrop_backend_supported(i) ? (wish){name, name, SIMDROP_CHOICE_ENVIRONMENT}
+                                                   : (wish){name, best, SIMDROP_CHOICE_ENVIRONMENT_REFUSED};
+    assert_int_equal(in_child(first_choice_is, &each), 0);
+  }
+}
+
+static pthread_barrier_t barrier;
+static uint8_t expected_bits[PACKED(N)];
+static const simdrop_mask thread_mask = {0.3, 5, 6, 7};
+
+typedef struct first_call {
+  const char *backend;
+  simdrop_backend_choice reason;
+  int failed;
+} first_call;
+
+static void *make_first_call(void *argument) {
+  first_call *const call = argument;
+  uint8_t bits[PACKED(N)] = {0};
+  pthread_barrier_wait(&barrier);
+  call->failed = simdrop_mask_bits(&thread_mask, N, bits) != SIMDROP_OK || memcmp(bits, expected_bits, sizeof bits) != 0;
+  call->backend = simdrop_backend_current();
+  call->reason = simdrop_backend_reason();
+  return NULL;
+}
+
+static int all_threads_at_once(const void *argument) {
+  (void)argument;
+  static first_call calls[THREADS];
+  pthread_t threads[THREADS];
+  unsetenv("SIMDROP_BACKEND");
+  if (pthread_barrier_init(&barrier, NULL, THREADS) != 0) return 1;
+  for (int t = 0; t < THREADS; ++t)
+    if (pthread_create(&threads[t], NULL, make_first_call, &calls[t]) != 0) return 2;
+  for (int t = 0; t < THREADS; ++t) pthread_join(threads[t], NULL);
+  const char *const best = simdrop_backend_name(best_supported());
+  for (int t = 0; t < THREADS; ++t) {
+    if (calls[t].failed) return 3;
+    if (strcmp(calls[t].backend, best) != 0) return 4;
+    if (calls[t].reason != SIMDROP_CHOICE_BEST) return 5;
+  }
+  return 0;
+}
+
+static void fill_expected_bits(void) {
+  uint32_t u[N];
+  uint8_t kept[N];
+  oracle_u(thread_mask.seed, thread_mask.stream, thread_mask.offset, N, u);
+  oracle_kept(thread_mask.p, N, u, kept);
+  oracle_pack(N, kept, expected_bits);
+}
+
+static void first_call_from_many_threads(void **state) {
+  (void)state;
+  fill_expected_bits();
+  for (int round = 0; round < (full_effort() ? 20 : 3); ++round) assert_int_equal(in_child(all_threads_at_once, NULL), 0);
+}
+
+// A choice that was made before the first call stays.
+static int select_comes_first(const void *argument) {
+  (void)argument;
+  setenv("SIMDROP_BACKEND", simdrop_backend_name(best_supported()), 1);
+  if (simdrop_backend_select("scalar") != SIMDROP_OK) return 1;
+  uint8_t bits[PACKED(N)];
+  if (simdrop_mask_bits(&thread_mask, N, bits) != SIMDROP_OK || memcmp(bits, expected_bits, sizeof bits) != 0) return 2;
+  if (strcmp(simdrop_backend_current(), "scalar") != 0) return 3;
+  return simdrop_backend_reason() == SIMDROP_CHOICE_SELECTED ? 0 : 4;
+}
+
+static void select_before_the_first_call(void **state) {
+  (void)state;
+  fill_expected_bits();
+  assert_int_equal(in_child(select_comes_first, NULL), 0);
+}
+
+// ---- selecting while others run
+
+static atomic_bool stop;
+
+static void *draw_until_stopped(void *argument) {
+  int *const failed = argument;
+  uint8_t bits[PACKED(N)];
+  while (!atomic_load(&stop))
+    if (simdrop_mask_bits(&thread_mask, N, bits) != SIMDROP_OK || memcmp(bits, expected_bits, sizeof bits) != 0) *failed = 1;
+  return NULL;
+}
+
+static void select_while_others_run(void **state) {
+  (void)state;
+  enum {
+    RUNNERS = 4
+  };
+  fill_expected_bits();
+  pthread_t threads[RUNNERS];
+  int failed[RUNNERS] = {0};
+  atomic_store(&stop, false);
+  for (int t = 0; t < RUNNERS; ++t) assert_int_equal(pthread_create(&threads[t], NULL, draw_until_stopped, &failed[t]), 0);
+  int wrong = 0;
+  for (int round = 0; round < (full_effort() ? 300 : 30); ++round) FOR_EACH_BACKEND(backend) {
+      for (int call = 0; call < 10; ++call) {
+        uint8_t bits[PACKED(N)];
+        wrong += simdrop_mask_bits(&thread_mask, N, bits) != SIMDROP_OK || memcmp(bits, expected_bits, sizeof bits) != 0;
+        wrong += strcmp(simdrop_backend_current(), backend) != 0;
+      }
+      wrong += simdrop_backend_select("nonsense") != SIMDROP_ERROR_UNKNOWN_BACKEND;
+    }
+  atomic_store(&stop, true);
+  for (int t = 0; t < RUNNERS; ++t) {
+    pthread_join(threads[t], NULL);
+    assert_int_equal(failed[t], 0);
+  }
+  assert_int_equal(wrong, 0);
+}
+
+int main(int argc, char **argv) {
+  // The tests of the first call come first: their children must begin with nothing chosen yet.
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(environment_variable),
+      cmocka_unit_test(first_call_from_many_threads),
+      cmocka_unit_test(select_before_the_first_call),
+      cmocka_unit_test(made_up_processors),
+      cmocka_unit_test(one_bit_each),
+      cmocka_unit_test(whole_bundles),
+      cmocka_unit_test(wishes),
+      cmocka_unit_test(this_machine),
+      cmocka_unit_test(select_while_others_run),
+  };
+  return RUN_TESTS(argc, argv, tests);
+}

@@ -1,0 +1,266 @@
+// Guard pages: no byte outside the arrays is read or written. Every array is put so that it ends where an inaccessible page
+// begins, and then so that it begins where one ends; an access outside is reported with the case that made it.
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "support.h"
+
+enum {
+  CANARY = 0xA5
+};
+
+// Accessible memory between two inaccessible pages.
+typedef struct guarded {
+  uint8_t *begin, *end;
+} guarded;
+
+static guarded make_guarded(size_t size) {
+  const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+  size = (size + page - 1) / page * page;
+  uint8_t *const memory = mmap(NULL, size + 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  assert_true(memory != MAP_FAILED);
+  assert_int_equal(mprotect(memory, page, PROT_NONE), 0);
+  assert_int_equal(mprotect(memory + page + size, page, PROT_NONE), 0);
+  return (guarded){memory + page, memory + page + size};
+}
+
+// How much of what is left beside an array is looked at: more than any vector, or unrolled loop, could overwrite.
+static size_t rest_beside(const guarded *memory, size_t size) {
+  const size_t rest = (size_t)(memory->end - memory->begin) - size;
+  return rest < 2048 ? rest : 2048;
+}
+
+// An array of `size` bytes at one end of the memory, with the canary in it and beside it.
+static uint8_t *place(const guarded *memory, size_t size, bool at_end) {
+  const size_t rest = rest_beside(memory, size);
+  memset(at_end ? memory->end - size - rest : memory->begin, CANARY, size + rest);
+  return at_end ? memory->end - size : memory->begin;
+}
+
+// What lies beside the array must still be the canary.
+static void check_rest(const guarded *memory, size_t size, bool at_end, const char *what) {
+  const size_t rest = rest_beside(memory, size);
+  check_filled(at_end ? memory->end - size - rest : memory->begin + size, rest, CANARY, "outside %s", what);
+}
+
+static sigjmp_buf escape;
+static char current_case[256];
+
+static void on_fault(int signal_number) {
+  (void)signal_number;
+  siglongjmp(escape, 1);
+}
+
+static struct sigaction before_segv, before_bus;
+
+static void watch(void) {
+  struct sigaction action;
+  memset(&action, 0, sizeof action);
+  action.sa_handler = on_fault;
+  sigemptyset(&action.sa_mask);
+  assert_int_equal(sigaction(SIGSEGV, &action, &before_segv), 0);
+  assert_int_equal(sigaction(SIGBUS, &action, &before_bus), 0);
+}
+
+static void unwatch(void) {
+  sigaction(SIGSEGV, &before_segv, NULL);
+  sigaction(SIGBUS, &before_bus, NULL);
+}
+
+// The test's own handler must see an access outside, or the tests below would prove nothing.
+static void guards_are_seen(void **state) {
+  (void)state;
+  const guarded memory = make_guarded(1);
+  for (int side = 0; side < 2; ++side) {
+    volatile uint8_t *const outside = side == 0 ? memory.begin - 1 : memory.end;
+    volatile int seen = 0;
+    watch();
+    if (sigsetjmp(escape, 1) == 0) {
+      (void)*outside;
+    } else {
+      seen = 1;
+    }
+    unwatch();
+    assert_int_equal(seen, 1);
+  }
+}
+
+static void run_guarded(void (*body)(void)) {
+  watch();
+  if (sigsetjmp(escape, 1) != 0) {
+    unwatch();
+    fail_msg("access outside an array: %s", current_case);
+  }
+  body();
+  unwatch();
+}
+
+// The numbers of elements: all small ones, and some of several chunks.
+static size_t next_length(size_t n) {
+  static const size_t longer[] = {1000, 2047, 2049, 4097, 8191, 8193, 16385 + 63};
+  if (n < 257) return n + (full_effort() || n < 70 ? 1 : 7);
+  for (size_t i = 0; i < LENGTH(longer); ++i)
+    if (longer[i] > n) return longer[i];
+  return SIZE_MAX;
+}
+
+enum {
+  MOST = 16385 + 63
+};
+
+static void masks_body(void) {
+  const guarded bits_memory = make_guarded(PACKED(MOST)), bytes_memory = make_guarded(MOST);
+  FOR_EACH_BACKEND(backend) {
+    uint64_t random = 30;
+    for (size_t n = 0; n != SIZE_MAX; n = next_length(n))
+      for (int at_end = 0; at_end < 2; ++at_end)
+        for (int round = 0; round < 3; ++round) {
+          const double p = some_probabilities[next_random(&random) % LENGTH(some_probabilities)];
+          const simdrop_mask mask = {p, 1, 2, next_random(&random) >> 1};
+          snprintf(current_case, sizeof current_case, "%s: masks of n %zu, p %g, offset %#" PRIx64 ", %s", backend, n, p,
+                   mask.offset, at_end ? "guard after" : "guard before");
+          uint8_t *const bits = place(&bits_memory, PACKED(n), at_end);
+          assert_int_equal(simdrop_mask_bits(&mask, n, bits), SIMDROP_OK);
+          check_rest(&bits_memory, PACKED(n), at_end, current_case);
+          uint8_t *const bytes = place(&bytes_memory, n, at_end);
+          assert_int_equal(simdrop_mask_bytes(&mask, n, bytes), SIMDROP_OK);
+          check_rest(&bytes_memory, n, at_end, current_case);
+        }
+  }
+}
+
+static void masks(void **state) {
+  (void)state;
+  run_guarded(masks_body);
+}
+
+typedef enum call_kind {
+  FORWARD,
+  FORWARD_WITH_BITS,
+  FORWARD_IN_PLACE,
+  BACKWARD,
+  APPLY_BITS,
+  APPLY_BITS_IN_PLACE,
+  CALLS
+} call_kind;
+static const char *const call_names[CALLS] = {"forward",  "forward with bits", "forward in place",
+                                              "backward", "apply_bits",        "apply_bits in place"};
+
+static guarded x_memory, y_memory, stored_memory;
+static simdrop_dtype body_dtype;
+
+// Each array's side is chosen apart, so that one's end meets the other's beginning too.
+static void call_once(const char *backend, call_kind kind, size_t n, double p, unsigned sides, uint64_t *random) {
+  const simdrop_mask mask = {p, 1, 2, next_random(random) >> 1};
+  const size_t size = n * simdrop_dtype_size(body_dtype);
+  const bool x_at_end = sides & 1, y_at_end = sides >> 1 & 1, bits_at_end = sides >> 2 & 1;
+  snprintf(current_case, sizeof current_case, "%s: %s of %s, n %zu, p %g, offset %#" PRIx64 ", guard %s x, %s y, %s bits",
+           backend, call_names[kind], dtype_name(body_dtype), n, p, mask.offset, x_at_end ? "after" : "before",
+           y_at_end ? "after" : "before", bits_at_end ? "after" : "before");
+  uint8_t *const x = place(&x_memory, size, x_at_end), *const y = place(&y_memory, size, y_at_end);
+  uint8_t *const bits = place(&stored_memory, PACKED(n), bits_at_end);
+  memset(x, 0x3c, size);
+  simdrop_status status = SIMDROP_OK;
+  switch (kind) {
+    case FORWARD: status = simdrop_forward(&mask, body_dtype, n, x, y, NULL); break;
+    case FORWARD_WITH_BITS: status = simdrop_forward(&mask, body_dtype, n, x, y, bits); break;
+    case FORWARD_IN_PLACE: status = simdrop_forward(&mask, body_dtype, n, x, x, bits); break;
+    case BACKWARD: status = simdrop_backward(&mask, body_dtype, n, x, y); break;
+    case APPLY_BITS: status = simdrop_apply_bits(p, body_dtype, n, bits, x, y); break;
+    case APPLY_BITS_IN_PLACE: status = simdrop_apply_bits(p, body_dtype, n, bits, x, x); break;
+    case CALLS: break;
+  }
+  assert_int_equal(status, SIMDROP_OK);
+  check_rest(&x_memory, size, x_at_end, current_case);
+  check_rest(&y_memory, size, y_at_end, current_case);
+  check_rest(&stored_memory, PACKED(n), bits_at_end, current_case);
+}
+
+static void kernels_body(void) {
+  FOR_EACH_BACKEND(backend) {
+    uint64_t random = 31;
+    for (size_t n = 0; n != SIZE_MAX; n = next_length(n))
+      for (int kind = 0; kind < CALLS; ++kind)
+        for (unsigned sides = 0; sides < 8; ++sides) {
+          if (n > 257 && sides != 0 && sides != 7) continue;
+          // p = 0 takes the copying kernels of stored masks, which have their own ends.
+          const double p = sides % 2 ? 0.3 : some_probabilities[next_random(&random) % LENGTH(some_probabilities)];
+          call_once(backend, (call_kind)kind, n, p, sides, &random);
+          if (kind == APPLY_BITS || kind == APPLY_BITS_IN_PLACE) call_once(backend, (call_kind)kind, n, 0, sides, &random);
+        }
+  }
+}
+
+static void kernels(simdrop_dtype dtype) {
+  const size_t size = MOST * simdrop_dtype_size(dtype);
+  body_dtype = dtype;
+  x_memory = make_guarded(size);
+  y_memory = make_guarded(size);
+  stored_memory = make_guarded(PACKED(MOST));
+  run_guarded(kernels_body);
+}
+
+static void kernels_f32(void **state) {
+  (void)state;
+  kernels(SIMDROP_F32);
+}
+
+static void kernels_f64(void **state) {
+  (void)state;
+  kernels(SIMDROP_F64);
+}
+
+static void kernels_f16(void **state) {
+  (void)state;
+  kernels(SIMDROP_F16);
+}
+
+static void kernels_bf16(void **state) {
+  (void)state;
+  kernels(SIMDROP_BF16);
+}
+
+// Outputs that are stored past the caches, at both ends.
+static void large_body(void) {
+  const simdrop_mask mask = {0.3, 1, 2, 5};
+  FOR_EACH_BACKEND(backend) {
+    for (unsigned sides = 0; sides < 4; ++sides) {
+      const size_t element = simdrop_dtype_size(body_dtype), size = (size_t)(x_memory.end - x_memory.begin) - 3 * element;
+      snprintf(current_case, sizeof current_case, "%s: large %s, guard %s x, %s y", backend, dtype_name(body_dtype),
+               sides & 1 ? "after" : "before", sides & 2 ? "after" : "before");
+      const uint8_t *const x = sides & 1 ? x_memory.end - size : x_memory.begin;
+      uint8_t *const y = place(&y_memory, size, sides & 2);
+      assert_int_equal(simdrop_forward(&mask, body_dtype, size / element, x, y, NULL), SIMDROP_OK);
+      check_rest(&y_memory, size, sides & 2, current_case);
+    }
+  }
+}
+
+static void large_outputs(void **state) {
+  (void)state;
+  if (!full_effort()) {
+    print_message("large_outputs skipped: SIMDROP_TEST_EFFORT=quick\n");
+    skip();
+  }
+  const size_t size = ((size_t)32 << 20) + 8192;
+  x_memory = make_guarded(size);
+  y_memory = make_guarded(size);
+  for (size_t d = 0; d < LENGTH(all_dtypes); ++d) {
+    body_dtype = all_dtypes[d];
+    run_guarded(large_body);
+  }
+}
+
+int main(int argc, char **argv) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(guards_are_seen), cmocka_unit_test(masks),       cmocka_unit_test(kernels_f32),
+      cmocka_unit_test(kernels_f64),     cmocka_unit_test(kernels_f16), cmocka_unit_test(kernels_bf16),
+      cmocka_unit_test(large_outputs),
+  };
+  return RUN_TESTS(argc, argv, tests);
+}

@@ -1,0 +1,586 @@
+// K5, K6, K7 and K9: what forward, backward and apply_bits write. Every case goes to every backend and is compared, byte for
+// byte, with the reference; margins around the outputs must stay as they are, and so must errno and the floating-point
+// environment.
+#include <errno.h>
+#include <fenv.h>
+#include <inttypes.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#if defined(__SSE__)
+#include <xmmintrin.h>
+#endif
+
+#include "core/parameters.h"
+#include "oracle.h"
+#include "support.h"
+
+enum {
+  MOST = 20000,  // elements of the common buffers
+  MARGIN = 128,
+  MOST_BYTES = MARGIN + 8 * (MOST + 64) + MARGIN,
+  CANARY = 0xA5
+};
+
+// One call: which mask, and how its arrays lie.
+typedef struct kernel_case {
+  simdrop_mask mask;
+  simdrop_dtype dtype;
+  size_t n;
+  size_t x_shift, y_shift;  // bytes past a multiple of 64
+  bool in_place;
+} kernel_case;
+
+#define CASE_FORMAT "%s %s of %s, n %zu, p %.17g, offset %#" PRIx64 ", x + %zu, y + %zu%s"
+#define CASE_VALUES(c)                                                                                          \
+  backend, function, dtype_name((c)->dtype), (c)->n, (c)->mask.p, (c)->mask.offset, (c)->x_shift, (c)->y_shift, \
+      (c)->in_place ? ", in place" : ""
+
+// What the case works on: values, the reference's mask and the reference's output.
+static uint8_t values[8 * MOST], reference[8 * MOST], kept[MOST], packed[MOST / 8 + 1];
+static uint32_t u[MOST];
+static _Alignas(64) uint8_t x_memory[MOST_BYTES], y_memory[MOST_BYTES], bits_memory[MARGIN + MOST / 8 + 1 + MARGIN];
+
+static void prepare(const kernel_case *c, uint64_t *random) {
+  assert_true(c->n <= MOST);
+  oracle_u(c->mask.seed, c->mask.stream, c->mask.offset, c->n, u);
+  oracle_kept(c->mask.p, c->n, u, kept);
+  oracle_pack(c->n, kept, packed);
+  fill_values(c->dtype, c->n, random, values);
+  oracle_apply(c->mask.p, c->dtype, c->n, kept, values, reference);
+}
+
+typedef enum call_kind {
+  FORWARD,
+  FORWARD_WITH_BITS,
+  BACKWARD,
+  APPLY_BITS
+} call_kind;
+static const char *const call_names[] = {"forward", "forward with bits", "backward", "apply_bits"};
+
+// Makes one call of the case on the selected backend and compares everything.
+static void check_call(const char *backend, const kernel_case *c, call_kind kind, size_t bits_shift) {
+  const char *const function = call_names[kind];
+  const size_t size = c->n * simdrop_dtype_size(c->dtype), packed_size = PACKED(c->n);
+  uint8_t *const y = (c->in_place ? x_memory : y_memory) + MARGIN + (c->in_place ? c->x_shift : c->y_shift);
+  uint8_t *const x = x_memory + MARGIN + c->x_shift;
+  uint8_t *const bits = bits_memory + MARGIN + bits_shift;
+  memset(y - MARGIN, CANARY, size + 2 * MARGIN);
+  memset(bits - MARGIN, CANARY, packed_size + MARGIN + 32);
+  memcpy(x, values, size);
+  const int marked_errno = 12345;
+  errno = marked_errno;
+  simdrop_status status = SIMDROP_OK;
+  switch (kind) {
+    case FORWARD: status = simdrop_forward(&c->mask, c->dtype, c->n, x, y, NULL); break;
+    case FORWARD_WITH_BITS: status = simdrop_forward(&c->mask, c->dtype, c->n, x, y, bits); break;
+    case BACKWARD: status = simdrop_backward(&c->mask, c->dtype, c->n, x, y); break;
+    case APPLY_BITS:
+      memcpy(bits, packed, packed_size);
+      if (c->n % 8 != 0) bits[packed_size - 1] |= (uint8_t)(0xff << c->n % 8);  // unused bits are ignored
+      status = simdrop_apply_bits(c->mask.p, c->dtype, c->n, bits, x, y);
+      break;
+  }
+  assert_int_equal(status, SIMDROP_OK);
+  assert_int_equal(errno, marked_errno);
+  check_bytes(reference, y, size, CASE_FORMAT, CASE_VALUES(c));
+  if (!c->in_place) check_bytes(values, x, size, "x after " CASE_FORMAT, CASE_VALUES(c));
+  check_filled(y - MARGIN, MARGIN, CANARY, "before y of " CASE_FORMAT, CASE_VALUES(c));
+  check_filled(y + size, MARGIN, CANARY, "after y of " CASE_FORMAT, CASE_VALUES(c));
+  if (kind == FORWARD_WITH_BITS) check_bytes(packed, bits, packed_size, "bits of " CASE_FORMAT, CASE_VALUES(c));
+  if (kind != APPLY_BITS) {
+    const size_t written = kind == FORWARD_WITH_BITS ? packed_size : 0;
+    check_filled(bits - MARGIN, MARGIN, CANARY, "before bits of " CASE_FORMAT, CASE_VALUES(c));
+    check_filled(bits + written, packed_size - written + 32, CANARY, "after bits of " CASE_FORMAT, CASE_VALUES(c));
+  }
+}
+
+// All four calls. The backend is to be selected already.
+static void check_calls(const char *backend, const kernel_case *c, uint64_t *random) {
+  prepare(c, random);
+  for (int kind = FORWARD; kind <= APPLY_BITS; ++kind) check_call(backend, c, (call_kind)kind, next_random(random) % 32);
+}
+
+static kernel_case random_case(simdrop_dtype dtype, size_t n, double p, uint64_t *random) {
+  const size_t size = simdrop_dtype_size(dtype);
+  return (kernel_case){
+      .mask = {p, next_random(random), next_random(random), next_random(random) >> 1},
+      .dtype = dtype,
+      .n = n,
+      .x_shift = next_random(random) % 64 / size * size,
+      .y_shift = next_random(random) % 64 / size * size,
+      .in_place = next_random(random) % 2,
+  };
+}
+
+static uint64_t begin(uint64_t seed) {
+  print_message("seed %" PRIu64 "\n", seed);
+  return seed;
+}
+
+static void every_length(void **state) {
+  (void)state;
+  FOR_EACH_BACKEND(backend) {
+    uint64_t random = begin(10);
+    for (size_t n = 0; n <= 257; ++n)
+      for (size_t d = 0; d < LENGTH(all_dtypes); ++d)
+        for (size_t i = n % 4; i < LENGTH(some_probabilities); i += full_effort() ? 1 : 4) {
+          const kernel_case c = random_case(all_dtypes[d], n, some_probabilities[i], &random);
+          check_calls(backend, &c, &random);
+        }
+  }
+}
+
+// x and y at every multiple of the element's size past a multiple of 64, and each with the mask at another bit.
+static void every_misalignment(void **state) {
+  (void)state;
+  FOR_EACH_BACKEND(backend) {
+    uint64_t random = begin(11);
+    for (size_t d = 0; d < LENGTH(all_dtypes); ++d) {
+      const size_t size = simdrop_dtype_size(all_dtypes[d]);
+      for (size_t x_shift = 0; x_shift < 64; x_shift += size)
+        for (size_t y_shift = 0; y_shift < 64; y_shift += size) {
+          if (!full_effort() && (x_shift + y_shift) / size % 8 != 0) continue;
+          kernel_case c = random_case(all_dtypes[d], 1 + next_random(&random) % 300, 0.3, &random);
+          c.x_shift = x_shift;
+          c.y_shift = y_shift;
+          c.in_place = x_shift == y_shift && next_random(&random) % 2;
+          check_calls(backend, &c, &random);
+        }
+    }
+  }
+}
+
+static void every_bit_offset(void **state) {
+  (void)state;
+  FOR_EACH_BACKEND(backend) {
+    uint64_t random = begin(12);
+    for (uint64_t start = 0; start < 128; start += full_effort() ? 1 : 4)
+      for (size_t d = 0; d < LENGTH(all_dtypes); ++d)
+        for (int round = 0; round < 3; ++round) {
+          const double p = some_probabilities[next_random(&random) % LENGTH(some_probabilities)];
+          // The last has several chunks, each of which begins inside a block.
+          const size_t n = round == 2 ? 8200 + next_random(&random) % 2000 : next_random(&random) % 260;
+          kernel_case c = random_case(all_dtypes[d], n, p, &random);
+          c.mask.offset = c.mask.offset >> 7 << 7 | start;
+          check_calls(backend, &c, &random);
+        }
+  }
+}
+
+// Around the sizes of the driver's chunks, and of several.
+static void chunk_boundaries(void **state) {
+  (void)state;
+  static const int around[] = {-129, -128, -127, -64, -1, 0, 1, 64, 127, 128, 129};
+  static const size_t chunks[] = {1024, 2048, 4096, 8192, 16384};
+  static const double probabilities[] = {0.1, 0.25, 0.5, 0.9};
+  FOR_EACH_BACKEND(backend) {
+    uint64_t random = begin(13);
+    for (size_t s = 0; s < LENGTH(chunks); ++s)
+      for (size_t a = 0; a < LENGTH(around); ++a)
+        for (size_t d = 0; d < LENGTH(all_dtypes); ++d) {
+          if (!full_effort() && (s + a + d) % 8 != 0) continue;
+          kernel_case c = random_case(all_dtypes[d], chunks[s] + (size_t)(ptrdiff_t)around[a],
+                                      probabilities[next_random(&random) % LENGTH(probabilities)], &random);
+          if (next_random(&random) % 3 == 0) c.mask.offset &= ~UINT64_C(127);
+          check_calls(backend, &c, &random);
+        }
+  }
+}
+
+// Stored masks that no p has drawn, random ones and the two constant ones: the bits alone decide, p gives the scale.
+static void stored_masks(void **state) {
+  (void)state;
+  FOR_EACH_BACKEND(backend) {
+    uint64_t random = begin(14);
+    for (int round = 0; round < (full_effort() ? 2000 : 300); ++round) {
+      const double p = some_probabilities[next_random(&random) % LENGTH(some_probabilities)];
+      const kernel_case c =
+          random_case(all_dtypes[round % 4], next_random(&random) % (round % 8 == 0 ? MOST : 300), p, &random);
+      const uint64_t kind = next_random(&random) % 8;
+      for (size_t k = 0; k < c.n; ++k) kept[k] = kind == 0 ? 0 : kind == 1 ? 1 : next_random(&random) >> 63;
+      oracle_pack(c.n, kept, packed);
+      fill_values(c.dtype, c.n, &random, values);
+      oracle_apply(p, c.dtype, c.n, kept, values, reference);
+      check_call(backend, &c, APPLY_BITS, next_random(&random) % 32);
+    }
+  }
+}
+
+// p = 0 copies the bits, signalling NaNs too; p = 1 writes +0. -0.0 is 0; a p so small that T = 0 is not: it multiplies by 1.
+static void certain_probabilities(void **state) {
+  (void)state;
+  static const double probabilities[] = {0, -0.0, 1, 0x1p-1074, 1e-12, 0x1p-33};
+  FOR_EACH_BACKEND(backend) {
+    uint64_t random = begin(15);
+    for (size_t i = 0; i < LENGTH(probabilities); ++i)
+      for (size_t d = 0; d < LENGTH(all_dtypes); ++d)
+        for (int round = 0; round < 20; ++round) {
+          const kernel_case c = random_case(all_dtypes[d], next_random(&random) % 5000, probabilities[i], &random);
+          check_calls(backend, &c, &random);
+        }
+  }
+}
+
+// K6: a call cut anywhere gives the same bytes.
+static void any_cut(void **state) {
+  (void)state;
+  FOR_EACH_BACKEND(backend) {
+    uint64_t random = begin(16);
+    for (size_t n = 1; n <= 257; n += full_effort() ? 1 : 16)
+      for (size_t cut = 0; cut <= n; cut += full_effort() ? 1 + n / 64 : 7) {
+        const simdrop_dtype dtype = all_dtypes[next_random(&random) % 4];
+        const double p = some_probabilities[1 + next_random(&random) % 10];
+        const kernel_case c = random_case(dtype, n, p, &random);
+        const size_t size = simdrop_dtype_size(dtype);
+        static uint8_t whole[8 * 257], whole_mask[257], parts_mask[257];
+        fill_values(dtype, n, &random, values);
+        simdrop_mask rest = c.mask;
+        rest.offset += cut;
+        assert_int_equal(simdrop_forward(&c.mask, dtype, n, values, whole, NULL), SIMDROP_OK);
+        assert_int_equal(simdrop_forward(&c.mask, dtype, cut, values, y_memory, NULL), SIMDROP_OK);
+        assert_int_equal(simdrop_forward(&rest, dtype, n - cut, values + cut * size, y_memory + cut * size, NULL), SIMDROP_OK);
+        check_bytes(whole, y_memory, n * size, "%s: forward of %s, n %zu cut at %zu", backend, dtype_name(dtype), n, cut);
+        assert_int_equal(simdrop_mask_bytes(&c.mask, n, whole_mask), SIMDROP_OK);
+        assert_int_equal(simdrop_mask_bytes(&c.mask, cut, parts_mask), SIMDROP_OK);
+        assert_int_equal(simdrop_mask_bytes(&rest, n - cut, parts_mask + cut), SIMDROP_OK);
+        check_bytes(whole_mask, parts_mask, n, "%s: mask, n %zu cut at %zu", backend, n, cut);
+      }
+  }
+}
+
+typedef struct thread_part {
+  simdrop_mask mask;
+  simdrop_dtype dtype;
+  size_t n;
+  const uint8_t *x;
+  uint8_t *y;
+  simdrop_status status;
+} thread_part;
+
+static void *run_part(void *argument) {
+  thread_part *const part = argument;
+  part->status = simdrop_forward(&part->mask, part->dtype, part->n, part->x, part->y, NULL);
+  return NULL;
+}
+
+// K6 with threads: each takes a part that begins and ends anywhere.
+static void cut_into_threads(void **state) {
+  (void)state;
+  enum {
+    THREADS = 5
+  };
+  FOR_EACH_BACKEND(backend) {
+    uint64_t random = begin(17);
+    for (int round = 0; round < (full_effort() ? 40 : 8); ++round) {
+      const kernel_case c = random_case(all_dtypes[round % 4], MOST - next_random(&random) % 500, 0.3, &random);
+      const size_t size = simdrop_dtype_size(c.dtype);
+      prepare(&c, &random);
+      thread_part parts[THREADS];
+      pthread_t threads[THREADS];
+      size_t done = 0;
+      for (int t = 0; t < THREADS; ++t) {
+        const size_t left = c.n - done, count = t == THREADS - 1 ? left : next_random(&random) % (left + 1);
+        parts[t] = (thread_part){c.mask, c.dtype, count, values + done * size, y_memory + done * size, SIMDROP_OK};
+        parts[t].mask.offset += done;
+        done += count;
+        assert_int_equal(pthread_create(&threads[t], NULL, run_part, &parts[t]), 0);
+      }
+      for (int t = 0; t < THREADS; ++t) {
+        assert_int_equal(pthread_join(threads[t], NULL), 0);
+        assert_int_equal(parts[t].status, SIMDROP_OK);
+      }
+      check_bytes(reference, y_memory, c.n * size, "%s: forward of %s in threads", backend, dtype_name(c.dtype));
+    }
+  }
+}
+
+// K7: forward's mask, backward's, the stored one and the two that are written out are one and the same. Values of 1 show
+// which elements were kept.
+static void one_mask_everywhere(void **state) {
+  (void)state;
+  FOR_EACH_BACKEND(backend) {
+    uint64_t random = begin(18);
+    for (int round = 0; round < (full_effort() ? 200 : 40); ++round) {
+      enum {
+        N = 9000
+      };
+      static float ones[N], forward[N], backward[N], stored[N];
+      static uint8_t bits[PACKED(N)], mask_bits[PACKED(N)], mask_bytes[N];
+      const size_t n = 1 + next_random(&random) % N;
+      const simdrop_mask mask = {some_probabilities[next_random(&random) % LENGTH(some_probabilities)], next_random(&random),
+                                 next_random(&random), next_random(&random) >> 1};
+      for (size_t k = 0; k < n; ++k) ones[k] = 1;
+      assert_int_equal(simdrop_forward(&mask, SIMDROP_F32, n, ones, forward, bits), SIMDROP_OK);
+      assert_int_equal(simdrop_backward(&mask, SIMDROP_F32, n, ones, backward), SIMDROP_OK);
+      assert_int_equal(simdrop_apply_bits(mask.p, SIMDROP_F32, n, bits, ones, stored), SIMDROP_OK);
+      assert_int_equal(simdrop_mask_bits(&mask, n, mask_bits), SIMDROP_OK);
+      assert_int_equal(simdrop_mask_bytes(&mask, n, mask_bytes), SIMDROP_OK);
+      check_bytes(bits, mask_bits, PACKED(n), "%s: mask_bits", backend);
+      check_bytes(forward, backward, n * sizeof(float), "%s: backward", backend);
+      check_bytes(forward, stored, n * sizeof(float), "%s: apply_bits", backend);
+      for (size_t k = 0; k < n; ++k) {
+        if (mask_bytes[k] != (bits[k / 8] >> k % 8 & 1)) fail_msg("%s: mask_bytes differs at %zu", backend, k);
+        if (mask_bytes[k] != (forward[k] != 0)) fail_msg("%s: forward differs from its mask at %zu", backend, k);
+      }
+    }
+  }
+}
+
+// Every input that 16 bits can hold, kept, at several scales.
+static void every_half(simdrop_dtype dtype) {
+  static const double probabilities[] = {0,   1e-12, 1e-3, 0.1,    0.25,        0.3,        1.0 / 3,
+                                         0.5, 0.9,   0.99, 0.9999, 1 - 0x1p-20, 1 - 0x1p-32};
+  static uint16_t x[0x10000], y[0x10000], expected[0x10000];
+  static uint8_t all[0x10000], all_bits[0x10000 / 8];
+  for (size_t k = 0; k < LENGTH(x); ++k) x[k] = (uint16_t)k;
+  memset(all, 1, sizeof all);
+  memset(all_bits, 0xff, sizeof all_bits);
+  for (size_t i = 0; i < LENGTH(probabilities); ++i) {
+    oracle_apply(probabilities[i], dtype, LENGTH(x), all, x, expected);
+    FOR_EACH_BACKEND(backend) {
+      assert_int_equal(simdrop_apply_bits(probabilities[i], dtype, LENGTH(x), all_bits, x, y), SIMDROP_OK);
+      check_bytes(expected, y, sizeof y, "%s: every %s at p = %g", backend, dtype_name(dtype), probabilities[i]);
+    }
+  }
+}
+
+static void every_f16(void **state) {
+  (void)state;
+  every_half(SIMDROP_F16);
+}
+
+static void every_bf16(void **state) {
+  (void)state;
+  every_half(SIMDROP_BF16);
+}
+
+// K9. s is the double nearest to 2^32 / (2^32 - T), so s * (1 - T / 2^32) is within 2^-53 of 1, and its float within 2^-24.
+static void scale_gives_back_the_expectation(void **state) {
+  (void)state;
+  uint64_t random = begin(19);
+  for (int i = 0; i < 200000; ++i) {
+    const double p = i < (int)LENGTH(some_probabilities) ? some_probabilities[i]
+                     : i % 4 == 0                        ? ldexp((double)(next_random(&random) >> 11), -60)
+                                                         : ldexp((double)(next_random(&random) >> 11), -53);
+    const uint64_t left = (UINT64_C(1) << 32) - oracle_threshold(p);
+    double scale = -1;
+    assert_int_equal(simdrop_scale(p, &scale), SIMDROP_OK);
+    if (left == 0) {
+      assert_true(scale == 0 && !signbit(scale));
+      continue;
+    }
+    // s * left - 2^32 without rounding: a fused product.
+    const double error = fma(scale, (double)left, -0x1p32) / 0x1p32;
+    if (!(fabs(error) <= 0x1p-53)) fail_msg("p = %.17g: s is off by %g", p, error);
+    const double float_error = fma((double)(float)scale, (double)left, -0x1p32) / 0x1p32;
+    if (!(fabs(float_error) <= 0x1p-24)) fail_msg("p = %.17g: s as a float is off by %g", p, float_error);
+    assert_int_equal(oracle_scale_bits(p, SIMDROP_F64), ((union {
+                                                          double value;
+                                                          uint64_t bits;
+                                                        }){scale})
+                                                            .bits);
+  }
+}
+
+// K9: the product is the exact one, rounded once. In binary64 the product of two floats is exact.
+static void products_are_rounded_once(void **state) {
+  (void)state;
+  enum {
+    N = 4096
+  };
+  static float x[N], y[N];
+  static uint8_t bits[N / 8];
+  memset(bits, 0xff, sizeof bits);
+  FOR_EACH_BACKEND(backend) {
+    uint64_t random = begin(20);
+    for (int round = 0; round < 50; ++round) {
+      const double p = ldexp((double)(next_random(&random) >> 32), -32);
+      for (size_t k = 0; k < N; ++k) x[k] = (float)ldexp((double)(int64_t)next_random(&random), -63);
+      double scale;
+      assert_int_equal(simdrop_scale(p, &scale), SIMDROP_OK);
+      assert_int_equal(simdrop_apply_bits(p, SIMDROP_F32, N, bits, x, y), SIMDROP_OK);
+      for (size_t k = 0; k < N; ++k) {
+        const float expected = (float)((double)x[k] * (double)(float)scale);
+        if (y[k] != expected)
+          fail_msg("%s: %a * %a is %a, not %a", backend, (double)x[k], scale, (double)y[k], (double)expected);
+      }
+    }
+  }
+}
+
+static unsigned control_and_status(void) {
+#if defined(__SSE__)
+  return _mm_getcsr();
+#else
+  return 0;
+#endif
+}
+
+// Dropped elements that would raise every flag if they were multiplied first: signalling NaNs (invalid), largest values
+// (overflow), smallest ones (underflow, and x86's denormal flag), odd fractions (inexact). What is kept is zero. The inexact
+// flag is looked at where s is exact, because the division that gives s may raise it too.
+static void dropped_elements_raise_no_flag(void **state) {
+  (void)state;
+  enum {
+    N = 3000
+  };
+  static uint8_t x[8 * N], y[8 * N], bits[PACKED(N)];
+  static const uint64_t nasty[4][5] = {
+      {0x7f800001, 0x7f7fffff, 0x00000001, 0x3fffffff, 0x7f800000},
+      {0x7ff0000000000001, 0x7fefffffffffffff, 1, 0x3fffffffffffffff, 0x7ff0000000000000},
+      {0x7c01, 0x7bff, 0x0001, 0x3fff, 0x7c00},
+      {0x7f81, 0x7f7f, 0x0001, 0x3fff, 0x7f80},
+  };
+  static const double probabilities[] = {0.1, 0.5, 0.75, 0.9, 1 - 0x1p-10, 1};
+  static const bool scale_is_exact[] = {false, true, true, false, true, true};
+  FOR_EACH_BACKEND(backend) {
+    uint64_t random = begin(21);
+    for (size_t d = 0; d < LENGTH(all_dtypes); ++d)
+      for (size_t n = 1; n <= N; n += n < 140 ? 1 : 571)
+        for (size_t i = 0; i < LENGTH(probabilities); ++i) {
+          const size_t size = simdrop_dtype_size(all_dtypes[d]);
+          const simdrop_mask mask = {probabilities[i], next_random(&random), 1, next_random(&random) >> 1};
+          assert_int_equal(simdrop_mask_bits(&mask, n, bits), SIMDROP_OK);
+          if (n % 8 != 0) bits[n / 8] |= (uint8_t)(0xff << n % 8);
+          for (size_t k = 0; k < n; ++k) {
+            const uint64_t value = bits[k / 8] >> k % 8 & 1 ? 0 : nasty[d][next_random(&random) % 5];
+            const uint32_t word = (uint32_t)value;
+            const uint16_t half = (uint16_t)value;
+            memcpy(x + size * k,
+                   size == 8   ? (const void *)&value
+                   : size == 4 ? (const void *)&word
+                               : (const void *)&half,
+                   size);
+          }
+          for (int kind = 0; kind < 3; ++kind) {
+            memset(y, CANARY, n * size);
+            feclearexcept(FE_ALL_EXCEPT);
+#if defined(__SSE__)
+            _mm_setcsr(_mm_getcsr() & ~0x3fu);  // the denormal flag too
+#endif
+            const unsigned control_before = control_and_status();
+            const simdrop_status status = kind == 0   ? simdrop_forward(&mask, all_dtypes[d], n, x, y, NULL)
+                                          : kind == 1 ? simdrop_backward(&mask, all_dtypes[d], n, x, y)
+                                                      : simdrop_apply_bits(mask.p, all_dtypes[d], n, bits, x, y);
+            const unsigned inexact = scale_is_exact[i] ? 0 : 0x20;
+            const unsigned control_after = control_and_status() & ~inexact;
+            const int raised = fetestexcept(scale_is_exact[i] ? FE_ALL_EXCEPT : FE_ALL_EXCEPT & ~FE_INEXACT);
+            assert_int_equal(status, SIMDROP_OK);
+            if (raised != 0 || control_after != control_before)
+              fail_msg("%s: %s of %s, n %zu, p %g raised %#x; MXCSR from %#x to %#x", backend,
+                       call_names[kind == 0   ? FORWARD
+                                  : kind == 1 ? BACKWARD
+                                              : APPLY_BITS],
+                       dtype_name(all_dtypes[d]), n, mask.p, (unsigned)raised, control_before, control_after);
+            check_filled(y, n * size, 0, "%s: zeros of %s", backend, dtype_name(all_dtypes[d]));
+          }
+        }
+  }
+}
+
+// Long random calls against the scalar backend, which needs no reference.
+static void all_backends_agree(void **state) {
+  (void)state;
+  enum {
+    N = 300007
+  };
+  const size_t most = 8 * (size_t)N;
+  uint8_t *const x = allocate(most), *const expected = allocate(most), *const y = allocate(most);
+  uint8_t *const expected_bits = allocate(PACKED(N)), *const bits = allocate(PACKED(N));
+  uint64_t random = begin(22);
+  for (int round = 0; round < (full_effort() ? 48 : 8); ++round) {
+    const simdrop_dtype dtype = all_dtypes[round % 4];
+    const size_t n = N - next_random(&random) % 1000, size = n * simdrop_dtype_size(dtype);
+    const double p =
+        round % 3 == 0 ? some_probabilities[1 + next_random(&random) % 10] : ldexp((double)(next_random(&random) >> 32), -32);
+    const simdrop_mask mask = {p, next_random(&random), next_random(&random), next_random(&random) >> 1};
+    fill_values(dtype, n, &random, x);
+    assert_int_equal(simdrop_backend_select("scalar"), SIMDROP_OK);
+    assert_int_equal(simdrop_forward(&mask, dtype, n, x, expected, expected_bits), SIMDROP_OK);
+    FOR_EACH_BACKEND(backend) {
+      memset(y, CANARY, size);
+      assert_int_equal(simdrop_forward(&mask, dtype, n, x, y, bits), SIMDROP_OK);
+      check_bytes(expected, y, size, "%s: forward of %s, p %.17g", backend, dtype_name(dtype), p);
+      check_bytes(expected_bits, bits, PACKED(n), "%s: bits, p %.17g", backend, p);
+      assert_int_equal(simdrop_apply_bits(p, dtype, n, bits, x, y), SIMDROP_OK);
+      check_bytes(expected, y, size, "%s: apply_bits of %s, p %.17g", backend, dtype_name(dtype), p);
+      memcpy(y, x, size);
+      assert_int_equal(simdrop_backward(&mask, dtype, n, y, y), SIMDROP_OK);
+      check_bytes(expected, y, size, "%s: backward of %s in place, p %.17g", backend, dtype_name(dtype), p);
+    }
+  }
+  free(x);
+  free(expected);
+  free(y);
+  free(expected_bits);
+  free(bits);
+}
+
+// Outputs of 32 MiB and more are stored past the caches, where alignment matters again: one such call for each type, to an
+// address with each type's own misalignment.
+static void large_outputs(void **state) {
+  (void)state;
+  if (!full_effort()) {
+    print_message("large_outputs skipped: SIMDROP_TEST_EFFORT=quick\n");
+    skip();
+  }
+  const size_t size = ((size_t)32 << 20) + 8 * 1001, room = size + 256;
+  uint8_t *const x_base = allocate(room), *const expected = allocate(room), *const y_base = allocate(room);
+  uint64_t random = begin(23);
+  for (size_t d = 0; d < LENGTH(all_dtypes); ++d) {
+    const size_t element = simdrop_dtype_size(all_dtypes[d]), n = size / element;
+    uint8_t *const x = x_base + element, *const y = y_base + 64 - (uintptr_t)y_base % 64 + 3 * element;
+    const simdrop_mask mask = {0.3, 1, 2, 1234567 + d};
+    for (size_t part = 0; part < n; part += 8192)  // the same values over and over, to be quick
+      if (part == 0)
+        fill_values(all_dtypes[d], 8192, &random, x);
+      else
+        memcpy(x + part * element, x, (n - part < 8192 ? n - part : 8192) * element);
+    assert_int_equal(simdrop_backend_select("scalar"), SIMDROP_OK);
+    assert_int_equal(simdrop_forward(&mask, all_dtypes[d], n, x, expected, NULL), SIMDROP_OK);
+    uint8_t *const bits = allocate(PACKED(n));
+    assert_int_equal(simdrop_mask_bits(&mask, n, bits), SIMDROP_OK);
+    FOR_EACH_BACKEND(backend) {
+      memset(y_base, CANARY, room);
+      assert_int_equal(simdrop_forward(&mask, all_dtypes[d], n, x, y, NULL), SIMDROP_OK);
+      check_bytes(expected, y, n * element, "%s: large forward of %s", backend, dtype_name(all_dtypes[d]));
+      check_filled(y_base, (size_t)(y - y_base), CANARY, "%s: before y", backend);
+      check_filled(y + n * element, 32, CANARY, "%s: after y", backend);
+      memset(y, CANARY, n * element);
+      assert_int_equal(simdrop_apply_bits(mask.p, all_dtypes[d], n, bits, x, y), SIMDROP_OK);
+      check_bytes(expected, y, n * element, "%s: large apply_bits of %s", backend, dtype_name(all_dtypes[d]));
+      memcpy(y, x, n * element);
+      assert_int_equal(simdrop_forward(&mask, all_dtypes[d], n, y, y, NULL), SIMDROP_OK);
+      check_bytes(expected, y, n * element, "%s: large forward of %s in place", backend, dtype_name(all_dtypes[d]));
+    }
+    free(bits);
+  }
+  free(x_base);
+  free(expected);
+  free(y_base);
+}
+
+int main(int argc, char **argv) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(every_length),
+      cmocka_unit_test(every_misalignment),
+      cmocka_unit_test(every_bit_offset),
+      cmocka_unit_test(chunk_boundaries),
+      cmocka_unit_test(stored_masks),
+      cmocka_unit_test(certain_probabilities),
+      cmocka_unit_test(any_cut),
+      cmocka_unit_test(cut_into_threads),
+      cmocka_unit_test(one_mask_everywhere),
+      cmocka_unit_test(every_f16),
+      cmocka_unit_test(every_bf16),
+      cmocka_unit_test(scale_gives_back_the_expectation),
+      cmocka_unit_test(products_are_rounded_once),
+      cmocka_unit_test(dropped_elements_raise_no_flag),
+      cmocka_unit_test(all_backends_agree),
+      cmocka_unit_test(large_outputs),
+  };
+  return RUN_TESTS(argc, argv, tests);
+}
