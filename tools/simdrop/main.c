@@ -19,9 +19,10 @@ typedef struct command {
 } command;
 
 static const command commands[] = {
-    {"info", "show the version, the processor and the backends", run_info}, {"mask", "write a dropout mask", run_mask},
-    //    {"apply", "apply dropout to a NumPy .npy file, forward or backward", run_apply},
-    //    {"bench", "measure the kernels against memcpy", run_bench},
+    {"info", "show the version, the processor and the backends", run_info},
+    {"mask", "write a dropout mask", run_mask},
+    {"apply", "apply dropout to a NumPy .npy file, forward or backward", run_apply},
+    {"bench", "measure the kernels against memcpy", run_bench},
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 
