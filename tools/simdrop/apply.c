@@ -1,0 +1,333 @@
+// simdrop apply: dropout on a .npy file, in blocks, so that files larger than memory work.
+#include <simdrop/simdrop.h>
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "args.h"
+#include "backend.h"
+#include "clock.h"
+#include "commands.h"
+#include "input.h"
+#include "npy.h"
+#include "output_file.h"
+#include "progress.h"
+#include "report.h"
+#include "statistics.h"
+
+#define BLOCK_BYTES ((size_t)4 << 20)  // of the tensor; a whole number of mask bytes for every element size
+#define DTYPE_NOT_GIVEN (-1)
+
+static const char *const dtype_names[] = {"f32", "f64", "f16", "bf16", NULL};  // in the order of simdrop_dtype
+
+typedef struct apply_request {
+  simdrop_mask mask;
+  int dtype;  // simdrop_dtype or DTYPE_NOT_GIVEN
+  bool backward;
+  const char *bits_name, *backend;
+  const char *names[2];  // input, output
+} apply_request;
+
+// Everything that is open or allocated while the command runs.
+typedef struct apply_job {
+  const apply_request *request;
+  npy_header header;
+  simdrop_dtype dtype;
+  int input, bits_input;  // descriptors
+  output_file output, bits_output;
+  void *block;
+  uint8_t *bits;
+  tensor_sum sum_in, sum_out;
+  uint64_t kept;
+  double kernel_seconds, total_seconds;
+} apply_job;
+
+static bool reads_bits(const apply_request *request) { return request->backward && request->bits_name != NULL; }
+static bool writes_bits(const apply_request *request) { return !request->backward && request->bits_name != NULL; }
+static uint64_t packed_size(uint64_t n) { return n / 8 + (n % 8 != 0); }
+
+static bool check_names(const apply_request *request) {
+  const char *const in = request->names[0], *const out = request->names[1], *const bits = request->bits_name;
+  if (bits == NULL) return true;
+  if (output_same_file(bits, out)) {
+    report_error("apply: --bits and OUT.npy are both %s", out);
+    return false;
+  }
+  if (reads_bits(request) ? input_is_stdin(in) && input_is_stdin(bits) : !input_is_stdin(in) && output_same_file(bits, in)) {
+    report_error("apply: --bits and IN.npy are both %s", in);
+    return false;
+  }
+  return true;
+}
+
+static bool choose_dtype(apply_job *job) {
+  static const int natural[] = {[NPY_F2] = SIMDROP_F16, [NPY_F4] = SIMDROP_F32, [NPY_F8] = SIMDROP_F64};
+  const char *const name = input_label(job->request->names[0]);
+  const int wanted = job->request->dtype;
+  const bool raw = job->header.type == NPY_U2 || job->header.type == NPY_V2;
+  if (raw && wanted == DTYPE_NOT_GIVEN) {
+    report_error("cannot use %s: it holds 16-bit words without a floating-point type; if they are bfloat16, add --dtype bf16",
+                 name);
+    return false;
+  }
+  const int found = raw ? SIMDROP_BF16 : natural[job->header.type];
+  if (wanted != DTYPE_NOT_GIVEN && wanted != found) {
+    report_error("cannot use %s: it holds %s, not %s as --dtype says", name, raw ? "uint16" : dtype_names[found],
+                 dtype_names[wanted]);
+    return false;
+  }
+  job->dtype = (simdrop_dtype)found;
+  return true;
+}
+
+// Where the size of a file is known, it has to be right before anything is written.
+static bool check_size(int descriptor, const char *name, const char *what, uint64_t expected) {
+  const int64_t left = input_bytes_left(descriptor);
+  if (left < 0 || (uint64_t)left == expected) return true;
+  if ((uint64_t)left < expected) {
+    report_error("%s is truncated: %s takes %" PRIu64 " bytes, and there are %" PRId64, name, what, expected, left);
+  } else {
+    report_error("%s is too long: %s takes %" PRIu64 " bytes, and there are %" PRId64, name, what, expected, left);
+  }
+  return false;
+}
+
+static bool open_input(apply_job *job) {
+  const apply_request *const request = job->request;
+  const char *const name = input_label(request->names[0]);
+  job->input = input_open(request->names[0]);
+  if (job->input < 0 || !npy_read_header(job->input, name, &job->header) || !choose_dtype(job)) return false;
+  const uint64_t count = job->header.count;
+  if (!reads_bits(request) && count > 0 && count - 1 > UINT64_MAX - request->mask.offset) {
+    report_error("apply: --offset plus the number of elements in %s passes 2^64", name);
+    return false;
+  }
+  return check_size(job->input, name, "the data that its header announces", count * job->header.element_size);
+}
+
+static bool open_bits(apply_job *job) {
+  const apply_request *const request = job->request;
+  if (writes_bits(request)) return output_open(&job->bits_output, request->bits_name);
+  if (!reads_bits(request)) return true;
+  job->bits_input = input_open(request->bits_name);
+  return job->bits_input >= 0 &&
+         check_size(job->bits_input, input_label(request->bits_name), "the mask of this array", packed_size(job->header.count));
+}
+
+static bool allocate_block(apply_job *job) {
+  const size_t elements = BLOCK_BYTES / job->header.element_size;
+  const bool allocated = posix_memalign(&job->block, 64, BLOCK_BYTES) == 0 && (job->bits = malloc(elements / 8)) != NULL;
+  if (!allocated) report_error("apply: there is no memory for a block of %zu bytes", BLOCK_BYTES);
+  return allocated;
+}
+
+static bool read_exactly(int descriptor, const char *name, void *data, size_t size) {
+  const ptrdiff_t got = input_read(descriptor, name, data, size);
+  if (got >= 0 && (size_t)got < size) report_error("%s is truncated: it ends before its data does", name);
+  return got >= 0 && (size_t)got == size;
+}
+
+static bool check_end(int descriptor, const char *name) {
+  char byte;
+  const ptrdiff_t got = input_read(descriptor, name, &byte, 1);
+  if (got > 0) report_error("%s is too long: it goes on behind its data", name);
+  return got == 0;
+}
+
+// .npy data is little-endian, the library's arrays are as the machine is: swaps them where that differs.
+static void swap_if_big_endian(void *data, size_t n, size_t size) {
+  const uint16_t one = 1;
+  if (*(const unsigned char *)&one == 1) return;
+  unsigned char *bytes = data;
+  for (size_t i = 0; i < n; ++i, bytes += size) {
+    for (size_t k = 0; k < size / 2; ++k) {
+      const unsigned char low = bytes[k];
+      bytes[k] = bytes[size - 1 - k];
+      bytes[size - 1 - k] = low;
+    }
+  }
+}
+
+// Runs the kernel on the block in place; job->bits has or receives the mask.
+static bool run_kernel(apply_job *job, const simdrop_mask *mask, size_t n) {
+  const apply_request *const request = job->request;
+  simdrop_status status;
+  const double start = clock_seconds();
+  if (reads_bits(request)) {
+    status = simdrop_apply_bits(mask->p, job->dtype, n, job->bits, job->block, job->block);
+  } else if (request->backward) {
+    status = simdrop_backward(mask, job->dtype, n, job->block, job->block);
+  } else {
+    status = simdrop_forward(mask, job->dtype, n, job->block, job->block, job->bits);
+  }
+  job->kernel_seconds += clock_seconds() - start;
+  // Only the count of kept elements needs the mask here; its time is not the kernel's.
+  if (status == SIMDROP_OK && request->backward && !reads_bits(request)) status = simdrop_mask_bits(mask, n, job->bits);
+  if (status != SIMDROP_OK) report_error("apply: %s", simdrop_status_string(status));
+  return status == SIMDROP_OK;
+}
+
+static bool process_block(apply_job *job, const simdrop_mask *mask, size_t n) {
+  const apply_request *const request = job->request;
+  const size_t bytes = n * job->header.element_size, bits_bytes = (size_t)packed_size(n);
+  if (!read_exactly(job->input, input_label(request->names[0]), job->block, bytes)) return false;
+  if (reads_bits(request) && !read_exactly(job->bits_input, input_label(request->bits_name), job->bits, bits_bytes))
+    return false;
+  swap_if_big_endian(job->block, n, job->header.element_size);
+  tensor_sum_add(&job->sum_in, job->dtype, n, job->block);
+  if (!run_kernel(job, mask, n)) return false;
+  tensor_sum_add(&job->sum_out, job->dtype, n, job->block);
+  job->kept += mask->p == 1 ? 0 : count_bits(job->bits, n);  // p = 1 drops everything, whatever a stored mask says
+  swap_if_big_endian(job->block, n, job->header.element_size);
+  return output_write(&job->output, job->block, bytes) &&
+         (!writes_bits(request) || output_write(&job->bits_output, job->bits, bits_bytes));
+}
+
+static bool process_blocks(apply_job *job) {
+  const uint64_t block_elements = BLOCK_BYTES / job->header.element_size, count = job->header.count;
+  simdrop_mask mask = job->request->mask;
+  progress bar;
+  bool processed = true;
+  progress_begin(&bar, "apply", count);
+  for (uint64_t done = 0; processed && done < count;) {
+    const size_t n = (size_t)(count - done < block_elements ? count - done : block_elements);
+    processed = process_block(job, &mask, n);
+    mask.offset += n;
+    done += n;
+    progress_update(&bar, done);
+  }
+  progress_end(&bar);
+  return processed;
+}
+
+static bool apply(apply_job *job) {
+  const apply_request *const request = job->request;
+  const double start = clock_seconds();
+  const bool done = check_names(request) && open_input(job) && open_bits(job) && allocate_block(job) &&
+                    output_open(&job->output, request->names[1]) &&
+                    output_write(&job->output, job->header.raw, job->header.raw_size) && process_blocks(job) &&
+                    check_end(job->input, input_label(request->names[0])) &&
+                    (!reads_bits(request) || check_end(job->bits_input, input_label(request->bits_name))) &&
+                    output_commit(&job->output) && (!writes_bits(request) || output_commit(&job->bits_output));
+  job->total_seconds = clock_seconds() - start;
+  return done;
+}
+
+static void close_job(apply_job *job) {
+  output_discard(&job->output);
+  output_discard(&job->bits_output);
+  input_close(job->input);
+  input_close(job->bits_input);
+  npy_header_free(&job->header);
+  free(job->block);
+  free(job->bits);
+}
+
+static void print_mean(FILE *out, const char *label, const tensor_sum *sum) {
+  fprintf(out, "%s%.9g", label, tensor_mean(sum));
+  if (sum->nan_count + sum->infinite_count > 0)
+    fprintf(out, " (without %" PRIu64 " NaN, %" PRIu64 " infinite)", sum->nan_count, sum->infinite_count);
+}
+
+static void print_kept(const apply_job *job, FILE *out) {
+  const uint64_t n = job->header.count;
+  double scale = 0;
+  simdrop_scale(job->request->mask.p, &scale);
+  const double expected = scale > 0 ? 1 / scale : 0, variance = expected * (1 - expected);
+  fprintf(out, "kept     %" PRIu64 " of %" PRIu64, job->kept, n);
+  if (n > 0) fprintf(out, ": share %.9f", (double)job->kept / (double)n);
+  fprintf(out, ", expected %.9f", expected);
+  if (n > 0 && variance > 0)
+    fprintf(out, " (%+.2f standard deviations)", ((double)job->kept - (double)n * expected) / sqrt((double)n * variance));
+  fputc('\n', out);
+}
+
+static void print_mask(const apply_request *request, FILE *out) {
+  if (reads_bits(request)) {
+    fprintf(out, "mask     p %.10g, stored in %s\n", request->mask.p, request->bits_name);
+  } else {
+    fprintf(out, "mask     p %.10g, seed %" PRIu64 ", stream %" PRIu64 ", offset %" PRIu64, request->mask.p, request->mask.seed,
+            request->mask.stream, request->mask.offset);
+    fprintf(out, writes_bits(request) ? ", written to %s\n" : "%s\n", writes_bits(request) ? request->bits_name : "");
+  }
+}
+
+// Bytes read and written by the kernel over the time, in GB/s.
+static double rate(const apply_job *job, double seconds) {
+  const double bytes = 2.0 * (double)job->header.count * (double)job->header.element_size;
+  return seconds > 0 ? 1e-9 * bytes / seconds : 0;
+}
+
+static void print_report(const apply_job *job) {
+  const apply_request *const request = job->request;
+  const bool stdout_is_taken =
+      output_is_stdout(request->names[1]) || (writes_bits(request) && output_is_stdout(request->bits_name));
+  FILE *const out = stdout_is_taken ? stderr : stdout;
+  char shape[NPY_RANK_MAX * 22 + 4], reason[512];
+  npy_format_shape(&job->header, sizeof shape, shape);
+  backend_reason(sizeof reason, reason);
+  fprintf(out, "apply    %s to %s, %s\n", request->names[0], request->names[1], request->backward ? "backward" : "forward");
+  fprintf(out, "shape    %s, %" PRIu64 " elements\n", shape, job->header.count);
+  fprintf(out, "dtype    %s, %s order\n", dtype_names[job->dtype], job->header.fortran_order ? "Fortran" : "C");
+  fprintf(out, "backend  %s: %s\n", simdrop_backend_current(), reason);
+  print_mask(request, out);
+  print_kept(job, out);
+  print_mean(out, "mean     in ", &job->sum_in);
+  print_mean(out, ", out ", &job->sum_out);
+  fprintf(out, "\nkernel   %.6f s, %.2f GB/s\n", job->kernel_seconds, rate(job, job->kernel_seconds));
+  fprintf(out, "total    %.6f s, %.2f GB/s with reading, writing and the sums above\n", job->total_seconds,
+          rate(job, job->total_seconds));
+}
+
+static int run_request(const apply_request *request) {
+  apply_job job = {
+      .request = request, .input = -1, .bits_input = -1, .output = OUTPUT_FILE_CLOSED, .bits_output = OUTPUT_FILE_CLOSED};
+  const bool done = apply(&job);
+  const bool reader_gone = job.output.reader_gone || job.bits_output.reader_gone;
+  if (done) print_report(&job);
+  close_job(&job);
+  return done || reader_gone ? EXIT_SUCCESS : EXIT_REFUSED;
+}
+
+int run_apply(int argc, char **argv) {
+  apply_request request = {.dtype = DTYPE_NOT_GIVEN};
+  const arg_option options[] = {
+      ARG_P_OPTION(&request.mask.p),
+      ARG_SEED_OPTION(&request.mask.seed),
+      ARG_STREAM_OPTION(&request.mask.stream),
+      ARG_OFFSET_OPTION(&request.mask.offset),
+      {"backward", NULL, "compute the gradient: IN.npy is dy, OUT.npy receives dx", ARG_FLAG, &request.backward, NULL, false},
+      {"bits", "MASKFILE",
+       "forward: also write the packed mask, as simdrop mask --format bits does\n"
+       "with --backward: read that mask instead of drawing it again; it decides alone which\n"
+       "elements are kept, and --seed, --stream and --offset have no effect",
+       ARG_TEXT, &request.bits_name, NULL, false},
+      {"dtype", "DTYPE",
+       "bf16 says that a uint16 array holds bfloat16; f16, f32 and f64 are known from the\n"
+       "file and can be given to have them checked",
+       ARG_CHOICE, &request.dtype, dtype_names, false},
+      ARG_BACKEND_OPTION(&request.backend),
+  };
+  static const char *const operand_names[] = {"IN.npy", "OUT.npy", NULL};
+  const arg_spec spec = {
+      .command = "apply",
+      .summary =
+          "Applies dropout to a NumPy array: each element is set to 0 with probability P, the others are scaled by\n"
+          "1/(1-P). Shape, dtype and memory order stay as they are; elements are counted in the order of the file.",
+      .options = options,
+      .option_count = sizeof options / sizeof options[0],
+      .operand_names = operand_names,
+      .operands = request.names,
+      .notes =
+          "IN.npy: format 1.0, 2.0 or 3.0, little-endian float16, float32 or float64, C or Fortran order, of any size,\n"
+          "also larger than memory. Bytes behind the array's data are refused. '-' is standard input.\n"
+          "OUT.npy: replaced only when all is done, so it may be the same file as IN.npy; '-' is standard output, and\n"
+          "the report goes to standard error then. The means leave NaN and infinities out and count them.\n"
+          "Numbers are decimal or 0x hexadecimal, up to 2^64 - 1."};
+  const arg_result parsed = args_parse(&spec, argc, argv);
+  if (parsed != ARGS_RUN) return parsed == ARGS_HELPED ? EXIT_SUCCESS : EXIT_REFUSED;
+  return backend_use(request.backend) ? run_request(&request) : EXIT_REFUSED;
+}

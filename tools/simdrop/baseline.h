@@ -1,0 +1,14 @@
+// Dropout as most programs write it, to compare with: 32 random bits for each element, from one Philox4x32-10 call for
+// four, in a plain loop.
+#ifndef SIMDROP_TOOL_BASELINE_H
+#define SIMDROP_TOOL_BASELINE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// An element whose 32 bits are below the threshold becomes 0, the others are scaled. The masks are not those of simdrop.
+void baseline_dropout_f32(uint64_t seed, uint64_t stream, uint64_t threshold, double scale, size_t n, const float *x, float *y);
+void baseline_dropout_f64(uint64_t seed, uint64_t stream, uint64_t threshold, double scale, size_t n, const double *x,
+                          double *y);
+
+#endif

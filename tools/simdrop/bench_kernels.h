@@ -1,0 +1,59 @@
+// The kernels that simdrop bench measures, in one list: a new kernel is one line here.
+#ifndef SIMDROP_TOOL_BENCH_KERNELS_H
+#define SIMDROP_TOOL_BENCH_KERNELS_H
+
+#include <simdrop/simdrop.h>
+
+#include <stdbool.h>
+
+// One combination to measure, with its buffers: x and y of n elements each, bits of n bits.
+typedef struct bench_case {
+  simdrop_mask mask;
+  simdrop_dtype dtype;
+  size_t n, element_size;
+  double scale;
+  uint64_t threshold;
+  void *x, *y;
+  uint8_t *bits;
+} bench_case;
+
+// X(identifier, name, what it runs with, arrays of elements moved, of mask bits, of mask bytes, the call)
+// The bytes moved follow from the three counts. Rows of the library repeat for each backend and p; memcpy for neither.
+#define BENCH_KERNELS(X)                                                                                                       \
+  X(memcpy, "memcpy", BENCH_COPY, 2, 0, 0, memcpy(c->y, c->x, c->n * c->element_size))                                         \
+  X(philox_32bit, "philox-32bit", BENCH_BASELINE, 2, 0, 0, run_baseline(c))                                                    \
+  X(forward, "forward", BENCH_LIBRARY, 2, 0, 0, simdrop_forward(&c->mask, c->dtype, c->n, c->x, c->y, NULL))                   \
+  X(forward_bits, "forward-bits", BENCH_LIBRARY, 2, 1, 0, simdrop_forward(&c->mask, c->dtype, c->n, c->x, c->y, c->bits))      \
+  X(forward_in_place, "forward-in-place", BENCH_LIBRARY, 2, 0, 0, simdrop_forward(&c->mask, c->dtype, c->n, c->y, c->y, NULL)) \
+  X(backward, "backward", BENCH_LIBRARY, 2, 0, 0, simdrop_backward(&c->mask, c->dtype, c->n, c->x, c->y))                      \
+  X(apply_bits, "apply-bits", BENCH_LIBRARY, 2, 1, 0, simdrop_apply_bits(c->mask.p, c->dtype, c->n, c->bits, c->x, c->y))      \
+  X(mask_bits, "mask-bits", BENCH_LIBRARY, 0, 1, 0, simdrop_mask_bits(&c->mask, c->n, c->y))                                   \
+  X(mask_bytes, "mask-bytes", BENCH_LIBRARY, 0, 0, 1, simdrop_mask_bytes(&c->mask, c->n, c->y))
+
+typedef enum bench_group {
+  BENCH_COPY,      // memcpy itself: depends neither on the backend nor on p
+  BENCH_BASELINE,  // does not depend on the backend; f32 and f64 only
+  BENCH_LIBRARY
+} bench_group;
+
+typedef struct bench_kernel {
+  const char *name;
+  bench_group group;
+  int element_arrays, bit_arrays, byte_arrays;
+  void (*run)(const bench_case *c, uint64_t repetitions);
+} bench_kernel;
+
+extern const bench_kernel bench_kernels[];
+extern const int bench_kernel_count;
+extern const char *const bench_kernel_names[];  // in the same order, ends with NULL
+
+// Bytes read and written by one call.
+double bench_bytes(const bench_kernel *kernel, const bench_case *c);
+
+// Bytes of the memcpy that the kernel is compared with: of its tensor, or of its mask if it has no tensor.
+size_t bench_copy_bytes(const bench_kernel *kernel, const bench_case *c);
+
+// memcpy from x to y, as often as asked.
+void bench_copy(const bench_case *c, size_t bytes, uint64_t repetitions);
+
+#endif

@@ -1,0 +1,69 @@
+// Kernel and memcpy alternate on the same buffers within each round, so that what disturbs the machine disturbs both; the
+// ratio is taken round by round, and the median over the rounds ignores the disturbed ones.
+#include "bench_measure.h"
+
+#include <stdlib.h>
+
+#include "clock.h"
+
+#define ROUND_SECONDS 1e-3  // long against the clock's own time
+#define LONG_CALL 5e-3      // seconds: sizes in DRAM
+#define MAX_ROUNDS 201
+
+static int compare_doubles(const void *a, const void *b) {
+  const double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+// Sorts the values.
+static bench_spread spread_of(double *values, int count) {
+  qsort(values, (size_t)count, sizeof *values, compare_doubles);
+  const double median = count % 2 != 0 ? values[count / 2] : 0.5 * (values[count / 2 - 1] + values[count / 2]);
+  const int tenth = (count - 1) / 10 + (count > 1 && count < 11);  // of few rounds at least the outermost is left out
+  return (bench_spread){median, values[tenth < count / 2 ? tenth : 0],
+                        values[tenth < count / 2 ? count - 1 - tenth : count - 1]};
+}
+
+static double time_kernel(const bench_kernel *kernel, const bench_case *c, uint64_t repetitions) {
+  const double start = clock_seconds();
+  kernel->run(c, repetitions);
+  return (clock_seconds() - start) / (double)repetitions;
+}
+
+static double time_copy(const bench_case *c, size_t bytes, uint64_t repetitions) {
+  const double start = clock_seconds();
+  bench_copy(c, bytes, repetitions);
+  return (clock_seconds() - start) / (double)repetitions;
+}
+
+// How many calls fill a round; the trials warm caches, page tables and the clock frequency up. kernel = NULL for memcpy.
+static uint64_t calibrate(const bench_kernel *kernel, const bench_case *c, size_t copy_bytes) {
+  for (uint64_t repetitions = 1;; repetitions *= 2) {
+    const double call = kernel != NULL ? time_kernel(kernel, c, repetitions) : time_copy(c, copy_bytes, repetitions);
+    if (call * (double)repetitions >= ROUND_SECONDS) return repetitions;
+  }
+}
+
+bench_result bench_measure(const bench_kernel *kernel, const bench_case *c, const bench_effort *effort) {
+  static double calls[MAX_ROUNDS], copies[MAX_ROUNDS], ratios[MAX_ROUNDS];
+  const size_t copy_bytes = bench_copy_bytes(kernel, c);
+  const uint64_t copy_repetitions = calibrate(NULL, c, copy_bytes);
+  bench_result result = {.repetitions = calibrate(kernel, c, 0)};
+  const double start = clock_seconds();
+  int least = effort->least_rounds;
+  while (result.rounds < MAX_ROUNDS && (result.rounds < least || clock_seconds() - start < effort->seconds)) {
+    const int round = result.rounds++;
+    const int copy_first = round % 2;  // so that neither always finds the other's caches
+    if (copy_first) copies[round] = time_copy(c, copy_bytes, copy_repetitions);
+    calls[round] = time_kernel(kernel, c, result.repetitions);
+    if (!copy_first) copies[round] = time_copy(c, copy_bytes, copy_repetitions);
+    ratios[round] = calls[round] / copies[round];
+    if (calls[round] > LONG_CALL) least = effort->least_rounds_long;
+    calls[round] *= 1e9;
+    copies[round] *= 1e9;
+  }
+  result.nanoseconds = spread_of(calls, result.rounds);
+  result.memcpy_nanoseconds = spread_of(copies, result.rounds);
+  result.ratio = spread_of(ratios, result.rounds);
+  return result;
+}

@@ -1,0 +1,96 @@
+// simdrop info: what this build has and what this machine can run.
+#include <simdrop/simdrop.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "args.h"
+#include "backend.h"
+#include "commands.h"
+#include "cpu_info.h"
+#include "json.h"
+#include "report.h"
+
+static const char *yes_or_no(int value) { return value ? "yes" : "no"; }
+
+static bool is_current(size_t index) { return strcmp(simdrop_backend_name(index), simdrop_backend_current()) == 0; }
+
+static void print_json(const cpu_info *cpu, const char *reason) {
+  json_writer json = json_begin(stdout);
+  json_text(&json, "version", simdrop_version_string());
+  json_text(&json, "cpu", cpu->brand);
+  json_text(&json, "features", cpu->features);
+  json_open_object(&json, "cache_bytes");
+  json_integer(&json, "L1d", cpu->cache_bytes[0]);
+  json_integer(&json, "L2", cpu->cache_bytes[1]);
+  json_integer(&json, "L3", cpu->cache_bytes[2]);
+  json_close_object(&json);
+  json_text(&json, "backend", simdrop_backend_current());
+  json_text(&json, "reason", reason);
+  json_open_array(&json, "backends");
+  for (size_t i = 0; i < simdrop_backend_count(); ++i) {
+    json_open_object(&json, NULL);
+    json_text(&json, "name", simdrop_backend_name(i));
+    json_boolean(&json, "compiled", simdrop_backend_compiled(i) != 0);
+    json_boolean(&json, "supported", simdrop_backend_supported(i) != 0);
+    json_boolean(&json, "chosen", is_current(i));
+    json_close_object(&json);
+  }
+  json_close_array(&json);
+  json_end(&json);
+}
+
+static void print_caches(const cpu_info *cpu) {
+  static const char *const names[] = {"L1d", "L2", "L3"};
+  const char *separator = "";
+  for (int level = 0; level < 3; ++level) {
+    if (cpu->cache_bytes[level] == 0) continue;
+    printf("%s%s %" PRIu64 " KiB", separator, names[level], cpu->cache_bytes[level] >> 10);
+    separator = ", ";
+  }
+  printf("%s\n", separator[0] == '\0' ? "unknown" : "");
+}
+
+static void print_text(const cpu_info *cpu, const char *reason) {
+  printf("simdrop   %s\n", simdrop_version_string());
+  printf("CPU       %s\n", cpu->brand);
+  printf("features  %s\n", cpu->features[0] != '\0' ? cpu->features : "none that matter here");
+  printf("caches    ");
+  print_caches(cpu);
+  printf("\nbackend   compiled in  runs here  chosen\n");
+  for (size_t i = 0; i < simdrop_backend_count(); ++i) {
+    printf("%-8s  %-11s  %-9s", simdrop_backend_name(i), yes_or_no(simdrop_backend_compiled(i)),
+           yes_or_no(simdrop_backend_supported(i)));
+    if (is_current(i)) printf("  yes: %s", reason);
+    putchar('\n');
+  }
+}
+
+int run_info(int argc, char **argv) {
+  bool as_json = false;
+  const char *backend = NULL;
+  const arg_option options[] = {
+      {"json", NULL, "the same as JSON", ARG_FLAG, &as_json, NULL, false},
+      ARG_BACKEND_OPTION(&backend),
+  };
+  const arg_spec spec = {.command = "info",
+                         .summary =
+                             "Shows the version, the processor, and for each backend whether it is compiled in, runs on\n"
+                             "this machine, and is the one chosen, and why.",
+                         .options = options,
+                         .option_count = sizeof options / sizeof options[0]};
+  const arg_result parsed = args_parse(&spec, argc, argv);
+  if (parsed != ARGS_RUN) return parsed == ARGS_HELPED ? EXIT_SUCCESS : EXIT_REFUSED;
+  if (!backend_use(backend)) return EXIT_REFUSED;
+  char reason[512];
+  backend_reason(sizeof reason, reason);
+  const cpu_info cpu = cpu_info_read();
+  if (as_json) {
+    print_json(&cpu, reason);
+  } else {
+    print_text(&cpu, reason);
+  }
+  return EXIT_SUCCESS;
+}

@@ -1,0 +1,25 @@
+// Reading files, pipes and standard input.
+#ifndef SIMDROP_TOOL_INPUT_H
+#define SIMDROP_TOOL_INPUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// True if the name means standard input: "-" or /dev/stdin.
+bool input_is_stdin(const char *name);
+
+// The name for messages.
+const char *input_label(const char *name);
+
+// A descriptor to read from, or -1 after printing the sentence.
+int input_open(const char *name);
+void input_close(int descriptor);
+
+// Reads size bytes, fewer only at the end of the file; -1 after printing the sentence.
+ptrdiff_t input_read(int descriptor, const char *name, void *data, size_t size);
+
+// How many bytes are still to come, or -1 if that cannot be known before reading (a pipe, a device).
+int64_t input_bytes_left(int descriptor);
+
+#endif

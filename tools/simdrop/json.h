@@ -1,0 +1,28 @@
+// JSON text, value by value: commas, indentation and escapes in one place.
+#ifndef SIMDROP_TOOL_JSON_H
+#define SIMDROP_TOOL_JSON_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+typedef struct json_writer {
+  FILE *file;
+  int depth;
+  bool empty;  // nothing yet in the innermost object or array
+} json_writer;
+
+json_writer json_begin(FILE *file);  // opens the outermost object
+void json_end(json_writer *json);    // closes it
+
+// key is NULL inside arrays.
+void json_open_object(json_writer *json, const char *key);
+void json_close_object(json_writer *json);
+void json_open_array(json_writer *json, const char *key);
+void json_close_array(json_writer *json);
+void json_text(json_writer *json, const char *key, const char *text);  // bytes outside ASCII are taken as Latin-1
+void json_boolean(json_writer *json, const char *key, bool value);
+void json_integer(json_writer *json, const char *key, uint64_t value);
+void json_number(json_writer *json, const char *key, double value);  // shortest that reads back equal; null if not finite
+
+#endif
