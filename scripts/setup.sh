@@ -1,0 +1,57 @@
+#!/bin/sh
+# Installs what is missing, on Debian and its relatives: `setup.sh run` for building and running, `setup.sh test` for all tests.
+# Quick and silent when nothing is missing.
+set -eu
+
+missing=""
+want() { # want <package> <command>: the package, unless the command is there
+  command -v "$2" > /dev/null 2>&1 || missing="$missing $1"
+}
+want_package() { # want_package <package>: for what is no command
+  dpkg-query -W -f '${Status}' "$1" 2> /dev/null | grep -q 'ok installed' || missing="$missing $1"
+}
+
+level="${1:-run}"
+case "$level" in
+  run | test) ;;
+  *)
+    echo "setup.sh: unknown level '$level'; use run or test" >&2
+    exit 2
+    ;;
+esac
+
+want gcc cc
+want gcc gcc
+want cmake cmake
+want ninja-build ninja
+want python3 python3
+if [ "$level" = test ]; then
+  want g++ g++
+  want clang clang
+  want clang clang++
+  want binutils objdump
+  want pkg-config pkg-config
+  want qemu-user-static qemu-x86_64-static
+  want hyperfine hyperfine
+  want_package libclang-rt-14-dev
+  want_package libcmocka-dev
+  python3 -c 'import numpy' 2> /dev/null || missing="$missing python3-numpy"
+fi
+[ -n "$missing" ] || exit 0
+
+if ! command -v apt-get > /dev/null 2>&1; then
+  echo "setup.sh: please install$missing (there is no apt-get here to do it)" >&2
+  exit 2
+fi
+as_root=""
+if [ "$(id -u)" -ne 0 ]; then
+  if ! command -v sudo > /dev/null 2>&1; then
+    echo "setup.sh: please install$missing as root (there is no sudo here)" >&2
+    exit 2
+  fi
+  as_root="sudo"
+fi
+echo "setup: installing$missing"
+$as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq update
+# shellcheck disable=SC2086 # the list is meant to be split
+$as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y install --no-install-recommends $missing libc6-dev > /dev/null

@@ -1,0 +1,99 @@
+#!/bin/sh
+# Builds simdrop in every way that matters and runs every test. Goes on after a failure, so that one run reports all; the last line
+# counts the tests. A skipped test says why where it is skipped.
+set -u
+
+cd "$(dirname "$0")/.." || exit 2
+sh scripts/setup.sh test || exit 2
+
+root=$(pwd)
+build="$root/build/test"
+mkdir -p "$build"
+passed=0
+failed=0
+skipped=0
+summary="$build/summary.txt"
+: > "$summary"
+
+# Every checker prints lines that begin with "ok ", "FAILED " or "skipped ", one a test; ctest has lines of its own.
+# step <title> <command...>: runs the command, shows what it prints when something fails, and counts.
+step() {
+  title=$1
+  shift
+  log="$build/$(printf '%s' "$title" | tr -c 'A-Za-z0-9\n' '-').log"
+  printf '== %s\n' "$title"
+  begin=$(date +%s)
+  "$@" > "$log" 2>&1 < /dev/null
+  status=$?
+  seconds=$(($(date +%s) - begin))
+  ok=$(grep -cE '^ok |^ *[0-9]+/[0-9]+ Test .* Passed ' "$log")
+  bad=$(grep -cE '^FAILED |^ *[0-9]+/[0-9]+ Test .*\*\*\*(Failed|Timeout|Exception|Not Run)' "$log")
+  left=$(grep -cE '^skipped |^ *[0-9]+/[0-9]+ Test .*\*\*\*Skipped' "$log")
+  # A command that fails without naming a test, or that ran none, is a failed test itself.
+  if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then bad=1; fi
+  if [ "$((ok + bad + left))" -eq 0 ]; then bad=1; fi
+  if [ "$bad" -ne 0 ]; then tail -n 80 "$log"; fi
+  grep -E '^skipped ' "$log"
+  passed=$((passed + ok))
+  failed=$((failed + bad))
+  skipped=$((skipped + left))
+  printf '%-58s %4d passed %4d failed %4d skipped %5d s\n' "$title" "$ok" "$bad" "$left" "$seconds" | tee -a "$summary"
+}
+
+# compile <folder> <cmake arguments...>
+compile() {
+  folder="$build/$1"
+  shift
+  cmake -S "$root" -B "$folder" -G Ninja -DSIMDROP_WERROR=ON "$@" && cmake --build "$folder"
+}
+
+compile_and_test() {
+  folder=$1
+  shift
+  compile "$folder" "$@" && ctest --test-dir "$build/$folder" -j 2 --output-on-failure
+}
+
+# Only that it builds, and that the fastest tests pass.
+compile_and_try() {
+  folder=$1
+  shift
+  compile "$folder" "$@" && SIMDROP_TEST_EFFORT=quick ctest --test-dir "$build/$folder" -j 2 --output-on-failure -R '^(mask|api|dispatch)$'
+}
+
+sanitized() {
+  ASAN_OPTIONS=redzone=256 SIMDROP_TEST_EFFORT=quick compile_and_test asan-ubsan -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+    -DCMAKE_C_COMPILER=clang -DSIMDROP_SANITIZE=address,undefined
+}
+
+thread_sanitized() {
+  compile tsan -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_C_COMPILER=clang -DSIMDROP_SANITIZE=thread \
+    && SIMDROP_TEST_EFFORT=quick ctest --test-dir "$build/tsan" -j 2 --output-on-failure -R '^dispatch$'
+}
+
+# run_on <backend>: the release build's tests with the environment choosing the backend.
+run_on() {
+  SIMDROP_BACKEND=$1 SIMDROP_TEST_EFFORT=quick ctest --test-dir "$build/release" -j 2 --output-on-failure -R '^(api|api_shared|golden_digest_shared)$'
+}
+
+step 'gcc, release' compile_and_test release -DCMAKE_BUILD_TYPE=Release
+for backend in scalar avx2; do
+  step "gcc, release, SIMDROP_BACKEND=$backend" run_on "$backend"
+done
+step 'clang, release' compile_and_test clang -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER=clang
+step 'clang, address and undefined-behaviour sanitizers' sanitized
+step 'clang, thread sanitizer' thread_sanitized
+step 'gcc, debug, without AVX-512' compile_and_try no-avx512 -DCMAKE_BUILD_TYPE=Debug -DSIMDROP_WITH_AVX512=OFF
+step 'gcc, without AVX2 and AVX-512, static only' compile_and_try scalar-only -DCMAKE_BUILD_TYPE=Release \
+  -DSIMDROP_WITH_AVX512=OFF -DSIMDROP_WITH_AVX2=OFF -DSIMDROP_BUILD_SHARED=OFF
+step 'emulated processors' sh tests/emulated_cpus.sh "$build/release" "$build/emulated"
+step 'instructions of each object' python3 tests/scan_instructions.py "$build/release" "$build/clang"
+step 'the instruction scan sees planted instructions' python3 tests/scan_instructions.py --self-test "$build/scan-self-test"
+step 'symbols' sh tests/check_symbols.sh "$build/release"
+step 'consumers' sh tests/consumers/run.sh "$build/consumers"
+step 'style' sh scripts/lint.sh "$build/release"
+step 'planted faults' python3 tests/faults/run.py --jobs 2
+
+printf '\n'
+cat "$summary"
+printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+[ "$failed" -eq 0 ]
