@@ -32,6 +32,9 @@ if [ "$level" = test ]; then
   want binutils objdump
   want pkg-config pkg-config
   want qemu-user-static qemu-x86_64-static
+  want clang-format clang-format
+  want clang-tidy clang-tidy
+  want shellcheck shellcheck
   want hyperfine hyperfine
   want_package libclang-rt-14-dev
   want_package libcmocka-dev

@@ -90,6 +90,7 @@ step 'instructions of each object' python3 tests/scan_instructions.py "$build/re
 step 'the instruction scan sees planted instructions' python3 tests/scan_instructions.py --self-test "$build/scan-self-test"
 step 'symbols' sh tests/check_symbols.sh "$build/release"
 step 'consumers' sh tests/consumers/run.sh "$build/consumers"
+step 'a setuid program ignores SIMDROP_BACKEND' sh tests/setuid.sh "$build/emulated/probe" "$build/setuid"
 step 'style' sh scripts/lint.sh "$build/release"
 step 'planted faults' python3 tests/faults/run.py --jobs 2
 

@@ -347,7 +347,7 @@ static inline void mask_one_block(const simdrop_mask_source *source, const first
     simd_u64 planes[VECTORS];
     SIMDROP_UNROLL
     for (int i = 0; i < VECTORS; ++i) {  // vector i has planes i, i + VECTORS, ..., so that neighbours join without a rotation
-      planes[i] = simd_count_from((uint64_t)(plane + i), VECTORS);
+      planes[i] = simd_count_from((uint64_t)plane + (uint64_t)i, VECTORS);
       block[i] = one;
       part[i] = make_plane_part(source, first, planes[i], (uint32_t)(block_number >> 32));
     }

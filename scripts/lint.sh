@@ -1,0 +1,42 @@
+#!/bin/sh
+# lint.sh BUILD: formatting by .clang-format, and clang-tidy over the library with BUILD's compile commands. A line a check.
+set -u
+cd "$(dirname "$0")/.." || exit 2
+build=${1:?usage: lint.sh BUILD}
+failed=0
+
+if command -v clang-format > /dev/null 2>&1; then
+  if git ls-files '*.c' '*.h' | xargs clang-format --dry-run --Werror; then
+    echo "ok formatting"
+  else
+    echo "FAILED formatting: run clang-format -i on the files above"
+    failed=1
+  fi
+else
+  echo "skipped formatting: clang-format is not installed"
+fi
+
+if command -v clang-tidy > /dev/null 2>&1; then
+  for file in src/core/*.c src/scalar/*.c src/avx2/*.c; do
+    if clang-tidy --quiet -p "$build" "$file"; then
+      echo "ok clang-tidy $file"
+    else
+      echo "FAILED clang-tidy $file"
+      failed=1
+    fi
+  done
+else
+  echo "skipped clang-tidy: it is not installed"
+fi
+
+if command -v shellcheck > /dev/null 2>&1; then
+  if git ls-files '*.sh' | xargs shellcheck --severity=warning; then
+    echo "ok shellcheck"
+  else
+    echo "FAILED shellcheck"
+    failed=1
+  fi
+else
+  echo "skipped shellcheck: it is not installed"
+fi
+exit $failed

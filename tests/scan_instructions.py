@@ -1,0 +1,242 @@
+#!/usr/bin/env python3
+"""Disassembles the library's objects and finds instructions outside the bundle that each may use.
+
+    scan_instructions.py BUILD...            scans release builds
+    scan_instructions.py --self-test FOLDER  plants instructions and demands that the scan sees them
+
+A backend's bundle is read from src/<backend>/bundle.h; scalar and core are held to the x86-64 baseline (SSE2). Every object must
+also contain what makes its backend (zmm registers, ymm registers), so that the scan cannot pass on nothing.
+
+Prints a line for each object: "ok ...", "FAILED ...: why" or "skipped ...: why".
+"""
+
+import glob
+import os
+import platform
+import re
+import subprocess
+import sys
+
+SOURCE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+# The legacy (not VEX, not EVEX) mnemonics above the baseline.
+LEGACY = {
+    "SSE3": r"addsubp[sd]|haddp[sd]|hsubp[sd]|lddqu|movddup|movs[hl]dup|fisttp\w*",
+    "SSSE3": r"pshufb|ph(add|sub)s?[wd]|pmulhrsw|pabs[bwd]|psign[bwd]|palignr|pmaddubsw",
+    "SSE41": r"pmulld|pmuldq|p?blendv?(ps|pd|b|w)|p(min|max)(sb|uw|sd|ud)|pextr[bdq]|pinsr[bdq]|insertps|extractps|"
+             r"round[ps][sd]|dpp[sd]|mpsadbw|ptest|pmov[sz]x\w+|pcmpeqq|packusdw|phminposuw|movntdqa",
+    "SSE42": r"pcmpgtq|pcmp[ei]str[im]|crc32\w*",
+    "POPCNT": r"popcnt\w*",
+    "LZCNT": r"lzcnt\w*",
+    "BMI1": r"andn|bextr|bls(i|r|msk)\w*",  # tzcnt is left out: compilers write it for bsf, which it equals but for zero
+    "BMI2": r"mulx|pdep|pext|rorx|sarx|shlx|shrx|bzhi",
+    "ADX": r"adcx\w*|adox\w*",
+    "MOVBE": r"movbe\w*",
+    "AES": r"aes\w+",
+    "PCLMUL": r"pclmul\w+",
+    "SHA": r"sha(1|256)\w+",
+    "RDRAND": r"rdrand\w*|rdseed\w*",
+    "GFNI": r"gf2p8\w+",
+    "FMA4/XOP": r"vfm(add|sub)\w*4",
+}
+
+VEX = {
+    "FMA": r"vfn?m(add|sub)\w*",
+    "F16C": r"vcvtph2ps|vcvtps2ph",
+    "AVX2": r"vpbroadcast[bwdq]|vps[lr]lv[dq]|vpsravd|vpmaskmov[dq]|vinserti128|vextracti128|vperm[dq]|vpermps|vpermpd|"
+            r"vperm2i128|vpblendd|vp?gather\w+|vbroadcasti128",
+    "BMI1": LEGACY["BMI1"],
+    "BMI2": LEGACY["BMI2"],
+    "AVX-VNNI": r"vpdp\w+",
+    "AVX-IFMA": r"vpmadd52\w+",
+    "AES": r"vaes\w+",
+    "PCLMUL": r"vpclmul\w+",
+    "GFNI": r"vgf2p8\w+",
+}
+# 256-bit integer arithmetic is AVX2; these are 256-bit AVX in spite of their names.
+AVX_256 = r"vptest|vperm2f128|vpermilp[sd]|vmovdq[au]|vlddqu|vmovntdq"
+
+OPMASK = {  # k registers
+    "AVX512F": r"k(and|andn|or|xor|xnor|not|mov|ortest|shift[lr]|unpck\w*)w|kunpckbw",
+    "AVX512DQ": r"k(and|andn|or|xor|xnor|not|mov|ortest|test|add|shift[lr])b|kaddw|ktestw",
+    "AVX512BW": r"k(and|andn|or|xor|xnor|not|mov|ortest|test|add|shift[lr])[dq]|kunpck(wd|dq)",
+}
+
+EVEX = {
+    "AVX512CD": r"vpconflict[dq]|vplzcnt[dq]|vpbroadcastm\w+",
+    "AVX512VBMI": r"vperm(b|[it]2b)|vpmultishiftqb",
+    "AVX512VBMI2": r"vp(compress|expand)[bw]|vpsh[lr]dv?[wdq]",
+    "AVX512VNNI": r"vpdp\w+",
+    "AVX512BITALG": r"vpopcnt[bw]|vpshufbitqmb",
+    "AVX512VPOPCNTDQ": r"vpopcnt[dq]",
+    "AVX512IFMA": r"vpmadd52\w+",
+    "AVX512BF16": r"vcvtne\w+|vdpbf16ps",
+    "AVX512FP16": r"v(add|sub|mul|div|max|min|sqrt|cmp|fpclass|getexp|getmant|rcp|rsqrt|reduce|rndscale|scalef|f[cn]?m\w+|"
+                  r"comi|ucomi|cvt(?!ps2ph$)\w+)[ps]h|vmovw|vmovsh|vcvtph2(psx|pd|[u]?w|[u]?dq|[u]?qq)|vf[cn]?m\w+[ps]h",
+    "AVX512VP2INTERSECT": r"vp2intersect\w+",
+    "VAES/VPCLMUL/GFNI": r"vaes\w+|vpclmul\w+|vgf2p8\w+",
+    "FMA": r"vfn?m(add|sub)\w*p[sd]|vfn?m(add|sub)\w*s[sd]",
+    "AVX512DQ": r"vpmullq|vcvtt?p[sd]2u?qq|vcvtu?qq2p[sd]|v(and|andn|or|xor)p[sd]|v(insert|extract)[fi](64x2|32x8)|"
+                r"vpmovm2[dq]|vpmov[dq]2m|vfpclass\w+|vrange\w+|vreduce\w+|vbroadcast[fi](32x2|64x2|32x8)|vp(extr|insr)[dq]",
+    "AVX512BW": r"vp(add|sub)(s|us)?[bw]|vpcmp(eq|gt|n?l[te]|neq)?u?[bw]|vmovdqu(8|16)|vpshuf(b|hw|lw)|vpblendm[bw]|"
+                r"vpbroadcast[bw]|vptestn?m[bw]|vp(min|max)[su][bw]|vpmovm2[bw]|vpmov[bw]2m|vps[lr]lv?w|vpsravw|vpsraw|"
+                r"vperm(w|[it]2w)|vpunpck[lh](bw|wd)|vpack[su]s\w+|vpalignr|vpmadd\w+|vps[lr]ldq|vpmul(lw|hw|huw|hrsw)|"
+                r"vpavg[bw]|vpabs[bw]|vpmovs?u?wb|vpmov[sz]xbw|vpsadbw|vdbpsadbw|vp(extr|insr)[bw]",
+    "AVX512F": r"vmov(dq[au](32|64)|[au]p[sd]|nt(ps|pd|dqa?)|[dq]|s[sd]|ddup|s[hl]dup|[lh]p[sd]|hlps|lhps)|"
+               r"vp(add|sub|and|andn|or|xor)[dq]|vpternlog[dq]|vpmul(u?dq|ld)|"
+               r"vps([lr]l|ra)v?[dq]|vpro[lr]v?[dq]|vpshufd|vshuf(p[sd]|[fi](32x4|64x2))|v?punpck[lh]q?dq|vpunpck[lh]q?dq|"
+               r"vunpck[lh]p[sd]|valign[dq]|vperm([dq]|p[sd]|ilp[sd]|[it]2([dq]|p[sd]))|vpcmp(eq|gt|n?l[te]|neq)?u?[dq]|"
+               r"vptestn?m[dq]|vp(compress|expand)[dq]|v(compress|expand)p[sd]|vpbroadcast[dq]|vbroadcasts[sd]|"
+               r"vbroadcast[fi](32x4|64x4)|v(insert|extract)([fi](32x4|64x4)|ps)|v(add|sub|mul|div|max|min|sqrt)[ps][sd]|"
+               r"vcmp\w*[ps][sd]|vcvt\w+|vpmov[sz]x\w+|vpmovs?u?s?(qb|qw|qd|db|dw)|v?pblendm[dq]|vblendmp[sd]|vpabs[dq]|"
+               r"vp(min|max)[su][dq]|vrndscale[ps][sd]|vgetexp\w+|vgetmant\w+|vscalef\w+|vfixupimm\w+|vrcp14\w+|vrsqrt14\w+|"
+               r"vu?comis[sd]|vp?gather\w+|vp?scatter\w+",
+}
+
+
+def matches(pattern, mnemonic):
+    return re.fullmatch(pattern, mnemonic) is not None
+
+
+def first_match(table, mnemonic):
+    return next((extension for extension, pattern in table.items() if matches(pattern, mnemonic)), None)
+
+
+def extensions_of(code, mnemonic, operands):
+    """The set of extensions that one instruction needs. `code` is its bytes."""
+    position = 0
+    while position < len(code) - 1 and code[position] in (0x2E, 0x36, 0x3E, 0x26, 0x64, 0x65, 0x66, 0x67, 0xF2, 0xF3):
+        position += 1  # legacy prefixes
+    lead = code[position]
+    if lead == 0x62:
+        extension = first_match(EVEX, mnemonic)
+        needed = {extension or "unknown EVEX instruction %s" % mnemonic, "AVX512F"}
+        if "%zmm" not in operands and not re.search(r"s[sd]$|v(cvt\w*s[si]|mov[dq]$|p(extr|insr))", mnemonic):
+            needed.add("AVX512VL")
+        return needed
+    if lead in (0xC4, 0xC5) and len(code) > position + 2:
+        if mnemonic.startswith("k"):
+            return {first_match(OPMASK, mnemonic) or "unknown opmask instruction %s" % mnemonic, "AVX512F"}
+        extension = first_match(VEX, mnemonic)
+        if extension in ("BMI1", "BMI2"):
+            return {extension}
+        needed = {"AVX"}
+        if extension:
+            needed.add(extension)
+        if "%ymm" in operands and mnemonic.startswith("vp") and not matches(AVX_256, mnemonic):
+            needed.add("AVX2")
+        return needed
+    extension = first_match(LEGACY, mnemonic)
+    return {extension} if extension else set()
+
+
+def instructions_of(path):
+    """(function, bytes, mnemonic, operands) of every instruction of an object file."""
+    listing = subprocess.run(["objdump", "-d", "-w", path], capture_output=True, text=True, check=True).stdout
+    function = "?"
+    for line in listing.splitlines():
+        label = re.match(r"[0-9a-f]+ <(.+)>:", line)
+        if label:
+            function = label.group(1)
+            continue
+        fields = line.split("\t")
+        if len(fields) < 3:
+            continue
+        words = fields[2].split("#")[0].split(None, 1)
+        while len(words) > 1 and words[0] in ("rep", "repz", "repnz", "lock", "notrack", "data16", "cs", "bnd"):
+            words = words[1].split(None, 1)
+        if words:
+            yield function, bytes.fromhex(fields[1].strip().replace(" ", "")), words[0], words[1] if len(words) > 1 else ""
+
+
+def bundle_of(part):
+    """The extensions that the files of a backend, or of core, may use."""
+    header = os.path.join(SOURCE, "src", part, "bundle.h")
+    if not os.path.exists(header):
+        return set()
+    with open(header, encoding="utf-8") as file:
+        return set(re.findall(r"SIMDROP_CPU\((\w+)\)", file.read()))
+
+
+def scan(path, allowed, must_contain):
+    """None, or what is wrong with an object."""
+    seen = False
+    count = 0
+    for function, code, mnemonic, operands in instructions_of(path):
+        count += 1
+        outside = extensions_of(code, mnemonic, operands) - allowed
+        if outside:
+            return "%s %s in %s needs %s" % (mnemonic, operands, function, ", ".join(sorted(outside)))
+        seen = seen or must_contain in operands
+    if must_contain and not seen:
+        return "no %s among %d instructions" % (must_contain, count)
+    return None
+
+
+MUST_CONTAIN = {"avx512": "%zmm", "avx2": "%ymm"}
+
+
+def scan_build(build):
+    failures = 0
+    objects = sorted(glob.glob(os.path.join(build, "CMakeFiles", "simdrop_*.dir", "src", "*", "*.o")))
+    if not objects:
+        print("FAILED instruction scan of %s: there are no objects" % build)
+        return 1
+    for path in objects:
+        part, name = path.split(os.sep)[-2:]
+        fault = scan(path, bundle_of(part), "" if name.startswith("table") else MUST_CONTAIN.get(part, ""))
+        title = "instructions of %s/%s in %s" % (part, name, os.path.basename(os.path.normpath(build)))
+        print("FAILED %s: %s" % (title, fault) if fault else "ok %s" % title)
+        failures += fault is not None
+    return failures
+
+
+# Functions in which one extension too many is used, with the flags that allow it, and the parts in which it must be found.
+PLANTED = [
+    ("BMI2 in AVX2 code", "-mavx2 -mf16c -mbmi2", "avx2", "unsigned f(unsigned a, unsigned b) { return a << b; }"),
+    ("FMA in AVX2 code", "-mavx2 -mf16c -mfma -ffp-contract=fast", "avx2", "double f(double a, double b, double c) { return a * b + c; }"),
+    ("AVX-512 in AVX2 code", "-mavx2 -mavx512f -mprefer-vector-width=512 -O3", "avx2",
+     "void f(float *a) { for (int i = 0; i < 4096; ++i) a[i] *= 2; }"),
+    ("VBMI in AVX-512 code", "-mavx512f -mavx512bw -mavx512vbmi", "avx512",
+     "#include <immintrin.h>\n__m512i f(__m512i a, __m512i b) { return _mm512_permutexvar_epi8(a, b); }"),
+    ("BF16 in AVX-512 code", "-mavx512f -mavx512bw -mavx512vl -mavx512bf16", "avx512",
+     "#include <immintrin.h>\n__m256bh f(__m512 a) { return _mm512_cvtneps_pbh(a); }"),
+    ("AVX in generic code", "-mavx", "core", "double f(double a, double b) { return a * b; }"),
+    ("SSE4.1 in generic code", "-msse4.1 -fno-math-errno", "core", "double f(double a) { return __builtin_floor(a); }"),
+    ("POPCNT in generic code", "-mpopcnt", "scalar", "int f(unsigned a) { return __builtin_popcount(a); }"),
+]
+
+
+def self_test(folder):
+    failures = 0
+    os.makedirs(folder, exist_ok=True)
+    for title, flags, part, code in PLANTED:
+        source, planted = os.path.join(folder, "planted.c"), os.path.join(folder, "planted.o")
+        with open(source, "w", encoding="utf-8") as file:
+            file.write(code + "\n")
+        subprocess.run(["gcc", "-O2", *flags.split(), "-c", source, "-o", planted], check=True)
+        fault = scan(planted, bundle_of(part), "")
+        print("ok the scan sees %s (%s)" % (title, fault) if fault else "FAILED the scan sees %s: it does not" % title)
+        failures += fault is None
+    with open(os.path.join(folder, "planted.c"), "w", encoding="utf-8") as file:
+        file.write("int f(int a) { return a + 1; }\n")
+    subprocess.run(["gcc", "-O2", "-c", os.path.join(folder, "planted.c"), "-o", os.path.join(folder, "planted.o")], check=True)
+    fault = scan(os.path.join(folder, "planted.o"), bundle_of("avx512"), "%zmm")
+    print("ok the scan sees AVX-512 code without AVX-512 (%s)" % fault if fault else "FAILED the scan sees AVX-512 code without AVX-512: it does not")
+    return failures + (fault is None)
+
+
+def main():
+    if platform.machine() not in ("x86_64", "AMD64"):
+        print("skipped instruction scan: it knows x86-64 only")
+        return 0
+    if len(sys.argv) == 3 and sys.argv[1] == "--self-test":
+        return 1 if self_test(sys.argv[2]) else 0
+    if len(sys.argv) < 2 or sys.argv[1].startswith("-"):
+        print(__doc__, file=sys.stderr)
+        return 2
+    return 1 if sum(scan_build(build) for build in sys.argv[1:]) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
