@@ -1,5 +1,6 @@
 #!/bin/sh
-# lint.sh BUILD: formatting by .clang-format, and clang-tidy over the library with BUILD's compile commands. A line a check.
+# lint.sh BUILD: formatting by .clang-format, clang-tidy over the library with BUILD's compile commands, shellcheck, and whether the
+# tables in the documents say what the benchmark's results say. A line a check.
 set -u
 cd "$(dirname "$0")/.." || exit 2
 build=${1:?usage: lint.sh BUILD}
@@ -39,4 +40,5 @@ if command -v shellcheck > /dev/null 2>&1; then
 else
   echo "skipped shellcheck: it is not installed"
 fi
+python3 bench/figures.py --check || failed=1
 exit $failed
