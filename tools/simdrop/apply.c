@@ -270,7 +270,7 @@ static void print_report(const apply_job *job) {
   npy_format_shape(&job->header, sizeof shape, shape);
   backend_reason(sizeof reason, reason);
   fprintf(out, "apply    %s to %s, %s\n", request->names[0], request->names[1], request->backward ? "backward" : "forward");
-  fprintf(out, "shape    %s, %" PRIu64 " elements\n", shape, job->header.count);
+  fprintf(out, "shape    %s, %" PRIu64 " element%s\n", shape, job->header.count, job->header.count == 1 ? "" : "s");
   fprintf(out, "dtype    %s, %s order\n", dtype_names[job->dtype], job->header.fortran_order ? "Fortran" : "C");
   fprintf(out, "backend  %s: %s\n", simdrop_backend_current(), reason);
   print_mask(request, out);

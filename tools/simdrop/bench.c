@@ -91,14 +91,20 @@ static void print_heading(const bench_output *output, const bench_case *c) {
   fflush(stdout);
 }
 
+// "low-high" with so many decimals.
+static const char *range(const bench_spread *spread, double divisor, int decimals, size_t size, char *text) {
+  snprintf(text, size, "%.*f-%.*f", decimals, spread->low / divisor, decimals, spread->high / divisor);
+  return text;
+}
+
 static void print_row(const bench_kernel *kernel, const bench_case *c, const bench_result *result) {
   const double n = (double)c->n;
-  char p[16] = "-";
+  char p[16] = "-", time_range[64], ratio_range[64];
   if (kernel->group != BENCH_COPY) snprintf(p, sizeof p, "%.5g", c->mask.p);
-  printf("  %-16s  %-8s  %7s  %9.4f  %8.4f-%-8.4f  %7.1f  %8.3f  %7.3f-%-7.3f", kernel->name,
+  printf("  %-16s  %-8s  %7s  %9.4f  %17s  %7.1f  %8.3f  %15s", kernel->name,
          kernel->group == BENCH_LIBRARY ? simdrop_backend_current() : "-", p, result->nanoseconds.median / n,
-         result->nanoseconds.low / n, result->nanoseconds.high / n, bench_bytes(kernel, c) / result->nanoseconds.median,
-         result->ratio.median, result->ratio.low, result->ratio.high);
+         range(&result->nanoseconds, n, 4, sizeof time_range, time_range), bench_bytes(kernel, c) / result->nanoseconds.median,
+         result->ratio.median, range(&result->ratio, 1, 3, sizeof ratio_range, ratio_range));
   if (c->n <= SMALL_CALL) printf("  %9.1f", result->nanoseconds.median);
   putchar('\n');
   fflush(stdout);

@@ -87,6 +87,8 @@ static int finish_stdout(int status) {
 }
 
 int main(int argc, char **argv) {
-  signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error code of write, so that temporary files can be removed
+  // A closed pipe and a file past its size limit become error codes of write, so that temporary files can be removed.
+  signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);
   return finish_stdout(run(argc, argv));
 }

@@ -24,7 +24,7 @@ void progress_update(progress *bar, uint64_t done) {
   const double share = (double)done / (double)bar->total;
   const double left = share > 0 ? (now - bar->start) * (1 - share) / share : 0;
   char cells[BAR_WIDTH + 1] = {0};
-  for (int i = 0; i < BAR_WIDTH; ++i) cells[i] = i < share * BAR_WIDTH ? '#' : '.';
+  for (int i = 0; i < BAR_WIDTH; ++i) cells[i] = i < (int)(share * BAR_WIDTH) ? '#' : '.';
   fprintf(stderr, "\r%s [%s] %3.0f %%, %.0f s left \033[K", bar->label, cells, 100 * share, left);
   fflush(stderr);
 }

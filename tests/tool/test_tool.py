@@ -1,0 +1,608 @@
+#!/usr/bin/env python3
+"""Tests of the command-line tool: test_tool.py PATH_OF_SIMDROP [name of a test ...]
+
+One line a test; the exit status is 1 if one fails. Only the standard library is needed; with NumPy installed, arrays
+also go through its own reader and writer.
+
+@FAULTS@
+"""
+import array
+import json
+import math
+import os
+import pty
+import resource
+import select
+import shutil
+import signal
+import stat
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+try:
+    import numpy
+except ImportError:
+    numpy = None
+
+TOOL = ""  # set by main
+DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data")
+BLOCK = 4 << 20  # bytes that apply takes at a time
+CHUNK = 1 << 18  # elements that mask draws at a time
+
+
+def run(*arguments, **options):
+    return subprocess.run([TOOL, *map(str, arguments)], capture_output=True, timeout=120, **options)
+
+
+def header_text(descr, shape, fortran=False):
+    return "{'descr': %r, 'fortran_order': %r, 'shape': %r, }" % (descr, fortran, shape)
+
+
+def npy(text, data, version=(1, 0), length=None):
+    """A .npy file with this header text and these bytes of data; length lies about the header's."""
+    width = 2 if version[0] == 1 else 4
+    raw = text.encode("utf-8" if version[0] == 3 else "latin-1")
+    raw += b" " * (-(8 + width + len(raw) + 1) % 64) + b"\n"
+    return (b"\x93NUMPY" + bytes(version) + (len(raw) if length is None else length).to_bytes(width, "little") + raw + data)
+
+
+def to_float32(value):
+    return struct.unpack("<f", struct.pack("<f", value))[0]
+
+
+def to_bfloat16(value):
+    bits = struct.unpack("<I", struct.pack("<f", value))[0]
+    return (bits + 0x7FFF + (bits >> 16 & 1)) >> 16
+
+
+class Type:
+    """An element type: how it is stored, and the rounding of x * s."""
+
+    def __init__(self, name, descr, size, pack, unpack):
+        self.name, self.descr, self.size, self.pack, self.unpack = name, descr, size, pack, unpack
+        self.options = ["--dtype", "bf16"] if name == "bf16" else []
+
+    def encode(self, values):
+        return b"".join(map(self.pack, values))
+
+    def dropout(self, data, kept, p):
+        scale = 2.0**32 / (2**32 - round(p * 2**32))
+        if self.name != "f64":
+            scale = to_float32(scale)
+        out = []
+        for i, keep in enumerate(kept):
+            x = self.unpack(data[i * self.size : (i + 1) * self.size])
+            product = x * scale if self.name == "f64" else to_float32(x * scale)
+            out.append(self.pack(product) if keep else bytes(self.size))
+        return b"".join(out)
+
+
+TYPES = [
+    Type("f16", "<f2", 2, lambda v: struct.pack("<e", v), lambda b: struct.unpack("<e", b)[0]),
+    Type("f32", "<f4", 4, lambda v: struct.pack("<f", v), lambda b: struct.unpack("<f", b)[0]),
+    Type("f64", "<f8", 8, lambda v: struct.pack("<d", v), lambda b: struct.unpack("<d", b)[0]),
+    Type("bf16", "<u2", 2, lambda v: struct.pack("<H", to_bfloat16(v)), lambda b: struct.unpack("<f", b"\0\0" + b)[0]),
+]
+F32 = TYPES[1]
+
+
+def values(n):
+    return [math.sin(i + 1) * (1 + i % 7) for i in range(n)]
+
+
+class ToolTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="simdrop-test-")
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.addCleanup(os.chdir, os.getcwd())
+        os.chdir(self.folder)
+
+    def write(self, name, data):
+        with open(name, "wb") as file:
+            file.write(data)
+        return name
+
+    def read(self, name):
+        with open(name, "rb") as file:
+            return file.read()
+
+    def write_array(self, name, kind=F32, n=1000, shape=None, **options):
+        data = kind.encode(values(n))
+        self.write(name, npy(header_text(kind.descr, (n,) if shape is None else shape, **options), data))
+        return data
+
+    def succeeds(self, *arguments, **options):
+        done = run(*arguments, **options)
+        self.assertEqual((done.returncode, done.stderr), (0, b""), arguments)
+        return done.stdout
+
+    def refused(self, *arguments, mentions="", prints=False, **options):
+        """Exit status 2, one sentence, and the folder as it was before."""
+        before = {name: os.lstat(name).st_mtime_ns for name in os.listdir(".")}
+        done = run(*arguments, **options)
+        told = done.stderr.decode("utf-8", "replace")
+        self.assertEqual(done.returncode, 2, (arguments, told))
+        self.assertRegex(told, r"\Asimdrop: [^\n]+\n\Z", arguments)
+        self.assertIn(mentions, told, arguments)
+        if not prints:
+            self.assertEqual(done.stdout, b"", arguments)
+        self.assertEqual({name: os.lstat(name).st_mtime_ns for name in os.listdir(".")}, before, arguments)
+
+    def mask_bytes(self, n, p, seed=0, stream=0, offset=0, *more):
+        return self.succeeds("mask", "--p", p, "--seed", seed, "--stream", stream, "--offset", offset, "--count", n,
+                             "--format", "bytes", *more)
+
+    def backends(self):
+        return [b["name"] for b in json.loads(self.succeeds("info", "--json"))["backends"] if b["supported"]]
+
+    # The command line
+
+    def test_help_and_version(self):
+        self.assertRegex(self.succeeds("--version"), rb"\Asimdrop \d+\.\d+\.\d+\n\Z")
+        usage = self.succeeds("--help").decode()
+        self.assertEqual(self.succeeds("help").decode(), usage)
+        for command in ("info", "mask", "apply", "bench"):
+            self.assertIn("\n  %s " % command, usage)
+            text = self.succeeds(command, "--help").decode()
+            self.assertEqual(self.succeeds("help", command).decode(), text)
+            self.assertTrue(text.startswith("usage: simdrop %s" % command))
+            for option in ("--backend NAME", "--help"):
+                self.assertIn(option, text)
+
+    def test_bad_arguments(self):
+        mask = ("mask", "--p", "0.5", "--count", "8")
+        for arguments, mentions in [
+            ((), "no command"), (("nonsense",), "'nonsense'"), (("help", "nonsense"), "'nonsense'"),
+            (("--version", "x"), "'x'"), (("help", "mask", "x"), "'x'"),
+            (("info", "--nonsense"), "'--nonsense'"), (("info", "-j"), "'-j'"), (("info", "x"), "'x'"), (("info", "--json=1"), "--json"),
+            (("mask", "--count", "8"), "--p"), (("mask", "--p", "0.5"), "--count"), ((*mask, "x"), "'x'"), ((*mask, "--seed"), "--seed"),
+            ((*mask, "--output", "--format", "hex"), "--output"), ((*mask, "--output="), "--output"), ((*mask, "--format", "octal"), "'octal'"),
+            (("apply", "--p", "0.5"), "IN.npy"), (("apply", "a", "--p", "0.5"), "OUT.npy"), (("apply", "a", "b"), "--p"),
+            (("apply", "a", "b", "c", "--p", "0.5"), "'c'"), (("apply", "a", "b", "--p", "0.5", "--dtype", "f8"), "'f8'"),
+            (("bench", "--kernel", "nonsense"), "nonsense"), (("bench", "--kernel", ""), "--kernel"), (("bench", "--n", "0"), "--n"),
+            (("bench", "--n", "8,,8"), "--n"), (("bench", "--p", "0.1,"), "--p"), (("bench", "--n", "1Ti,8"), "memory"),
+            (("bench", "--kernel", "philox-32bit", "--dtype", "f16"), "f32 and f64"),
+        ]:
+            self.refused(*arguments, mentions=mentions, prints=mentions == "memory")
+        for p in ("-0.1", "1.1", "nan", "inf", "0x1p-1", "", " 0.5", "0.5 ", "0.5x", "0,5", "1e", "--5", ".", "1.0000001", "1e400"):
+            self.refused("mask", "--p=" + p, "--count", "8", mentions="--p")
+        for number in ("-1", "+1", "", " 1", "1 ", "1x", "1.0", "1e3", "0x", "0xg", "18446744073709551616", "0x10000000000000000",
+                       "99999999999999999999999", "1Ki"):
+            for option in ("--seed", "--stream", "--offset"):
+                self.refused(*mask, option + "=" + number, mentions=option)
+        for size in ("-1", "", "1K", "1ki", "1KiB", "Ki", "16777216Ti", "18446744073709551616", "0x", "1 Ki"):
+            self.refused("mask", "--p", "0.5", "--count=" + size, mentions="--count")
+
+    def test_number_spellings(self):
+        plain = self.succeeds("mask", "--p", "0.25", "--count", "65536", "--seed", "18446744073709551615")
+        for arguments in [("--p=0.25", "--count=64Ki", "--seed=0xffffffffffffffff"), ("--p", "25e-2", "--count", "0x10000", "--seed", "0XFFFFFFFFFFFFFFFF"),
+                          ("--p", ".25", "--count", "065536", "--seed", "1", "--seed", "18446744073709551615")]:
+            self.assertEqual(self.succeeds("mask", *arguments), plain)
+
+    def test_backends(self):
+        names = self.backends()
+        self.assertIn("scalar", names)
+        self.write_array("in.npy")
+        for command in [("mask", "--p", "0.3", "--count", "999"), ("apply", "in.npy", "-", "--p", "0.3")]:
+            outputs = {run(*command, "--backend", name).stdout for name in names}
+            self.assertEqual(len(outputs), 1, command)
+            self.assertNotEqual(outputs, {b""})
+        for command in [("info",), ("mask", "--p", "0.3", "--count", "9"), ("apply", "in.npy", "out.npy", "--p", "0.3"), ("bench",)]:
+            self.refused(*command, "--backend", "nonsense", mentions="scalar")
+
+    # info
+
+    def test_info(self):
+        environment = dict(os.environ)
+        environment.pop("SIMDROP_BACKEND", None)
+        info = json.loads(self.succeeds("info", "--json", env=environment))
+        chosen = [b for b in info["backends"] if b["chosen"]]
+        self.assertEqual([b["name"] for b in chosen], [info["backend"]])
+        self.assertTrue(chosen[0]["supported"] and chosen[0]["compiled"])
+        self.assertEqual(info["backend"], self.backends()[0])
+        self.assertEqual("simdrop " + info["version"], self.succeeds("--version").decode().strip())
+        text = self.succeeds("info", env=environment).decode()
+        for word in [info["cpu"], info["version"], "runs here", "compiled in"] + [b["name"] for b in info["backends"]]:
+            self.assertIn(word, text)
+        self.assertIn("SIMDROP_BACKEND=nonsense", self.succeeds("info", env=dict(environment, SIMDROP_BACKEND="nonsense")).decode())
+        named = json.loads(self.succeeds("info", "--json", env=dict(environment, SIMDROP_BACKEND="scalar")))
+        self.assertEqual((named["backend"], named["reason"]), ("scalar", "SIMDROP_BACKEND names it"))
+        forced = json.loads(self.succeeds("info", "--json", "--backend", "scalar", env=environment))
+        self.assertEqual((forced["backend"], forced["reason"]), ("scalar", "--backend names it"))
+
+    # mask
+
+    def test_mask_golden(self):
+        count = 0
+        with open(os.path.join(DATA, "mask_golden.txt")) as file:
+            for line in file:
+                if line.startswith("#"):
+                    continue
+                p, seed, stream, offset, n, _, _, expected = line.split()
+                within = min(int(n), 2**64 - int(offset, 0))  # the tool's indices end at 2^64
+                drawn = self.succeeds("mask", "--p", p, "--seed", seed, "--stream", stream, "--offset", offset, "--count", within,
+                                      "--format", "hex").decode()
+                self.assertTrue(within == int(n) or within % 8 == 0)  # so that the expected digits can be cut
+                self.assertEqual(drawn, expected[: (within + 7) // 8 * 2] + "\n", line[:60])
+                count += 1
+        self.assertGreater(count, 5)
+
+    def test_mask_formats(self):
+        for n in (0, 1, 7, 8, 9, 1000, CHUNK + 13):
+            arguments = ("mask", "--p", "0.3", "--seed", "7", "--count", n)
+            bits = self.succeeds(*arguments)
+            self.assertEqual(self.succeeds(*arguments, "--format", "bits"), bits)
+            self.assertEqual(self.succeeds(*arguments, "--format=hex").decode(), bits.hex() + "\n")
+            drawn = self.succeeds(*arguments, "--format", "bytes")
+            self.assertEqual(drawn, bytes(bits[i // 8] >> i % 8 & 1 for i in range(n)))
+            self.assertEqual(len(bits), (n + 7) // 8)
+
+    def test_mask_chunks(self):
+        n, offset = 3 * CHUNK + 77, 2**63 - 5
+        whole = self.mask_bytes(n, 0.3, 1, 2, offset)
+        cuts = [0, 1, 1000, CHUNK - 3, CHUNK + 1, 2 * CHUNK + 500, n]
+        self.assertEqual(b"".join(self.mask_bytes(b - a, 0.3, 1, 2, offset + a) for a, b in zip(cuts, cuts[1:])), whole)
+        self.assertAlmostEqual(sum(whole) / n, 0.7, delta=0.01)
+
+    def test_mask_index_limit(self):
+        arguments = ("mask", "--p", "0.5", "--offset", 2**64 - 16)
+        self.assertEqual(len(self.succeeds(*arguments, "--count", "16")), 2)
+        self.refused(*arguments, "--count", "17", mentions="2^64")
+        self.assertEqual(self.succeeds("mask", "--p", "0.5", "--offset", 2**64 - 1, "--count", "0"), b"")
+
+    def test_mask_output(self):
+        expected = self.succeeds("mask", "--p", "0.5", "--count", "1000")
+        self.assertEqual(self.succeeds("mask", "--p", "0.5", "--count", "1000", "--output", "m.bin"), b"")
+        self.assertEqual((self.read("m.bin"), os.listdir(".")), (expected, ["m.bin"]))
+        self.assertEqual(self.succeeds("mask", "--p", "0.5", "--count", "1000", "--output", "-"), expected)
+        self.assertEqual(self.succeeds("mask", "--p", "0.5", "--count", "1000", "--output", "/dev/stdout"), expected)
+        os.mkdir("folder")
+        for name in ("folder", "none/m.bin", "m.bin/x", "x" * 300):
+            self.refused("mask", "--p", "0.5", "--count", "8", "--output", name, mentions=name)
+
+    # apply: what it computes
+
+    def test_apply_types(self):
+        n, p = 1001, 0.3
+        kept = self.mask_bytes(n, p, 5, 6, 7)
+        for kind in TYPES:
+            data = kind.encode(values(n))
+            expected = kind.dropout(data, kept, p)
+            for version in ((1, 0), (2, 0), (3, 0)):
+                for fortran in (False, True):
+                    source = npy(header_text(kind.descr, (7, 143), fortran), data, version)
+                    self.write("in.npy", source)
+                    report = self.succeeds("apply", "in.npy", "out.npy", "--p", p, "--seed", 5, "--stream", 6, "--offset", 7, *kind.options).decode()
+                    self.assertEqual(self.read("out.npy"), source[: len(source) - len(data)] + expected, (kind.name, version, fortran))
+                    self.assertIn("%s, %s order" % (kind.name, "Fortran" if fortran else "C"), report)
+                    self.assertIn("(7, 143), 1001 elements", report)
+        for descr, options in [("<V2", ["--dtype", "bf16"]), ("|V2", ["--dtype=bf16"]), ("=u2", ["--dtype", "bf16"])]:
+            self.write("in.npy", npy(header_text(descr, (n,)), data))
+            self.succeeds("apply", "in.npy", "out.npy", "--p", p, "--seed", 5, "--stream", 6, "--offset", 7, *options)
+            self.assertEqual(self.read("out.npy")[-len(data) :], expected)
+
+    def test_apply_is_mask_times_x(self):
+        for backend in self.backends():
+            data = self.write_array("in.npy", n=3000)
+            kept = self.mask_bytes(3000, 0.5, 9, 0, 0, "--backend", backend)
+            self.succeeds("apply", "in.npy", "out.npy", "--p", "0.5", "--seed", "9", "--backend", backend)
+            self.assertEqual(self.read("out.npy")[-12000:], F32.dropout(data, kept, 0.5))
+
+    def test_apply_blocks(self):
+        for kind in TYPES:
+            n = 2 * BLOCK // kind.size + 12345
+            self.write("in.npy", npy(header_text(kind.descr, (n,)), kind.pack(1.0) * n))
+            self.succeeds("apply", "in.npy", "out.npy", "--p", "0.5", "--seed", "3", "--offset", "11", "--bits", "m.bin", *kind.options)
+            kept = self.mask_bytes(n, 0.5, 3, 0, 11)
+            two, zero = kind.pack(2.0), bytes(kind.size)
+            self.assertEqual(self.read("out.npy")[-n * kind.size :], b"".join(two if k else zero for k in kept), kind.name)
+            self.assertEqual(self.read("m.bin"), self.succeeds("mask", "--p", "0.5", "--seed", "3", "--offset", "11", "--count", n))
+            self.succeeds("apply", "in.npy", "back.npy", "--p", "0.5", "--backward", "--bits", "m.bin", *kind.options)
+            self.assertEqual(self.read("back.npy"), self.read("out.npy"))
+
+    def test_apply_shapes(self):
+        for shape, n in [((), 1), ((0,), 0), ((3, 0, 5), 0), ((0, 2**62, 2**62), 0), ((1,) * 64, 1), ((1,), 1), ((2, 3, 4), 24)]:
+            data = self.write_array("in.npy", n=n, shape=shape)
+            report = self.succeeds("apply", "in.npy", "out.npy", "--p", "0.25").decode()
+            source, result = self.read("in.npy"), self.read("out.npy")
+            self.assertEqual(result[: len(source) - len(data)], source[: len(source) - len(data)])
+            self.assertEqual(result[len(source) - len(data) :], F32.dropout(data, self.mask_bytes(n, 0.25), 0.25))
+            self.assertIn("%s, %d element%s\n" % (str(shape), n, "" if n == 1 else "s"), report)
+
+    def test_apply_header_spellings(self):
+        data = F32.encode(values(6))
+        expected = F32.dropout(data, self.mask_bytes(6, 0.5), 0.5)
+        for text in ['{"descr":"<f4","fortran_order":False,"shape":(2,3)}', "{'shape': (2, 3,), 'descr': '<f4', 'fortran_order': True}",
+                     "  { 'shape' :( 6 , ) , 'fortran_order'\t:\tFalse,'descr' : '=f4' , }  ", "{'descr': '|f4', 'shape': (06,), 'fortran_order': False, }"]:
+            self.write("in.npy", npy(text, data))
+            self.succeeds("apply", "in.npy", "out.npy", "--p", "0.5")
+            self.assertEqual(self.read("out.npy")[-24:], expected, text)
+
+    def test_apply_backward_and_bits(self):
+        self.write_array("in.npy", n=1003)
+        draw = ("--p", "0.3", "--seed", "4", "--offset", "3")
+        self.succeeds("apply", "in.npy", "out.npy", *draw, "--bits", "m.bin")
+        self.assertEqual(self.read("m.bin"), self.succeeds("mask", *draw, "--count", "1003"))
+        self.succeeds("apply", "in.npy", "plain.npy", *draw)
+        self.succeeds("apply", "in.npy", "drawn.npy", *draw, "--backward")
+        self.succeeds("apply", "in.npy", "stored.npy", "--p", "0.3", "--backward", "--bits", "m.bin")
+        for name in ("plain.npy", "drawn.npy", "stored.npy"):
+            self.assertEqual(self.read(name), self.read("out.npy"), name)
+        reports = [self.succeeds("apply", "in.npy", "x.npy", *draw, *more).decode() for more in ([], ["--backward"], ["--backward", "--bits", "m.bin"])]
+        self.assertEqual(len({line for report in reports for line in report.split("\n") if line.startswith("kept")}), 1)
+        self.write("m.bin", b"\xff" * 125 + b"\x07")  # another mask: it alone decides
+        self.assertIn("kept     1003 of 1003", self.succeeds("apply", "in.npy", "all.npy", "--p", "0", "--backward", "--bits", "m.bin").decode())
+        self.assertEqual(self.read("all.npy"), self.read("in.npy"))
+        for size in (0, 125, 127):
+            self.write("m.bin", bytes(size))
+            self.refused("apply", "in.npy", "y.npy", *draw, "--backward", "--bits", "m.bin", mentions="m.bin")
+        self.refused("apply", "in.npy", "y.npy", *draw, "--backward", "--bits", "none.bin", mentions="none.bin")
+
+    def test_apply_report(self):
+        data = F32.encode([1.0, 2.0, math.nan, -math.inf, 3.0, 4.0])
+        self.write("in.npy", npy(header_text("<f4", (6,)), data))
+        report = self.succeeds("apply", "in.npy", "out.npy", "--p", "0").decode()
+        for words in ("kept     6 of 6: share 1.000000000, expected 1.000000000", "in 2.5 (without 1 NaN, 1 infinite), out 2.5", "p 0, seed 0"):
+            self.assertIn(words, report)
+        self.assertRegex(report, r"\nkernel +[\d.]+ s, [\d.]+ GB/s\ntotal +[\d.]+ s, [\d.]+ GB/s")
+        self.assertIn("kept     0 of 6", self.succeeds("apply", "in.npy", "out.npy", "--p", "1").decode())
+        for kind in TYPES:
+            n = 5000
+            self.write("in.npy", npy(header_text(kind.descr, (n,)), kind.pack(-1.5) * (n // 2) + kind.pack(2.0**-14) * (n // 2)))
+            report = self.succeeds("apply", "in.npy", "out.npy", "--p", "0", *kind.options).decode()
+            self.assertIn("in %.9g, out %.9g\n" % ((2.0**-14 - 1.5) / 2, (2.0**-14 - 1.5) / 2), report, kind.name)
+
+    def test_numpy(self):
+        if numpy is None:
+            self.skipTest("NumPy is not installed")
+        for dtype in (numpy.float16, numpy.float32, numpy.float64):
+            for order in "CF":
+                x = numpy.asarray(numpy.random.default_rng(1).standard_normal((5, 6, 7)), dtype=dtype, order=order)
+                numpy.save("in.npy", x)
+                self.succeeds("apply", "in.npy", "out.npy", "--p", "0.5", "--bits", "m.bin")
+                y = numpy.load("out.npy")
+                kept = numpy.unpackbits(numpy.fromfile("m.bin", numpy.uint8), bitorder="little")[: x.size].reshape(x.shape, order=order)
+                self.assertEqual((y.dtype, y.shape, y.flags.f_contiguous), (x.dtype, x.shape, x.flags.f_contiguous))
+                self.assertTrue(numpy.array_equal(y, numpy.where(kept, 2 * x, 0)))
+        for x in (numpy.float32(3), numpy.zeros((0, 4), numpy.float64)):
+            numpy.save("in.npy", x)
+            self.succeeds("apply", "in.npy", "out.npy", "--p", "0")
+            self.assertTrue(numpy.array_equal(numpy.load("out.npy"), x))
+        for x in (numpy.zeros(3, ">f4"), numpy.zeros(3, "<i4"), numpy.zeros(3, "c16"), numpy.zeros(3, [("a", "<f4")]), numpy.array([None])):
+            numpy.save("in.npy", x, allow_pickle=True)
+            self.refused("apply", "in.npy", "y.npy", "--p", "0.5", mentions="in.npy")
+
+    # apply: what it refuses
+
+    def test_apply_hostile_files(self):
+        four = bytes(16)
+        good = header_text("<f4", (4,))
+        cases = {
+            "magic": b"", "not a .npy": b"PK\x03\x04" + bytes(100), "not a .npy file": b"\x93NUMPZ\x01\x00" + bytes(100), "within its header": b"\x93NUMPY\x01",
+            "version 4.0": npy(good, four, (4, 0)), "version 1.1": npy(good, four, (1, 1)), "version 0.0": npy(good, four, (0, 0)),
+            "ends within": npy(good, b"", length=65535), "header of 4294967295": npy(good, four, (2, 0), length=2**32 - 1),
+            "header of 1048577": npy(good, four, (3, 0), length=2**20 + 1), "ends within its header": npy(good, four, (2, 0), length=2**20),
+            "takes 16 bytes, and there are 15": npy(good, four[1:]), "there are 0": npy(good, b""), "is too long": npy(good, four + b"\0"),
+            "big-endian": npy(header_text(">f4", (4,)), four), "Python objects": npy(header_text("|O", (4,)), four),
+            "structured": npy("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (4,), }", four),
+            "'<i4'": npy(header_text("<i4", (4,)), four), "'<c8'": npy(header_text("<c8", (2,)), four), "'<f16'": npy(header_text("<f16", (1,)), four),
+            "'f4'": npy(header_text("f4", (4,)), four), "''": npy(header_text("", (4,)), four), "--dtype bf16": npy(header_text("<u2", (8,)), four),
+            "negative": npy(header_text("<f4", (-4,)), four), "more elements": npy(header_text("<f4", (2**62,)), four),
+            "than a file": npy(header_text("<f4", (2**31, 2**31, 4)), four), "past 2^63": npy(header_text("<f4", (2**64 + 4,)), four),
+            "more than 64": npy(header_text("<f4", (1,) * 65), four), "not a tuple": npy("{'descr': '<f4', 'fortran_order': False, 'shape': (4)}", four),
+            "is not a tuple": npy("{'descr': '<f4', 'fortran_order': False, 'shape': [4]}", four),
+            "whole numbers": npy("{'descr': '<f4', 'fortran_order': False, 'shape': (4.0,)}", four),
+            "tuple of whole": npy("{'descr': '<f4', 'fortran_order': False, 'shape': (2 2)}", four),
+            "shape is not": npy("{'descr': '<f4', 'fortran_order': False, 'shape': (,)}", four),
+            "twice": npy("{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (4,)}", four),
+            "lacks": npy("{'descr': '<f4', 'shape': (4,)}", four), "other than": npy("{'descr': '<f4', 'fortran_order': False, 'shape': (4,), 'x': 1}", four),
+            "behind the dictionary": npy(good + " x", four), "neither True": npy("{'descr': '<f4', 'fortran_order': 0, 'shape': (4,)}", four),
+            "nor False": npy("{'descr': '<f4', 'fortran_order': Fals", four), "within a string": npy("{'descr': '<f4", four),
+            "not the dictionary": npy("", four), "is not the dictionary": npy("{'descr' '<f4'}", four), "the dictionary of": npy("{'descr': '<f4' 'shape': (4,)}", four),
+            "that no .npy": npy("{'" + "x" * 500000 + "': 1}", four, (2, 0)), "string that no": npy("{'de\\x73cr': '<f4'}", four),
+            "dictionary of a": npy("\0" * 100, four), "its header is not": npy("{" * 100000, four, (2, 0)), "of whole": npy("{'descr': '<f4', 'shape': (" + "(" * 9999, four),
+            "?": npy("{'descr': '\n\x1b[31m<f4', 'fortran_order': False, 'shape': (4,)}", four),
+        }
+        for mentions, content in cases.items():
+            self.write("in.npy", content)
+            self.refused("apply", "in.npy", "out.npy", "--p", "0.5", "--bits", "m.bin", mentions=mentions)
+            piped = run("apply", "-", "out.npy", "--p", "0.5", input=content)
+            self.assertEqual((piped.returncode, piped.stderr[:9], piped.stderr.count(b"\n"), os.listdir(".")), (2, b"simdrop: ", 1, ["in.npy"]), mentions)
+
+    def test_apply_bad_names(self):
+        self.write_array("in.npy")
+        os.mkdir("folder")
+        os.symlink("loop", "loop")
+        for names, mentions in [(("none.npy", "out.npy"), "none.npy"), (("folder", "out.npy"), "directory"), (("in.npy", "folder"), "directory"),
+                                (("in.npy", "none/out.npy"), "none/out.npy"), (("in.npy", "loop"), "loop"), (("in.npy", "in.npy/x"), "in.npy/x"),
+                                (("bad\nname\x1b", "out.npy"), "bad?name?"), (("in.npy", ""), "cannot write")]:
+            self.refused("apply", *names, "--p", "0.5", mentions=mentions)
+        self.refused("apply", "in.npy", "out.npy", "--p", "0.5", "--bits", "./out.npy", mentions="--bits")
+        self.refused("apply", "in.npy", "out.npy", "--p", "0.5", "--bits", "in.npy", mentions="--bits")
+        self.refused("apply", "in.npy", "out.npy", "--p", "0.5", "--bits", "folder", mentions="directory")
+        self.refused("apply", "in.npy", "-", "--p", "0.5", "--bits", "/dev/stdout", mentions="--bits")
+        self.refused("apply", "in.npy", "out.npy", "--p", "0.5", "--dtype", "bf16", mentions="--dtype")
+        self.refused("apply", "in.npy", "out.npy", "--p", "0.5", "--dtype", "f64", mentions="f32")
+        self.refused("apply", "in.npy", "out.npy", "--p", "0.5", "--offset", 2**64 - 999, mentions="2^64")
+        self.succeeds("apply", "in.npy", "out.npy", "--p", "0.5", "--dtype", "f32", "--offset", 2**64 - 1000)
+        if os.geteuid() != 0:  # root may read and write anything
+            os.chmod("out.npy", 0o444)
+            self.refused("apply", "in.npy", "out.npy", "--p", "0.5", mentions="out.npy")
+            os.chmod("in.npy", 0)
+            self.refused("apply", "in.npy", "new.npy", "--p", "0.5", mentions="in.npy")
+
+    # Where output goes
+
+    def test_full_disk(self):
+        self.write_array("in.npy", n=300000)
+        for arguments in [("mask", "--p", "0.5", "--count", "99"), ("info",), ("--help",), ("apply", "in.npy", "-", "--p", "0.5")]:
+            with open("/dev/full", "wb") as full:
+                done = subprocess.run([TOOL, *arguments], stdout=full, stderr=subprocess.PIPE)
+            self.assertEqual(done.returncode, 2, arguments)
+            self.assertRegex(done.stderr.decode(), r"\Asimdrop: [^\n]*No space left[^\n]*\n\Z", arguments)
+        self.refused("mask", "--p", "0.5", "--count", "99", "--output", "/dev/full", mentions="No space left")
+        self.refused("apply", "in.npy", "/dev/full", "--p", "0.5", "--bits", "m.bin", mentions="No space left")
+        self.refused("apply", "in.npy", "out.npy", "--p", "0.5", "--bits", "/dev/full", mentions="No space left")
+        self.refused("bench", "--n", "8", "--p", "0.5", "--short", "--kernel", "memcpy", "--json", "/dev/full", mentions="No space left", prints=True)
+
+        def limit_file_size():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (100000, 100000))
+
+        self.write("old.npy", b"old")
+        self.refused("apply", "in.npy", "old.npy", "--p", "0.5", mentions="too large", preexec_fn=limit_file_size)
+        self.refused("mask", "--p", "0.5", "--count", "1Mi", "--output", "m.bin", mentions="too large", preexec_fn=limit_file_size)
+        self.assertEqual(self.read("old.npy"), b"old")
+
+    def test_closed_pipe(self):
+        self.write_array("in.npy", n=300000)
+        for arguments in [("mask", "--p", "0.5", "--count", "1Ti"), ("apply", "in.npy", "-", "--p", "0.5")]:
+            child = subprocess.Popen([TOOL, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            self.assertEqual(len(child.stdout.read(10)), 10)
+            child.stdout.close()
+            told = child.stderr.read()
+            child.stderr.close()
+            self.assertEqual((child.wait(timeout=20), told), (0, b""), arguments)
+        reader, writer = os.pipe()
+        os.close(reader)
+        done = subprocess.run([TOOL, "apply", "in.npy", "out.npy", "--p", "0.5"], stdout=writer, stderr=subprocess.PIPE)
+        os.close(writer)
+        self.assertEqual((done.returncode, done.stderr, os.path.exists("out.npy")), (0, b"", True))
+
+    def test_same_file(self):
+        self.write_array("in.npy", n=2 * BLOCK // 4 + 5)
+        self.succeeds("apply", "in.npy", "out.npy", "--p", "0.5")
+        shutil.copy("in.npy", "same.npy")
+        self.succeeds("apply", "same.npy", "same.npy", "--p", "0.5")
+        self.assertEqual(self.read("same.npy"), self.read("out.npy"))
+        os.mkdir("folder")
+        shutil.copy("in.npy", "folder/real.npy")
+        os.symlink("folder/real.npy", "link.npy")
+        os.symlink("folder/new.npy", "dangling.npy")
+        self.succeeds("apply", "link.npy", "link.npy", "--p", "0.5")
+        self.succeeds("apply", "in.npy", "dangling.npy", "--p", "0.5")
+        for link in ("link.npy", "dangling.npy"):
+            self.assertTrue(os.path.islink(link))
+            self.assertEqual(self.read(link), self.read("out.npy"))
+        self.assertEqual(sorted(os.listdir("folder")), ["new.npy", "real.npy"])
+
+    def test_permissions(self):
+        self.write_array("in.npy")
+        before = os.umask(0o027)
+        self.addCleanup(os.umask, before)
+        self.succeeds("apply", "in.npy", "out.npy", "--p", "0.5", "--bits", "m.bin")
+        for name in ("out.npy", "m.bin"):
+            self.assertEqual(stat.S_IMODE(os.stat(name).st_mode), 0o640, name)
+        os.chmod("out.npy", 0o604)
+        self.succeeds("apply", "in.npy", "out.npy", "--p", "0.5")
+        self.assertEqual(stat.S_IMODE(os.stat("out.npy").st_mode), 0o604)  # what is replaced keeps its own
+
+    def test_pipes_and_devices(self):
+        self.write_array("in.npy", n=5000)
+        self.succeeds("apply", "in.npy", "out.npy", "--p", "0.5", "--bits", "m.bin")
+        piped = run("apply", "-", "-", "--p", "0.5", input=self.read("in.npy"))
+        self.assertEqual((piped.returncode, piped.stdout), (0, self.read("out.npy")))
+        self.assertIn(b"kept", piped.stderr)
+        self.succeeds("apply", "in.npy", "/dev/null", "--p", "0.5")
+        self.assertTrue(stat.S_ISCHR(os.stat("/dev/null").st_mode))
+        with open("in.npy", "rb") as file:
+            redirected = run("apply", "/dev/stdin", "again.npy", "--p", "0.5", stdin=file)
+        self.assertEqual((redirected.returncode, self.read("again.npy")), (0, self.read("out.npy")))
+        with open("redirected.npy", "wb") as file:
+            subprocess.run([TOOL, "apply", "in.npy", "/dev/stdout", "--p", "0.5"], stdout=file, stderr=subprocess.PIPE, check=True)
+        self.assertEqual(self.read("redirected.npy"), self.read("out.npy"))
+        os.mkfifo("pipe")
+        child = subprocess.Popen([TOOL, "apply", "in.npy", "pipe", "--p", "0.5"], stdout=subprocess.DEVNULL)
+        self.assertEqual(self.read("pipe"), self.read("out.npy"))
+        self.assertEqual((child.wait(timeout=20), stat.S_ISFIFO(os.stat("pipe").st_mode)), (0, True))
+        reader, writer = os.pipe()  # as the shell's >(command) does
+        child = subprocess.Popen([TOOL, "apply", "in.npy", "/dev/fd/%d" % writer, "--p", "0.5"], stdout=subprocess.DEVNULL, pass_fds=[writer])
+        os.close(writer)
+        with open(reader, "rb") as file:
+            self.assertEqual(file.read(), self.read("out.npy"))
+        self.assertEqual(child.wait(timeout=20), 0)
+
+    def test_signals(self):
+        self.write_array("whole.npy", n=3 * BLOCK // 4)
+        os.mkfifo("pipe")
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            child = subprocess.Popen([TOOL, "apply", "pipe", "out.npy", "--p", "0.5", "--bits", "m.bin"], stderr=subprocess.PIPE)
+            with open("pipe", "wb") as pipe:
+                pipe.write(self.read("whole.npy")[: BLOCK + 1000])
+                pipe.flush()
+                limit = time.monotonic() + 20
+                while len(os.listdir(".")) < 4 and time.monotonic() < limit:
+                    time.sleep(0.01)
+                self.assertEqual(len(os.listdir(".")), 4)  # the two temporary files are there
+                child.send_signal(number)
+                self.assertEqual(child.wait(timeout=20), -number)
+            child.stderr.close()
+            self.assertEqual(sorted(os.listdir(".")), ["pipe", "whole.npy"])
+
+    def test_progress(self):
+        ours, theirs = pty.openpty()
+        child = subprocess.Popen([TOOL, "mask", "--p", "0.3", "--count", "100Ti", "--output", "/dev/null"], stderr=theirs)
+        started, shown = time.monotonic(), b""
+        while b"%" not in shown and time.monotonic() < started + 20:
+            if select.select([ours], [], [], 0.1)[0]:
+                shown += os.read(ours, 1000)
+        elapsed = time.monotonic() - started
+        child.terminate()
+        child.wait()
+        self.assertRegex(shown.decode(), r"mask \[\.{40}\] +0 %, \d+ s left")
+        self.assertGreater(elapsed, 0.9)
+        quick = subprocess.run([TOOL, "mask", "--p", "0.3", "--count", "8", "--output", "/dev/null"], stderr=theirs)
+        self.assertEqual((quick.returncode, select.select([ours], [], [], 0.1)[0]), (0, []))
+        raw = subprocess.run([TOOL, "mask", "--p", "0.3", "--count", "8"], stdout=theirs, stderr=subprocess.PIPE)
+        self.assertEqual(raw.returncode, 2)  # raw bytes to a terminal
+        self.assertIn(b"terminal", raw.stderr)
+        os.close(ours)
+        os.close(theirs)
+
+    # bench
+
+    def test_bench(self):
+        names = self.backends()
+        table = self.succeeds("bench", "--short", "--backend", "all", "--kernel", "all", "--n", "128,3Ki", "--p", "0.1", "--dtype", "f32,bf16", "--json", "b.json").decode()
+        result = json.loads(self.read("b.json"))
+        for key in ("executable", "library_version", "cpu", "num_cpus", "caches", "compiler", "flags"):
+            self.assertIn(key, result["context"])
+        rows = result["benchmarks"]
+        library = {"forward", "forward-bits", "forward-in-place", "backward", "apply-bits", "mask-bits", "mask-bytes"}
+        expected = {(k, b, t, n) for k in library for b in names for t in ("f32", "bf16") for n in (128, 3072)}
+        expected |= {("memcpy", "none", t, n) for t in ("f32", "bf16") for n in (128, 3072)} | {("philox-32bit", "none", "f32", n) for n in (128, 3072)}
+        self.assertEqual({(r["kernel"], r["backend"], r["dtype"], r["n"]) for r in rows}, expected)
+        self.assertEqual(len(rows), len(expected))
+        moved = {"forward": 8, "forward-bits": 8.125, "apply-bits": 8.125, "mask-bits": 0.125, "mask-bytes": 1, "memcpy": 8}
+        for row in rows:
+            self.assertEqual((row["time_unit"], row["rounds"] >= 11), ("ns", True))
+            self.assertLessEqual(row["ratio_to_memcpy"]["p10"], row["ratio_to_memcpy"]["median"])
+            self.assertLessEqual(row["ratio_to_memcpy"]["median"], row["ratio_to_memcpy"]["p90"])
+            self.assertGreater(row["real_time"], 0)
+            self.assertAlmostEqual(row["real_time"] / row["n"] / row["ns_per_element"]["median"], 1, places=6)
+            self.assertGreater(row["iterations"] * row["real_time"], 11 * 0.3e6)  # rounds of about a millisecond
+            if row["dtype"] == "f32" and row["kernel"] in moved:
+                self.assertAlmostEqual(row["bytes_per_second"] / row["items_per_second"] / moved[row["kernel"]], 1, places=6)
+            if row["kernel"] == "memcpy":
+                self.assertTrue(0.5 < row["ratio_to_memcpy"]["median"] < 2, row)
+            self.assertIn("  %s  " % row["kernel"], table)
+        self.assertEqual(table.count("ns/call"), 2)
+        scalar = {r["kernel"]: r for r in rows if r["backend"] == "scalar" and r["dtype"] == "f32" and r["n"] == 3072}
+        self.assertGreater(scalar["forward"]["ratio_to_memcpy"]["median"], 3)  # drawing costs something: nothing was elided
+
+
+def main():
+    global TOOL
+    if len(sys.argv) < 2:
+        sys.exit("usage: test_tool.py PATH_OF_SIMDROP [name of a test ...]")
+    TOOL = os.path.abspath(sys.argv[1])
+    names = sys.argv[2:] or unittest.TestLoader().getTestCaseNames(ToolTest)
+    suite = unittest.TestSuite(map(ToolTest, names))
+    sys.exit(not unittest.TextTestRunner(sys.stdout, verbosity=2).run(suite).wasSuccessful())
+
+
+if __name__ == "__main__":
+    main()
