@@ -1,0 +1,99 @@
+#!/bin/sh
+# run.sh FOLDER: installs simdrop and builds small projects that use it in each of the ways that users do; each must run and be right.
+#
+# Seen to fail: version.h left out of the install (all), the wrong library name in simdrop.pc (pkg-config), simdrop::simdrop left out of
+# the package (find_package), a C99 initializer in a public header (C++), stdint.h left out of a header (header alone), an absolute
+# include folder in the exported target (relocated prefix), another program in README.md than in examples (README's program).
+set -u
+
+folder=${1:?usage: run.sh FOLDER}
+here=$(cd "$(dirname "$0")" && pwd)
+source=$(cd "$here/../.." && pwd)
+rm -rf "$folder"
+mkdir -p "$folder"
+folder=$(cd "$folder" && pwd)
+prefix="$folder/prefix"
+log="$folder/log.txt"
+failed=0
+
+# check <name> <command...>: the command must succeed.
+check() {
+  name=$1
+  shift
+  if "$@" > "$log" 2>&1 < /dev/null; then
+    echo "ok $name"
+  else
+    sed 's/^/    /' "$log"
+    echo "FAILED $name"
+    failed=1
+  fi
+}
+
+install_into() { # install_into <prefix> [DESTDIR]
+  cmake -S "$source" -B "$folder/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DSIMDROP_BUILD_TOOL=OFF -DSIMDROP_BUILD_TESTS=OFF \
+    -DCMAKE_INSTALL_PREFIX="$1" && cmake --build "$folder/build" && DESTDIR="${2:-}" cmake --install "$folder/build"
+}
+
+# with_cmake <project> <build folder> <cmake arguments...>
+with_cmake() {
+  project=$1
+  build="$folder/$2"
+  shift 2
+  cmake -S "$here/$project" -B "$build" -G Ninja "$@" && cmake --build "$build" && "$build/consumer"
+}
+
+with_static_package() {
+  with_cmake find_package static -DCMAKE_PREFIX_PATH="$prefix" -DBUILD_SHARED_LIBS=OFF && ! ldd "$folder/static/consumer" | grep libsimdrop
+}
+
+library_folder() { dirname "$(find "$1" -name libsimdrop.so)"; }
+
+with_pkg_config() { # with_pkg_config <prefix> [option of pkg-config]
+  libraries=$(library_folder "$1")
+  flags=$(PKG_CONFIG_PATH="$libraries/pkgconfig" pkg-config ${2:+"$2"} --cflags --libs simdrop) || return 1
+  eval "cc \"\$here/consumer.c\" $flags -o \"\$folder/pkg-config\"" && LD_LIBRARY_PATH="$libraries" "$folder/pkg-config"
+}
+
+with_archive() { cc -I "$prefix/include" "$here/consumer.c" "$(library_folder "$prefix")/libsimdrop.a" -o "$folder/archive" && "$folder/archive"; }
+
+as_cpp() { # as_cpp <compiler>
+  cp "$here/consumer.c" "$folder/consumer.cpp"
+  "$1" -std=c++11 -Wall -Wextra -Wpedantic -Werror -I "$prefix/include" "$folder/consumer.cpp" \
+    "$(library_folder "$prefix")/libsimdrop.a" -o "$folder/consumer-cpp" && "$folder/consumer-cpp"
+}
+
+alone() { # alone <header> <compiler> <language> <standard>
+  printf '#include <simdrop/%s>\nextern int not_empty;\n' "$1" | "$2" -x "$3" -std="$4" -pedantic -Wall -Wextra -Werror -I "$prefix/include" -fsyntax-only -
+}
+
+example() {
+  sed -n '/^```c$/,/^```$/p' "$source/README.md" | sed '1d;$d' > "$folder/readme.c"
+  sed -n '/^#include <simdrop/,$p' "$source/examples/thirty_seconds.c" | diff - "$folder/readme.c" \
+    && cc -std=c11 -Wall -Wextra -Werror -I "$prefix/include" "$folder/readme.c" "$(library_folder "$prefix")/libsimdrop.a" -o "$folder/readme" \
+    && "$folder/readme" | grep -q '^x 1 '
+}
+
+relocated() {
+  mv "$prefix" "$folder/moved to" && with_cmake find_package moved -DCMAKE_PREFIX_PATH="$folder/moved to"
+}
+
+check 'install' install_into "$prefix"
+check 'find_package' with_cmake find_package shared -DCMAKE_PREFIX_PATH="$prefix"
+check 'find_package, static library' with_static_package
+check 'add_subdirectory from a C++ project' with_cmake add_subdirectory subdirectory -DSIMDROP_SOURCE="$source"
+check 'pkg-config' with_pkg_config "$prefix"
+check 'static library by hand' with_archive
+for compiler in g++ clang++; do
+  check "C++11 by $compiler" as_cpp "$compiler"
+done
+for path in "$source"/include/simdrop/*.h; do
+  header=$(basename "$path")
+  check "$header alone, C11" alone "$header" cc c c11
+  check "$header alone, C++11" alone "$header" c++ c++ c++11
+done
+check "README's program" example
+check 'install with DESTDIR' install_into /usr "$folder/destdir"
+check 'the package below DESTDIR' test -f "$(library_folder "$folder/destdir")/pkgconfig/simdrop.pc"
+check 'relocated prefix, find_package' relocated
+check 'relocated prefix, pkg-config' with_pkg_config "$folder/moved to" --define-prefix
+exit $failed
