@@ -4,6 +4,7 @@
 # Seen to fail: a function without SIMDROP_API in its header but exported (exported functions), an exported helper without the prefix
 # (archive), malloc and getenv called from dispatch.c (needed functions), a static counter in driver.c (writable data).
 set -u
+export LC_ALL=C # one order for sort and comm
 
 build=${1:?usage: check_symbols.sh BUILD}
 source=$(cd "$(dirname "$0")/.." && pwd)
@@ -53,6 +54,8 @@ same 'global symbols of the archive begin with simdrop_' "$work/nothing" "$work/
 grep -c . "$work/global" | grep -qv '^0$' || same 'the archive has symbols' "$work/declared" "$work/global"
 
 echo current_choice > "$work/choice"
-nm --defined-only "$build/libsimdrop.a" 2> /dev/null | awk 'NF == 3 && $2 ~ /^[dDbBC]$/ {print $3}' | sort -u > "$work/writable"
+# By section, because constant tables of addresses (.data.rel.ro) are written once by the loader and are read-only then.
+objdump -t "$build/libsimdrop.a" | awk '$(NF - 2) ~ /^(\.data|\.bss|\.tdata|\.tbss|\*COM\*)/ && $(NF - 2) !~ /^\.data\.rel\.ro/ && $NF !~ /^\./ {print $NF}' \
+  | sort -u > "$work/writable"
 same 'the choice is the only writable data' "$work/choice" "$work/writable"
 exit $failed
