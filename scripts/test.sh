@@ -42,9 +42,9 @@ step() {
 
 # compile <folder> <cmake arguments...>
 compile() {
-  folder="$build/$1"
+  tree="$build/$1"
   shift
-  cmake -S "$root" -B "$folder" -G Ninja -DSIMDROP_WERROR=ON "$@" && cmake --build "$folder"
+  cmake -S "$root" -B "$tree" -G Ninja -DSIMDROP_WERROR=ON "$@" && cmake --build "$tree"
 }
 
 compile_and_test() {

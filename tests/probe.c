@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ELEMENTS = 20000 };
+enum {
+  ELEMENTS = 20000
+};
 
 // FNV-1a, 64 bits (Fowler, Noll, Vo).
 static uint64_t digest(const void *data, size_t size, uint64_t state) {

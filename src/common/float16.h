@@ -1,5 +1,5 @@
 // binary16 and bfloat16 in integers and binary32: exact widening, and narrowing to nearest even that keeps subnormals,
-// NaNs (made quiet, with their sign and upper payload bits) and raises no flag.
+// NaNs (made quiet, with their sign and upper payload bits). Zero raises no flag either way.
 #ifndef SIMDROP_COMMON_FLOAT16_H
 #define SIMDROP_COMMON_FLOAT16_H
 
@@ -26,13 +26,15 @@ static inline uint16_t simdrop_bf16_from_float(float value) {
   return (uint16_t)((bits + UINT32_C(0x7fff) + (bits >> 16 & 1)) >> 16);
 }
 
+// Both ways without a branch on the size of the value, which would be mispredicted for every dropped element.
+
 static inline float simdrop_float_from_f16(uint16_t half) {
   const uint32_t sign = (uint32_t)(half & 0x8000) << 16;
   const uint32_t magnitude = half & 0x7fff;
   if (magnitude >= 0x7c00) return simdrop_float_from_bits(sign | UINT32_C(0x7f800000) | (magnitude & 0x3ff) << 13);
-  if (magnitude >= 0x0400) return simdrop_float_from_bits(sign | ((magnitude << 13) + (UINT32_C(112) << 23)));
-  const float subnormal = (float)magnitude * 0x1p-24f;  // exact
-  return simdrop_float_from_bits(sign | simdrop_bits_from_float(subnormal));
+  // The same digits with an exponent that is 112 too small, subnormal where the half is: multiplying by 2^112 is exact.
+  const float scaled = simdrop_float_from_bits(magnitude << 13) * 0x1p112f;
+  return simdrop_float_from_bits(sign | simdrop_bits_from_float(scaled));
 }
 
 static inline uint16_t simdrop_f16_from_float(float value) {
@@ -40,23 +42,14 @@ static inline uint16_t simdrop_f16_from_float(float value) {
   const uint16_t sign = (uint16_t)(bits >> 16 & 0x8000);
   const uint32_t magnitude = bits & UINT32_C(0x7fffffff);
   if (magnitude > UINT32_C(0x7f800000)) return (uint16_t)(sign | 0x7e00 | (magnitude >> 13 & 0x3ff));  // quiet NaN
-  if (magnitude >= UINT32_C(0x477ff000)) return (uint16_t)(sign | 0x7c00);  // 65520 and above round to infinity
-  uint32_t kept_bits, lost_bits, half_way;
-  if (magnitude >= UINT32_C(0x38800000)) {  // normal in binary16: from 2^-14
-    kept_bits = (magnitude - (UINT32_C(112) << 23)) >> 13;
-    lost_bits = magnitude & 0x1fff;
-    half_way = 0x1000;
-  } else if (magnitude >= UINT32_C(0x33000000)) {  // subnormal: from 2^-25, in units of 2^-24
-    const uint32_t significand = (magnitude & 0x7fffff) | 0x800000;
-    const uint32_t shift = 126 - (magnitude >> 23);  // 14 .. 24
-    kept_bits = significand >> shift;
-    lost_bits = significand & ((UINT32_C(1) << shift) - 1);
-    half_way = UINT32_C(1) << (shift - 1);
-  } else {
-    return sign;
-  }
-  kept_bits += lost_bits > half_way || (lost_bits == half_way && (kept_bits & 1));
-  return (uint16_t)(sign | kept_bits);
+  // From 2^-14 on: the exponent 112 less, and half a unit added, less a little unless the result would be odd.
+  const uint32_t normal = (magnitude - (UINT32_C(112) << 23) + 0xfff + (magnitude >> 13 & 1)) >> 13;
+  // Below: a unit is 2^-24, to which the addition of 1/2 rounds.
+  const uint32_t is_small = -(uint32_t)(magnitude < UINT32_C(0x38800000));  // all bits
+  const float shifted = simdrop_float_from_bits(magnitude & is_small) + 0.5f;
+  const uint32_t subnormal = simdrop_bits_from_float(shifted) - UINT32_C(0x3f000000);
+  const uint32_t finite = (subnormal & is_small) | (normal & ~is_small);
+  return (uint16_t)(sign | (magnitude >= UINT32_C(0x477ff000) ? 0x7c00 : finite));  // 65520 and above round to infinity
 }
 
 #endif
