@@ -9,7 +9,7 @@
 #include "support.h"
 
 enum {
-  N = 1000,
+  N = 1003,  // not a multiple of 8
   CANARY = 0xA5
 };
 

@@ -1,0 +1,362 @@
+"""The faults that the tests must catch: each is one edit of one source file, and names the one test that has to fail for it.
+
+A fault is planted in a copy of the source by run.py, which also checks that the text to replace occurs exactly once. White
+space in the text stands for any white space, so that formatting the sources does not break the table.
+"""
+from typing import NamedTuple
+
+
+class Fault(NamedTuple):
+    name: str
+    file: str
+    old: str
+    new: str
+    test: str  # executable:test, as in "mask:golden_masks" for the test golden_masks of test_mask
+    needs: str = "scalar"  # the backend that must run here for the fault to show
+    effort: str = "quick"  # SIMDROP_TEST_EFFORT
+    options: tuple = ()  # CMake options that it takes
+
+
+FAULTS = []
+LANES = "philox:known_answers_in_every_lane"
+
+
+def fault(*fields, **options):
+    FAULTS.append(Fault(*fields, **options))
+
+
+# ---- K1, K2: the generator
+FILE = "src/common/philox.h"
+fault("philox: key words swapped", FILE, "k0 = key[0], k1 = key[1]", "k0 = key[1], k1 = key[0]", "philox:known_answers")
+fault("philox: a round less", FILE, "SIMDROP_PHILOX_ROUNDS 10", "SIMDROP_PHILOX_ROUNDS 9", "philox:known_answers")
+fault("philox: a round more", FILE, "SIMDROP_PHILOX_ROUNDS 10", "SIMDROP_PHILOX_ROUNDS 11", "philox:known_answers")
+fault("philox: multiplier 0", FILE, "0xD2511F53", "0xD2511F55", "philox:known_answers")
+fault("philox: multiplier 1", FILE, "0xCD9E8D57", "0xCD9E8D59", "philox:known_answers")
+fault("philox: key constant 0", FILE, "0x9E3779B9", "0x9E3779B1", "philox:known_answers")
+fault("philox: key constant 1", FILE, "0xBB67AE85", "0xBB67AE8B", "philox:known_answers")
+fault("philox: key never bumped", FILE, "k0 += SIMDROP_PHILOX_WEYL_0;", "k0 += 0;", "philox:known_answers")
+fault("philox: high half for low", FILE, "c1 = (uint32_t)product_1;", "c1 = (uint32_t)(product_1 >> 32);", "philox:known_answers")
+fault("philox: multiplicands swapped", FILE, "SIMDROP_PHILOX_MULTIPLIER_0 * c0;",
+      "SIMDROP_PHILOX_MULTIPLIER_0 * c2;", "philox:known_answers")
+fault("philox: output words 0 and 1 the same", FILE, "words[0] = c0;", "words[0] = c1;", "philox:known_answers")
+fault("philox: output words permuted", FILE, "words[3] = c3;", "words[3] = c2;", "philox:ten_thousandth_number")
+
+FILE = "src/scalar/producer.c"
+fault("scalar: stream's halves swapped", FILE, "source->stream[0], (uint32_t)block, source->stream[1],",
+      "source->stream[1], (uint32_t)block, source->stream[0],", LANES)
+fault("scalar: output words 2 and 3 swapped", FILE, "words[2] | (uint64_t)words[3] << 32",
+      "words[3] | (uint64_t)words[2] << 32", LANES)
+fault("scalar: block's upper half lost", FILE, "(uint32_t)(block >> 32) | (uint32_t)plane", "(uint32_t)plane", LANES)
+fault("plane number at the wrong bit", "src/common/mask_source.h", "SIMDROP_PLANE_SHIFT 25", "SIMDROP_PLANE_SHIFT 24", LANES)
+
+FILE = "src/common/producer_body.h"
+fault("vector: key words swapped", FILE, "source->key[0] + (uint32_t)round", "source->key[1] + (uint32_t)round", LANES, "avx2")
+fault("vector: one key constant for both", FILE, "(uint32_t)round * SIMDROP_PHILOX_WEYL_1",
+      "(uint32_t)round * SIMDROP_PHILOX_WEYL_0", LANES, "avx2")
+fault("vector: a round less", FILE, "round < SIMDROP_PHILOX_ROUNDS - 1; ++round", "round < SIMDROP_PHILOX_ROUNDS - 2; ++round",
+      LANES, "avx2")
+fault("vector: low half for high", FILE, "word_0[i] = simd_xor3(simd_high_half(product_1), word_1[i],",
+      "word_0[i] = simd_xor3(product_1, word_1[i],", LANES, "avx2")
+fault("vector: stream's halves swapped", FILE, "SIMDROP_PHILOX_MULTIPLIER_0 * source->stream[0]",
+      "SIMDROP_PHILOX_MULTIPLIER_0 * source->stream[1]", LANES, "avx2")
+fault("vector: word 3 of the first round lost", FILE, "simd_set(first->word_3 ^ round_key_1(source, 1))",
+      "simd_set(round_key_1(source, 1))", LANES, "avx2")
+fault("avx512: blocks in the wrong lanes", "src/avx512/simd.h", "_mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7)",
+      "_mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7)", LANES, "avx512")
+fault("avx512: output words mixed up", "src/avx512/simd.h", "(swapped, 0x5555, word, key, 0x96)",
+      "(swapped, 0xAAAA, word, key, 0x96)", LANES, "avx512")
+fault("avx512: lanes rotated by too few", "src/avx512/simd.h", "_mm512_alignr_epi64(a, a, 4)", "_mm512_alignr_epi64(a, a, 3)",
+      "mask:threshold_at_an_elements_u", "avx512")
+fault("avx2: blocks in the wrong lanes", "src/avx2/simd.h", "_mm256_setr_epi64x(0, 2, 1, 3)", "_mm256_setr_epi64x(0, 1, 2, 3)",
+      LANES, "avx2")
+fault("avx2: output words mixed up", "src/avx2/simd.h", "simd_xor3(swapped, word, key), swapped, 0xAA)",
+      "simd_xor3(swapped, word, key), swapped, 0x55)", LANES, "avx2")
+
+# ---- K3: counters
+FILE = "src/core/mask_reader.c"
+CARRY = "mask:offsets_around_every_carry"
+fault("counter starts at 1", FILE, "next_block = mask->offset / SIMDROP_BLOCK_ELEMENTS;",
+      "next_block = mask->offset / SIMDROP_BLOCK_ELEMENTS + 1;", "mask:golden_masks")
+fault("index cut to 32 bits", FILE, "next_block = mask->offset /", "next_block = (uint32_t)mask->offset /", CARRY)
+fault("index cut to 63 bits", FILE, "next_block = mask->offset /", "next_block = (mask->offset & INT64_MAX) /", CARRY)
+fault("block cut to 32 bits", FILE, "next_block = mask->offset / SIMDROP_BLOCK_ELEMENTS;",
+      "next_block = (uint32_t)(mask->offset / SIMDROP_BLOCK_ELEMENTS);", CARRY)
+fault("seed cut to 32 bits", FILE, "(uint32_t)(mask->seed >> 32)", "0", "mask:golden_masks")
+fault("seed's halves swapped", FILE, "key[0] = (uint32_t)mask->seed;", "key[0] = (uint32_t)(mask->seed >> 32), (void)0;",
+      "mask:golden_masks")
+fault("stream cut to 32 bits", FILE, "(uint32_t)(mask->stream >> 32)", "0", "mask:golden_masks")
+fault("scalar: carry into the block's upper half lost", "src/scalar/producer.c", "mask_block(source, first_block + b,",
+      "mask_block(source, first_block >> 32 << 32 | (uint32_t)(first_block + b),", CARRY)
+FILE = "src/common/producer_body.h"
+fault("vector: carry into the block's upper half lost", FILE, "until_wrap = (UINT64_C(1) << 32) - (uint32_t)first_block;",
+      "until_wrap = UINT64_MAX;", CARRY, "avx2")
+fault("vector: plane parts kept past a carry", FILE, "!source->schedule.ready || source->schedule.block_high != block_high",
+      "!source->schedule.ready", CARRY, "avx2")
+fault("vector: short call forgets the block's upper half", FILE, "(uint32_t)(block_number >> 32)", "0", CARRY, "avx2")
+fault("vector: second batch over the first", FILE, "batch_words = words + SIMDROP_BLOCK_WORDS * done;", "batch_words = words;",
+      CARRY, "avx2")
+
+# ---- K4: the threshold
+EXACT = "mask:exact_thresholds"
+FILE = "src/core/mask_reader.c"
+SET = "reader->source.threshold = threshold;"
+fault("<= for <", FILE, SET, "threshold += threshold < SIMDROP_CERTAIN - 1;" + SET, EXACT)
+fault("signed compare", FILE, SET, "if ((int32_t)(uint32_t)threshold < 0) threshold = 1;" + SET, EXACT)
+FILE = "src/core/parameters.c"
+CLAMP = "return threshold < SIMDROP_CERTAIN ? threshold : SIMDROP_CERTAIN - 1;"
+fault("T wraps to 0", FILE, CLAMP, "return (uint32_t)threshold;", EXACT)
+fault("T reaches 2^32 below p = 1", FILE, CLAMP, "return threshold;", "mask:thresholds")
+fault("T truncated", FILE, "++threshold;", "threshold += 0;", "mask:thresholds")
+fault("T rounded half up", FILE, "(remainder == 0.5 && (threshold & 1))", "remainder == 0.5", "mask:thresholds")
+fault("p of 16 bits", FILE, "const double scaled = p * 0x1p32;", "const double scaled = (double)(uint64_t)(p * 0x1p16) * 0x1p16;",
+      "mask:thresholds")
+fault("p through float", FILE, "const double scaled = p * 0x1p32;", "const double scaled = (double)(float)p * 0x1p32;",
+      "mask:thresholds")
+FILE = "src/scalar/producer.c"
+fault("scalar: early exit one plane short", FILE, "plane < source->plane_count && (undecided",
+      "plane < source->plane_count - 1 && (undecided", EXACT)
+fault("scalar: equal elements dropped", FILE, "undecided[half] &= ~u[half]; } } } }",
+      "undecided[half] &= ~u[half]; } } } kept[0] &= ~undecided[0]; kept[1] &= ~undecided[1]; }", EXACT)
+fault("scalar: planes depend on T", FILE, "plane_bits(source, block, plane, u);",
+      "plane_bits(source, block, plane + (int)(source->threshold & 1), u);", "mask:larger_p_drops_more")
+FILE = "src/common/producer_body.h"
+PLANES = "mask:every_plane_count"
+fault("vector: early exit one plane short", FILE, "while (plane < source->plane_count && simd_any(",
+      "while (plane < source->plane_count - 1 && simd_any(", "mask:threshold_at_an_elements_u", "avx2")
+fault("vector: short call looks at its first planes only", FILE, "if (simd_first_lane(undecided) == 0) break;", "break;",
+      "mask:threshold_at_an_elements_u", "avx2")
+fault("vector: one plane of two", FILE, "SIMD_FEW_PLANES_IN_FLIGHT / 2, 2, true", "SIMD_FEW_PLANES_IN_FLIGHT / 2, 1, true",
+      PLANES, "avx2")
+fault("vector: one plane less of a few", FILE, "1, source->plane_count, true,", "1, source->plane_count - 1, true,", PLANES,
+      "avx2")
+fault("vector: undecided blocks not finished", FILE, "block_words[0] &= ~low[lane];", "(void)low;", PLANES, "avx2")
+for isa, prefix in (("avx2", "_mm256"), ("avx512", "_mm512")):
+    fault(f"{isa}: short call's threshold off by a plane", f"src/{isa}/simd.h", f"{prefix}_sub_epi64(simd_set(31), planes)",
+          f"{prefix}_sub_epi64(simd_set(30), planes)", PLANES, isa)
+fault("avx512: undecided blocks not closed up", "src/avx512/simd.h", "_mm512_maskz_compress_epi64(lanes, a)", "a", PLANES, "avx512")
+fault("avx2: undecided blocks not closed up", "src/avx2/simd.h", "_mm256_permutevar8x32_epi32(a, order)",
+      "((void)order, a)", PLANES, "avx2")
+
+# ---- K5: heads, tails, chunks
+FILE = "src/core/mask_reader.c"
+fault("head: start in the block's wrong half", FILE, "reader->position = mask->offset % SIMDROP_BLOCK_ELEMENTS;",
+      "reader->position = mask->offset % 64;", "mask:every_length_and_start")
+fault("tail: unused bits not cleared", FILE, "word &= (UINT64_C(1) << rest) - 1;", "", "mask:every_length_and_start")
+fault("packing shifts by one too few", FILE, "word = words[i] >> shift | words[i + 1] << (64 - shift)",
+      "word = words[i] >> shift | words[i + 1] << (63 - shift)", "mask:every_length_and_start")
+fault("chunk: the block left over is forgotten", FILE, "reader->leftover = reader->position != 0;", "reader->leftover = false;",
+      "kernels:chunk_boundaries")
+fault("chunk: the wrong block is left over", FILE, "first + SIMDROP_BLOCK_WORDS * (blocks - 1), sizeof",
+      "first + SIMDROP_BLOCK_WORDS * (blocks > 1 ? blocks - 2 : 0), sizeof", "kernels:every_bit_offset")
+FILE = "src/core/driver.c"
+fault("chunk: bits written too close", FILE, "bits += count / 8;", "bits += count / 16;", "kernels:chunk_boundaries")
+fault("chunk: y does not move on", FILE, "job.y += count * size; left -= next_count;", "left -= next_count;",
+      "kernels:chunk_boundaries")
+fault("chunk: a step skips the rest", "src/common/background.h", "background->done = end;", "background->done = background->count;",
+      "kernels:chunk_boundaries", "avx2")
+fault("chunk: reader shared between threads", FILE,
+      "simdrop_mask_reader reader; simdrop_reader_init(&reader, kernels, mask, threshold); scale_job job",
+      "static simdrop_mask_reader reader; simdrop_reader_init(&reader, kernels, mask, threshold); scale_job job",
+      "kernels:cut_into_threads", effort="full")
+fault("any cut: position rounded to bytes", "src/core/mask_reader.c", "reader->position = mask->offset % SIMDROP_BLOCK_ELEMENTS;",
+      "reader->position = mask->offset % SIMDROP_BLOCK_ELEMENTS & ~7u;", "kernels:any_cut")
+fault("scalar: last element missed", "src/scalar/consumers.c", "++k) out[k] = multiply_##dtype(", "++k) if (k + 1 < n) out[k] = multiply_##dtype(",
+      "kernels:every_length")
+FILE = "src/common/consumers_body.h"
+fault("vector: last element missed", FILE, "if (k < n) scale_part_##dtype(", "if (k + 1 < n) scale_part_##dtype(",
+      "kernels:every_length", "avx2")
+fault("vector: bits shifted by one too many", FILE, "<< 1 << (WORD_ELEMENTS - 1 - shift)", "<< 2 << (WORD_ELEMENTS - 1 - shift)",
+      "kernels:every_bit_offset", "avx2")
+fault("vector: stores past the caches not aligned", FILE, "k = elements_to_alignment(out, sizeof *out, n);", "k = 0;",
+      "kernels:large_outputs", "avx2", "full")
+fault("vector: wrong bits before the alignment", FILE, "bits_of_part(words, first, k), in, out, factor)",
+      "bits_of_part(words, 0, k), in, out, factor)", "kernels:large_outputs", "avx2", "full")
+fault("avx512: every part with the first bits", "src/avx512/simd.h", "_mm512_maskz_mul_ps((__mmask16)(bits >> i),",
+      "_mm512_maskz_mul_ps((__mmask16)(bits),", "kernels:every_length", "avx512")
+fault("avx512: copies with the first bits", "src/avx512/simd.h",
+      "_mm512_storeu_si512(y + i, _mm512_maskz_loadu_epi16((__mmask32)(bits >> i), x + i))",
+      "_mm512_storeu_si512(y + i, _mm512_maskz_loadu_epi16((__mmask32)(bits), x + i))", "kernels:stored_masks", "avx512")
+fault("avx2: nothing dropped", "src/avx2/simd.h", "_mm256_maskload_pd(x + i, _mm256_sllv_epi64(rest, shift))",
+      "_mm256_loadu_pd(x + i)", "kernels:every_length", "avx2")
+fault("avx512: bytes of 0 and 255", "src/avx512/simd.h", "_mm512_maskz_set1_epi8(bits, 1)", "_mm512_maskz_set1_epi8(bits, -1)",
+      "mask:every_length_and_start", "avx512")
+fault("avx2: bytes not 0 or 1", "src/avx2/simd.h", "_mm256_min_epu8(_mm256_and_si256(spread, bit), _mm256_set1_epi8(1))",
+      "_mm256_and_si256(spread, bit)", "mask:every_length_and_start", "avx2")
+fault("scalar: copies what is dropped", "src/scalar/consumers.c", "SELECT(uint##width##_t, kept_bit(words, first + k), in[k])",
+      "in[k]", "kernels:stored_masks")
+
+# K5: rounding and special values
+FILE = "src/common/float16.h"
+fault("scalar: f16 ties away from even", FILE, "+ 0xfff + (magnitude >> 13 & 1)", "+ 0x1000", "kernels:every_f16")
+fault("scalar: f16 truncated", FILE, "+ 0xfff + (magnitude >> 13 & 1)", "", "golden_digest:library")
+fault("scalar: f16 subnormals flushed", FILE, "(subnormal & is_small)", "(subnormal & 0)", "kernels:every_f16")
+fault("scalar: f16 infinite too early", FILE, "UINT32_C(0x477ff000)", "UINT32_C(0x477fe001)", "kernels:every_f16")
+fault("scalar: f16 subnormal inputs flushed", FILE, "simdrop_float_from_bits(magnitude << 13)",
+      "simdrop_float_from_bits(magnitude < 0x0400 ? 0 : magnitude << 13)", "kernels:every_f16")
+fault("scalar: bf16 ties away from even", FILE, "UINT32_C(0x7fff) + (bits >> 16 & 1)", "UINT32_C(0x8000)", "kernels:every_bf16")
+fault("scalar: f32 NaN stays signalling", "src/scalar/consumers.c", "return x | UINT32_C(0x00400000);", "return x;",
+      "kernels:every_length")
+fault("scalar: f64 NaN stays signalling", "src/scalar/consumers.c", "return x | UINT64_C(1) << 51;", "return x;",
+      "kernels:every_length")
+FILE = "src/avx512/simd.h"
+fault("avx512: f16 truncated", FILE, "_MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC", "_MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC",
+      "kernels:every_f16", "avx512")
+fault("avx512: bf16 ties to zero", FILE, "_mm512_cmpge_epu16_mask(lower, limit)", "_mm512_cmpgt_epu16_mask(lower, limit)",
+      "kernels:every_bf16", "avx512")
+FILE = "src/avx2/simd.h"
+fault("avx2: f16 truncated", FILE, "_MM_FROUND_TO_NEAREST_INT", "_MM_FROUND_TO_ZERO", "kernels:every_f16", "avx2")
+fault("avx2: bf16 ties away from even", FILE, "_mm256_set1_epi16(0x7ffe)", "_mm256_set1_epi16(0x7fff)", "kernels:every_bf16", "avx2")
+fault("scalar: multiplies before it selects", "src/scalar/consumers.c",
+      "multiply_##dtype(SELECT(bits, kept_bit(words, first + k), in[k]), (factor)scale)",
+      "SELECT(bits, kept_bit(words, first + k), multiply_##dtype(in[k], (factor)scale))", "kernels:dropped_elements_raise_no_flag")
+fault("avx2: multiplies before it selects", FILE,
+      "_mm256_maskload_ps(x + half + i, signs_of_eight(half_bits, i)); const __m256 product = _mm256_mul_ps(kept, scale);",
+      "_mm256_loadu_ps(x + half + i); const __m256 product = _mm256_and_ps(_mm256_mul_ps(kept, scale), "
+      "_mm256_castsi256_ps(_mm256_srai_epi32(signs_of_eight(half_bits, i), 31)));",
+      "kernels:dropped_elements_raise_no_flag", "avx2")
+fault("avx512: converts before it selects", "src/avx512/simd.h",
+      "_mm512_maskz_cvtph_ps(kept, _mm256_loadu_si256((const __m256i *)x))",
+      "_mm512_maskz_mov_ps(kept, _mm512_max_ps(_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)x)), "
+      "_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)x))))",
+      "kernels:dropped_elements_raise_no_flag", "avx512")
+fault("dropped by multiplying with 0", "src/scalar/consumers.c",
+      "multiply_##dtype(SELECT(bits, kept_bit(words, first + k), in[k]), (factor)scale)",
+      "multiply_##dtype(in[k], kept_bit(words, first + k) ? (factor)scale : 0)", "kernels:every_length")
+FILE = "src/core/api.c"
+fault("p = 0 multiplies", FILE, "const bool copies = copy.p == 0;", "const bool copies = false;", "kernels:certain_probabilities")
+fault("tiny p copies", FILE, "const bool copies = copy.p == 0;", "const bool copies = threshold == 0;",
+      "kernels:certain_probabilities")
+fault("stored mask ignored for p = 0", FILE, "simdrop_drive_stored_select(dtype, n, bits, x, y);", "memmove(y, x, bytes);",
+      "kernels:stored_masks")
+fault("stored mask with p = 1 multiplies", FILE, "if (threshold == SIMDROP_CERTAIN) { memset(y, 0, bytes);",
+      "if (threshold > SIMDROP_CERTAIN) { memset(y, 0, bytes);", "kernels:stored_masks")
+fault("errno is set", FILE, "static size_t packed_size(size_t n) {", "#include <errno.h>\nstatic size_t packed_size(size_t n) { errno = 0;",
+      "kernels:every_length")
+
+# ---- K7: one mask
+fault("backward draws another mask", FILE, "return simdrop_forward(mask, dtype, n, dy, dx, NULL);",
+      "simdrop_mask other = {0}; if (mask != NULL) { other = *mask; other.stream ^= 1; } "
+      "return simdrop_forward(mask != NULL ? &other : NULL, dtype, n, dy, dx, NULL);", "kernels:one_mask_everywhere")
+fault("forward stores another chunk's mask", "src/core/driver.c", "simdrop_pack_bits(count, job.mask, bits);",
+      "simdrop_pack_bits(count, next_count > 0 ? next_mask : job.mask, bits);", "kernels:one_mask_everywhere")
+
+# ---- K9: the scale
+SCALE = "kernels:scale_gives_back_the_expectation"
+FILE = "src/core/parameters.c"
+QUOTIENT = "0x1p32 / (double)(SIMDROP_CERTAIN - threshold)"
+fault("scale 1/p", FILE, QUOTIENT, "0x1p32 / (double)threshold", SCALE)
+fault("scale by 1-p", FILE, QUOTIENT, "(double)(SIMDROP_CERTAIN - threshold) / 0x1p32", SCALE)
+fault("scale from 1-p in float", FILE, QUOTIENT, "1.0f / (1.0f - (float)threshold / 0x1p32f)", SCALE)
+FILE = "src/core/driver.c"
+ROUND = "return dtype == SIMDROP_F64 ? scale : (double)(float)scale;"
+fault("scaled twice", FILE, ROUND, "return (double)(float)(scale * scale);", "kernels:products_are_rounded_once")
+fault("f64 scaled in float", FILE, ROUND, "return (double)(float)scale;", "kernels:every_length")
+
+# ---- guard pages
+FILE = "src/core/mask_reader.c"
+fault("packing writes whole words", FILE, "words_to_bytes(&word, (rest + 7) / 8,", "words_to_bytes(&word, 8,", "guard:masks")
+fault("packing writes a byte too many", FILE, "words_to_bytes(&word, (rest + 7) / 8,", "words_to_bytes(&word, rest / 8 + 1,",
+      "guard:masks")
+fault("unpacking reads whole words", FILE, "word_from_bytes(bits + 8 * whole_words, byte_count % 8)",
+      "word_from_bytes(bits + 8 * whole_words, 8)", "guard:kernels_f32")
+FILE = "src/scalar/consumers.c"
+fault("scalar: a byte too many", FILE, "for (size_t k = 0; k < n; ++k) bytes[k]", "for (size_t k = 0; k <= n; ++k) bytes[k]",
+      "guard:masks")
+fault("scalar: reads the next element", FILE, "SELECT(uint##width##_t, kept_bit(words, first + k), in[k])",
+      "SELECT(uint##width##_t, kept_bit(words, first + k), in[k]) | (0 & ((const volatile uint##width##_t *)in)[k + 1])",
+      "guard:kernels_f16")
+FILE = "src/common/consumers_body.h"
+fault("vector: tail reads whole vectors", FILE, "memcpy(part, x, count * sizeof *x);", "memcpy(part, x, sizeof part);",
+      "guard:kernels_f32", "avx2")
+fault("vector: tail writes whole vectors", FILE, "memcpy(y, part, count * sizeof *y);", "memcpy(y, part, sizeof part);",
+      "guard:kernels_bf16", "avx2")
+fault("vector: copied tail reads whole vectors", FILE, "memcpy(part, in + k, (n - k) * sizeof *in);",
+      "memcpy(part, in + k, sizeof part);", "guard:kernels_f64", "avx2")
+fault("vector: copied tail writes whole vectors", FILE, "memcpy(out + k, part, (n - k) * sizeof *out);",
+      "memcpy(out + k, part, sizeof part);", "guard:kernels_f16", "avx2")
+fault("vector: whole vectors of bytes", FILE, "memcpy(bytes + k, part, n - k);", "memcpy(bytes + k, part, sizeof part);",
+      "guard:masks", "avx2")
+
+# ---- the checks of the interface, removed one by one
+FILE = "src/core/api.c"
+NULLS = "api:null_pointers"
+fault("no check: mask NULL", FILE, "if (mask == NULL) return SIMDROP_ERROR_NULL_POINTER;", "", NULLS)
+fault("no check: bits of mask_bits NULL", FILE, "if (bits == NULL) return SIMDROP_ERROR_NULL_POINTER; const simdrop_mask copy",
+      "const simdrop_mask copy", NULLS)
+fault("no check: bytes NULL", FILE, "if (bytes == NULL) return SIMDROP_ERROR_NULL_POINTER;", "", NULLS)
+fault("no check: scale NULL", FILE, "if (scale == NULL) return SIMDROP_ERROR_NULL_POINTER;", "", NULLS)
+fault("no check: x NULL", FILE, "if (x == NULL || y == NULL)", "if (y == NULL)", NULLS)
+fault("no check: y NULL", FILE, "if (x == NULL || y == NULL)", "if (x == NULL)", NULLS)
+fault("no check: stored bits NULL", FILE, "if (bits == NULL) return SIMDROP_ERROR_NULL_POINTER; const size_t bytes",
+      "const size_t bytes", NULLS)
+fault("no check: p of a mask", FILE, "if (!simdrop_is_probability(mask->p)) return SIMDROP_ERROR_PROBABILITY;", "",
+      "api:probabilities")
+fault("no check: p of a stored mask", FILE,
+      "if (!simdrop_is_probability(p)) return SIMDROP_ERROR_PROBABILITY; RETURN_IF_ERROR", "RETURN_IF_ERROR", "api:probabilities")
+fault("no check: p of a scale", FILE, "if (!simdrop_is_probability(p)) return SIMDROP_ERROR_PROBABILITY; *scale", "*scale",
+      "api:probabilities")
+fault("NaN passes for a probability", "src/core/parameters.c", "return p >= 0 && p <= 1;", "return !(p < 0 || p > 1);",
+      "api:probabilities")
+fault("no check: dtype", FILE, "if (size == 0) return SIMDROP_ERROR_DTYPE;", "", "api:dtypes")
+fault("no check: index overflow", FILE, "if (n > 0 && n - 1 > UINT64_MAX - mask->offset) return SIMDROP_ERROR_INDEX_OVERFLOW;",
+      "(void)n;", "api:index_overflow")
+fault("last index refused", FILE, "n - 1 > UINT64_MAX - mask->offset", "n > UINT64_MAX - mask->offset", "mask:last_indices")
+fault("no check: size overflow", FILE, "if (n > SIZE_MAX / size) return SIMDROP_ERROR_SIZE_OVERFLOW;", "", "api:size_overflow")
+OVERLAPS = "api:overlaps"
+fault("no check: x overlaps y", FILE, "if (x != y && overlaps(x, n * size, y, n * size)) return SIMDROP_ERROR_OVERLAP;", "", OVERLAPS)
+fault("no check: bits overlap x", FILE, "(overlaps(bits, packed_size(n), x, bytes) || overlaps(bits, packed_size(n), y, bytes))",
+      "overlaps(bits, packed_size(n), y, bytes)", OVERLAPS)
+fault("no check: bits overlap y", FILE, "(overlaps(bits, packed_size(n), x, bytes) || overlaps(bits, packed_size(n), y, bytes))",
+      "overlaps(bits, packed_size(n), x, bytes)", OVERLAPS)
+fault("no check: y overlaps stored bits", FILE, "if (overlaps(bits, packed_size(n), y, bytes)) return SIMDROP_ERROR_OVERLAP;", "",
+      OVERLAPS)
+fault("touching arrays refused", FILE, "b_begin - a_begin < a_size", "b_begin - a_begin <= a_size", OVERLAPS)
+fault("bits' last byte not counted", FILE, "return n / 8 + (n % 8 != 0);", "return n / 8;", OVERLAPS)
+fault("in place refused", FILE, "if (x != y && overlaps(x,", "if (overlaps(x,", OVERLAPS)
+fault("n = 0 wants pointers", FILE, "if (n == 0) return SIMDROP_OK; if (x == NULL", "if (x == NULL", "api:nothing_to_do")
+fault("a status without its sentence", "src/core/status.c", 'case SIMDROP_ERROR_OVERLAP: return "an output overlaps another array";',
+      "case SIMDROP_ERROR_OVERLAP:", "api:status_strings")
+FILE = "src/core/dispatch.c"
+fault("no check: unknown backend", FILE, "if (choice.backend == BACKEND_COUNT) return SIMDROP_ERROR_UNKNOWN_BACKEND;",
+      "if (choice.backend == BACKEND_COUNT) choice.backend = BACKEND_INDEX_scalar;", "api:backends")
+fault("no check: unsupported backend", FILE, "if (!can_run(choice.backend, features)) return SIMDROP_ERROR_UNSUPPORTED_BACKEND;", "",
+      "api:backends", options=("-DSIMDROP_WITH_AVX2=OFF",))
+
+# ---- dispatch
+FILE = "src/core/cpu.c"
+CPUS = "dispatch:made_up_processors"
+fault("no OSXSAVE check", FILE, "if (words_1.ecx & SIMDROP_CPUID_OSXSAVE) {", "if (words_1.ecx | 1) {", CPUS, "avx2")
+fault("no XCR0 check for AVX", FILE, "if ((cpuid->xcr0 & XCR0_SSE_AVX) == XCR0_SSE_AVX)", "if (XCR0_SSE_AVX)", CPUS, "avx2")
+fault("no XCR0 check for AVX-512", FILE, "if ((cpuid->xcr0 & XCR0_SSE_AVX_AVX512) == XCR0_SSE_AVX_AVX512)",
+      "if (XCR0_SSE_AVX_AVX512)", CPUS, "avx512")
+fault("any XCR0 bit will do", FILE, "(cpuid->xcr0 & XCR0_SSE_AVX) == XCR0_SSE_AVX", "(cpuid->xcr0 & XCR0_SSE_AVX) != 0", CPUS, "avx2")
+fault("upper ZMM registers not asked for", FILE, "0xe6,", "0x66,", CPUS, "avx512")
+fault("leaf 7 past the last leaf", FILE, "cpuid->max_leaf >= 7 ? cpuid->leaf7 : none", "cpuid->leaf7", CPUS, "avx2")
+fault("avx2: bundle without the saved state", "src/avx2/bundle.h", "SIMDROP_CPU(AVX2) | SIMDROP_CPU(AVX_STATE))",
+      "SIMDROP_CPU(AVX2))", CPUS, "avx2")
+fault("avx512: bundle without the saved state", "src/avx512/bundle.h", "SIMDROP_CPU(AVX512VL) | SIMDROP_CPU(AVX512_STATE))",
+      "SIMDROP_CPU(AVX512VL))", CPUS, "avx512")
+fault("avx512: bundle without BW", "src/avx512/bundle.h", "SIMDROP_CPU(AVX512BW) |", "", "dispatch:whole_bundles", "avx512")
+fault("avx2: bundle without F16C", "src/avx2/bundle.h", "SIMDROP_CPU(F16C) |", "", CPUS, "avx2")
+fault("a feature at another's bit", "src/common/cpu_features.h", "X(AVX512VL, 7, ebx, 31)", "X(AVX512VL, 7, ebx, 28)",
+      "dispatch:one_bit_each")
+fault("a feature from another leaf", "src/common/cpu_features.h", "X(F16C, 1, ecx, 29)", "X(F16C, 7, ebx, 29)", "dispatch:one_bit_each")
+FILE = "src/core/dispatch.c"
+fault("part of a bundle will do", FILE, "(features & kernels->required) == kernels->required",
+      "((features & kernels->required) != 0 || kernels->required == 0)", "dispatch:whole_bundles", "avx2")
+fault("wish granted where it cannot run", FILE, "if (choice.backend < BACKEND_COUNT && can_run(choice.backend, features))",
+      "if (choice.backend < BACKEND_COUNT && backends[choice.backend].kernels != NULL)", "dispatch:wishes", "avx2")
+fault("refused wish not told", FILE, "choice.reason = SIMDROP_CHOICE_ENVIRONMENT_REFUSED;", "choice.reason = SIMDROP_CHOICE_BEST;",
+      "dispatch:wishes")
+fault("empty wish refused", FILE, "if (wanted != NULL && *wanted != '\\0')", "if (wanted != NULL)", "dispatch:wishes")
+fault("another environment variable", FILE, 'secure_getenv("SIMDROP_BACKEND")', 'secure_getenv("SIMDROP_BACKENDS")',
+      "dispatch:environment_variable")
+fault("choice published before it is made", FILE, "const simdrop_choice best = simdrop_choose_backend(",
+      "atomic_store(&current_choice, (const simdrop_choice *)0); choice = NULL; const simdrop_choice best = simdrop_choose_backend(",
+      "dispatch:first_call_from_many_threads", effort="full")
+fault("select forgotten by the first call", FILE, "atomic_store_explicit(&current_choice, &choices[choice.backend][choice.reason], memory_order_release);",
+      "if (atomic_load(&current_choice) != &undecided) atomic_store_explicit(&current_choice, &choices[choice.backend][choice.reason], "
+      "memory_order_release);", "dispatch:select_before_the_first_call")
+fault("select refuses itself while others run", FILE, "const simdrop_kernels *simdrop_current_kernels(void) {",
+      "static _Atomic(int) calls; const simdrop_kernels *simdrop_current_kernels(void) "
+      "{ if (++calls % 1000 == 0) simdrop_backend_select(\"scalar\");", "dispatch:select_while_others_run", "avx2")

@@ -1,0 +1,182 @@
+#!/usr/bin/env python3
+"""Plants each fault of faults.py in a copy of the source and demands that the test named for it fails.
+
+Each named test must pass without a fault first. The faults are shared out to a few copies of the source (--jobs), each with a
+build folder that is kept between faults, so that only what a fault touches is compiled again. Prints one line a fault; exit
+status 1 if any fault escapes, does not compile, or no longer finds its text.
+"""
+import argparse
+import os
+import pathlib
+import queue
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+from faults import FAULTS
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TIMEOUT = 300  # seconds a test; one that hangs under a fault has caught it
+
+
+def pattern_of(text):
+    """A pattern for text in which white space, and a macro's line ends, may be of any kind."""
+    return re.compile(r"(?:\s|\\\n)*".join(re.escape(token) for token in re.findall(r"\w+|[^\w\s]", text)))
+
+
+def plant(source, fault):
+    matches = list(pattern_of(fault.old).finditer(source))
+    if len(matches) != 1:
+        raise LookupError(f"its text occurs {len(matches)} times in {fault.file}")
+    begin, end = matches[0].span()
+    if re.match(r"\w", fault.old[0]) and re.match(r"\w", source[begin - 1]):
+        raise LookupError(f"its text begins inside a word in {fault.file}")
+    return source[:begin] + fault.new + source[end:]
+
+
+class Copy:
+    """One copy of the source and its build folder."""
+
+    def __init__(self, folder, arguments):
+        self.source = folder / "source"
+        self.build = folder / "build"
+        self.arguments = arguments
+        shutil.copytree(ROOT, self.source, ignore=lambda path, names: [n for n in names if n == ".git" or n.startswith("build")])
+        self.options = None
+        self.configure(())
+
+    def configure(self, options):
+        if options == self.options:
+            return
+        command = ["cmake", "-S", self.source, "-B", self.build, "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_C_FLAGS_RELEASE=-O1",
+                   "-DSIMDROP_BUILD_SHARED=OFF", "-DSIMDROP_BUILD_TOOL=OFF", "-DSIMDROP_INSTALL=OFF", "-DSIMDROP_WERROR=OFF",
+                   "-DSIMDROP_WITH_AVX2=ON", *options, *self.arguments.cmake]
+        if shutil.which("ninja"):
+            command[1:1] = ["-G", "Ninja"]
+        run_or_raise(command, self.arguments.log)
+        self.options = options
+
+    def compile(self, executables):
+        run_or_raise(["cmake", "--build", self.build, "--target", *sorted(executables)], self.arguments.log)
+
+    def run(self, fault):
+        """True if the fault's test passes."""
+        executable, test = fault.test.split(":")
+        environment = dict(os.environ, SIMDROP_TEST_EFFORT=fault.effort)
+        environment.pop("SIMDROP_BACKEND", None)
+        try:
+            done = subprocess.run([self.build / "tests" / f"test_{executable}", test], env=environment, timeout=TIMEOUT,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        except subprocess.TimeoutExpired:
+            return False
+        if done.returncode == 2 and b"no test is called" in done.stdout:
+            raise LookupError(f"there is no test {fault.test}")
+        return done.returncode == 0
+
+    def check(self, fault):
+        """What became of the fault: None if it was caught."""
+        path = self.source / fault.file
+        original = path.read_text()
+        try:
+            self.configure(fault.options)
+            path.write_text(plant(original, fault))
+            self.compile({"test_" + fault.test.split(":")[0]})
+            return "ESCAPED" if self.run(fault) else None
+        finally:
+            path.write_text(original)
+
+
+def run_or_raise(command, log):
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    with open(log, "a", encoding="utf-8") as file:
+        file.write(done.stdout)
+    if done.returncode != 0:
+        errors = [line for line in done.stdout.splitlines() if "error" in line.lower()]
+        raise RuntimeError("does not compile: " + (errors or done.stdout.splitlines()[-1:])[0].strip())
+
+
+def skipped_backends(copy):
+    """Backends that do not run here, by what a test says of them."""
+    done = subprocess.run([copy.build / "tests" / "test_golden_digest", "library"], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, check=False)
+    return dict(re.findall(r"^(\w+) skipped: (.*)$", done.stdout, re.MULTILINE))
+
+
+def check_baseline(copy, faults):
+    """The names of tests that fail without a fault."""
+    copy.compile({"test_" + fault.test.split(":")[0] for fault in faults} | {"test_golden_digest"})
+    chosen = {(fault.test, fault.effort): fault for fault in faults}
+    return sorted({test for (test, _), fault in chosen.items() if not copy.run(fault)})
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", help="only the faults whose names contain one of these")
+    parser.add_argument("--jobs", type=int, default=2, help="copies of the source that work side by side (default 2)")
+    parser.add_argument("--list", action="store_true", help="print the table of faults and tests, and stop")
+    parser.add_argument("--cmake", action="append", default=[], metavar="OPTION", help="passed on to CMake, e.g. -DCMAKE_C_COMPILER=clang")
+    arguments = parser.parse_args()
+
+    faults = [f for f in FAULTS if not arguments.names or any(name in f.name for name in arguments.names)]
+    if len({fault.name for fault in FAULTS}) != len(FAULTS):
+        sys.exit("two faults have the same name")
+    if arguments.list:
+        for fault in faults:
+            print(f"{fault.name:50} {fault.file:30} {fault.test}")
+        return 0
+
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="simdrop-faults-") as folder:
+        folder = pathlib.Path(folder)
+        arguments.log = folder / "log"
+        copies = [Copy(folder / str(i), arguments) for i in range(max(1, arguments.jobs))]
+        failing = check_baseline(copies[0], faults)
+        if failing:
+            print("These tests fail without any fault: " + ", ".join(failing))
+            return 1
+        skipped = skipped_backends(copies[0])
+        print(f"Without a fault, all tests named below pass ({time.monotonic() - started:.0f} s).", flush=True)
+
+        waiting = queue.SimpleQueue()
+        # Those that configure anew come last, so that each copy does it once.
+        for fault in sorted(faults, key=lambda fault: fault.options):
+            waiting.put(fault)
+        counts = {"caught": 0, "skipped": 0, "failed": 0}
+        lock = threading.Lock()
+
+        def work(copy):
+            while True:
+                try:
+                    fault = waiting.get_nowait()
+                except queue.Empty:
+                    return
+                if fault.needs in skipped:
+                    outcome, kind = f"skipped: {fault.needs} is {skipped[fault.needs]}", "skipped"
+                else:
+                    try:
+                        problem = copy.check(fault)
+                    except (LookupError, RuntimeError) as error:
+                        problem = f"FAILED: {error}"
+                    outcome, kind = (problem, "failed") if problem else ("caught", "caught")
+                with lock:
+                    counts[kind] += 1
+                    mark = {"caught": "ok", "skipped": "skipped", "failed": "FAILED"}[kind]
+                    print(f"{mark} fault {fault.name:50} {fault.test:48} {outcome}", flush=True)
+
+        threads = [threading.Thread(target=work, args=(copy,)) for copy in copies]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    print(f"{len(faults)} faults: {counts['caught']} caught, {counts['skipped']} skipped, {counts['failed']} not caught "
+          f"({time.monotonic() - started:.0f} s).")
+    return 1 if counts["failed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
