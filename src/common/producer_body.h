@@ -28,6 +28,12 @@ enum {
   BATCH_BLOCKS = 64,    // blocks between two visits to the list of undecided ones
 };
 
+_Static_assert(SIMD_FEW_PLANES_IN_FLIGHT *SIMD_LANES <= SIMDROP_BLOCK_PADDING, "a step may write past the padding");
+_Static_assert(SIMD_PLANES_IN_FLIGHT <= MOST_IN_FLIGHT && SIMD_PENDING_PLANES <= MOST_IN_FLIGHT &&
+                   SIMD_FEW_PLANES_IN_FLIGHT <= MOST_IN_FLIGHT && SIMD_FEW_BLOCKS_VECTORS <= MOST_IN_FLIGHT,
+               "more in flight than the arrays hold");
+_Static_assert(BATCH_BLOCKS % (SIMD_FEW_PLANES_IN_FLIGHT * SIMD_LANES) == 0, "a batch is whole steps");
+
 // The round keys, one vector each.
 typedef struct round_keys {
   simd_u64 word_0[SIMDROP_PHILOX_ROUNDS];
