@@ -5,9 +5,10 @@ set -u
 cd "$(dirname "$0")/.." || exit 2
 build=${1:?usage: lint.sh BUILD}
 failed=0
+sources() { find include src tests tools bench examples scripts "$@" | sort; } # sources <find's tests>
 
 if command -v clang-format > /dev/null 2>&1; then
-  if git ls-files '*.c' '*.h' | xargs clang-format --dry-run --Werror; then
+  if sources -name '*.[ch]' | xargs clang-format --dry-run --Werror; then
     echo "ok formatting"
   else
     echo "FAILED formatting: run clang-format -i on the files above"
@@ -31,7 +32,7 @@ else
 fi
 
 if command -v shellcheck > /dev/null 2>&1; then
-  if git ls-files '*.sh' | xargs shellcheck --severity=warning; then
+  if sources -name '*.sh' | xargs shellcheck --severity=warning; then
     echo "ok shellcheck"
   else
     echo "FAILED shellcheck"
