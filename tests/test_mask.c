@@ -255,6 +255,35 @@ static void threshold_at_an_elements_u(void **state) {
   }
 }
 
+// Each of the 32 planes in turn is the one that decides an element: T agrees with its U above the plane, differs in it, and
+// holds anything below, or nothing. In calls of every length that the vector backends treat in a way of its own.
+static void every_plane_decides(void **state) {
+  (void)state;
+  enum {
+    MOST = 20 * BLOCK
+  };
+  static uint32_t u[MOST];
+  uint64_t random = 8;
+  const int rounds = full_effort() ? 20 : 3;
+  FOR_EACH_BACKEND(backend) {
+    for (int round = 0; round < rounds; ++round) {
+      simdrop_mask mask = {0, next_random(&random), next_random(&random), next_random(&random) >> 8 << 7};
+      oracle_u(mask.seed, mask.stream, mask.offset, MOST, u);
+      for (size_t blocks = 1; blocks <= MOST / BLOCK; blocks += blocks < 5 ? 1 : 5)
+        for (int plane = 0; plane < 32; ++plane) {
+          const uint32_t own_bit = UINT32_C(1) << (31 - plane), below = own_bit - 1;
+          // In the first block, or the last.
+          const size_t element = (round % 2 ? blocks - 1 : 0) * BLOCK + next_random(&random) % BLOCK;
+          const uint32_t differs = (u[element] ^ own_bit) & ~below;
+          mask.p = ldexp((double)(differs | ((uint32_t)next_random(&random) & below)), -32);
+          check_mask(backend, &mask, blocks * BLOCK, u);
+          mask.p = ldexp((double)(differs | own_bit), -32);
+          check_mask(backend, &mask, blocks * BLOCK, u);
+        }
+    }
+  }
+}
+
 // Every number of planes that a threshold can need, with every number of blocks around the vectors' and batches' sizes.
 static void every_plane_count(void **state) {
   (void)state;
@@ -344,11 +373,17 @@ static void description_in_the_output(void **state) {
 
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(golden_masks),           cmocka_unit_test(offsets_around_every_carry),
-      cmocka_unit_test(last_indices),           cmocka_unit_test(thresholds),
-      cmocka_unit_test(exact_thresholds),       cmocka_unit_test(threshold_at_an_elements_u),
-      cmocka_unit_test(every_plane_count),      cmocka_unit_test(larger_p_drops_more),
-      cmocka_unit_test(every_length_and_start), cmocka_unit_test(description_in_the_output),
+      cmocka_unit_test(golden_masks),
+      cmocka_unit_test(offsets_around_every_carry),
+      cmocka_unit_test(last_indices),
+      cmocka_unit_test(thresholds),
+      cmocka_unit_test(exact_thresholds),
+      cmocka_unit_test(threshold_at_an_elements_u),
+      cmocka_unit_test(every_plane_decides),
+      cmocka_unit_test(every_plane_count),
+      cmocka_unit_test(larger_p_drops_more),
+      cmocka_unit_test(every_length_and_start),
+      cmocka_unit_test(description_in_the_output),
   };
   return RUN_TESTS(argc, argv, tests);
 }

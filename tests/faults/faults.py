@@ -66,7 +66,9 @@ fault("avx512: blocks in the wrong lanes", "src/avx512/simd.h", "_mm512_setr_epi
 fault("avx512: output words mixed up", "src/avx512/simd.h", "(swapped, 0x5555, word, key, 0x96)",
       "(swapped, 0xAAAA, word, key, 0x96)", LANES, "avx512")
 fault("avx512: lanes rotated by too few", "src/avx512/simd.h", "_mm512_alignr_epi64(a, a, 4)", "_mm512_alignr_epi64(a, a, 3)",
-      "mask:threshold_at_an_elements_u", "avx512")
+      "mask:every_plane_decides", "avx512")
+fault("avx2: lanes rotated by too few", "src/avx2/simd.h", "_mm256_permute4x64_epi64(a, _MM_SHUFFLE(1, 0, 3, 2))",
+      "_mm256_permute4x64_epi64(a, _MM_SHUFFLE(0, 3, 2, 1))", "mask:every_plane_decides", "avx2")
 fault("avx2: blocks in the wrong lanes", "src/avx2/simd.h", "_mm256_setr_epi64x(0, 2, 1, 3)", "_mm256_setr_epi64x(0, 1, 2, 3)",
       LANES, "avx2")
 fault("avx2: output words mixed up", "src/avx2/simd.h", "simd_xor3(swapped, word, key), swapped, 0xAA)",
