@@ -29,6 +29,7 @@ enum {
 };
 
 _Static_assert(SIMD_FEW_PLANES_IN_FLIGHT *SIMD_LANES <= SIMDROP_BLOCK_PADDING, "a step may write past the padding");
+_Static_assert(SIMD_FEW_PLANES_IN_FLIGHT >= 2, "two planes of one vector of blocks are drawn side by side");
 _Static_assert(SIMD_PLANES_IN_FLIGHT <= MOST_IN_FLIGHT && SIMD_PENDING_PLANES <= MOST_IN_FLIGHT &&
                    SIMD_FEW_PLANES_IN_FLIGHT <= MOST_IN_FLIGHT && SIMD_FEW_BLOCKS_VECTORS <= MOST_IN_FLIGHT,
                "more in flight than the arrays hold");
