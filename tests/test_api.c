@@ -251,15 +251,15 @@ static void overlaps(void **state) {
 
 static void status_strings(void **state) {
   (void)state;
-  const char *seen[9];
-  for (int status = 0; status <= 8; ++status) {
+  const char *seen[SIMDROP_ERROR_SHAPE + 1];
+  for (int status = 0; status <= SIMDROP_ERROR_SHAPE; ++status) {
     seen[status] = simdrop_status_string((simdrop_status)status);
     assert_non_null(seen[status]);
     assert_true(strlen(seen[status]) > 0);
     assert_string_not_equal(seen[status], "unknown status");
     for (int other = 0; other < status; ++other) assert_string_not_equal(seen[other], seen[status]);
   }
-  const int unknown[] = {-1, 9, 1000, INT32_MAX, INT32_MIN};
+  const int unknown[] = {-1, SIMDROP_ERROR_SHAPE + 1, 1000, INT32_MAX, INT32_MIN};
   for (size_t i = 0; i < LENGTH(unknown); ++i) {
     simdrop_status status;
     memcpy(&status, &unknown[i], sizeof status);

@@ -20,6 +20,10 @@
 typedef void simdrop_mask_blocks_kernel(simdrop_mask_source *source, uint64_t first_block, size_t block_count, uint64_t *words,
                                         simdrop_background *background);
 
+// Producer: the same for block_count blocks with any numbers, in any order.
+typedef void simdrop_mask_listed_blocks_kernel(simdrop_mask_source *source, const uint64_t *blocks, size_t block_count,
+                                               uint64_t *words, simdrop_background *background);
+
 // bytes[k] = element k of the mask, 0 or 1.
 typedef void simdrop_expand_bytes_kernel(size_t n, const uint64_t *words, size_t first, uint8_t *bytes);
 
@@ -35,16 +39,17 @@ typedef void simdrop_stream_end_kernel(void);
 typedef void simdrop_select_kernel(size_t n, const uint64_t *words, size_t first, const void *x, void *y);
 
 //  X(kernel, type)
-#define SIMDROP_KERNEL_LIST(X)                 \
-  X(mask_blocks, simdrop_mask_blocks_kernel)   \
-  X(expand_bytes, simdrop_expand_bytes_kernel) \
-  X(scale_f32, simdrop_scale_kernel)           \
-  X(scale_f64, simdrop_scale_kernel)           \
-  X(scale_f16, simdrop_scale_kernel)           \
-  X(scale_bf16, simdrop_scale_kernel)          \
-  X(stream_end, simdrop_stream_end_kernel)     \
-  X(select_16, simdrop_select_kernel)          \
-  X(select_32, simdrop_select_kernel)          \
+#define SIMDROP_KERNEL_LIST(X)                             \
+  X(mask_blocks, simdrop_mask_blocks_kernel)               \
+  X(mask_listed_blocks, simdrop_mask_listed_blocks_kernel) \
+  X(expand_bytes, simdrop_expand_bytes_kernel)             \
+  X(scale_f32, simdrop_scale_kernel)                       \
+  X(scale_f64, simdrop_scale_kernel)                       \
+  X(scale_f16, simdrop_scale_kernel)                       \
+  X(scale_bf16, simdrop_scale_kernel)                      \
+  X(stream_end, simdrop_stream_end_kernel)                 \
+  X(select_16, simdrop_select_kernel)                      \
+  X(select_32, simdrop_select_kernel)                      \
   X(select_64, simdrop_select_kernel)
 
 typedef struct simdrop_kernels {

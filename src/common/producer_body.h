@@ -221,6 +221,21 @@ static inline __attribute__((always_inline)) void take_planes(const simdrop_mask
   take_turn(turns);
 }
 
+// Which blocks a batch is of: those from `first` on, or those of a list. Only the lower halves of their numbers.
+typedef struct batch_blocks {
+  const uint64_t *list;  // or NULL
+  uint32_t first;
+} batch_blocks;
+
+// The numbers of the blocks at these positions of the batch, in the lanes' lower halves.
+static inline __attribute__((always_inline)) simd_u64 numbers_at(const batch_blocks *blocks, simd_u64 position) {
+  if (blocks->list == NULL) return simd_add(position, simd_set(blocks->first));
+  _Alignas(64) uint64_t at[SIMD_LANES];
+  simd_store(at, position);
+  for (int lane = 0; lane < SIMD_LANES; ++lane) at[lane] = blocks->list[at[lane]];
+  return simd_load(at);
+}
+
 // The blocks of one batch that the first planes leave undecided, and their undecided elements.
 typedef struct pending_blocks {
   size_t count;
@@ -242,7 +257,7 @@ static inline void add_pending(pending_blocks *pending, simd_u64 position, const
 // Draws the lower planes for the listed blocks, two at a time until nothing is undecided, and drops in `words` what they
 // decide; what is equal to the threshold to the last plane stays kept.
 static inline void finish_pending(const simdrop_mask_source *source, const first_round *first, const round_keys *keys,
-                                  int first_plane, uint32_t block_low, background_turns *turns, pending_blocks *pending,
+                                  int first_plane, const batch_blocks *blocks, background_turns *turns, pending_blocks *pending,
                                   uint64_t *words) {
   const simd_u64 zero = simd_set(0), ones = simd_set(~UINT64_C(0));
   simd_store(pending->position + pending->count, zero);  // pads the last vector with blocks that have nothing undecided
@@ -250,7 +265,7 @@ static inline void finish_pending(const simdrop_mask_source *source, const first
   simd_store(pending->high + pending->count, zero);
   for (size_t i = 0; i < pending->count; i += SIMD_LANES) {
     const simd_u64 position = simd_load(pending->position + i);
-    const block_part block = make_block_part(source, first, simd_add(position, simd_set(block_low)));
+    const block_part block = make_block_part(source, first, numbers_at(blocks, position));
     plane_bits undecided = {simd_load(pending->low + i), simd_load(pending->high + i)};
     plane_bits dropped = {zero, zero};
     int plane = first_plane;
@@ -279,10 +294,10 @@ static inline void finish_pending(const simdrop_mask_source *source, const first
   }
 }
 
-// At most BATCH_BLOCKS blocks whose numbers do not wrap in their lower half. `dense` planes are taken for all of them.
+// At most BATCH_BLOCKS blocks, whose numbers do not wrap in their lower half. `dense` planes are taken for all of them.
 static inline __attribute__((always_inline)) void mask_batch(const simdrop_mask_source *source, const first_round *first,
                                                              const round_keys *keys, int vectors, int dense, bool exact,
-                                                             uint32_t block_low, size_t block_count, uint64_t *words,
+                                                             const batch_blocks *numbers, size_t block_count, uint64_t *words,
                                                              background_turns *turns) {
   const simd_u64 zero = simd_set(0), ones = simd_set(~UINT64_C(0));
   pending_blocks pending;
@@ -294,7 +309,7 @@ static inline __attribute__((always_inline)) void mask_batch(const simdrop_mask_
     SIMDROP_UNROLL
     for (int v = 0; v < vectors; ++v) {
       position[v] = simd_add(simd_block_order(), simd_set(done + (size_t)v * SIMD_LANES));
-      blocks[v] = make_block_part(source, first, simd_add(position[v], simd_set(block_low)));
+      blocks[v] = make_block_part(source, first, numbers_at(numbers, position[v]));
       kept[v] = (verdict){{ones, ones}, {zero, zero}};
     }
     if (vectors > 1) {
@@ -314,7 +329,7 @@ static inline __attribute__((always_inline)) void mask_batch(const simdrop_mask_
   }
   if (!exact) {
     // Blocks past the end were drawn to fill the last vector; those that are listed cost time but no harm.
-    finish_pending(source, first, keys, dense, block_low, turns, &pending, words);
+    finish_pending(source, first, keys, dense, numbers, turns, &pending, words);
   }
 }
 
@@ -383,30 +398,59 @@ static inline void mask_one_block(const simdrop_mask_source *source, const first
   words[1] = simd_first_lane(kept.upper.high);
 }
 
+// One batch with as many dense planes as the threshold calls for.
+static inline __attribute__((always_inline)) void mask_batch_by_planes(const simdrop_mask_source *source,
+                                                                       const first_round *first, const round_keys *keys,
+                                                                       const batch_blocks *numbers, size_t count,
+                                                                       uint64_t *words, background_turns *turns) {
+  if (source->plane_count == 1) {
+    mask_batch(source, first, keys, SIMD_FEW_PLANES_IN_FLIGHT, 1, true, numbers, count, words, turns);
+  } else if (source->plane_count == 2) {
+    mask_batch(source, first, keys, SIMD_FEW_PLANES_IN_FLIGHT / 2, 2, true, numbers, count, words, turns);
+  } else if (source->plane_count <= SIMD_DENSE_PLANES) {
+    mask_batch(source, first, keys, 1, source->plane_count, true, numbers, count, words, turns);
+  } else {
+    mask_batch(source, first, keys, 1, SIMD_DENSE_PLANES, false, numbers, count, words, turns);
+  }
+}
+
+static inline bool are_few(const simdrop_mask_source *source, size_t block_count) {
+  return block_count <= SIMD_FEW_BLOCKS && source->plane_count >= SIMD_FEW_BLOCKS_PLANES;
+}
+
+static inline void prepare_schedule(simdrop_mask_source *source, const first_round *first, uint32_t block_high) {
+  if (!source->schedule.ready || source->schedule.block_high != block_high) make_schedule(source, first, block_high);
+}
+
 // A run of blocks with the same upper half.
 static inline void mask_run(simdrop_mask_source *source, const first_round *first, const round_keys *keys, uint64_t first_block,
                             size_t block_count, uint64_t *words, background_turns *turns) {
-  const uint32_t block_high = (uint32_t)(first_block >> 32);
-  if (block_count <= SIMD_FEW_BLOCKS && source->plane_count >= SIMD_FEW_BLOCKS_PLANES) {
+  if (are_few(source, block_count)) {
     for (size_t b = 0; b < block_count; ++b)
       mask_one_block(source, first, keys, first_block + b, words + SIMDROP_BLOCK_WORDS * b);
     return;
   }
-  if (!source->schedule.ready || source->schedule.block_high != block_high) make_schedule(source, first, block_high);
+  prepare_schedule(source, first, (uint32_t)(first_block >> 32));
   for (size_t done = 0; done < block_count; done += BATCH_BLOCKS) {
-    const uint32_t block_low = (uint32_t)(first_block + done);
     const size_t count = block_count - done < BATCH_BLOCKS ? block_count - done : BATCH_BLOCKS;
-    uint64_t *const batch_words = words + SIMDROP_BLOCK_WORDS * done;
-    if (source->plane_count == 1) {
-      mask_batch(source, first, keys, SIMD_FEW_PLANES_IN_FLIGHT, 1, true, block_low, count, batch_words, turns);
-    } else if (source->plane_count == 2) {
-      mask_batch(source, first, keys, SIMD_FEW_PLANES_IN_FLIGHT / 2, 2, true, block_low, count, batch_words, turns);
-    } else if (source->plane_count <= SIMD_DENSE_PLANES) {
-      mask_batch(source, first, keys, 1, source->plane_count, true, block_low, count, batch_words, turns);
-    } else {
-      mask_batch(source, first, keys, 1, SIMD_DENSE_PLANES, false, block_low, count, batch_words, turns);
-    }
+    const batch_blocks numbers = {NULL, (uint32_t)(first_block + done)};
+    mask_batch_by_planes(source, first, keys, &numbers, count, words + SIMDROP_BLOCK_WORDS * done, turns);
   }
+}
+
+// At most BATCH_BLOCKS listed blocks with the same upper half.
+static inline void mask_listed_batch(simdrop_mask_source *source, const first_round *first, const round_keys *keys,
+                                     const uint64_t *blocks, size_t block_count, uint64_t *words, background_turns *turns) {
+  if (are_few(source, block_count)) {
+    for (size_t b = 0; b < block_count; ++b) mask_one_block(source, first, keys, blocks[b], words + SIMDROP_BLOCK_WORDS * b);
+    return;
+  }
+  prepare_schedule(source, first, (uint32_t)(blocks[0] >> 32));
+  // A step takes whole vectors and may look past the end of the list.
+  uint64_t list[BATCH_BLOCKS];
+  for (size_t b = 0; b < BATCH_BLOCKS; ++b) list[b] = (uint32_t)blocks[b < block_count ? b : block_count - 1];
+  const batch_blocks numbers = {list, 0};
+  mask_batch_by_planes(source, first, keys, &numbers, block_count, words, turns);
 }
 
 static inline background_turns begin_turns(const simdrop_mask_source *source, simdrop_background *background,
@@ -439,6 +483,22 @@ void SIMDROP_LOCAL(mask_blocks)(simdrop_mask_source *source, uint64_t first_bloc
     const size_t count = block_count < until_wrap ? block_count : (size_t)until_wrap;
     mask_run(source, &first, &keys, first_block, count, words, &turns);
     first_block += count;
+    block_count -= count;
+    words += SIMDROP_BLOCK_WORDS * count;
+  }
+}
+
+void SIMDROP_LOCAL(mask_listed_blocks)(simdrop_mask_source *source, const uint64_t *blocks, size_t block_count, uint64_t *words,
+                                       simdrop_background *background) {
+  const first_round first = make_first_round(source);
+  round_keys keys;
+  make_round_keys(source, &keys);
+  background_turns turns = begin_turns(source, background, block_count);
+  while (block_count > 0) {
+    size_t count = 1;
+    while (count < block_count && count < BATCH_BLOCKS && blocks[count] >> 32 == blocks[0] >> 32) ++count;
+    mask_listed_batch(source, &first, &keys, blocks, count, words, &turns);
+    blocks += count;
     block_count -= count;
     words += SIMDROP_BLOCK_WORDS * count;
   }

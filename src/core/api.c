@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "core/driver.h"
+#include "core/layout_check.h"
+#include "core/layout_driver.h"
 #include "core/parameters.h"
 
 #define RETURN_IF_ERROR(expression)                  \
@@ -107,5 +109,58 @@ simdrop_status simdrop_apply_bits(double p, simdrop_dtype dtype, size_t n, const
   } else {
     simdrop_drive_stored_scale(threshold, dtype, n, bits, x, y);
   }
+  return SIMDROP_OK;
+}
+
+simdrop_status simdrop_forward_layout(const simdrop_mask *mask, simdrop_dtype dtype, const simdrop_layout *layout,
+                                      const void *x, void *y) {
+  RETURN_IF_ERROR(check_mask(mask, 0));
+  const size_t size = simdrop_dtype_size(dtype);
+  if (size == 0) return SIMDROP_ERROR_DTYPE;
+  if (layout == NULL) return SIMDROP_ERROR_NULL_POINTER;
+  size_t count;
+  RETURN_IF_ERROR(simdrop_check_layout(layout, mask->offset, &count));
+  if (count == 0) return SIMDROP_OK;
+  RETURN_IF_ERROR(simdrop_check_layout_arrays(layout, size, x, y));
+
+  const simdrop_mask copy = *mask;
+  const simdrop_layout layout_copy = *layout;
+  const uint64_t threshold = simdrop_threshold(copy.p);
+  if (threshold == SIMDROP_CERTAIN) {
+    simdrop_drive_layout_zero(dtype, &layout_copy, y);
+  } else if (copy.p != 0) {
+    simdrop_drive_layout_scale(&copy, threshold, dtype, &layout_copy, x, y);
+  } else if (x != y) {  // the checks let equal pointers pass only with equal strides
+    simdrop_drive_layout_copy(dtype, &layout_copy, x, y);
+  }
+  return SIMDROP_OK;
+}
+
+simdrop_status simdrop_backward_layout(const simdrop_mask *mask, simdrop_dtype dtype, const simdrop_layout *layout,
+                                       const void *dy, void *dx) {
+  return simdrop_forward_layout(mask, dtype, layout, dy, dx);
+}
+
+simdrop_status simdrop_mask_layout_bytes(const simdrop_mask *mask, const simdrop_layout *layout, uint8_t *bytes) {
+  RETURN_IF_ERROR(check_mask(mask, 0));
+  if (layout == NULL) return SIMDROP_ERROR_NULL_POINTER;
+  size_t count;
+  RETURN_IF_ERROR(simdrop_check_layout(layout, mask->offset, &count));
+  if (count == 0) return SIMDROP_OK;
+  if (bytes == NULL) return SIMDROP_ERROR_NULL_POINTER;
+
+  const simdrop_mask copy = *mask;
+  const uint64_t threshold = simdrop_threshold(copy.p);
+  if (threshold == 0 || threshold == SIMDROP_CERTAIN) {
+    memset(bytes, threshold == 0, count);
+    return SIMDROP_OK;
+  }
+  simdrop_layout row_major = *layout;
+  ptrdiff_t stride = 1;
+  for (int a = row_major.rank - 1; a >= 0; --a) {
+    row_major.x_strides[a] = row_major.y_strides[a] = stride;
+    stride *= (ptrdiff_t)row_major.dims[a];
+  }
+  simdrop_drive_layout_bytes(&copy, threshold, &row_major, bytes);
   return SIMDROP_OK;
 }

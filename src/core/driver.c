@@ -18,7 +18,7 @@ static size_t minimum(size_t a, size_t b) { return a < b ? a : b; }
 
 static size_t chunk_elements(size_t size) { return minimum(CHUNK_BYTES / size, SIMDROP_CHUNK_ELEMENTS_MAX); }
 
-static simdrop_scale_kernel *scale_kernel(const simdrop_kernels *kernels, simdrop_dtype dtype) {
+simdrop_scale_kernel *simdrop_scale_kernel_of(const simdrop_kernels *kernels, simdrop_dtype dtype) {
   switch (dtype) {
     case SIMDROP_F32: return kernels->scale_f32;
     case SIMDROP_F64: return kernels->scale_f64;
@@ -36,7 +36,7 @@ static simdrop_select_kernel *select_kernel(const simdrop_kernels *kernels, simd
   }
 }
 
-static double scale_of(uint64_t threshold, simdrop_dtype dtype) {
+double simdrop_scale_for(uint64_t threshold, simdrop_dtype dtype) {
   const double scale = simdrop_scale_of_threshold(threshold);
   return dtype == SIMDROP_F64 ? scale : (double)(float)scale;
 }
@@ -70,7 +70,7 @@ static simdrop_background background_of(const scale_job *job, size_t count) {
   };
 }
 
-static bool should_stream(size_t bytes, const void *x, const void *y) { return x != y && bytes >= STREAM_BYTES; }
+bool simdrop_should_stream(size_t bytes, const void *x, const void *y) { return x != y && bytes >= STREAM_BYTES; }
 
 void simdrop_drive_scale(const simdrop_mask *mask, uint64_t threshold, simdrop_dtype dtype, size_t n, const void *x, void *y,
                          uint8_t *bits) {
@@ -80,12 +80,12 @@ void simdrop_drive_scale(const simdrop_mask *mask, uint64_t threshold, simdrop_d
   simdrop_mask_reader reader;
   simdrop_reader_init(&reader, kernels, mask, threshold);
   scale_job job = {
-      .scale_elements = scale_kernel(kernels, dtype),
+      .scale_elements = simdrop_scale_kernel_of(kernels, dtype),
       .size = size,
       .x = x,
       .y = y,
-      .scale = scale_of(threshold, dtype),
-      .stream = should_stream(n * size, x, y),
+      .scale = simdrop_scale_for(threshold, dtype),
+      .stream = simdrop_should_stream(n * size, x, y),
   };
   size_t count = minimum(chunk, n);
   job.mask = simdrop_reader_next(&reader, count, NULL);
@@ -115,13 +115,13 @@ void simdrop_drive_stored_scale(uint64_t threshold, simdrop_dtype dtype, size_t 
   const size_t size = simdrop_dtype_size(dtype), chunk = chunk_elements(size);
   uint64_t words[SIMDROP_CHUNK_ELEMENTS_MAX / 64 + 1] = {0};
   scale_job job = {
-      .scale_elements = scale_kernel(kernels, dtype),
+      .scale_elements = simdrop_scale_kernel_of(kernels, dtype),
       .mask = {words, 0},
       .size = size,
       .x = x,
       .y = y,
-      .scale = scale_of(threshold, dtype),
-      .stream = should_stream(n * size, x, y),
+      .scale = simdrop_scale_for(threshold, dtype),
+      .stream = simdrop_should_stream(n * size, x, y),
   };
   for (size_t done = 0, count; done < n; done += count) {
     count = minimum(chunk, n - done);

@@ -4,6 +4,10 @@
 
 #include <simdrop/simdrop.h>
 
+#include <stdbool.h>
+
+#include "common/kernel_table.h"
+
 // The functions below check nothing: api.c has. All take n = 0.
 
 // Packed bits, or bytes of 0 and 1.
@@ -17,5 +21,11 @@ void simdrop_drive_scale(const simdrop_mask *mask, uint64_t threshold, simdrop_d
 // The same with a stored mask; select copies the kept bits instead of scaling.
 void simdrop_drive_stored_scale(uint64_t threshold, simdrop_dtype dtype, size_t n, const uint8_t *bits, const void *x, void *y);
 void simdrop_drive_stored_select(simdrop_dtype dtype, size_t n, const uint8_t *bits, const void *x, void *y);
+
+// What the drivers of layouts share with these: the kernel of a type, the scale rounded for it, and whether an output of
+// this size is stored past the caches.
+simdrop_scale_kernel *simdrop_scale_kernel_of(const simdrop_kernels *kernels, simdrop_dtype dtype);
+double simdrop_scale_for(uint64_t threshold, simdrop_dtype dtype);
+bool simdrop_should_stream(size_t bytes, const void *x, const void *y);
 
 #endif

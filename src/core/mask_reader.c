@@ -15,17 +15,21 @@ static int trailing_zeros(uint64_t value) {
 #endif
 }
 
+void simdrop_source_init(simdrop_mask_source *source, const simdrop_mask *mask, uint64_t threshold) {
+  // The schedule stays as it is: a call of a hundred elements would spend its time on clearing it.
+  source->threshold = threshold;
+  source->plane_count = threshold == 0 ? 0 : SIMDROP_PLANES - trailing_zeros(threshold);
+  source->key[0] = (uint32_t)mask->seed;
+  source->key[1] = (uint32_t)(mask->seed >> 32);
+  source->stream[0] = (uint32_t)mask->stream;
+  source->stream[1] = (uint32_t)(mask->stream >> 32);
+  source->schedule.ready = 0;
+}
+
 void simdrop_reader_init(simdrop_mask_reader *reader, const simdrop_kernels *kernels, const simdrop_mask *mask,
                          uint64_t threshold) {
-  // The arrays stay as they are: a call of a hundred elements would spend its time on clearing them.
   reader->kernels = kernels;
-  reader->source.threshold = threshold;
-  reader->source.plane_count = threshold == 0 ? 0 : SIMDROP_PLANES - trailing_zeros(threshold);
-  reader->source.key[0] = (uint32_t)mask->seed;
-  reader->source.key[1] = (uint32_t)(mask->seed >> 32);
-  reader->source.stream[0] = (uint32_t)mask->stream;
-  reader->source.stream[1] = (uint32_t)(mask->stream >> 32);
-  reader->source.schedule.ready = 0;
+  simdrop_source_init(&reader->source, mask, threshold);
   reader->next_block = mask->offset / SIMDROP_BLOCK_ELEMENTS;
   reader->position = mask->offset % SIMDROP_BLOCK_ELEMENTS;
   reader->leftover = false;

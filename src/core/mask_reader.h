@@ -32,6 +32,8 @@ typedef struct simdrop_mask_reader {
   _Alignas(64) uint64_t buffers[2][SIMDROP_READER_WORDS];
 } simdrop_mask_reader;
 
+void simdrop_source_init(simdrop_mask_source *source, const simdrop_mask *mask, uint64_t threshold);
+
 void simdrop_reader_init(simdrop_mask_reader *reader, const simdrop_kernels *kernels, const simdrop_mask *mask,
                          uint64_t threshold);
 

@@ -41,3 +41,9 @@ void simdrop_scalar_mask_blocks(simdrop_mask_source *source, uint64_t first_bloc
   (void)background;  // what is left undone, the caller does
   for (size_t b = 0; b < block_count; ++b) mask_block(source, first_block + b, words + SIMDROP_BLOCK_WORDS * b);
 }
+
+void simdrop_scalar_mask_listed_blocks(simdrop_mask_source *source, const uint64_t *blocks, size_t block_count, uint64_t *words,
+                                       simdrop_background *background) {
+  (void)background;
+  for (size_t b = 0; b < block_count; ++b) mask_block(source, blocks[b], words + SIMDROP_BLOCK_WORDS * b);
+}

@@ -316,7 +316,7 @@ fault("touching arrays refused", FILE, "b_begin - a_begin < a_size", "b_begin - 
 fault("bits' last byte not counted", FILE, "return n / 8 + (n % 8 != 0);", "return n / 8;", OVERLAPS)
 fault("in place refused", FILE, "if (x != y && overlaps(x,", "if (overlaps(x,", OVERLAPS)
 fault("n = 0 wants pointers", FILE, "if (n == 0) return SIMDROP_OK; if (x == NULL", "if (x == NULL", "api:nothing_to_do")
-fault("a status without its sentence", "src/core/status.c", 'case SIMDROP_ERROR_OVERLAP: return "an output overlaps another array";',
+fault("a status without its sentence", "src/core/status.c", 'case SIMDROP_ERROR_OVERLAP: return "an output overlaps another array or itself";',
       "case SIMDROP_ERROR_OVERLAP:", "api:status_strings")
 FILE = "src/core/dispatch.c"
 fault("no check: unknown backend", FILE, "if (choice.backend == BACKEND_COUNT) return SIMDROP_ERROR_UNKNOWN_BACKEND;",

@@ -1,0 +1,58 @@
+/** @file types.h
+ *  The types that every other header of simdrop uses. Include simdrop.h rather than this. */
+#ifndef SIMDROP_TYPES_H
+#define SIMDROP_TYPES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <simdrop/export.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Which mask: the four numbers that decide every drop. Element k of a call has the index offset + k, so a tensor may be
+ *  cut into pieces, each with its own offset, and gets the same mask as in one call. */
+typedef struct simdrop_mask {
+  double p;        /**< probability of dropping an element, in [0, 1]; used as round(p * 2^32) / 2^32 */
+  uint64_t seed;   /**< chooses the family of masks (the Philox key) */
+  uint64_t stream; /**< chooses a mask of the family: a layer, a step; masks of different streams are independent */
+  uint64_t offset; /**< index of the call's first element; offset + n may reach 2^64 but not pass it */
+} simdrop_mask;
+
+/** The element types. f16 is IEEE 754 binary16, bf16 is the upper half of an IEEE 754 binary32; both are computed in
+ *  binary32 and rounded to nearest even. The arrays hold native-endian values. */
+typedef enum simdrop_dtype {
+  SIMDROP_F32 = 0, /**< float */
+  SIMDROP_F64 = 1, /**< double */
+  SIMDROP_F16 = 2, /**< 16-bit words holding IEEE 754 binary16 */
+  SIMDROP_BF16 = 3 /**< 16-bit words holding bfloat16 */
+} simdrop_dtype;
+
+/** What a function found. Everything but SIMDROP_OK means that nothing was written. */
+typedef enum simdrop_status {
+  SIMDROP_OK = 0,
+  SIMDROP_ERROR_NULL_POINTER = 1,    /**< a pointer that is needed is NULL */
+  SIMDROP_ERROR_PROBABILITY = 2,     /**< p is NaN or outside [0, 1] */
+  SIMDROP_ERROR_DTYPE = 3,           /**< dtype is none of simdrop_dtype */
+  SIMDROP_ERROR_INDEX_OVERFLOW = 4,  /**< an index passes 2^64 - 1: offset + n, or a layout's last one */
+  SIMDROP_ERROR_SIZE_OVERFLOW = 5,   /**< the elements take more bytes than an address can count */
+  SIMDROP_ERROR_OVERLAP = 6,         /**< an output overlaps another array other than by being equal to the input, or itself */
+  SIMDROP_ERROR_UNKNOWN_BACKEND = 7, /**< no backend has that name */
+  SIMDROP_ERROR_UNSUPPORTED_BACKEND = 8, /**< the backend is not compiled in, or this machine cannot run it */
+  SIMDROP_ERROR_RANK = 9,                /**< the rank is outside 0 .. SIMDROP_MAX_RANK, or not one that the function takes */
+  SIMDROP_ERROR_SHAPE = 10               /**< a mask's extent is neither 1 nor the tensor's, or a tile is outside its matrix */
+} simdrop_status;
+
+/** A sentence in English for a status; static storage, never NULL ("unknown status" for other numbers). */
+SIMDROP_API const char *simdrop_status_string(simdrop_status status);
+
+/** Bytes of one element of dtype; 0 if dtype is unknown. */
+SIMDROP_API size_t simdrop_dtype_size(simdrop_dtype dtype);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,31 @@
+// Strings of bits in 64-bit words, bit k being bit k % 64 of words[k / 64].
+#ifndef SIMDROP_CORE_BIT_STRING_H
+#define SIMDROP_CORE_BIT_STRING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+static inline bool simdrop_bit(const uint64_t *words, size_t k) { return words[k / 64] >> (k % 64) & 1; }
+
+// The 64 bits from bit k on; the word after theirs may be read, and is ignored, where they are one word.
+static inline uint64_t simdrop_bits_from(const uint64_t *words, size_t k) {
+  const unsigned shift = k % 64;
+  return words[k / 64] >> shift | words[k / 64 + 1] << 1 << (63 - shift);
+}
+
+static inline uint64_t simdrop_low_bits(size_t count) { return count >= 64 ? ~UINT64_C(0) : (UINT64_C(1) << count) - 1; }
+
+// The functions below write the strings' words, the last one with zeros behind the string's end, and perhaps one more.
+
+// Bits `to` to `to` + count - 1 become those of another string from bit `from` on. It may be the same string if from + count
+// <= to. The word of bit `to` must be 0 from there on.
+void simdrop_append_bits(uint64_t *words, size_t to, const uint64_t *other, size_t from, size_t count);
+
+// Each of the `count` bits from `from` on, `repeat` times.
+void simdrop_stretch_bits(uint64_t *words, const uint64_t *bits, size_t from, size_t count, size_t repeat);
+
+// The `period` bits from `from` on, again and again until there are `total`, which is no less than the period.
+void simdrop_repeat_bits(uint64_t *words, const uint64_t *bits, size_t from, size_t period, size_t total);
+
+#endif

@@ -1,0 +1,17 @@
+// Whether a layout can be followed: sizes, indices, and which bytes meet.
+#ifndef SIMDROP_CORE_LAYOUT_CHECK_H
+#define SIMDROP_CORE_LAYOUT_CHECK_H
+
+#include <simdrop/simdrop.h>
+
+// Rank and number of elements.
+simdrop_status simdrop_check_shape(int rank, const size_t *dims, size_t *count);
+
+// The same for a layout, and that no index passes 2^64 - 1.
+simdrop_status simdrop_check_layout(const simdrop_layout *layout, uint64_t offset, size_t *count);
+
+// For a layout of at least one element: that x and y can lie in memory, that no two elements of y meet, and that x and y are
+// the same elements or have no byte in common.
+simdrop_status simdrop_check_layout_arrays(const simdrop_layout *layout, size_t size, const void *x, const void *y);
+
+#endif

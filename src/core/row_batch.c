@@ -1,0 +1,156 @@
+// Collects rows, draws their blocks, applies them.
+#include "core/row_batch.h"
+
+#include <string.h>
+
+#include "core/bit_string.h"
+
+// From here on it is quicker to handle the elements that share a decision by themselves than to write the decision out for
+// each of them: a dropped run reads nothing.
+#define LONG_SHARED_RUN 512
+
+void simdrop_row_writer_init(simdrop_row_writer *writer, const simdrop_row_sink *sink, simdrop_row_kind kind, size_t repeat,
+                             const simdrop_mask *mask, uint64_t threshold) {
+  writer->sink = sink;
+  writer->kind = kind;
+  writer->repeat = repeat;
+  simdrop_source_init(&writer->source, mask, threshold);
+  writer->filling = 0;
+  writer->next_row = 0;
+  writer->line_row = NULL;
+  for (int i = 0; i < 2; ++i) {
+    simdrop_row_batch *const batch = &writer->batches[i];
+    batch->rows = batch->elements = batch->drawn = batch->listed = batch->last = 0;
+  }
+}
+
+static size_t elements_of(const simdrop_row_writer *writer, const simdrop_row *row) {
+  return writer->kind == SIMDROP_ROW_RUN ? row->count : row->count * writer->repeat;
+}
+
+// Elements that have their decisions side by side.
+typedef struct stretch {
+  const uint64_t *words;  // NULL: all are `kept` or not
+  size_t first, count;
+  bool kept;
+} stretch;
+
+// Makes the line hold the decisions of a row's element k, and of those about it.
+static void put_together(simdrop_row_writer *writer, const simdrop_row_batch *batch, const simdrop_row *row, size_t k) {
+  if (writer->line_row == row && k >= writer->line_begin && k < writer->line_end) return;
+  const size_t total = elements_of(writer, row);
+  writer->line_row = row;
+  if (writer->kind == SIMDROP_ROW_SHARED) {
+    const size_t decisions = SIMDROP_LINE_ELEMENTS / writer->repeat, skipped = k / (decisions * writer->repeat) * decisions;
+    const size_t count = row->count - skipped < decisions ? row->count - skipped : decisions;
+    simdrop_stretch_bits(writer->line, batch->words, row->decision + skipped, count, writer->repeat);
+    writer->line_begin = skipped * writer->repeat;
+    writer->line_end = writer->line_begin + count * writer->repeat;
+  } else {
+    const size_t whole = SIMDROP_LINE_ELEMENTS / row->count * row->count;
+    simdrop_repeat_bits(writer->line, batch->words, row->decision, row->count, total < whole ? total : whole);
+    writer->line_begin = 0;
+    writer->line_end = total;
+  }
+}
+
+static stretch stretch_at(simdrop_row_writer *writer, const simdrop_row_batch *batch, const simdrop_row *row, size_t k) {
+  if (writer->kind == SIMDROP_ROW_RUN) return (stretch){batch->words, row->decision + k, row->count - k, false};
+  if (writer->kind == SIMDROP_ROW_SHARED && writer->repeat >= LONG_SHARED_RUN) {
+    const size_t decision = k / writer->repeat;
+    return (stretch){NULL, 0, (decision + 1) * writer->repeat - k, simdrop_bit(batch->words, row->decision + decision)};
+  }
+  put_together(writer, batch, row, k);
+  if (writer->kind == SIMDROP_ROW_SHARED) return (stretch){writer->line, k - writer->line_begin, writer->line_end - k, false};
+  const size_t period = SIMDROP_LINE_ELEMENTS / row->count * row->count, place = k % period;
+  const size_t to_end = writer->line_end - k, to_period = period - place;
+  return (stretch){writer->line, place, to_end < to_period ? to_end : to_period, false};
+}
+
+static void apply_row(simdrop_row_writer *writer, const simdrop_row_batch *batch, const simdrop_row *row, size_t begin,
+                      size_t end) {
+  const simdrop_row_sink *const sink = writer->sink;
+  const ptrdiff_t x_step = sink->x_stride * (ptrdiff_t)sink->size, y_step = sink->y_stride * (ptrdiff_t)sink->size;
+  for (size_t k = begin; k < end;) {
+    stretch part = stretch_at(writer, batch, row, k);
+    if (part.count > end - k) part.count = end - k;
+    const char *const x = row->x == NULL ? NULL : row->x + (ptrdiff_t)k * x_step;
+    char *const y = row->y + (ptrdiff_t)k * y_step;
+    if (part.words != NULL) {
+      simdrop_sink_row(sink, part.count, part.words, part.first, x, y);
+    } else {
+      simdrop_sink_shared(sink, part.count, part.kept, x, y);
+    }
+    k += part.count;
+  }
+}
+
+// Elements begin .. end - 1 of the batch that waits; called with ranges that follow one another.
+static void run_batch(const void *context, size_t begin, size_t end) {
+  simdrop_row_writer *const writer = *(simdrop_row_writer *const *)context;
+  const simdrop_row_batch *const batch = &writer->batches[!writer->filling];
+  while (begin < end) {
+    const simdrop_row *const row = &batch->row[writer->next_row];
+    const size_t count = elements_of(writer, row), skipped = begin - row->start;
+    const size_t stop = end - row->start < count ? end - row->start : count;
+    apply_row(writer, batch, row, skipped, stop);
+    if (stop == count) ++writer->next_row;
+    begin = row->start + stop;
+  }
+}
+
+// Draws the mask of the filling batch and applies the other one meanwhile; then they change places.
+static void turn(simdrop_row_writer *writer) {
+  simdrop_row_batch *const filled = &writer->batches[writer->filling];
+  simdrop_row_batch *const waiting = &writer->batches[!writer->filling];
+  writer->next_row = 0;
+  writer->line_row = NULL;
+  simdrop_background background = {.run = run_batch, .context = &writer, .count = waiting->elements};
+  if (filled->listed > filled->drawn) {
+    writer->sink->kernels->mask_listed_blocks(&writer->source, filled->blocks + filled->drawn, filled->listed - filled->drawn,
+                                              filled->words + SIMDROP_BLOCK_WORDS * filled->drawn,
+                                              waiting->elements == 0 ? NULL : &background);
+  }
+  simdrop_background_finish(&background);
+  // The next row is likely to need blocks of the last one, and begins with them.
+  const size_t kept = filled->listed - filled->last;
+  memcpy(waiting->blocks, filled->blocks + filled->last, kept * sizeof *waiting->blocks);
+  memcpy(waiting->words, filled->words + SIMDROP_BLOCK_WORDS * filled->last,
+         kept * SIMDROP_BLOCK_WORDS * sizeof *waiting->words);
+  waiting->rows = waiting->elements = waiting->last = 0;
+  waiting->drawn = waiting->listed = kept;
+  writer->filling = !writer->filling;
+}
+
+void simdrop_row_writer_add(simdrop_row_writer *writer, uint64_t index, size_t count, const char *x, char *y) {
+  simdrop_row_batch *batch = &writer->batches[writer->filling];
+  if (batch->rows == SIMDROP_BATCH_ROWS || batch->listed - batch->drawn >= SIMDROP_BATCH_BLOCKS) {
+    turn(writer);
+    batch = &writer->batches[writer->filling];
+  }
+  const uint64_t first = index / SIMDROP_BLOCK_ELEMENTS, last = (index + (count - 1)) / SIMDROP_BLOCK_ELEMENTS;
+  uint64_t next = first;  // the first block that is not listed
+  const size_t had = batch->listed - batch->last;
+  if (had != 0 && first >= batch->blocks[batch->last] && first - batch->blocks[batch->last] <= had) {
+    // The blocks of the row before go on with this row's.
+    batch->last += (size_t)(first - batch->blocks[batch->last]);
+    next = first + (batch->listed - batch->last);
+  } else {
+    batch->last = batch->listed;
+  }
+  while (next <= last) batch->blocks[batch->listed++] = next++;
+  simdrop_row *const row = &batch->row[batch->rows++];
+  *row = (simdrop_row){
+      .x = x,
+      .y = y,
+      .start = batch->elements,
+      .decision = (uint32_t)(batch->last * SIMDROP_BLOCK_ELEMENTS + index % SIMDROP_BLOCK_ELEMENTS),
+      .count = (uint32_t)count,
+  };
+  batch->elements += elements_of(writer, row);
+}
+
+void simdrop_row_writer_finish(simdrop_row_writer *writer) {
+  turn(writer);  // draws the last batch
+  turn(writer);  // applies it
+}

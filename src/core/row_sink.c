@@ -1,0 +1,119 @@
+// Rows whose elements lie side by side go to the kernels as they are, others through a copy.
+#include "core/row_sink.h"
+
+#include <string.h>
+
+#include "core/bit_string.h"
+
+// Elements that are copied at a time: they stay in the first cache beside the rows that they come from.
+#define STAGED_ELEMENTS ((size_t)512)
+
+typedef union staged_elements {
+  uint64_t alignment;
+  char bytes[STAGED_ELEMENTS * sizeof(double)];
+} staged_elements;
+
+#define DEFINE_COPIES(type)                                                                         \
+  static void gather_##type(size_t n, const char *from, ptrdiff_t stride, char *to) {               \
+    const ptrdiff_t step = stride * (ptrdiff_t)sizeof(type);                                        \
+    for (size_t k = 0; k < n; ++k, from += step) memcpy(to + k * sizeof(type), from, sizeof(type)); \
+  }                                                                                                 \
+  static void scatter_##type(size_t n, const char *from, char *to, ptrdiff_t stride) {              \
+    const ptrdiff_t step = stride * (ptrdiff_t)sizeof(type);                                        \
+    for (size_t k = 0; k < n; ++k, to += step) memcpy(to, from + k * sizeof(type), sizeof(type));   \
+  }
+
+DEFINE_COPIES(uint8_t)
+DEFINE_COPIES(uint16_t)
+DEFINE_COPIES(uint32_t)
+DEFINE_COPIES(uint64_t)
+
+static void gather(size_t size, size_t n, const char *from, ptrdiff_t stride, char *to) {
+  switch (size) {
+    case 1: gather_uint8_t(n, from, stride, to); break;
+    case 2: gather_uint16_t(n, from, stride, to); break;
+    case 4: gather_uint32_t(n, from, stride, to); break;
+    default: gather_uint64_t(n, from, stride, to); break;
+  }
+}
+
+static void scatter(size_t size, size_t n, const char *from, char *to, ptrdiff_t stride) {
+  switch (size) {
+    case 1: scatter_uint8_t(n, from, to, stride); break;
+    case 2: scatter_uint16_t(n, from, to, stride); break;
+    case 4: scatter_uint32_t(n, from, to, stride); break;
+    default: scatter_uint64_t(n, from, to, stride); break;
+  }
+}
+
+static void sink_contiguous(const simdrop_row_sink *sink, size_t n, const uint64_t *words, size_t first, const char *x, char *y,
+                            bool stream) {
+  words += first / 64;
+  first %= 64;
+  if (sink->scale_elements != NULL) {
+    sink->scale_elements(n, words, first, x, y, sink->scale, stream);
+  } else {
+    sink->kernels->expand_bytes(n, words, first, (uint8_t *)y);
+  }
+}
+
+static const char *at(const char *array, size_t k, ptrdiff_t stride, size_t size) {
+  return array + (ptrdiff_t)k * stride * (ptrdiff_t)size;
+}
+
+void simdrop_sink_row(const simdrop_row_sink *sink, size_t n, const uint64_t *words, size_t first, const char *x, char *y) {
+  const bool has_x = sink->scale_elements != NULL;
+  const bool x_apart = has_x && sink->x_stride != 1, y_apart = sink->y_stride != 1;
+  if (!x_apart && !y_apart) {
+    sink_contiguous(sink, n, words, first, x, y, sink->stream);
+    return;
+  }
+  staged_elements staged;
+  for (size_t k = 0, count; k < n; k += count) {
+    count = n - k < STAGED_ELEMENTS ? n - k : STAGED_ELEMENTS;
+    const char *part_x = has_x ? at(x, k, sink->x_stride, sink->size) : NULL;
+    char *const part_y = (char *)at(y, k, sink->y_stride, sink->size);
+    if (x_apart) {
+      gather(sink->size, count, part_x, sink->x_stride, staged.bytes);
+      part_x = staged.bytes;
+    }
+    sink_contiguous(sink, count, words, first + k, part_x, y_apart ? staged.bytes : part_y, false);
+    if (y_apart) scatter(sink->size, count, staged.bytes, part_y, sink->y_stride);
+  }
+}
+
+void simdrop_sink_shared(const simdrop_row_sink *sink, size_t n, bool kept, const char *x, char *y) {
+  if (!kept && sink->y_stride == 1) {
+    memset(y, 0, n * sink->size);
+    return;
+  }
+  if (!kept) {
+    static const staged_elements zeros;
+    for (size_t k = 0, count; k < n; k += count) {
+      count = n - k < STAGED_ELEMENTS ? n - k : STAGED_ELEMENTS;
+      scatter(sink->size, count, zeros.bytes, (char *)at(y, k, sink->y_stride, sink->size), sink->y_stride);
+    }
+    return;
+  }
+  uint64_t words[SIMDROP_LINE_WORDS];
+  const size_t line = n < SIMDROP_LINE_ELEMENTS ? n : SIMDROP_LINE_ELEMENTS;
+  memset(words, 0xff, (line / 64 + 2 < SIMDROP_LINE_WORDS ? line / 64 + 2 : SIMDROP_LINE_WORDS) * sizeof *words);
+  for (size_t k = 0, count; k < n; k += count) {
+    count = n - k < SIMDROP_LINE_ELEMENTS ? n - k : SIMDROP_LINE_ELEMENTS;
+    const char *const part_x = sink->scale_elements == NULL ? NULL : at(x, k, sink->x_stride, sink->size);
+    simdrop_sink_row(sink, count, words, 0, part_x, (char *)at(y, k, sink->y_stride, sink->size));
+  }
+}
+
+void simdrop_sink_copy(const simdrop_row_sink *sink, size_t n, const char *x, char *y) {
+  if (sink->x_stride == 1 && sink->y_stride == 1) {
+    memcpy(y, x, n * sink->size);
+    return;
+  }
+  staged_elements staged;
+  for (size_t k = 0, count; k < n; k += count) {
+    count = n - k < STAGED_ELEMENTS ? n - k : STAGED_ELEMENTS;
+    gather(sink->size, count, at(x, k, sink->x_stride, sink->size), sink->x_stride, staged.bytes);
+    scatter(sink->size, count, staged.bytes, (char *)at(y, k, sink->y_stride, sink->size), sink->y_stride);
+  }
+}
