@@ -20,6 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <simdrop/executor.h>
 #include <simdrop/export.h>
 #include <simdrop/layout.h>
 #include <simdrop/types.h>

@@ -73,7 +73,7 @@ static simdrop_background background_of(const scale_job *job, size_t count) {
 bool simdrop_should_stream(size_t bytes, const void *x, const void *y) { return x != y && bytes >= STREAM_BYTES; }
 
 void simdrop_drive_scale(const simdrop_mask *mask, uint64_t threshold, simdrop_dtype dtype, size_t n, const void *x, void *y,
-                         uint8_t *bits) {
+                         uint8_t *bits, bool stream) {
   if (n == 0) return;
   const simdrop_kernels *const kernels = simdrop_current_kernels();
   const size_t size = simdrop_dtype_size(dtype), chunk = chunk_elements(size);
@@ -85,7 +85,7 @@ void simdrop_drive_scale(const simdrop_mask *mask, uint64_t threshold, simdrop_d
       .x = x,
       .y = y,
       .scale = simdrop_scale_for(threshold, dtype),
-      .stream = simdrop_should_stream(n * size, x, y),
+      .stream = stream,
   };
   size_t count = minimum(chunk, n);
   job.mask = simdrop_reader_next(&reader, count, NULL);
@@ -109,8 +109,8 @@ void simdrop_drive_scale(const simdrop_mask *mask, uint64_t threshold, simdrop_d
   if (job.stream) kernels->stream_end();
 }
 
-void simdrop_drive_stored_scale(uint64_t threshold, simdrop_dtype dtype, size_t n, const uint8_t *bits, const void *x,
-                                void *y) {
+void simdrop_drive_stored_scale(uint64_t threshold, simdrop_dtype dtype, size_t n, const uint8_t *bits, const void *x, void *y,
+                                bool stream) {
   const simdrop_kernels *const kernels = simdrop_current_kernels();
   const size_t size = simdrop_dtype_size(dtype), chunk = chunk_elements(size);
   uint64_t words[SIMDROP_CHUNK_ELEMENTS_MAX / 64 + 1] = {0};
@@ -121,7 +121,7 @@ void simdrop_drive_stored_scale(uint64_t threshold, simdrop_dtype dtype, size_t 
       .x = x,
       .y = y,
       .scale = simdrop_scale_for(threshold, dtype),
-      .stream = simdrop_should_stream(n * size, x, y),
+      .stream = stream,
   };
   for (size_t done = 0, count; done < n; done += count) {
     count = minimum(chunk, n - done);

@@ -14,18 +14,20 @@
 void simdrop_drive_bits(const simdrop_mask *mask, uint64_t threshold, size_t n, uint8_t *bits);
 void simdrop_drive_bytes(const simdrop_mask *mask, uint64_t threshold, size_t n, uint8_t *bytes);
 
-// y = kept ? x * scale : +0; bits may be NULL.
+// y = kept ? x * scale : +0; bits may be NULL. `stream`: past the caches.
 void simdrop_drive_scale(const simdrop_mask *mask, uint64_t threshold, simdrop_dtype dtype, size_t n, const void *x, void *y,
-                         uint8_t *bits);
+                         uint8_t *bits, bool stream);
 
 // The same with a stored mask; select copies the kept bits instead of scaling.
-void simdrop_drive_stored_scale(uint64_t threshold, simdrop_dtype dtype, size_t n, const uint8_t *bits, const void *x, void *y);
+void simdrop_drive_stored_scale(uint64_t threshold, simdrop_dtype dtype, size_t n, const uint8_t *bits, const void *x, void *y,
+                                bool stream);
 void simdrop_drive_stored_select(simdrop_dtype dtype, size_t n, const uint8_t *bits, const void *x, void *y);
 
-// What the drivers of layouts share with these: the kernel of a type, the scale rounded for it, and whether an output of
-// this size is stored past the caches.
+// Whether an output of this size is stored past the caches.
+bool simdrop_should_stream(size_t bytes, const void *x, const void *y);
+
+// What the drivers of layouts share with these: the kernel of a type, and the scale rounded for it.
 simdrop_scale_kernel *simdrop_scale_kernel_of(const simdrop_kernels *kernels, simdrop_dtype dtype);
 double simdrop_scale_for(uint64_t threshold, simdrop_dtype dtype);
-bool simdrop_should_stream(size_t bytes, const void *x, const void *y);
 
 #endif

@@ -52,6 +52,12 @@ static simdrop_status find_reach(const simdrop_layout *layout, const ptrdiff_t *
   return SIMDROP_OK;
 }
 
+simdrop_status simdrop_check_reach(const simdrop_layout *layout) {
+  reach places;
+  const simdrop_status status = find_reach(layout, layout->x_strides, 1, &places);
+  return status == SIMDROP_OK ? find_reach(layout, layout->y_strides, 1, &places) : status;
+}
+
 // A sum of terms coefficient * stride, each coefficient in its range; strides are positive and fall from term to term.
 typedef struct term {
   int64_t stride, low, high;

@@ -10,6 +10,9 @@ simdrop_status simdrop_check_shape(int rank, const size_t *dims, size_t *count);
 // The same for a layout, and that no index passes 2^64 - 1.
 simdrop_status simdrop_check_layout(const simdrop_layout *layout, uint64_t offset, size_t *count);
 
+// For a layout of at least one element: that the places of x and y, in elements, fit PTRDIFF_MAX.
+simdrop_status simdrop_check_reach(const simdrop_layout *layout);
+
 // For a layout of at least one element: that x and y can lie in memory, that no two elements of y meet, and that x and y are
 // the same elements or have no byte in common.
 simdrop_status simdrop_check_layout_arrays(const simdrop_layout *layout, size_t size, const void *x, const void *y);

@@ -269,20 +269,20 @@ static void drop_row(const simdrop_row_sink *sink, size_t n, const char *x, char
 }
 
 void simdrop_drive_layout_scale(const simdrop_mask *mask, uint64_t threshold, simdrop_dtype dtype, const simdrop_layout *layout,
-                                const void *x, void *y) {
+                                const void *x, void *y, bool stream) {
   const size_t size = simdrop_dtype_size(dtype);
   simdrop_layout_plan plan;
   simdrop_plan_layout(layout, mask->offset, threshold == 0, &plan);
   const simdrop_plan_axis *const inner = &plan.axes[plan.rank - 1];
   if (inner->count == plan.count && inner->x == 1 && inner->y == 1 && inner->index == 1) {
     const place first = first_place(&plan, size, x, y);
-    simdrop_drive_scale(mask, threshold, dtype, plan.count, first.x, first.y, NULL);
+    simdrop_drive_scale(mask, threshold, dtype, plan.count, first.x, first.y, NULL, stream);
     return;
   }
   simdrop_row_sink sink = make_sink(&plan, size);
   sink.scale_elements = simdrop_scale_kernel_of(sink.kernels, dtype);
   sink.scale = simdrop_scale_for(threshold, dtype);
-  sink.stream = inner->count * size >= STREAM_ROW_BYTES && simdrop_should_stream(plan.count * size, x, y);
+  sink.stream = stream && inner->count * size >= STREAM_ROW_BYTES;
   if (threshold == 0) {
     walk_alike(&sink, &plan, keep_row, x, y);
   } else {
@@ -308,13 +308,18 @@ void simdrop_drive_layout_zero(simdrop_dtype dtype, const simdrop_layout *layout
 }
 
 void simdrop_drive_layout_bytes(const simdrop_mask *mask, uint64_t threshold, const simdrop_layout *layout, uint8_t *bytes) {
+  const bool constant = threshold == 0 || threshold == SIMDROP_CERTAIN;
   simdrop_layout_plan plan;
-  simdrop_plan_layout(layout, mask->offset, false, &plan);
+  simdrop_plan_layout(layout, mask->offset, constant, &plan);
   const simdrop_plan_axis *const inner = &plan.axes[plan.rank - 1];
-  if (inner->count == plan.count && inner->index == 1) {
-    simdrop_drive_bytes(mask, threshold, plan.count, bytes);
+  if (inner->count == plan.count && inner->y == 1 && inner->index == 1) {
+    simdrop_drive_bytes(mask, threshold, plan.count, bytes + plan.y_first);
     return;
   }
   const simdrop_row_sink sink = make_sink(&plan, sizeof *bytes);
-  drive(&sink, &plan, mask, threshold, NULL, bytes);
+  if (constant) {
+    walk_alike(&sink, &plan, threshold == 0 ? keep_row : drop_row, NULL, bytes);
+  } else {
+    drive(&sink, &plan, mask, threshold, NULL, bytes);
+  }
 }

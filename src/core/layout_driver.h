@@ -4,11 +4,13 @@
 
 #include <simdrop/simdrop.h>
 
+#include <stdbool.h>
+
 // For layouts of at least one element that have been checked.
 
-// y = kept ? x * scale : +0.
+// y = kept ? x * scale : +0. `stream`: past the caches where rows are long enough.
 void simdrop_drive_layout_scale(const simdrop_mask *mask, uint64_t threshold, simdrop_dtype dtype, const simdrop_layout *layout,
-                                const void *x, void *y);
+                                const void *x, void *y, bool stream);
 
 // y = x, bit by bit, and y = +0.
 void simdrop_drive_layout_copy(simdrop_dtype dtype, const simdrop_layout *layout, const void *x, void *y);

@@ -1,0 +1,314 @@
+// Calls cut into pieces: the same bits for any number of threads and any cut.
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support.h"
+
+enum {
+  CANARY = 0xA5,
+  GRAIN = 4096,  // cuts are at multiples of this many elements
+  THREADS_MAX = 16,
+};
+
+// An executor of the tests' own: a thread for each piece, started in a mixed order, and a count of what was asked for.
+typedef struct pool {
+  size_t calls, most_pieces;
+} pool;
+
+typedef struct thread_work {
+  simdrop_task *task;
+  void *task_context;
+  size_t piece;
+} thread_work;
+
+static void *run_thread(void *argument) {
+  const thread_work *const work = argument;
+  work->task(work->task_context, work->piece);
+  return NULL;
+}
+
+static void run_on_pool(void *context, size_t count, simdrop_task *task, void *task_context) {
+  pool *const p = context;
+  ++p->calls;
+  if (count > p->most_pieces) p->most_pieces = count;
+  assert_true(count <= THREADS_MAX);
+  pthread_t threads[THREADS_MAX];
+  thread_work work[THREADS_MAX];
+  for (size_t i = 0; i < count; ++i) {
+    work[i] = (thread_work){task, task_context, count - 1 - i};
+    assert_int_equal(pthread_create(&threads[i], NULL, run_thread, &work[i]), 0);
+  }
+  for (size_t i = 0; i < count; ++i) assert_int_equal(pthread_join(threads[i], NULL), 0);
+}
+
+static const size_t thread_counts[] = {0, 1, 2, 3, 7, 16};
+
+static void dense_calls(void **state) {
+  (void)state;
+  static const size_t sizes[] = {0, 1, 100, 32767, 32768, 65535, 65536, 65537, 131072 + 4095, 300001};
+  uint64_t random = 40;
+  for (size_t d = 0; d < LENGTH(all_dtypes); ++d) {
+    for (size_t s = 0; s < LENGTH(sizes); ++s) {
+      const size_t n = sizes[s], size = simdrop_dtype_size(all_dtypes[d]), bytes = n * size;
+      const simdrop_mask mask = {some_probabilities[(d + s) % LENGTH(some_probabilities)], 3, 4, 1000 + s};
+      uint8_t *const x = allocate(bytes + 1), *const y = allocate(bytes + 1), *const expected = allocate(bytes + 1);
+      uint8_t *const bits = allocate(n + 1), *const expected_bits = allocate(PACKED(n) + 1);
+      uint8_t *const expected_bytes = allocate(n + 1);
+      fill_values(all_dtypes[d], n, &random, x);
+      assert_int_equal(simdrop_forward(&mask, all_dtypes[d], n, x, expected, expected_bits), SIMDROP_OK);
+      assert_int_equal(simdrop_mask_bytes(&mask, n, expected_bytes), SIMDROP_OK);
+      for (size_t t = 0; t < LENGTH(thread_counts); ++t) {
+        pool p = {0, 0};
+        const simdrop_executor executor = {run_on_pool, &p, thread_counts[t]};
+#define CHECK(call, found, wanted, length)                                                      \
+  do {                                                                                          \
+    assert_int_equal(call, SIMDROP_OK);                                                         \
+    check_bytes(wanted, found, length, "%s: n = %zu, %zu threads", #call, n, thread_counts[t]); \
+  } while (0)
+        memset(y, CANARY, bytes + 1);
+        memset(bits, CANARY, n + 1);
+        CHECK(simdrop_parallel_forward(&executor, &mask, all_dtypes[d], n, x, y, bits), y, expected, bytes);
+        check_bytes(expected_bits, bits, PACKED(n), "bits");
+        assert_int_equal(y[bytes], CANARY);
+        assert_int_equal(bits[PACKED(n)], CANARY);
+        // Calls are cut when there is enough to do for two threads, and into no more pieces than threads.
+        assert_int_equal(p.calls, n >= 65536 && thread_counts[t] >= 2);
+        assert_true(p.most_pieces <= thread_counts[t]);
+        if (n > 300000 && thread_counts[t] <= 7 && thread_counts[t] >= 2) assert_int_equal(p.most_pieces, thread_counts[t]);
+        memset(y, CANARY, bytes + 1);
+        CHECK(simdrop_parallel_backward(&executor, &mask, all_dtypes[d], n, x, y), y, expected, bytes);
+        memcpy(y, x, bytes);
+        CHECK(simdrop_parallel_forward(&executor, &mask, all_dtypes[d], n, y, y, NULL), y, expected, bytes);
+        memset(bits, CANARY, n + 1);
+        CHECK(simdrop_parallel_mask_bits(&executor, &mask, n, bits), bits, expected_bits, PACKED(n));
+        memset(bits, CANARY, n + 1);
+        CHECK(simdrop_parallel_mask_bytes(&executor, &mask, n, bits), bits, expected_bytes, n);
+        assert_int_equal(bits[n], CANARY);
+        memset(y, CANARY, bytes + 1);
+        uint8_t *const again = allocate(bytes + 1);
+        assert_int_equal(simdrop_apply_bits(mask.p, all_dtypes[d], n, expected_bits, x, again), SIMDROP_OK);
+        CHECK(simdrop_parallel_apply_bits(&executor, mask.p, all_dtypes[d], n, expected_bits, x, y), y, again, bytes);
+        free(again);
+      }
+      free(x);
+      free(y);
+      free(expected);
+      free(bits);
+      free(expected_bits);
+      free(expected_bytes);
+    }
+  }
+  // No executor, and one without a function: the calling thread.
+  float x[100] = {0}, y[100];
+  const simdrop_mask mask = {0.5, 1, 2, 3};
+  const simdrop_executor none = {NULL, NULL, 7};
+  assert_int_equal(simdrop_parallel_forward(NULL, &mask, SIMDROP_F32, 100, x, y, NULL), SIMDROP_OK);
+  assert_int_equal(simdrop_parallel_forward(&none, &mask, SIMDROP_F32, 100, x, y, NULL), SIMDROP_OK);
+}
+
+static void layouts(void **state) {
+  (void)state;
+  simdrop_layout cases[10];
+  uint64_t first = 0;
+  size_t count = 0;
+  const size_t dims[] = {5, 64, 31, 33}, mask_dims[] = {5, 1, 31, 1}, heads[] = {3, 4};
+  assert_int_equal(simdrop_layout_dense(4, dims, &cases[count++]), SIMDROP_OK);
+  assert_int_equal(simdrop_layout_broadcast(4, dims, mask_dims, &cases[count++]), SIMDROP_OK);
+  assert_int_equal(simdrop_layout_channels(SIMDROP_CHANNELS_FIRST, 2, 4, dims, &cases[count++]), SIMDROP_OK);
+  assert_int_equal(simdrop_layout_channels(SIMDROP_CHANNELS_LAST, 2, 4, dims, &cases[count++]), SIMDROP_OK);
+  assert_int_equal(simdrop_layout_time_shared(SIMDROP_BATCH_FIRST, 6, 70, 800, &cases[count++]), SIMDROP_OK);
+  assert_int_equal(simdrop_layout_time_shared(SIMDROP_TIME_FIRST, 6, 70, 800, &cases[count++]), SIMDROP_OK);
+  assert_int_equal(simdrop_layout_drop_path(4, dims, &cases[count++]), SIMDROP_OK);
+  assert_int_equal(simdrop_layout_tile(2, heads, 300, 200, 17, 290, 5, 198, &cases[count++], &first), SIMDROP_OK);
+  cases[count++] = (simdrop_layout){3, {60, 70, 80}, {1, 60, 4200}, {-5700, 81, -1}, {5600, 80, 1}};
+  cases[count++] = (simdrop_layout){3, {60, 70, 80}, {0, 1, 70}, {5700, -81, 1}, {3, 0, 1000}};
+  assert_int_equal(count, LENGTH(cases));
+  uint64_t random = 41;
+  for (size_t i = 0; i < LENGTH(cases); ++i) {
+    const simdrop_dtype dtype = all_dtypes[i % 4];
+    const size_t size = simdrop_dtype_size(dtype), room = 1200000;
+    size_t n = 1;
+    for (int a = 0; a < cases[i].rank; ++a) n *= cases[i].dims[a];
+    uint8_t *const x = allocate(room * size), *const y = allocate(room * size), *const expected = allocate(room * size);
+    uint8_t *const bytes = allocate(n + 1), *const expected_bytes = allocate(n + 1);
+    const size_t middle = 450000 * size;  // for steps backwards
+    fill_values(dtype, room, &random, x);
+    static const double probabilities[] = {0.3, 0.5, 0, 1, 1e-12};
+    for (size_t k = 0; k < LENGTH(probabilities); ++k) {
+      const simdrop_mask mask = {probabilities[k], 5, 6, first + 77};
+      memset(expected, CANARY, room * size);
+      assert_int_equal(simdrop_forward_layout(&mask, dtype, &cases[i], x + middle, expected + middle), SIMDROP_OK);
+      assert_int_equal(simdrop_mask_layout_bytes(&mask, &cases[i], expected_bytes), SIMDROP_OK);
+      for (size_t t = 0; t < LENGTH(thread_counts); ++t) {
+        pool p = {0, 0};
+        const simdrop_executor executor = {run_on_pool, &p, thread_counts[t]};
+        memset(y, CANARY, room * size);
+        assert_int_equal(simdrop_parallel_forward_layout(&executor, &mask, dtype, &cases[i], x + middle, y + middle),
+                         SIMDROP_OK);
+        check_bytes(expected, y, room * size, "layout %zu on %zu threads", i, thread_counts[t]);
+        assert_int_equal(p.calls, thread_counts[t] >= 2);
+        memset(y, CANARY, room * size);
+        assert_int_equal(simdrop_parallel_backward_layout(&executor, &mask, dtype, &cases[i], x + middle, y + middle),
+                         SIMDROP_OK);
+        check_bytes(expected, y, room * size, "backward, layout %zu on %zu threads", i, thread_counts[t]);
+        memset(bytes, CANARY, n + 1);
+        assert_int_equal(simdrop_parallel_mask_layout_bytes(&executor, &mask, &cases[i], bytes), SIMDROP_OK);
+        check_bytes(expected_bytes, bytes, n, "bytes of layout %zu on %zu threads", i, thread_counts[t]);
+        assert_int_equal(bytes[n], CANARY);
+      }
+    }
+    free(x);
+    free(y);
+    free(expected);
+    free(bytes);
+    free(expected_bytes);
+  }
+}
+
+// Pieces follow one another, begin at multiples of 4096, are whole, and as even as that allows.
+static void cuts(void **state) {
+  (void)state;
+  static const size_t sizes[] = {0, 1, 4095, 4096, 4097, 100000, SIZE_MAX - 1, SIZE_MAX};
+  static const size_t piece_counts[] = {1, 2, 3, 7, 64, 1000};
+  for (size_t s = 0; s < LENGTH(sizes); ++s) {
+    for (size_t c = 0; c < LENGTH(piece_counts); ++c) {
+      size_t before = 0, least = SIZE_MAX, most = 0;
+      for (size_t piece = 0; piece < piece_counts[c]; ++piece) {
+        size_t begin, end;
+        assert_int_equal(simdrop_cut(sizes[s], piece_counts[c], piece, &begin, &end), SIMDROP_OK);
+        assert_int_equal(begin, before);
+        assert_true(end >= begin && end <= sizes[s]);
+        if (begin < end) assert_int_equal(begin % GRAIN, 0);
+        const size_t share = (end - begin) / GRAIN + ((end - begin) % GRAIN != 0);
+        if (share < least) least = share;
+        if (share > most) most = share;
+        before = end;
+      }
+      assert_int_equal(before, sizes[s]);
+      assert_true(most - least <= 1);
+    }
+  }
+  size_t begin = 77, end = 78;
+  assert_int_equal(simdrop_cut(10, 2, 2, &begin, &end), SIMDROP_ERROR_SHAPE);
+  assert_int_equal(simdrop_cut(10, 0, 0, &begin, &end), SIMDROP_ERROR_SHAPE);
+  assert_int_equal(simdrop_cut(10, 1, 0, NULL, &end), SIMDROP_ERROR_NULL_POINTER);
+  assert_int_equal(simdrop_cut(10, 1, 0, &begin, NULL), SIMDROP_ERROR_NULL_POINTER);
+  assert_int_equal(begin, 77);
+  assert_int_equal(end, 78);
+}
+
+// The parts of a layout have each of its elements once, with the places and the index that it has in the whole.
+static void layout_cuts(void **state) {
+  (void)state;
+  static const simdrop_layout cases[] = {
+      {1, {100000}, {1}, {1}, {1}},
+      {2, {300, 200}, {200, 1}, {200, 1}, {0, 1}},
+      {3, {7, 30, 40}, {1200, 40, 1}, {-1300, 41, -1}, {1300, 40, 1}},
+      {4, {2, 3, 5, 7}, {105, 35, 7, 1}, {1, 2, 6, 30}, {105, 0, 7, 0}},
+      {1, {3}, {0}, {5}, {2}},
+      {0, {0}, {0}, {0}, {0}},
+  };
+  for (size_t i = 0; i < LENGTH(cases); ++i) {
+    // y places are unique: they name the elements.
+    enum {
+      PLACES = 200000,
+      MIDDLE = 50000
+    };
+    int64_t *const x_of = allocate(PLACES * sizeof *x_of), *const index_of = allocate(PLACES * sizeof *index_of);
+    for (size_t pieces = 1; pieces <= 9; ++pieces) {
+      for (size_t k = 0; k < PLACES; ++k) x_of[k] = INT64_MIN;
+      size_t total = 0, count = 1;
+      for (int a = 0; a < cases[i].rank; ++a) count *= cases[i].dims[a];
+      for (size_t piece = 0; piece <= pieces; ++piece) {
+        // The last time, the whole itself is compared with what the parts have left.
+        simdrop_layout_part part = {.layout = cases[i]};
+        if (piece < pieces) assert_int_equal(simdrop_cut_layout(&cases[i], pieces, piece, &part), SIMDROP_OK);
+        size_t part_count = 1;
+        for (int a = 0; a < part.layout.rank; ++a) part_count *= part.layout.dims[a];
+        for (size_t k = 0; k < part_count; ++k) {
+          int64_t x = part.x_offset, y = part.y_offset, index = (int64_t)part.index_offset;
+          size_t rest = k;
+          for (int a = part.layout.rank - 1; a >= 0; --a) {
+            const int64_t place = (int64_t)(rest % part.layout.dims[a]);
+            rest /= part.layout.dims[a];
+            x += place * part.layout.x_strides[a];
+            y += place * part.layout.y_strides[a];
+            index += place * (int64_t)part.layout.index_strides[a];
+          }
+          if (piece < pieces) {
+            assert_true(x_of[MIDDLE + y] == INT64_MIN);
+            x_of[MIDDLE + y] = x;
+            index_of[MIDDLE + y] = index;
+            ++total;
+          } else if (x_of[MIDDLE + y] != x || index_of[MIDDLE + y] != index) {
+            fail_msg("layout %zu, %zu pieces: element at y %lld", i, pieces, (long long)y);
+          }
+        }
+      }
+      assert_int_equal(total, count);
+    }
+    free(x_of);
+    free(index_of);
+  }
+  // Even pieces: the outer axis of 2 cannot give 7.
+  const simdrop_layout uneven = {2, {2, 7000}, {8000, 1}, {8000, 1}, {9000, 1}};
+  for (size_t piece = 0; piece < 7; ++piece) {
+    simdrop_layout_part part;
+    assert_int_equal(simdrop_cut_layout(&uneven, 7, piece, &part), SIMDROP_OK);
+    const size_t count = part.layout.dims[0] * part.layout.dims[1];
+    assert_true(count > 1800 && count < 2200);
+  }
+  simdrop_layout_part part;
+  const simdrop_layout bad_rank = {.rank = 9}, bad_size = {1, {SIZE_MAX}, {1}, {1}, {1}};
+  const simdrop_layout bad_reach = {1, {3}, {PTRDIFF_MAX}, {1}, {1}}, bad_index = {1, {3}, {1}, {1}, {UINT64_MAX}};
+  assert_int_equal(simdrop_cut_layout(NULL, 2, 0, &part), SIMDROP_ERROR_NULL_POINTER);
+  assert_int_equal(simdrop_cut_layout(&uneven, 2, 0, NULL), SIMDROP_ERROR_NULL_POINTER);
+  assert_int_equal(simdrop_cut_layout(&uneven, 2, 2, &part), SIMDROP_ERROR_SHAPE);
+  assert_int_equal(simdrop_cut_layout(&bad_rank, 2, 0, &part), SIMDROP_ERROR_RANK);
+  assert_int_equal(simdrop_cut_layout(&bad_size, 2, 0, &part), SIMDROP_ERROR_SIZE_OVERFLOW);
+  assert_int_equal(simdrop_cut_layout(&bad_reach, 2, 0, &part), SIMDROP_ERROR_SIZE_OVERFLOW);
+  assert_int_equal(simdrop_cut_layout(&bad_index, 2, 0, &part), SIMDROP_ERROR_INDEX_OVERFLOW);
+}
+
+// What a call refuses, its parallel form refuses, before any piece runs.
+static void refusals(void **state) {
+  (void)state;
+  enum {
+    N = 100000
+  };
+  float *const x = allocate(N * sizeof *x), *const y = allocate(N * sizeof *y);
+  memset(x, 1, N * sizeof *x);
+  memset(y, CANARY, N * sizeof *y);
+  pool p = {0, 0};
+  const simdrop_executor executor = {run_on_pool, &p, 4};
+  const simdrop_mask good = {0.5, 1, 2, 3}, bad_p = {2, 1, 2, 3}, bad_offset = {0.5, 1, 2, UINT64_MAX - 5};
+  uint8_t *const bytes = (uint8_t *)y;
+  simdrop_layout layout = {1, {N}, {1}, {1}, {1}};
+  assert_int_equal(simdrop_parallel_forward(&executor, NULL, SIMDROP_F32, N, x, y, NULL), SIMDROP_ERROR_NULL_POINTER);
+  assert_int_equal(simdrop_parallel_forward(&executor, &good, SIMDROP_F32, N, x, NULL, NULL), SIMDROP_ERROR_NULL_POINTER);
+  assert_int_equal(simdrop_parallel_backward(&executor, &bad_p, SIMDROP_F32, N, x, y), SIMDROP_ERROR_PROBABILITY);
+  assert_int_equal(simdrop_parallel_forward(&executor, &good, (simdrop_dtype)7, N, x, y, NULL), SIMDROP_ERROR_DTYPE);
+  assert_int_equal(simdrop_parallel_forward(&executor, &bad_offset, SIMDROP_F32, N, x, y, NULL), SIMDROP_ERROR_INDEX_OVERFLOW);
+  assert_int_equal(simdrop_parallel_forward(&executor, &good, SIMDROP_F32, N - 1, y + 1, y, NULL), SIMDROP_ERROR_OVERLAP);
+  assert_int_equal(simdrop_parallel_apply_bits(&executor, 0.5, SIMDROP_F32, N, NULL, x, y), SIMDROP_ERROR_NULL_POINTER);
+  assert_int_equal(simdrop_parallel_mask_bits(&executor, &bad_p, N, bytes), SIMDROP_ERROR_PROBABILITY);
+  assert_int_equal(simdrop_parallel_mask_bytes(&executor, &good, N, NULL), SIMDROP_ERROR_NULL_POINTER);
+  assert_int_equal(simdrop_parallel_forward_layout(&executor, &good, SIMDROP_F32, NULL, x, y), SIMDROP_ERROR_NULL_POINTER);
+  assert_int_equal(simdrop_parallel_mask_layout_bytes(&executor, &bad_offset, &layout, bytes), SIMDROP_ERROR_INDEX_OVERFLOW);
+  layout.rank = 9;
+  assert_int_equal(simdrop_parallel_forward_layout(&executor, &good, SIMDROP_F32, &layout, x, y), SIMDROP_ERROR_RANK);
+  assert_int_equal(simdrop_parallel_backward_layout(&executor, &good, SIMDROP_F32, &layout, x, y), SIMDROP_ERROR_RANK);
+  assert_int_equal(p.calls, 0);
+  check_filled(y, N * sizeof *y, CANARY, "refused calls");
+  free(x);
+  free(y);
+}
+
+int main(int argc, char **argv) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(dense_calls), cmocka_unit_test(layouts),  cmocka_unit_test(cuts),
+      cmocka_unit_test(layout_cuts), cmocka_unit_test(refusals),
+  };
+  return RUN_TESTS(argc, argv, tests);
+}
