@@ -38,6 +38,50 @@ static inline void prefetch_far(const void *x, size_t size) {
 }
 
 // Fewer than 64 elements go through a copy: no byte outside the arrays is touched.
+// Where the decisions of the elements to come are found; each kernel has its way to go on.
+typedef struct decision_cursor {
+  const uint64_t *words;
+  size_t bit;
+  size_t length;     // elements of a run, or of a period
+  size_t left;       // in the current run
+  uint64_t current;  // its decision, in every bit
+} decision_cursor;
+
+// The decisions of the next `count` elements, 1 to 64, and anything in the bits above them.
+typedef uint64_t next_decisions(decision_cursor *cursor, size_t count);
+
+static inline uint64_t next_of_each(decision_cursor *cursor, size_t count) {
+  const uint64_t bits = bits_at(cursor->words, cursor->bit);
+  cursor->bit += count;
+  return bits;
+}
+
+static inline uint64_t decision_in_every_bit(const uint64_t *words, size_t k) {
+  return (uint64_t)0 - (words[k / WORD_ELEMENTS] >> (k % WORD_ELEMENTS) & 1);
+}
+
+// At most one run ends among 64 elements.
+static inline uint64_t next_of_run(decision_cursor *cursor, size_t count) {
+  if (cursor->left >= count) {
+    cursor->left -= count;
+    return cursor->current;
+  }
+  const uint64_t next = decision_in_every_bit(cursor->words, ++cursor->bit);
+  const uint64_t bits = (cursor->current & ((UINT64_C(1) << cursor->left) - 1)) | next << cursor->left;
+  cursor->left += cursor->length - count;
+  cursor->current = next;
+  return bits;
+}
+
+static inline uint64_t next_of_period(decision_cursor *cursor, size_t count) {
+  const uint64_t bits = bits_at(cursor->words, cursor->bit);
+  cursor->bit += count;
+  if (cursor->bit >= cursor->length) cursor->bit -= cursor->length;
+  return bits;
+}
+
+static inline uint64_t low_bits(size_t count) { return (UINT64_C(1) << count) - 1; }
+
 #define SIMDROP_DEFINE_SCALE(dtype, element)                                                                                   \
   static inline void scale_part_##dtype(size_t count, uint64_t bits, const element *x, element *y, simd_scale_##dtype scale) { \
     element part[WORD_ELEMENTS] = {0};                                                                                         \
@@ -46,24 +90,41 @@ static inline void prefetch_far(const void *x, size_t size) {
     memcpy(y, part, count * sizeof *y);                                                                                        \
   }                                                                                                                            \
                                                                                                                                \
-  void SIMDROP_LOCAL(scale_##dtype)(size_t n, const uint64_t *words, size_t first, const void *x, void *y, double scale,       \
-                                    bool stream) {                                                                             \
+  static inline __attribute__((always_inline)) void scale_elements_##dtype(                                                    \
+      size_t n, next_decisions *next, decision_cursor cursor, const void *x, void *y, double scale, bool stream) {             \
     const element *const in = x;                                                                                               \
     element *const out = y;                                                                                                    \
     const simd_scale_##dtype factor = simd_set_scale_##dtype(scale);                                                           \
     size_t k = 0;                                                                                                              \
     if (stream) {                                                                                                              \
       k = elements_to_alignment(out, sizeof *out, n);                                                                          \
-      if (k > 0) scale_part_##dtype(k, bits_of_part(words, first, k), in, out, factor);                                        \
+      if (k > 0) scale_part_##dtype(k, next(&cursor, k) & low_bits(k), in, out, factor);                                       \
       for (; k + WORD_ELEMENTS <= n; k += WORD_ELEMENTS) {                                                                     \
         prefetch_far(in + k, sizeof *in);                                                                                      \
-        simd_scale_word_##dtype(bits_at(words, first + k), in + k, out + k, factor, true);                                     \
+        simd_scale_word_##dtype(next(&cursor, WORD_ELEMENTS), in + k, out + k, factor, true);                                  \
       }                                                                                                                        \
     } else {                                                                                                                   \
       for (; k + WORD_ELEMENTS <= n; k += WORD_ELEMENTS)                                                                       \
-        simd_scale_word_##dtype(bits_at(words, first + k), in + k, out + k, factor, false);                                    \
+        simd_scale_word_##dtype(next(&cursor, WORD_ELEMENTS), in + k, out + k, factor, false);                                 \
     }                                                                                                                          \
-    if (k < n) scale_part_##dtype(n - k, bits_of_part(words, first + k, n - k), in + k, out + k, factor);                      \
+    if (k < n) scale_part_##dtype(n - k, next(&cursor, n - k) & low_bits(n - k), in + k, out + k, factor);                     \
+  }                                                                                                                            \
+                                                                                                                               \
+  void SIMDROP_LOCAL(scale_##dtype)(size_t n, const uint64_t *words, size_t first, const void *x, void *y, double scale,       \
+                                    bool stream) {                                                                             \
+    scale_elements_##dtype(n, next_of_each, (decision_cursor){.words = words, .bit = first}, x, y, scale, stream);             \
+  }                                                                                                                            \
+                                                                                                                               \
+  void SIMDROP_LOCAL(scale_runs_##dtype)(size_t n, const uint64_t *words, size_t first, size_t length, const void *x, void *y, \
+                                         double scale, bool stream) {                                                          \
+    const decision_cursor cursor = {words, first, length, length, decision_in_every_bit(words, first)};                        \
+    scale_elements_##dtype(n, next_of_run, cursor, x, y, scale, stream);                                                       \
+  }                                                                                                                            \
+                                                                                                                               \
+  void SIMDROP_LOCAL(scale_periods_##dtype)(size_t n, const uint64_t *words, size_t first, size_t length, const void *x,       \
+                                            void *y, double scale, bool stream) {                                              \
+    const decision_cursor cursor = {.words = words, .bit = first, .length = length};                                           \
+    scale_elements_##dtype(n, next_of_period, cursor, x, y, scale, stream);                                                    \
   }
 
 SIMDROP_DEFINE_SCALE(f32, float)

@@ -32,6 +32,14 @@ typedef void simdrop_expand_bytes_kernel(size_t n, const uint64_t *words, size_t
 typedef void simdrop_scale_kernel(size_t n, const uint64_t *words, size_t first, const void *x, void *y, double scale,
                                   bool stream);
 
+// Consumers: the same with decisions for many elements. Runs: `length` elements that follow one another have one decision,
+// element k that of bit first + k / length. Periods: element k has bit (first + k) % length of a string that is written out
+// for 64 bits beyond its length; first < length. In both 64 <= length.
+typedef void simdrop_scale_repeated_kernel(size_t n, const uint64_t *words, size_t first, size_t length, const void *x, void *y,
+                                           double scale, bool stream);
+
+#define SIMDROP_SHORTEST_REPEAT 64
+
 // Orders the stores past the caches before what the thread does next; once after the last of them.
 typedef void simdrop_stream_end_kernel(void);
 
@@ -47,6 +55,14 @@ typedef void simdrop_select_kernel(size_t n, const uint64_t *words, size_t first
   X(scale_f64, simdrop_scale_kernel)                       \
   X(scale_f16, simdrop_scale_kernel)                       \
   X(scale_bf16, simdrop_scale_kernel)                      \
+  X(scale_runs_f32, simdrop_scale_repeated_kernel)         \
+  X(scale_runs_f64, simdrop_scale_repeated_kernel)         \
+  X(scale_runs_f16, simdrop_scale_repeated_kernel)         \
+  X(scale_runs_bf16, simdrop_scale_repeated_kernel)        \
+  X(scale_periods_f32, simdrop_scale_repeated_kernel)      \
+  X(scale_periods_f64, simdrop_scale_repeated_kernel)      \
+  X(scale_periods_f16, simdrop_scale_repeated_kernel)      \
+  X(scale_periods_bf16, simdrop_scale_repeated_kernel)     \
   X(stream_end, simdrop_stream_end_kernel)                 \
   X(select_16, simdrop_select_kernel)                      \
   X(select_32, simdrop_select_kernel)                      \

@@ -15,38 +15,44 @@ void simdrop_append_bits(uint64_t *words, size_t to, const uint64_t *other, size
   out[1] = rest >> 1 >> (63 - shift);
 }
 
-// Whole words for each decision.
-static void stretch_to_words(uint64_t *words, const uint64_t *bits, size_t from, size_t count, size_t repeat) {
-  for (size_t k = 0; k < count; ++k) {
-    const uint64_t word = (uint64_t)0 - simdrop_bit(bits, from + k);
-    for (size_t i = 0; i < repeat; ++i) *words++ = word;
+// One word for each decision.
+static void stretch_to_words(uint64_t *words, const uint64_t *bits, size_t from, size_t count) {
+  while (count > 0) {
+    uint64_t decisions = simdrop_bits_from(bits, from);
+    const size_t now = count < 64 ? count : 64;
+    for (size_t k = 0; k < now; ++k, decisions >>= 1) words[k] = (uint64_t)0 - (decisions & 1);
+    words += now;
+    from += now;
+    count -= now;
   }
 }
 
-void simdrop_stretch_bits(uint64_t *words, const uint64_t *bits, size_t from, size_t count, size_t repeat) {
-  if (repeat % 64 == 0) {
-    stretch_to_words(words, bits, from, count, repeat / 64);
-    return;
-  }
-  const size_t whole = repeat / 64;
-  uint64_t pending = 0;
-  unsigned used = 0;  // bits of pending
+// Each decision fills the rest of the word that it begins in and `more` words after it, which may be too many: the next one
+// overwrites them. That is quicker than to find out how many are needed.
+static inline void stretch_over(uint64_t *words, const uint64_t *bits, size_t from, size_t count, size_t repeat, int more) {
+  uint64_t pending = 0;  // the bits of the word that the decision begins in
+  size_t used = 0;
   for (size_t k = 0; k < count; ++k) {
     const uint64_t word = (uint64_t)0 - simdrop_bit(bits, from + k);
     pending |= word << used;
-    for (size_t i = 0; i < whole; ++i) {
-      *words++ = pending;
-      pending = word;
-    }
-    used += repeat % 64;
-    if (used >= 64) {
-      *words++ = pending;
-      pending = word;
-      used -= 64;
-    }
-    pending &= simdrop_low_bits(used);
+    words[0] = pending;
+    for (int i = 1; i <= more; ++i) words[i] = word;
+    const size_t end = used + repeat;
+    words += end / 64;
+    used = end % 64;
+    pending = (end >= 64 ? word : pending) & simdrop_low_bits(used);
   }
   *words = pending;
+}
+
+void simdrop_stretch_bits(uint64_t *words, const uint64_t *bits, size_t from, size_t count, size_t repeat) {
+  if (repeat == 64) {
+    stretch_to_words(words, bits, from, count);
+  } else if (repeat < 64) {
+    stretch_over(words, bits, from, count, repeat, 1);
+  } else {
+    stretch_over(words, bits, from, count, repeat, SIMDROP_STRETCH_WORDS);
+  }
 }
 
 void simdrop_repeat_bits(uint64_t *words, const uint64_t *bits, size_t from, size_t period, size_t total) {

@@ -22,7 +22,9 @@ static inline uint64_t simdrop_low_bits(size_t count) { return count >= 64 ? ~UI
 // <= to. The word of bit `to` must be 0 from there on.
 void simdrop_append_bits(uint64_t *words, size_t to, const uint64_t *other, size_t from, size_t count);
 
-// Each of the `count` bits from `from` on, `repeat` times.
+// Each of the `count` bits from `from` on, `repeat` times, at most 64 * SIMDROP_STRETCH_WORDS; the strings' end may be
+// overwritten by that many words.
+#define SIMDROP_STRETCH_WORDS 8
 void simdrop_stretch_bits(uint64_t *words, const uint64_t *bits, size_t from, size_t count, size_t repeat);
 
 // The `period` bits from `from` on, again and again until there are `total`, which is no less than the period.

@@ -18,14 +18,16 @@ static size_t minimum(size_t a, size_t b) { return a < b ? a : b; }
 
 static size_t chunk_elements(size_t size) { return minimum(CHUNK_BYTES / size, SIMDROP_CHUNK_ELEMENTS_MAX); }
 
-simdrop_scale_kernel *simdrop_scale_kernel_of(const simdrop_kernels *kernels, simdrop_dtype dtype) {
+#define KERNELS_OF(dtype) \
+  (simdrop_scale_kernels) { kernels->scale_##dtype, kernels->scale_runs_##dtype, kernels->scale_periods_##dtype }
+
+simdrop_scale_kernels simdrop_scale_kernels_of(const simdrop_kernels *kernels, simdrop_dtype dtype) {
   switch (dtype) {
-    case SIMDROP_F32: return kernels->scale_f32;
-    case SIMDROP_F64: return kernels->scale_f64;
-    case SIMDROP_F16: return kernels->scale_f16;
-    case SIMDROP_BF16: return kernels->scale_bf16;
+    case SIMDROP_F32: return KERNELS_OF(f32);
+    case SIMDROP_F64: return KERNELS_OF(f64);
+    case SIMDROP_F16: return KERNELS_OF(f16);
+    default: return KERNELS_OF(bf16);
   }
-  return NULL;
 }
 
 static simdrop_select_kernel *select_kernel(const simdrop_kernels *kernels, simdrop_dtype dtype) {
@@ -80,7 +82,7 @@ void simdrop_drive_scale(const simdrop_mask *mask, uint64_t threshold, simdrop_d
   simdrop_mask_reader reader;
   simdrop_reader_init(&reader, kernels, mask, threshold);
   scale_job job = {
-      .scale_elements = simdrop_scale_kernel_of(kernels, dtype),
+      .scale_elements = simdrop_scale_kernels_of(kernels, dtype).each,
       .size = size,
       .x = x,
       .y = y,
@@ -115,7 +117,7 @@ void simdrop_drive_stored_scale(uint64_t threshold, simdrop_dtype dtype, size_t 
   const size_t size = simdrop_dtype_size(dtype), chunk = chunk_elements(size);
   uint64_t words[SIMDROP_CHUNK_ELEMENTS_MAX / 64 + 1] = {0};
   scale_job job = {
-      .scale_elements = simdrop_scale_kernel_of(kernels, dtype),
+      .scale_elements = simdrop_scale_kernels_of(kernels, dtype).each,
       .mask = {words, 0},
       .size = size,
       .x = x,

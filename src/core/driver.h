@@ -26,8 +26,13 @@ void simdrop_drive_stored_select(simdrop_dtype dtype, size_t n, const uint8_t *b
 // Whether an output of this size is stored past the caches.
 bool simdrop_should_stream(size_t bytes, const void *x, const void *y);
 
-// What the drivers of layouts share with these: the kernel of a type, and the scale rounded for it.
-simdrop_scale_kernel *simdrop_scale_kernel_of(const simdrop_kernels *kernels, simdrop_dtype dtype);
+// What the drivers of layouts share with these: the kernels of a type, and the scale rounded for it.
+typedef struct simdrop_scale_kernels {
+  simdrop_scale_kernel *each;
+  simdrop_scale_repeated_kernel *runs, *periods;
+} simdrop_scale_kernels;
+
+simdrop_scale_kernels simdrop_scale_kernels_of(const simdrop_kernels *kernels, simdrop_dtype dtype);
 double simdrop_scale_for(uint64_t threshold, simdrop_dtype dtype);
 
 #endif

@@ -112,7 +112,7 @@ static void walk_rows(const simdrop_row_sink *sink, const simdrop_layout_plan *p
     repeat = next->count;
     --rank;
   } else {
-    across = next->index == 0 || (inner->x != 1 && sink->scale_elements != NULL);
+    across = next->index == 0 || (inner->x != 1 && sink->scale_elements.each != NULL);
   }
 
   walk w = {.size = sink->size, .at = first_place(plan, sink->size, x, y)};
@@ -280,7 +280,7 @@ void simdrop_drive_layout_scale(const simdrop_mask *mask, uint64_t threshold, si
     return;
   }
   simdrop_row_sink sink = make_sink(&plan, size);
-  sink.scale_elements = simdrop_scale_kernel_of(sink.kernels, dtype);
+  sink.scale_elements = simdrop_scale_kernels_of(sink.kernels, dtype);
   sink.scale = simdrop_scale_for(threshold, dtype);
   sink.stream = stream && inner->count * size >= STREAM_ROW_BYTES;
   if (threshold == 0) {

@@ -7,7 +7,10 @@
 
 // From here on it is quicker to handle the elements that share a decision by themselves than to write the decision out for
 // each of them: a dropped run reads nothing.
-#define LONG_SHARED_RUN 512
+#define LONG_SHARED_RUN (64 * SIMDROP_STRETCH_WORDS)
+
+// A short string of decisions is written out to about this many, so that the kernels are not called for a few elements.
+#define PERIODIC_LINE 2048
 
 void simdrop_row_writer_init(simdrop_row_writer *writer, const simdrop_row_sink *sink, simdrop_row_kind kind, size_t repeat,
                              const simdrop_mask *mask, uint64_t threshold) {
@@ -26,6 +29,11 @@ void simdrop_row_writer_init(simdrop_row_writer *writer, const simdrop_row_sink 
 
 static size_t elements_of(const simdrop_row_writer *writer, const simdrop_row *row) {
   return writer->kind == SIMDROP_ROW_RUN ? row->count : row->count * writer->repeat;
+}
+
+// As many whole periods as are written out.
+static size_t period_of(const simdrop_row *row) {
+  return row->count < PERIODIC_LINE ? PERIODIC_LINE / row->count * row->count : row->count;
 }
 
 // Elements that have their decisions side by side.
@@ -47,7 +55,7 @@ static void put_together(simdrop_row_writer *writer, const simdrop_row_batch *ba
     writer->line_begin = skipped * writer->repeat;
     writer->line_end = writer->line_begin + count * writer->repeat;
   } else {
-    const size_t whole = SIMDROP_LINE_ELEMENTS / row->count * row->count;
+    const size_t whole = period_of(row);
     simdrop_repeat_bits(writer->line, batch->words, row->decision, row->count, total < whole ? total : whole);
     writer->line_begin = 0;
     writer->line_end = total;
@@ -62,14 +70,39 @@ static stretch stretch_at(simdrop_row_writer *writer, const simdrop_row_batch *b
   }
   put_together(writer, batch, row, k);
   if (writer->kind == SIMDROP_ROW_SHARED) return (stretch){writer->line, k - writer->line_begin, writer->line_end - k, false};
-  const size_t period = SIMDROP_LINE_ELEMENTS / row->count * row->count, place = k % period;
+  const size_t period = period_of(row), place = k % period;
   const size_t to_end = writer->line_end - k, to_period = period - place;
   return (stretch){writer->line, place, to_end < to_period ? to_end : to_period, false};
+}
+
+// Whether the kernels for repeated decisions can take the row: its elements are side by side, and the repeats long enough.
+static bool is_for_kernel(const simdrop_row_writer *writer, const simdrop_row *row) {
+  const simdrop_row_sink *const sink = writer->sink;
+  if (sink->scale_elements.each == NULL || sink->x_stride != 1 || sink->y_stride != 1) return false;
+  if (writer->kind == SIMDROP_ROW_SHARED) return writer->repeat >= SIMDROP_SHORTEST_REPEAT && writer->repeat < LONG_SHARED_RUN;
+  return writer->kind == SIMDROP_ROW_PERIODIC && row->count * writer->repeat >= SIMDROP_SHORTEST_REPEAT;
+}
+
+static void apply_by_kernel(simdrop_row_writer *writer, const simdrop_row_batch *batch, const simdrop_row *row) {
+  const simdrop_row_sink *const sink = writer->sink;
+  const size_t count = elements_of(writer, row);
+  if (writer->kind == SIMDROP_ROW_SHARED) {
+    sink->scale_elements.runs(count, batch->words, row->decision, writer->repeat, row->x, row->y, sink->scale, sink->stream);
+  } else {
+    size_t period = row->count;
+    while (period < SIMDROP_SHORTEST_REPEAT) period += row->count;
+    simdrop_repeat_bits(writer->line, batch->words, row->decision, row->count, period + 64);
+    sink->scale_elements.periods(count, writer->line, 0, period, row->x, row->y, sink->scale, sink->stream);
+  }
 }
 
 static void apply_row(simdrop_row_writer *writer, const simdrop_row_batch *batch, const simdrop_row *row, size_t begin,
                       size_t end) {
   const simdrop_row_sink *const sink = writer->sink;
+  if (is_for_kernel(writer, row)) {
+    apply_by_kernel(writer, batch, row);  // such rows are not cut: begin and end are the row's
+    return;
+  }
   const ptrdiff_t x_step = sink->x_stride * (ptrdiff_t)sink->size, y_step = sink->y_stride * (ptrdiff_t)sink->size;
   for (size_t k = begin; k < end;) {
     stretch part = stretch_at(writer, batch, row, k);
@@ -107,9 +140,11 @@ static void turn(simdrop_row_writer *writer) {
   writer->line_row = NULL;
   simdrop_background background = {.run = run_batch, .context = &writer, .count = waiting->elements};
   if (filled->listed > filled->drawn) {
+    // Decisions for many elements each are drawn in no time; taking turns would only cut their rows into small steps.
+    const bool takes_turns = writer->kind == SIMDROP_ROW_RUN && waiting->elements > 0;
     writer->sink->kernels->mask_listed_blocks(&writer->source, filled->blocks + filled->drawn, filled->listed - filled->drawn,
                                               filled->words + SIMDROP_BLOCK_WORDS * filled->drawn,
-                                              waiting->elements == 0 ? NULL : &background);
+                                              takes_turns ? &background : NULL);
   }
   simdrop_background_finish(&background);
   // The next row is likely to need blocks of the last one, and begins with them.

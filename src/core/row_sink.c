@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "core/bit_string.h"
-
 // Elements that are copied at a time: they stay in the first cache beside the rows that they come from.
 #define STAGED_ELEMENTS ((size_t)512)
 
@@ -50,8 +48,8 @@ static void sink_contiguous(const simdrop_row_sink *sink, size_t n, const uint64
                             bool stream) {
   words += first / 64;
   first %= 64;
-  if (sink->scale_elements != NULL) {
-    sink->scale_elements(n, words, first, x, y, sink->scale, stream);
+  if (sink->scale_elements.each != NULL) {
+    sink->scale_elements.each(n, words, first, x, y, sink->scale, stream);
   } else {
     sink->kernels->expand_bytes(n, words, first, (uint8_t *)y);
   }
@@ -62,7 +60,7 @@ static const char *at(const char *array, size_t k, ptrdiff_t stride, size_t size
 }
 
 void simdrop_sink_row(const simdrop_row_sink *sink, size_t n, const uint64_t *words, size_t first, const char *x, char *y) {
-  const bool has_x = sink->scale_elements != NULL;
+  const bool has_x = sink->scale_elements.each != NULL;
   const bool x_apart = has_x && sink->x_stride != 1, y_apart = sink->y_stride != 1;
   if (!x_apart && !y_apart) {
     sink_contiguous(sink, n, words, first, x, y, sink->stream);
@@ -95,12 +93,14 @@ void simdrop_sink_shared(const simdrop_row_sink *sink, size_t n, bool kept, cons
     }
     return;
   }
-  uint64_t words[SIMDROP_LINE_WORDS];
-  const size_t line = n < SIMDROP_LINE_ELEMENTS ? n : SIMDROP_LINE_ELEMENTS;
-  memset(words, 0xff, (line / 64 + 2 < SIMDROP_LINE_WORDS ? line / 64 + 2 : SIMDROP_LINE_WORDS) * sizeof *words);
+#define ONES ~UINT64_C(0)
+#define SIXTEEN_ONES ONES, ONES, ONES, ONES, ONES, ONES, ONES, ONES, ONES, ONES, ONES, ONES, ONES, ONES, ONES, ONES
+  static const uint64_t words[SIMDROP_LINE_ELEMENTS / 64 + 2] = {SIXTEEN_ONES, SIXTEEN_ONES, SIXTEEN_ONES, SIXTEEN_ONES,
+                                                                 SIXTEEN_ONES, SIXTEEN_ONES, SIXTEEN_ONES, SIXTEEN_ONES,
+                                                                 ONES,         ONES};
   for (size_t k = 0, count; k < n; k += count) {
     count = n - k < SIMDROP_LINE_ELEMENTS ? n - k : SIMDROP_LINE_ELEMENTS;
-    const char *const part_x = sink->scale_elements == NULL ? NULL : at(x, k, sink->x_stride, sink->size);
+    const char *const part_x = sink->scale_elements.each == NULL ? NULL : at(x, k, sink->x_stride, sink->size);
     simdrop_sink_row(sink, count, words, 0, part_x, (char *)at(y, k, sink->y_stride, sink->size));
   }
 }

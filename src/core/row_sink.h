@@ -5,14 +5,16 @@
 #include <simdrop/simdrop.h>
 
 #include "common/kernel_table.h"
+#include "core/bit_string.h"
+#include "core/driver.h"
 
 // The most decisions that are put together for one call of a kernel.
 #define SIMDROP_LINE_ELEMENTS 8192
-#define SIMDROP_LINE_WORDS (SIMDROP_LINE_ELEMENTS / 64 + 2)  // with room for what bit_string.h may write
+#define SIMDROP_LINE_WORDS (SIMDROP_LINE_ELEMENTS / 64 + SIMDROP_STRETCH_WORDS + 1)  // with what bit_string.h may overwrite
 
 typedef struct simdrop_row_sink {
   const simdrop_kernels *kernels;
-  simdrop_scale_kernel *scale_elements;  // NULL: y receives the decisions themselves, a byte each, and there is no x
+  simdrop_scale_kernels scale_elements;  // NULL: y receives the decisions themselves, a byte each, and there is no x
   size_t size;                           // of an element
   double scale;
   bool stream;

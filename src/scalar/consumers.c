@@ -36,14 +36,19 @@ static inline uint16_t multiply_bf16(uint16_t x, float scale) {
   return simdrop_bf16_from_float(simdrop_float_from_bits(multiply_f32(wide, scale)));
 }
 
-#define DEFINE_SCALE(dtype, bits, factor)                                                                                     \
-  void simdrop_scalar_scale_##dtype(size_t n, const uint64_t *words, size_t first, const void *x, void *y, double scale,      \
-                                    bool stream) {                                                                            \
-    const bits *const in = x;                                                                                                 \
-    bits *const out = y;                                                                                                      \
-    (void)stream; /* there is no portable store past the caches */                                                            \
-    for (size_t k = 0; k < n; ++k) out[k] = multiply_##dtype(SELECT(bits, kept_bit(words, first + k), in[k]), (factor)scale); \
+#define DEFINE_SCALE_BY(kernel, dtype, type, factor, bit, ...)                                                              \
+  void simdrop_scalar_##kernel##_##dtype(size_t n, const uint64_t *words, size_t first, __VA_ARGS__ const void *x, void *y, \
+                                         double scale, bool stream) {                                                       \
+    const type *const in = x;                                                                                               \
+    type *const out = y;                                                                                                    \
+    (void)stream; /* there is no portable store past the caches */                                                          \
+    for (size_t k = 0; k < n; ++k) out[k] = multiply_##dtype(SELECT(type, kept_bit(words, bit), in[k]), (factor)scale);     \
   }
+
+#define DEFINE_SCALE(dtype, type, factor)                                               \
+  DEFINE_SCALE_BY(scale, dtype, type, factor, first + k, )                              \
+  DEFINE_SCALE_BY(scale_runs, dtype, type, factor, first + k / length, size_t length, ) \
+  DEFINE_SCALE_BY(scale_periods, dtype, type, factor, (first + k) % length, size_t length, )
 
 DEFINE_SCALE(f32, uint32_t, float)
 DEFINE_SCALE(f64, uint64_t, double)

@@ -35,3 +35,25 @@ static philox_words words_of_group(uint64_t seed, uint64_t stream, uint64_t grou
 
 DEFINE_DROPOUT(f32, float)
 DEFINE_DROPOUT(f64, double)
+
+#define DEFINE_SCALE_LOOP(name, element)                                     \
+  static void name(element factor, size_t n, const element *x, element *y) { \
+    for (size_t i = 0; i < n; ++i) y[i] = x[i] * factor;                     \
+  }
+
+DEFINE_SCALE_LOOP(scale_loop_f32, float)
+DEFINE_SCALE_LOOP(scale_loop_f64, double)
+
+#if defined(__x86_64__) || defined(__i386__)
+__attribute__((target("avx2"))) DEFINE_SCALE_LOOP(scale_loop_avx2_f32, float) __attribute__((target("avx2")))
+DEFINE_SCALE_LOOP(scale_loop_avx2_f64, double)
+#define SCALE_LOOP(dtype) (__builtin_cpu_supports("avx2") ? scale_loop_avx2_##dtype : scale_loop_##dtype)
+#else
+#define SCALE_LOOP(dtype) scale_loop_##dtype
+#endif
+
+    void baseline_scale_f32(double scale, size_t n, const float *x, float *y) {
+  SCALE_LOOP(f32)((float)scale, n, x, y);
+}
+
+void baseline_scale_f64(double scale, size_t n, const double *x, double *y) { SCALE_LOOP(f64)(scale, n, x, y); }

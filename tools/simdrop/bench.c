@@ -8,6 +8,7 @@
 
 #include "args.h"
 #include "backend.h"
+#include "bench_layouts.h"
 #include "bench_measure.h"
 #include "commands.h"
 #include "cpu_info.h"
@@ -23,7 +24,7 @@ static const bench_effort full_effort = {21, 7, 0.12}, short_effort = {11, 5, 0.
 typedef struct bench_request {
   arg_size_list n;
   arg_probability_list p;
-  uint64_t kernels, dtypes;  // one bit for each
+  uint64_t kernels, layouts, dtypes;  // one bit for each
   const char *backend, *json_name;
   bool is_short;
 } bench_request;
@@ -85,6 +86,12 @@ static void print_heading(const bench_output *output, const bench_case *c) {
     if (level[0] == 'L' && level[1] == '1' + i) scaled_bytes((double)output->cpu.cache_bytes[i], sizeof level_size, level_size);
   printf("\n%s%s%s: %zu elements of %s, input and output %s\n", level, level_size[0] != '\0' ? " of " : "", level_size, c->n,
          dtype_names[c->dtype], scaled_bytes((double)bytes, sizeof tensor, tensor));
+  if (output->request->layouts != 0) {
+    printf("  %-16s  %-8s  %7s  %9s  %17s  %8s  %15s  %s\n", "layout", "backend", "p", "ns/elem", "10-90 %", "ratio", "10-90 %",
+           "to");
+    fflush(stdout);
+    return;
+  }
   printf("  %-16s  %-8s  %7s  %9s  %17s  %7s  %8s  %15s", "kernel", "backend", "p", "ns/elem", "10-90 %", "GB/s", "x memcpy",
          "10-90 %");
   printf(c->n <= SMALL_CALL ? "  %9s\n" : "%s\n", c->n <= SMALL_CALL ? "ns/call" : "");
@@ -140,8 +147,48 @@ static void write_row(bench_output *output, const bench_kernel *kernel, const be
   json_text(json, "level", cpu_info_level(&output->cpu, 2 * (uint64_t)c->n * c->element_size));
   json_integer(json, "rounds", (uint64_t)result->rounds);
   write_spread(json, "ns_per_element", &result->nanoseconds, (double)c->n);
-  write_spread(json, "memcpy_ns_per_element", &result->memcpy_nanoseconds, (double)c->n);
+  write_spread(json, "memcpy_ns_per_element", &result->reference_nanoseconds, (double)c->n);
   write_spread(json, "ratio_to_memcpy", &result->ratio, 1);
+  json_close_object(json);
+}
+
+static void print_layout_row(const bench_layout *layout, const bench_case *c, const bench_result *result) {
+  const double n = (double)bench_layout_elements(&c->layout);
+  char time_range[64], ratio_range[64];
+  printf("  %-16s  %-8s  %7.5g  %9.4f  %17s  %8.3f  %15s  %s\n", layout->name, simdrop_backend_current(), c->mask.p,
+         result->nanoseconds.median / n, range(&result->nanoseconds, n, 4, sizeof time_range, time_range), result->ratio.median,
+         range(&result->ratio, 1, 3, sizeof ratio_range, ratio_range), layout->reference_name);
+  fflush(stdout);
+}
+
+static void write_layout_row(bench_output *output, const bench_layout *layout, const bench_case *c,
+                             const bench_result *result) {
+  json_writer *const json = &output->json;
+  const size_t n = bench_layout_elements(&c->layout);
+  char name[160];
+  snprintf(name, sizeof name, "layout-%s/%s/%s/n:%zu/p:%.10g", layout->name, simdrop_backend_current(), dtype_names[c->dtype],
+           c->n, c->mask.p);
+  json_open_object(json, NULL);
+  json_text(json, "name", name);
+  json_text(json, "run_name", name);
+  json_text(json, "run_type", "iteration");
+  json_integer(json, "iterations", result->repetitions * (uint64_t)result->rounds);
+  json_number(json, "real_time", result->nanoseconds.median);
+  json_text(json, "time_unit", "ns");
+  json_number(json, "items_per_second", 1e9 * (double)n / result->nanoseconds.median);
+  json_text(json, "layout", layout->name);
+  json_text(json, "shape", layout->shape);
+  json_text(json, "backend", simdrop_backend_current());
+  json_text(json, "dtype", dtype_names[c->dtype]);
+  json_integer(json, "n", c->n);
+  json_integer(json, "elements", n);
+  json_number(json, "p", c->mask.p);
+  json_text(json, "level", cpu_info_level(&output->cpu, 2 * (uint64_t)n * c->element_size));
+  json_integer(json, "rounds", (uint64_t)result->rounds);
+  json_text(json, "reference", layout->reference_name);
+  write_spread(json, "ns_per_element", &result->nanoseconds, (double)n);
+  write_spread(json, "reference_ns_per_element", &result->reference_nanoseconds, (double)n);
+  write_spread(json, "ratio_to_reference", &result->ratio, 1);
   json_close_object(json);
 }
 
@@ -193,8 +240,11 @@ static void set_probability(bench_case *c, double p) {
   simdrop_mask_bits(&c->mask, c->n, c->bits);
 }
 
-static void measure_row(bench_output *output, const bench_kernel *kernel, const bench_case *c) {
-  const bench_result result = bench_measure(kernel, c, output->request->is_short ? &short_effort : &full_effort);
+static const bench_effort *effort_of(const bench_request *request) { return request->is_short ? &short_effort : &full_effort; }
+
+static void measure_row(bench_output *output, const bench_kernel *kernel, bench_case *c) {
+  c->copy_bytes = bench_copy_bytes(kernel, c);
+  const bench_result result = bench_measure(kernel->run, bench_copy, c, effort_of(output->request));
   print_row(kernel, c, &result);
   if (output->json.file != NULL) write_row(output, kernel, c, &result);
 }
@@ -215,20 +265,47 @@ static void measure_group(bench_output *output, bench_case *c, bench_group group
   }
 }
 
+static void measure_layouts(bench_output *output, bench_case *c) {
+  const arg_probability_list *const p = &output->request->p;
+  for (int i = 0; i < bench_layout_count; ++i) {
+    if (!(output->request->layouts >> i & 1)) continue;
+    c->mask.offset = 0;
+    bench_layouts[i].prepare(c);
+    if (bench_layout_elements(&c->layout) > c->n) continue;  // not even one sample fits
+    for (size_t k = 0; k < p->count; ++k) {
+      c->mask.p = p->values[k];
+      simdrop_scale(c->mask.p, &c->scale);
+      const bench_result result = bench_measure(bench_run_layout, bench_layouts[i].reference, c, effort_of(output->request));
+      print_layout_row(&bench_layouts[i], c, &result);
+      if (output->json.file != NULL) write_layout_row(output, &bench_layouts[i], c, &result);
+    }
+  }
+}
+
+static void measure_backend(bench_output *output, bench_case *c) {
+  if (output->request->layouts != 0) {
+    measure_layouts(output, c);
+  } else {
+    measure_group(output, c, BENCH_LIBRARY);
+  }
+}
+
 // One size and type: what depends on no backend first, then each backend.
 static void measure_size(bench_output *output, bench_case *c) {
   const bool all = output->request->backend != NULL && strcmp(output->request->backend, "all") == 0;
   print_heading(output, c);
-  measure_group(output, c, BENCH_COPY);
-  measure_group(output, c, BENCH_BASELINE);
+  if (output->request->layouts == 0) {
+    measure_group(output, c, BENCH_COPY);
+    measure_group(output, c, BENCH_BASELINE);
+  }
   if (!all) {
-    measure_group(output, c, BENCH_LIBRARY);
+    measure_backend(output, c);
     return;
   }
   for (size_t i = 0; i < simdrop_backend_count(); ++i) {
     if (!simdrop_backend_supported(i)) continue;
     simdrop_backend_select(simdrop_backend_name(i));
-    measure_group(output, c, BENCH_LIBRARY);
+    measure_backend(output, c);
   }
 }
 
@@ -249,6 +326,12 @@ static bool measure_all(bench_output *output) {
 static void print_title(const bench_output *output) {
   printf("simdrop %s on %s, one thread; backend %s\n", simdrop_version_string(), output->cpu.brand,
          output->request->backend != NULL ? output->request->backend : simdrop_backend_current());
+  if (output->request->layouts != 0) {
+    printf(
+        "Medians over rounds in which the layout and what it is compared with take turns on the same buffers: scale is a\n"
+        "plain loop y = x * s over as many elements, forward is simdrop_forward, row memcpy copies the rows one by one.\n");
+    return;
+  }
   printf(
       "Medians over rounds in which kernel and memcpy take turns on the same buffers; 10-90 %% is the range of the middle\n"
       "rounds. GB/s counts bytes read and written. x memcpy is the time over that of a memcpy of the same bytes: of the\n"
@@ -291,7 +374,7 @@ static uint64_t kernel_bit(const char *name) {
 }
 
 static void set_default_kernels(bench_request *request) {
-  if (request->kernels != 0) return;
+  if (request->kernels != 0 || request->layouts != 0) return;
   static const char *const short_list[] = {"memcpy", "philox-32bit", "forward", "forward-bits", "apply-bits"};
   for (size_t i = 0; i < sizeof short_list / sizeof short_list[0]; ++i) request->kernels |= kernel_bit(short_list[i]);
   if (!request->is_short) request->kernels = (UINT64_C(1) << bench_kernel_count) - 1;
@@ -304,9 +387,17 @@ static bool check_request(const bench_request *request) {
       return false;
     }
   }
+  if (request->kernels != 0 && request->layouts != 0) {
+    report_error("bench: --kernel and --layout exclude each other");
+    return false;
+  }
   const uint64_t half_types = UINT64_C(1) << SIMDROP_F16 | UINT64_C(1) << SIMDROP_BF16;
   if (request->kernels == kernel_bit("philox-32bit") && (request->dtypes & ~half_types) == 0) {
     report_error("bench: philox-32bit is written for f32 and f64 only");
+    return false;
+  }
+  if (request->layouts != 0 && (request->dtypes & half_types) != 0) {
+    report_error("bench: --layout measures f32 and f64 only");
     return false;
   }
   return request->backend == NULL || strcmp(request->backend, "all") == 0 || backend_use(request->backend);
@@ -326,6 +417,11 @@ int run_bench(int argc, char **argv) {
        "some of memcpy, philox-32bit, forward, forward-bits, forward-in-place, backward, apply-bits,\n"
        "mask-bits, mask-bytes with commas between, or all (default)",
        ARG_CHOICE_LIST, &request.kernels, bench_kernel_names, false},
+      {"layout", "LIST",
+       "measure layouts instead, of f32 or f64: some of dense, first-1x1, first-7x7, first-8x8, first-14x14,\n"
+       "first-56x56, last-3, last-64, last-100, tile-64, tile-128, tile-512, tile-1024, view-64, view-256,\n"
+       "batch-first, time-first, drop-path, transposed, or all",
+       ARG_CHOICE_LIST, &request.layouts, bench_layout_names, false},
       {"dtype", "LIST", "some of f32 (default), f64, f16, bf16, or all", ARG_CHOICE_LIST, &request.dtypes, dtype_names, false},
       {"n", "LIST", "numbers of elements (default 2Ki,64Ki,1Mi,64Mi)", ARG_SIZE_LIST, &request.n, NULL, false},
       {"p", "LIST", "probabilities of dropping (default 0.1,0.5)", ARG_PROBABILITY_LIST, &request.p, NULL, false},

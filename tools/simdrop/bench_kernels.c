@@ -5,9 +5,6 @@
 
 #include "baseline.h"
 
-// The compiler must take all memory as read and changed here, so no call can be left out or moved.
-#define COMPILER_BARRIER() __asm__ volatile("" ::: "memory")
-
 static void run_baseline(const bench_case *c) {
   if (c->dtype == SIMDROP_F64) {
     baseline_dropout_f64(c->mask.seed, c->mask.stream, c->threshold, c->scale, c->n, c->x, c->y);
@@ -20,7 +17,7 @@ static void run_baseline(const bench_case *c) {
   static void run_##identifier(const bench_case *c, uint64_t repetitions) {                \
     for (uint64_t i = 0; i < repetitions; ++i) {                                           \
       call;                                                                                \
-      COMPILER_BARRIER();                                                                  \
+      BENCH_BARRIER();                                                                     \
     }                                                                                      \
   }
 BENCH_KERNELS(DEFINE_RUN)
@@ -45,9 +42,9 @@ size_t bench_copy_bytes(const bench_kernel *kernel, const bench_case *c) {
   return kernel->bit_arrays > 0 ? packed_size(c->n) : c->n;
 }
 
-void bench_copy(const bench_case *c, size_t bytes, uint64_t repetitions) {
+void bench_copy(const bench_case *c, uint64_t repetitions) {
   for (uint64_t i = 0; i < repetitions; ++i) {
-    memcpy(c->y, c->x, bytes);
-    COMPILER_BARRIER();
+    memcpy(c->y, c->x, c->copy_bytes);
+    BENCH_BARRIER();
   }
 }

@@ -15,7 +15,15 @@ typedef struct bench_case {
   uint64_t threshold;
   void *x, *y;
   uint8_t *bits;
+  size_t copy_bytes;      // of the memcpy that a kernel is compared with
+  simdrop_layout layout;  // of at most n elements, for the layouts
 } bench_case;
+
+// Does the same thing so many times.
+typedef void bench_run(const bench_case *c, uint64_t repetitions);
+
+// The compiler must take all memory as read and changed here, so no call can be left out or moved.
+#define BENCH_BARRIER() __asm__ volatile("" ::: "memory")
 
 // X(identifier, name, what it runs with, arrays of elements moved, of mask bits, of mask bytes, the call)
 // The bytes moved follow from the three counts. Rows of the library repeat for each backend and p; memcpy for neither.
@@ -40,7 +48,7 @@ typedef struct bench_kernel {
   const char *name;
   bench_group group;
   int element_arrays, bit_arrays, byte_arrays;
-  void (*run)(const bench_case *c, uint64_t repetitions);
+  bench_run *run;
 } bench_kernel;
 
 extern const bench_kernel bench_kernels[];
@@ -53,7 +61,7 @@ double bench_bytes(const bench_kernel *kernel, const bench_case *c);
 // Bytes of the memcpy that the kernel is compared with: of its tensor, or of its mask if it has no tensor.
 size_t bench_copy_bytes(const bench_kernel *kernel, const bench_case *c);
 
-// memcpy from x to y, as often as asked.
-void bench_copy(const bench_case *c, size_t bytes, uint64_t repetitions);
+// memcpy of copy_bytes from x to y.
+bench_run bench_copy;
 
 #endif

@@ -1,4 +1,4 @@
-// One figure of simdrop bench: a kernel against memcpy, turn by turn.
+// One figure of simdrop bench: a kernel against memcpy or something else, turn by turn.
 #ifndef SIMDROP_TOOL_BENCH_MEASURE_H
 #define SIMDROP_TOOL_BENCH_MEASURE_H
 
@@ -10,10 +10,10 @@ typedef struct bench_spread {
 } bench_spread;
 
 typedef struct bench_result {
-  bench_spread nanoseconds;         // of one call
-  bench_spread memcpy_nanoseconds;  // of one memcpy of the same bytes
-  bench_spread ratio;               // of the two, round by round
-  uint64_t repetitions;             // calls in a round
+  bench_spread nanoseconds;            // of one call
+  bench_spread reference_nanoseconds;  // of one call of what it is compared with
+  bench_spread ratio;                  // of the two, round by round
+  uint64_t repetitions;                // calls in a round
   int rounds;
 } bench_result;
 
@@ -23,6 +23,6 @@ typedef struct bench_effort {
   double seconds;
 } bench_effort;
 
-bench_result bench_measure(const bench_kernel *kernel, const bench_case *c, const bench_effort *effort);
+bench_result bench_measure(bench_run *run, bench_run *reference, const bench_case *c, const bench_effort *effort);
 
 #endif
