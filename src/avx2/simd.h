@@ -225,6 +225,12 @@ static inline void simd_scale_word_bf16(uint64_t bits, const uint16_t *x, uint16
   }
 }
 
+// Kernels that hardly do anything else apply a mask in the same way.
+#define simd_scale_lone_word_f32 simd_scale_word_f32
+#define simd_scale_lone_word_f64 simd_scale_word_f64
+#define simd_scale_lone_word_f16 simd_scale_word_f16
+#define simd_scale_lone_word_bf16 simd_scale_word_bf16
+
 static inline void simd_select_word_16(uint64_t bits, const uint16_t *x, uint16_t *y) {
   SIMDROP_UNROLL
   for (int i = 0; i < 64; i += 16) store_sixteen(y + i, select_sixteen(bits >> i, x + i), false);

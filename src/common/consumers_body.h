@@ -47,8 +47,7 @@ typedef struct decision_cursor {
   uint64_t current;  // its decision, in every bit
 } decision_cursor;
 
-// The decisions of the next `count` elements, 1 to 64, and anything in the bits above them.
-typedef uint64_t next_decisions(decision_cursor *cursor, size_t count);
+// The decisions of the next `count` elements, 1 to 64, and anything in the bits above them: one for each element, or ...
 
 static inline uint64_t next_of_each(decision_cursor *cursor, size_t count) {
   const uint64_t bits = bits_at(cursor->words, cursor->bit);
@@ -82,6 +81,27 @@ static inline uint64_t next_of_period(decision_cursor *cursor, size_t count) {
 
 static inline uint64_t low_bits(size_t count) { return (UINT64_C(1) << count) - 1; }
 
+// The loop of a kernel: `next` finds the decisions, `scale_word` applies 64 of them.
+#define SIMDROP_DEFINE_SCALE_LOOP(name, dtype, element, next, scale_word)                                                  \
+  static inline void name##_##dtype(size_t n, decision_cursor cursor, const void *x, void *y, double scale, bool stream) { \
+    const element *const in = x;                                                                                           \
+    element *const out = y;                                                                                                \
+    const simd_scale_##dtype factor = simd_set_scale_##dtype(scale);                                                       \
+    size_t k = 0;                                                                                                          \
+    if (stream) {                                                                                                          \
+      k = elements_to_alignment(out, sizeof *out, n);                                                                      \
+      if (k > 0) scale_part_##dtype(k, next(&cursor, k) & low_bits(k), in, out, factor);                                   \
+      for (; k + WORD_ELEMENTS <= n; k += WORD_ELEMENTS) {                                                                 \
+        prefetch_far(in + k, sizeof *in);                                                                                  \
+        scale_word(next(&cursor, WORD_ELEMENTS), in + k, out + k, factor, true);                                           \
+      }                                                                                                                    \
+    } else {                                                                                                               \
+      for (; k + WORD_ELEMENTS <= n; k += WORD_ELEMENTS)                                                                   \
+        scale_word(next(&cursor, WORD_ELEMENTS), in + k, out + k, factor, false);                                          \
+    }                                                                                                                      \
+    if (k < n) scale_part_##dtype(n - k, next(&cursor, n - k) & low_bits(n - k), in + k, out + k, factor);                 \
+  }
+
 #define SIMDROP_DEFINE_SCALE(dtype, element)                                                                                   \
   static inline void scale_part_##dtype(size_t count, uint64_t bits, const element *x, element *y, simd_scale_##dtype scale) { \
     element part[WORD_ELEMENTS] = {0};                                                                                         \
@@ -90,41 +110,25 @@ static inline uint64_t low_bits(size_t count) { return (UINT64_C(1) << count) - 
     memcpy(y, part, count * sizeof *y);                                                                                        \
   }                                                                                                                            \
                                                                                                                                \
-  static inline __attribute__((always_inline)) void scale_elements_##dtype(                                                    \
-      size_t n, next_decisions *next, decision_cursor cursor, const void *x, void *y, double scale, bool stream) {             \
-    const element *const in = x;                                                                                               \
-    element *const out = y;                                                                                                    \
-    const simd_scale_##dtype factor = simd_set_scale_##dtype(scale);                                                           \
-    size_t k = 0;                                                                                                              \
-    if (stream) {                                                                                                              \
-      k = elements_to_alignment(out, sizeof *out, n);                                                                          \
-      if (k > 0) scale_part_##dtype(k, next(&cursor, k) & low_bits(k), in, out, factor);                                       \
-      for (; k + WORD_ELEMENTS <= n; k += WORD_ELEMENTS) {                                                                     \
-        prefetch_far(in + k, sizeof *in);                                                                                      \
-        simd_scale_word_##dtype(next(&cursor, WORD_ELEMENTS), in + k, out + k, factor, true);                                  \
-      }                                                                                                                        \
-    } else {                                                                                                                   \
-      for (; k + WORD_ELEMENTS <= n; k += WORD_ELEMENTS)                                                                       \
-        simd_scale_word_##dtype(next(&cursor, WORD_ELEMENTS), in + k, out + k, factor, false);                                 \
-    }                                                                                                                          \
-    if (k < n) scale_part_##dtype(n - k, next(&cursor, n - k) & low_bits(n - k), in + k, out + k, factor);                     \
-  }                                                                                                                            \
+  SIMDROP_DEFINE_SCALE_LOOP(scale_each, dtype, element, next_of_each, simd_scale_word_##dtype)                                 \
+  SIMDROP_DEFINE_SCALE_LOOP(scale_run, dtype, element, next_of_run, simd_scale_lone_word_##dtype)                              \
+  SIMDROP_DEFINE_SCALE_LOOP(scale_period, dtype, element, next_of_period, simd_scale_lone_word_##dtype)                        \
                                                                                                                                \
   void SIMDROP_LOCAL(scale_##dtype)(size_t n, const uint64_t *words, size_t first, const void *x, void *y, double scale,       \
                                     bool stream) {                                                                             \
-    scale_elements_##dtype(n, next_of_each, (decision_cursor){.words = words, .bit = first}, x, y, scale, stream);             \
+    scale_each_##dtype(n, (decision_cursor){.words = words, .bit = first}, x, y, scale, stream);                               \
   }                                                                                                                            \
                                                                                                                                \
   void SIMDROP_LOCAL(scale_runs_##dtype)(size_t n, const uint64_t *words, size_t first, size_t length, const void *x, void *y, \
                                          double scale, bool stream) {                                                          \
     const decision_cursor cursor = {words, first, length, length, decision_in_every_bit(words, first)};                        \
-    scale_elements_##dtype(n, next_of_run, cursor, x, y, scale, stream);                                                       \
+    scale_run_##dtype(n, cursor, x, y, scale, stream);                                                                         \
   }                                                                                                                            \
                                                                                                                                \
   void SIMDROP_LOCAL(scale_periods_##dtype)(size_t n, const uint64_t *words, size_t first, size_t length, const void *x,       \
                                             void *y, double scale, bool stream) {                                              \
     const decision_cursor cursor = {.words = words, .bit = first, .length = length};                                           \
-    scale_elements_##dtype(n, next_of_period, cursor, x, y, scale, stream);                                                    \
+    scale_period_##dtype(n, cursor, x, y, scale, stream);                                                                      \
   }
 
 SIMDROP_DEFINE_SCALE(f32, float)

@@ -90,7 +90,7 @@ static bool go_on(const simdrop_plan_axis *outer, const simdrop_plan_axis *inner
 }
 
 // The rows of a plan whose inner axis has consecutive decisions, or one.
-static void walk_rows(const simdrop_row_sink *sink, const simdrop_layout_plan *plan, const simdrop_mask *mask,
+static void walk_rows(const simdrop_row_sink *wanted_sink, const simdrop_layout_plan *plan, const simdrop_mask *mask,
                       uint64_t threshold, const void *x, void *y) {
   const simdrop_plan_axis *const inner = &plan->axes[plan->rank - 1], *const next = inner - 1;
   const bool one_row = go_on(next, inner);
@@ -112,8 +112,12 @@ static void walk_rows(const simdrop_row_sink *sink, const simdrop_layout_plan *p
     repeat = next->count;
     --rank;
   } else {
-    across = next->index == 0 || (inner->x != 1 && sink->scale_elements.each != NULL);
+    across = next->index == 0 || (inner->x != 1 && wanted_sink->scale_elements.each != NULL);
   }
+  simdrop_row_sink row_sink = *wanted_sink;
+  const simdrop_row_sink *const sink = &row_sink;
+  row_sink.stream =
+      wanted_sink->stream && minimum(decisions.count, SIMDROP_ROW_DECISIONS_MAX) * repeat >= STREAM_ROW_BYTES / sink->size;
 
   walk w = {.size = sink->size, .at = first_place(plan, sink->size, x, y)};
   for (int a = 0; a < rank - across; ++a) add_axis(&w, plan->axes[a]);
@@ -282,8 +286,9 @@ void simdrop_drive_layout_scale(const simdrop_mask *mask, uint64_t threshold, si
   simdrop_row_sink sink = make_sink(&plan, size);
   sink.scale_elements = simdrop_scale_kernels_of(sink.kernels, dtype);
   sink.scale = simdrop_scale_for(threshold, dtype);
-  sink.stream = stream && inner->count * size >= STREAM_ROW_BYTES;
+  sink.stream = stream;
   if (threshold == 0) {
+    sink.stream = stream && inner->count >= STREAM_ROW_BYTES / size;
     walk_alike(&sink, &plan, keep_row, x, y);
   } else {
     drive(&sink, &plan, mask, threshold, x, y);

@@ -93,15 +93,19 @@ void simdrop_sink_shared(const simdrop_row_sink *sink, size_t n, bool kept, cons
     }
     return;
   }
-#define ONES ~UINT64_C(0)
-#define SIXTEEN_ONES ONES, ONES, ONES, ONES, ONES, ONES, ONES, ONES, ONES, ONES, ONES, ONES, ONES, ONES, ONES, ONES
-  static const uint64_t words[SIMDROP_LINE_ELEMENTS / 64 + 2] = {SIXTEEN_ONES, SIXTEEN_ONES, SIXTEEN_ONES, SIXTEEN_ONES,
-                                                                 SIXTEEN_ONES, SIXTEEN_ONES, SIXTEEN_ONES, SIXTEEN_ONES,
-                                                                 ONES,         ONES};
+  static const uint64_t ones[STAGED_ELEMENTS / 64 + 1] = {~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0),
+                                                          ~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0)};
+  if (sink->scale_elements.each == NULL) {
+    for (size_t k = 0; k < n; ++k) y[(ptrdiff_t)k * sink->y_stride] = 1;
+    return;
+  }
+  if (n >= SIMDROP_SHORTEST_REPEAT && sink->x_stride == 1 && sink->y_stride == 1) {
+    sink->scale_elements.runs(n, ones, 0, n, x, y, sink->scale, sink->stream);
+    return;
+  }
   for (size_t k = 0, count; k < n; k += count) {
-    count = n - k < SIMDROP_LINE_ELEMENTS ? n - k : SIMDROP_LINE_ELEMENTS;
-    const char *const part_x = sink->scale_elements.each == NULL ? NULL : at(x, k, sink->x_stride, sink->size);
-    simdrop_sink_row(sink, count, words, 0, part_x, (char *)at(y, k, sink->y_stride, sink->size));
+    count = n - k < STAGED_ELEMENTS ? n - k : STAGED_ELEMENTS;
+    simdrop_sink_row(sink, count, ones, 0, at(x, k, sink->x_stride, sink->size), (char *)at(y, k, sink->y_stride, sink->size));
   }
 }
 
