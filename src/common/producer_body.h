@@ -223,11 +223,19 @@ static inline __attribute__((always_inline)) void take_planes(const simdrop_mask
 
 // Which blocks a batch is of: those from `first` on, or those of a list. Only the lower halves of their numbers.
 typedef struct batch_blocks {
-  const uint64_t *list;  // or NULL
+  const uint64_t *list;      // or NULL
+  const uint64_t *in_lanes;  // the list with each vector in the order of simd_block_order
   uint32_t first;
 } batch_blocks;
 
-// The numbers of the blocks at these positions of the batch, in the lanes' lower halves.
+// The numbers of the blocks of the vector that begins at `done`, at these positions of the batch, in the lanes' lower halves.
+static inline __attribute__((always_inline)) simd_u64 numbers_of_vector(const batch_blocks *blocks, size_t done,
+                                                                        simd_u64 position) {
+  if (blocks->list != NULL) return simd_load(blocks->in_lanes + done);
+  return simd_add(position, simd_set(blocks->first));
+}
+
+// The same for any positions.
 static inline __attribute__((always_inline)) simd_u64 numbers_at(const batch_blocks *blocks, simd_u64 position) {
   if (blocks->list == NULL) return simd_add(position, simd_set(blocks->first));
   _Alignas(64) uint64_t at[SIMD_LANES];
@@ -309,7 +317,7 @@ static inline __attribute__((always_inline)) void mask_batch(const simdrop_mask_
     SIMDROP_UNROLL
     for (int v = 0; v < vectors; ++v) {
       position[v] = simd_add(simd_block_order(), simd_set(done + (size_t)v * SIMD_LANES));
-      blocks[v] = make_block_part(source, first, numbers_at(numbers, position[v]));
+      blocks[v] = make_block_part(source, first, numbers_of_vector(numbers, done + (size_t)v * SIMD_LANES, position[v]));
       kept[v] = (verdict){{ones, ones}, {zero, zero}};
     }
     if (vectors > 1) {
@@ -433,7 +441,7 @@ static inline void mask_run(simdrop_mask_source *source, const first_round *firs
   prepare_schedule(source, first, (uint32_t)(first_block >> 32));
   for (size_t done = 0; done < block_count; done += BATCH_BLOCKS) {
     const size_t count = block_count - done < BATCH_BLOCKS ? block_count - done : BATCH_BLOCKS;
-    const batch_blocks numbers = {NULL, (uint32_t)(first_block + done)};
+    const batch_blocks numbers = {.first = (uint32_t)(first_block + done)};
     mask_batch_by_planes(source, first, keys, &numbers, count, words + SIMDROP_BLOCK_WORDS * done, turns);
   }
 }
@@ -449,7 +457,12 @@ static inline void mask_listed_batch(simdrop_mask_source *source, const first_ro
   // A step takes whole vectors and may look past the end of the list.
   uint64_t list[BATCH_BLOCKS];
   for (size_t b = 0; b < BATCH_BLOCKS; ++b) list[b] = (uint32_t)blocks[b < block_count ? b : block_count - 1];
-  const batch_blocks numbers = {list, 0};
+  uint64_t order[SIMD_LANES];
+  _Alignas(64) uint64_t in_lanes[BATCH_BLOCKS];
+  simd_store(order, simd_block_order());
+  for (size_t vector = 0; vector < BATCH_BLOCKS; vector += SIMD_LANES)
+    for (int lane = 0; lane < SIMD_LANES; ++lane) in_lanes[vector + (size_t)lane] = list[vector + order[lane]];
+  const batch_blocks numbers = {.list = list, .in_lanes = in_lanes};
   mask_batch_by_planes(source, first, keys, &numbers, block_count, words, turns);
 }
 

@@ -116,8 +116,10 @@ static void walk_rows(const simdrop_row_sink *wanted_sink, const simdrop_layout_
   }
   simdrop_row_sink row_sink = *wanted_sink;
   const simdrop_row_sink *const sink = &row_sink;
-  row_sink.stream =
-      wanted_sink->stream && minimum(decisions.count, SIMDROP_ROW_DECISIONS_MAX) * repeat >= STREAM_ROW_BYTES / sink->size;
+  // Rows of elements that follow one another are as good as a long one.
+  const size_t row_elements =
+      minimum(decisions.count, SIMDROP_ROW_DECISIONS_MAX) * repeat * (one_row && rank > 0 ? next->count : 1);
+  row_sink.stream = wanted_sink->stream && row_elements >= STREAM_ROW_BYTES / sink->size;
 
   walk w = {.size = sink->size, .at = first_place(plan, sink->size, x, y)};
   for (int a = 0; a < rank - across; ++a) add_axis(&w, plan->axes[a]);

@@ -17,9 +17,10 @@ void simdrop_row_writer_init(simdrop_row_writer *writer, const simdrop_row_sink 
   writer->sink = sink;
   writer->kind = kind;
   writer->repeat = repeat;
+  writer->is_plain = kind == SIMDROP_ROW_RUN && sink->scale_elements.each != NULL && sink->x_stride == 1 && sink->y_stride == 1;
   simdrop_source_init(&writer->source, mask, threshold);
   writer->filling = 0;
-  writer->next_row = 0;
+  writer->next_row = writer->applied = 0;
   writer->line_row = NULL;
   for (int i = 0; i < 2; ++i) {
     simdrop_row_batch *const batch = &writer->batches[i];
@@ -99,6 +100,12 @@ static void apply_by_kernel(simdrop_row_writer *writer, const simdrop_row_batch 
 static void apply_row(simdrop_row_writer *writer, const simdrop_row_batch *batch, const simdrop_row *row, size_t begin,
                       size_t end) {
   const simdrop_row_sink *const sink = writer->sink;
+  if (writer->is_plain) {
+    const size_t decision = row->decision + begin;
+    sink->scale_elements.each(end - begin, batch->words + decision / 64, decision % 64, row->x + begin * sink->size,
+                              row->y + begin * sink->size, sink->scale, sink->stream);
+    return;
+  }
   if (is_for_kernel(writer, row)) {
     apply_by_kernel(writer, batch, row);  // such rows are not cut: begin and end are the row's
     return;
@@ -118,17 +125,48 @@ static void apply_row(simdrop_row_writer *writer, const simdrop_row_batch *batch
   }
 }
 
-// Elements begin .. end - 1 of the batch that waits; called with ranges that follow one another.
+// Rows up to this many elements are not cut for the sake of turns.
+#define WHOLE_ROW_ELEMENTS 1024
+
+// Shorter rows that follow one another in memory go to the kernel together, up to so many elements.
+#define SHORT_ROW_ELEMENTS 256
+#define JOINED_ELEMENTS 1024
+
+// Applies the next row and those that can be joined to it; returns how many it was.
+static size_t apply_joined_rows(simdrop_row_writer *writer, const simdrop_row_batch *batch) {
+  const simdrop_row_sink *const sink = writer->sink;
+  const simdrop_row *const first = &batch->row[writer->next_row], *const end = batch->row + batch->rows;
+  const simdrop_row *row = first;
+  size_t count = 0;
+  writer->line[0] = 0;
+  do {
+    simdrop_append_bits(writer->line, count, batch->words, row->decision, row->count);
+    count += row->count;
+    ++row;
+  } while (row < end && row->x == first->x + count * sink->size && row->y == first->y + count * sink->size &&
+           count + row->count <= JOINED_ELEMENTS);
+  sink->scale_elements.each(count, writer->line, 0, first->x, first->y, sink->scale, sink->stream);
+  writer->applied += count;
+  return (size_t)(row - first);
+}
+
+// The batch that waits, up to element `end`, or the end of that element's row if the row is not long.
 static void run_batch(const void *context, size_t begin, size_t end) {
   simdrop_row_writer *const writer = *(simdrop_row_writer *const *)context;
   const simdrop_row_batch *const batch = &writer->batches[!writer->filling];
-  while (begin < end) {
+  (void)begin;
+  while (writer->applied < end) {
     const simdrop_row *const row = &batch->row[writer->next_row];
-    const size_t count = elements_of(writer, row), skipped = begin - row->start;
-    const size_t stop = end - row->start < count ? end - row->start : count;
+    if (writer->is_plain && row->count <= SHORT_ROW_ELEMENTS) {
+      writer->next_row += apply_joined_rows(writer, batch);
+      continue;
+    }
+    const size_t count = elements_of(writer, row), skipped = writer->applied - row->start;
+    const bool whole = count <= WHOLE_ROW_ELEMENTS || end - row->start >= count;
+    const size_t stop = whole ? count : end - row->start;
     apply_row(writer, batch, row, skipped, stop);
-    if (stop == count) ++writer->next_row;
-    begin = row->start + stop;
+    if (whole) ++writer->next_row;
+    writer->applied = row->start + stop;
   }
 }
 
@@ -136,7 +174,7 @@ static void run_batch(const void *context, size_t begin, size_t end) {
 static void turn(simdrop_row_writer *writer) {
   simdrop_row_batch *const filled = &writer->batches[writer->filling];
   simdrop_row_batch *const waiting = &writer->batches[!writer->filling];
-  writer->next_row = 0;
+  writer->next_row = writer->applied = 0;
   writer->line_row = NULL;
   simdrop_background background = {.run = run_batch, .context = &writer, .count = waiting->elements};
   if (filled->listed > filled->drawn) {
@@ -159,11 +197,12 @@ static void turn(simdrop_row_writer *writer) {
 
 void simdrop_row_writer_add(simdrop_row_writer *writer, uint64_t index, size_t count, const char *x, char *y) {
   simdrop_row_batch *batch = &writer->batches[writer->filling];
-  if (batch->rows == SIMDROP_BATCH_ROWS || batch->listed - batch->drawn >= SIMDROP_BATCH_BLOCKS) {
+  const uint64_t first = index / SIMDROP_BLOCK_ELEMENTS, last = (index + (count - 1)) / SIMDROP_BLOCK_ELEMENTS;
+  const size_t most = batch->listed - batch->drawn + (size_t)(last - first) + 1;  // blocks to draw, with this row's
+  if (batch->rows == SIMDROP_BATCH_ROWS || (most > SIMDROP_BATCH_BLOCKS && batch->rows > 0)) {
     turn(writer);
     batch = &writer->batches[writer->filling];
   }
-  const uint64_t first = index / SIMDROP_BLOCK_ELEMENTS, last = (index + (count - 1)) / SIMDROP_BLOCK_ELEMENTS;
   uint64_t next = first;  // the first block that is not listed
   const size_t had = batch->listed - batch->last;
   if (had != 0 && first >= batch->blocks[batch->last] && first - batch->blocks[batch->last] <= had) {

@@ -18,13 +18,13 @@ typedef enum simdrop_row_kind {
 // The most decisions of one row.
 #define SIMDROP_ROW_DECISIONS_MAX 2048
 
-// A batch is full when it has this many blocks to draw, or this many rows.
+// A batch draws at most this many blocks, and has at most this many rows.
 #define SIMDROP_BATCH_BLOCKS 64
 #define SIMDROP_BATCH_ROWS 128
 
-// Blocks of one row, and those of a batch: what it takes over, what it has when it is nearly full, and one row more.
+// Blocks of one row, and those of a batch: what it takes over, and what it draws.
 #define SIMDROP_ROW_BLOCKS_MAX (SIMDROP_ROW_DECISIONS_MAX / SIMDROP_BLOCK_ELEMENTS + 1)
-#define SIMDROP_BATCH_BLOCKS_MAX (SIMDROP_BATCH_BLOCKS + 2 * SIMDROP_ROW_BLOCKS_MAX)
+#define SIMDROP_BATCH_BLOCKS_MAX (SIMDROP_BATCH_BLOCKS + SIMDROP_ROW_BLOCKS_MAX)
 
 typedef struct simdrop_row {
   const char *x;
@@ -47,10 +47,11 @@ typedef struct simdrop_row_writer {
   const simdrop_row_sink *sink;
   simdrop_row_kind kind;
   size_t repeat;
+  bool is_plain;  // the elements of a row are side by side, with a decision each
   simdrop_mask_source source;
   int filling;  // the batch that takes rows; the other one waits to be applied
-  // Where applying has got to, and the decisions that were put together last.
-  size_t next_row;
+  // Where applying has got to, in rows and in elements, and the decisions that were put together last.
+  size_t next_row, applied;
   const simdrop_row *line_row;
   size_t line_begin, line_end;
   uint64_t line[SIMDROP_LINE_WORDS];
