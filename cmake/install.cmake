@@ -1,5 +1,8 @@
 # Headers, libraries, the CMake package and the pkg-config file.
-install(DIRECTORY include/simdrop DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+install(DIRECTORY include/simdrop DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h" PATTERN openmp.h EXCLUDE)
+if(TARGET simdrop_lib_openmp)
+  install(FILES include/simdrop/openmp.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/simdrop)
+endif()
 install(TARGETS ${simdrop_libraries} EXPORT simdrop_targets
         RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR}
         LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
@@ -21,3 +24,7 @@ foreach(dir LIBDIR INCLUDEDIR)
 endforeach()
 configure_file(cmake/simdrop.pc.in simdrop.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/simdrop.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+if(TARGET simdrop_lib_openmp)
+  configure_file(cmake/simdrop-openmp.pc.in simdrop-openmp.pc @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/simdrop-openmp.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endif()

@@ -2,7 +2,8 @@
 # check_symbols.sh BUILD: what a release build's libraries export, need and keep in writable memory.
 #
 # Seen to fail: a function without SIMDROP_API in its header but exported (exported functions), an exported helper without the prefix
-# (archive), malloc and getenv called from dispatch.c (needed functions), a static counter in driver.c (writable data).
+# (archive), malloc and getenv called from dispatch.c (needed functions), a static counter in driver.c and a hidden global one
+# (writable data), a header's function without SIMDROP_API (marked functions).
 set -u
 export LC_ALL=C # one order for sort and comm
 
@@ -23,11 +24,35 @@ same() {
   fi
 }
 
-# What the headers declare, and what the shared library exports.
-cat "$source"/include/simdrop/*.h | tr '\n' ' ' | grep -oE 'SIMDROP_API [a-z_0-9 *]*simdrop_[a-z_0-9]+\(' \
-  | grep -oE 'simdrop_[a-z_0-9]+\(' | tr -d '(' | sort -u > "$work/declared"
-nm -D --defined-only "$build/libsimdrop.so" | awk '{print $3}' | sort -u > "$work/exported"
+# declared <header>...: the functions that the headers declare, one a line, with whether SIMDROP_API marks them.
+declared() {
+  cat "$@" | python3 -c '
+import re, sys
+text = re.sub(r"/\*.*?\*/|//[^\n]*", " ", sys.stdin.read(), flags=re.S)
+text = re.sub(r"^\s*#(?:[^\n]*\\\n)*[^\n]*", "", text, flags=re.M)
+for statement in re.split(r"[;{}]", text):
+    name = re.search(r"\b(simdrop_\w+)\s*\(", statement)
+    if name and "typedef" not in statement:
+        print(name.group(1), "marked" if "SIMDROP_API" in statement else "unmarked")
+' | sort -u
+}
+
+# What the headers declare, and what the shared libraries export. openmp.h belongs to a library of its own.
+core_headers=$(find "$source/include/simdrop" -name '*.h' ! -name openmp.h)
+# shellcheck disable=SC2086 # a list of files without spaces in their names below the source folder
+declared $core_headers > "$work/declarations"
+: > "$work/nothing"
+awk '$2 == "unmarked" {print $1}' "$work/declarations" > "$work/unmarked"
+same 'SIMDROP_API marks every function of the headers' "$work/nothing" "$work/unmarked"
+awk '{print $1}' "$work/declarations" > "$work/declared"
+exported() { nm -D --defined-only "$1" | awk '{print $3}' | sort -u; }
+exported "$build/libsimdrop.so" > "$work/exported"
 same 'exported functions are those of the headers' "$work/declared" "$work/exported"
+if [ -e "$build/libsimdrop_openmp.so" ]; then
+  declared "$source/include/simdrop/openmp.h" | awk '{print $1}' > "$work/declared-openmp"
+  exported "$build/libsimdrop_openmp.so" > "$work/exported-openmp"
+  same 'exported functions of the OpenMP executor are those of its header' "$work/declared-openmp" "$work/exported-openmp"
+fi
 
 # What the shared library needs: no allocation, no thread, no input or output, no plain getenv.
 sort > "$work/allowed" << 'ALLOWED'
@@ -44,7 +69,6 @@ strcmp
 ALLOWED
 nm -D --undefined-only "$build/libsimdrop.so" | awk '{print $NF}' | sed 's/@.*//' | sort -u > "$work/needed"
 comm -13 "$work/allowed" "$work/needed" > "$work/not-allowed"
-: > "$work/nothing"
 same 'needed functions are on the short list' "$work/nothing" "$work/not-allowed"
 
 # The archive's global symbols share one name space with the program's.
@@ -54,8 +78,12 @@ same 'global symbols of the archive begin with simdrop_' "$work/nothing" "$work/
 grep -c . "$work/global" | grep -qv '^0$' || same 'the archive has symbols' "$work/declared" "$work/global"
 
 echo current_choice > "$work/choice"
-# By section, because constant tables of addresses (.data.rel.ro) are written once by the loader and are read-only then.
-objdump -t "$build/libsimdrop.a" | awk 'NF >= 5 && $(NF - 2) ~ /^(\.data|\.bss|\.tdata|\.tbss|\*COM\*)/ && $(NF - 2) !~ /^\.data\.rel\.ro/ && $NF !~ /^\./ {print $NF}' \
-  | sort -u > "$work/writable"
+# By section, because constant tables of addresses (.data.rel.ro) are written once by the loader and are read-only then. A line
+# of objdump is "address flags section<tab>size [.hidden] name".
+objdump -t "$build/libsimdrop.a" | awk -F '\t' 'NF == 2 {
+    left = split($1, place, " "); right = split($2, what, " ")
+    section = place[left]; name = what[right]
+    if (section ~ /^(\.data|\.bss|\.tdata|\.tbss|\*COM\*)/ && section !~ /^\.data\.rel\.ro/ && name !~ /^\./) print name
+  }' | sort -u > "$work/writable"
 same 'the choice is the only writable data' "$work/choice" "$work/writable"
 exit $failed

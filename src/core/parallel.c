@@ -137,19 +137,16 @@ static void run_piece(void *context, size_t piece) {
   }
 }
 
+// How many pieces a call on n elements is cut into.
+static size_t pieces_of(const simdrop_executor *executor, size_t n) {
+  if (executor == NULL || executor->parallel_for == NULL) return 1;
+  const size_t most = n / PIECE_ELEMENTS;
+  return executor->threads < most ? executor->threads : most;
+}
+
 static simdrop_status run_call(const simdrop_executor *executor, parallel_call *call) {
-  if (call->n == 0) return SIMDROP_OK;
-  call->pieces = 1;
-  if (executor != NULL && executor->parallel_for != NULL) {
-    const size_t most = call->n / PIECE_ELEMENTS;
-    call->pieces = executor->threads < most ? executor->threads : most;
-  }
-  if (call->pieces <= 1) {
-    call->pieces = 1;
-    run_piece(call, 0);
-  } else {
-    executor->parallel_for(executor->context, call->pieces, run_piece, call);
-  }
+  call->pieces = pieces_of(executor, call->n);
+  executor->parallel_for(executor->context, call->pieces, run_piece, call);
   return SIMDROP_OK;
 }
 
@@ -193,6 +190,7 @@ static void run_bytes_part(const parallel_call *call, const simdrop_layout_part 
 }
 
 simdrop_status simdrop_parallel_mask_bits(const simdrop_executor *executor, const simdrop_mask *mask, size_t n, uint8_t *bits) {
+  if (pieces_of(executor, n) <= 1) return simdrop_mask_bits(mask, n, bits);
   SIMDROP_RETURN_IF_ERROR(simdrop_check_mask_call(mask, n, bits));
   parallel_call call = {.run = run_bits, .mask = *mask, .n = n, .decisions = bits};
   return run_call(executor, &call);
@@ -200,6 +198,7 @@ simdrop_status simdrop_parallel_mask_bits(const simdrop_executor *executor, cons
 
 simdrop_status simdrop_parallel_mask_bytes(const simdrop_executor *executor, const simdrop_mask *mask, size_t n,
                                            uint8_t *bytes) {
+  if (pieces_of(executor, n) <= 1) return simdrop_mask_bytes(mask, n, bytes);
   SIMDROP_RETURN_IF_ERROR(simdrop_check_mask_call(mask, n, bytes));
   parallel_call call = {.run = run_bytes, .mask = *mask, .n = n, .decisions = bytes};
   return run_call(executor, &call);
@@ -207,6 +206,7 @@ simdrop_status simdrop_parallel_mask_bytes(const simdrop_executor *executor, con
 
 simdrop_status simdrop_parallel_forward(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype,
                                         size_t n, const void *x, void *y, uint8_t *bits) {
+  if (pieces_of(executor, n) <= 1) return simdrop_forward(mask, dtype, n, x, y, bits);
   SIMDROP_RETURN_IF_ERROR(simdrop_check_forward(mask, dtype, n, x, y, bits));
   const size_t size = simdrop_dtype_size(dtype);
   parallel_call call = {
@@ -230,6 +230,7 @@ simdrop_status simdrop_parallel_backward(const simdrop_executor *executor, const
 
 simdrop_status simdrop_parallel_apply_bits(const simdrop_executor *executor, double p, simdrop_dtype dtype, size_t n,
                                            const uint8_t *bits, const void *x, void *y) {
+  if (pieces_of(executor, n) <= 1) return simdrop_apply_bits(p, dtype, n, bits, x, y);
   SIMDROP_RETURN_IF_ERROR(simdrop_check_apply_bits(p, dtype, n, bits, x, y));
   const size_t size = simdrop_dtype_size(dtype);
   parallel_call call = {
@@ -250,7 +251,7 @@ simdrop_status simdrop_parallel_forward_layout(const simdrop_executor *executor,
                                                const simdrop_layout *layout, const void *x, void *y) {
   size_t count;
   SIMDROP_RETURN_IF_ERROR(simdrop_check_forward_layout(mask, dtype, layout, x, y, &count));
-  if (count == 0) return SIMDROP_OK;
+  if (pieces_of(executor, count) <= 1) return simdrop_forward_layout(mask, dtype, layout, x, y);
   const size_t size = simdrop_dtype_size(dtype);
   parallel_call call = {
       .run_part = run_forward_part,
@@ -275,7 +276,7 @@ simdrop_status simdrop_parallel_mask_layout_bytes(const simdrop_executor *execut
                                                   const simdrop_layout *layout, uint8_t *bytes) {
   size_t count;
   SIMDROP_RETURN_IF_ERROR(simdrop_check_mask_layout_bytes(mask, layout, bytes, &count));
-  if (count == 0) return SIMDROP_OK;
+  if (pieces_of(executor, count) <= 1) return simdrop_mask_layout_bytes(mask, layout, bytes);
   parallel_call call = {.run_part = run_bytes_part, .mask = *mask, .n = count, .decisions = bytes};
   const simdrop_layout row_major = simdrop_row_major(layout);
   simdrop_plan_layout(&row_major, 0, false, &call.plan);

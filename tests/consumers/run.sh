@@ -46,6 +46,17 @@ with_static_package() {
   with_cmake find_package static -DCMAKE_PREFIX_PATH="$prefix" -DBUILD_SHARED_LIBS=OFF && ! ldd "$folder/static/consumer" | grep libsimdrop
 }
 
+# The executor's threads come with simdrop::openmp, and with nothing else.
+with_openmp() { # with_openmp <build folder>
+  "$folder/$1/consumer_openmp" && ldd "$folder/$1/consumer_openmp" | grep -q -E 'lib(g|i)?omp' && ! ldd "$folder/$1/consumer" | grep -E 'lib(g|i)?omp|libpthread'
+}
+
+with_openmp_pkg_config() {
+  libraries=$(library_folder "$prefix")
+  flags=$(PKG_CONFIG_PATH="$libraries/pkgconfig" pkg-config --cflags --libs simdrop-openmp) || return 1
+  eval "cc \"\$here/consumer_openmp.c\" $flags -o \"\$folder/openmp-pkg-config\"" && LD_LIBRARY_PATH="$libraries" "$folder/openmp-pkg-config"
+}
+
 library_folder() { dirname "$(find "$1" -name libsimdrop.so)"; }
 
 with_pkg_config() { # with_pkg_config <prefix> [option of pkg-config]
@@ -80,6 +91,9 @@ relocated() {
 check 'install' install_into "$prefix"
 check 'find_package' with_cmake find_package shared -DCMAKE_PREFIX_PATH="$prefix"
 check 'find_package, static library' with_static_package
+check 'simdrop::openmp' with_openmp shared
+check 'simdrop::openmp, static libraries' with_openmp static
+check 'simdrop-openmp by pkg-config' with_openmp_pkg_config
 check 'add_subdirectory from a C++ project' with_cmake add_subdirectory subdirectory -DSIMDROP_SOURCE="$source"
 check 'pkg-config' with_pkg_config "$prefix"
 check 'static library by hand' with_archive

@@ -1,0 +1,26 @@
+# simdrop::openmp: the executor on OpenMP's threads, in a library of its own.
+option(SIMDROP_WITH_OPENMP "Build the executor on OpenMP's threads, if the compiler has OpenMP" ON)
+if(SIMDROP_WITH_OPENMP)
+  find_package(OpenMP COMPONENTS C QUIET)
+  if(NOT OpenMP_C_FOUND)
+    message(STATUS "simdrop::openmp is left out: this compiler has no OpenMP")
+  endif()
+endif()
+if(SIMDROP_WITH_OPENMP AND OpenMP_C_FOUND)
+  string(TOUPPER ${simdrop_default} kind)
+  add_library(simdrop_lib_openmp ${kind} src/openmp/executor.c)
+  add_library(simdrop::openmp ALIAS simdrop_lib_openmp)
+  target_link_libraries(simdrop_lib_openmp PRIVATE OpenMP::OpenMP_C $<BUILD_INTERFACE:simdrop_flags>
+                        INTERFACE $<BUILD_INTERFACE:simdrop_lib_${simdrop_default}> $<INSTALL_INTERFACE:simdrop::simdrop>)
+  target_include_directories(simdrop_lib_openmp PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  target_compile_definitions(simdrop_lib_openmp PRIVATE SIMDROP_BUILDING_LIBRARY)
+  set_target_properties(simdrop_lib_openmp PROPERTIES OUTPUT_NAME simdrop_openmp EXPORT_NAME openmp C_EXTENSIONS OFF
+                        C_VISIBILITY_PRESET hidden POSITION_INDEPENDENT_CODE ON
+                        VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
+  if(kind STREQUAL "STATIC") # whoever links it links OpenMP
+    set(simdrop_openmp_libs "${OpenMP_C_FLAGS}")
+  else()
+    set(simdrop_openmp_private_libs "${OpenMP_C_FLAGS}")
+  endif()
+  list(APPEND simdrop_libraries simdrop_lib_openmp)
+endif()
