@@ -256,11 +256,95 @@ static void large_outputs(void **state) {
   }
 }
 
+// Every inner loop of layouts. The elements of x and y reach from the first byte of their arrays to the last.
+typedef struct guarded_layout {
+  const char *name;
+  size_t inner;  // the extent of the innermost axis goes from 1 to this
+  simdrop_layout (*make)(size_t n);
+} guarded_layout;
+
+static simdrop_layout channels_first(size_t n) {
+  return (simdrop_layout){2, {5, n}, {(ptrdiff_t)n, 1}, {(ptrdiff_t)n, 1}, {1, 0}};
+}
+
+static simdrop_layout channels_last(size_t n) {
+  const ptrdiff_t row = (ptrdiff_t)n;
+  return (simdrop_layout){3, {2, 9, n}, {9 * row, row, 1}, {9 * row, row, 1}, {n, 0, 1}};
+}
+
+static simdrop_layout tile(size_t n) { return (simdrop_layout){2, {7, n}, {(ptrdiff_t)n, 1}, {(ptrdiff_t)n, 1}, {4099, 1}}; }
+
+static simdrop_layout rows_apart(size_t n) {
+  return (simdrop_layout){2, {3, n}, {(ptrdiff_t)n + 3, 1}, {(ptrdiff_t)n + 1, 1}, {n, 1}};
+}
+
+static simdrop_layout scattered(size_t n) { return (simdrop_layout){2, {5, n}, {(ptrdiff_t)n, 1}, {(ptrdiff_t)n, 1}, {1, 77}}; }
+
+static simdrop_layout every_second(size_t n) {
+  return (simdrop_layout){2, {3, n}, {2 * (ptrdiff_t)n, 2}, {3 * (ptrdiff_t)n, 3}, {n, 1}};
+}
+
+static simdrop_layout shared_apart(size_t n) {
+  return (simdrop_layout){2, {3, n}, {(ptrdiff_t)n + 3, 1}, {2 * (ptrdiff_t)n, 2}, {1, 0}};
+}
+
+static const guarded_layout guarded_layouts[] = {
+    {"channels first", 700, channels_first}, {"channels last", 300, channels_last}, {"tile", 300, tile},
+    {"rows apart", 300, rows_apart},         {"scattered", 150, scattered},         {"every second", 150, every_second},
+    {"shared, apart", 300, shared_apart},
+};
+
+static size_t span_of(const simdrop_layout *layout, const ptrdiff_t *strides) {
+  size_t span = 1;
+  for (int a = 0; a < layout->rank; ++a) span += (layout->dims[a] - 1) * (size_t)strides[a];
+  return span;
+}
+
+static void layouts_body(void) {
+  const size_t size = simdrop_dtype_size(body_dtype);
+  FOR_EACH_BACKEND(backend) {
+    uint64_t random = 32;
+    for (size_t i = 0; i < LENGTH(guarded_layouts); ++i)
+      for (size_t n = 1; n <= guarded_layouts[i].inner; n += full_effort() && n < 140 ? 1 : 11)
+        for (unsigned sides = 0; sides < 4; ++sides) {
+          const simdrop_layout layout = guarded_layouts[i].make(n);
+          static const double probabilities[] = {0.3, 0.5, 0, 1, 1e-12};
+          const double p = probabilities[n % 8 < 4 ? n % 2 : next_random(&random) % LENGTH(probabilities)];
+          const simdrop_mask mask = {p, 1, 2, next_random(&random) >> 1};
+          snprintf(current_case, sizeof current_case, "%s: %s of %s, n %zu, p %g, guard %s x, %s y", backend,
+                   guarded_layouts[i].name, dtype_name(body_dtype), n, p, sides & 1 ? "after" : "before",
+                   sides & 2 ? "after" : "before");
+          const size_t x_size = span_of(&layout, layout.x_strides) * size, y_size = span_of(&layout, layout.y_strides) * size;
+          size_t count = 1;
+          for (int a = 0; a < layout.rank; ++a) count *= layout.dims[a];
+          uint8_t *const x = place(&x_memory, x_size, sides & 1), *const y = place(&y_memory, y_size, sides & 2);
+          memset(x, 0x3c, x_size);
+          assert_int_equal(simdrop_forward_layout(&mask, body_dtype, &layout, x, y), SIMDROP_OK);
+          check_rest(&x_memory, x_size, sides & 1, current_case);
+          check_rest(&y_memory, y_size, sides & 2, current_case);
+          uint8_t *const bytes = place(&stored_memory, count, sides & 1);
+          assert_int_equal(simdrop_mask_layout_bytes(&mask, &layout, bytes), SIMDROP_OK);
+          check_rest(&stored_memory, count, sides & 1, current_case);
+        }
+  }
+}
+
+static void layouts(void **state) {
+  (void)state;
+  for (size_t d = 0; d < LENGTH(all_dtypes); ++d) {
+    body_dtype = all_dtypes[d];
+    x_memory = make_guarded(65536);
+    y_memory = make_guarded(65536);
+    stored_memory = make_guarded(16384);
+    run_guarded(layouts_body);
+  }
+}
+
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(guards_are_seen), cmocka_unit_test(masks),       cmocka_unit_test(kernels_f32),
       cmocka_unit_test(kernels_f64),     cmocka_unit_test(kernels_f16), cmocka_unit_test(kernels_bf16),
-      cmocka_unit_test(large_outputs),
+      cmocka_unit_test(large_outputs),   cmocka_unit_test(layouts),
   };
   return RUN_TESTS(argc, argv, tests);
 }
