@@ -67,7 +67,7 @@ sanitized() {
 
 thread_sanitized() {
   compile tsan -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_C_COMPILER=clang -DSIMDROP_SANITIZE=thread \
-    && SIMDROP_TEST_EFFORT=quick ctest --test-dir "$build/tsan" -j 2 --output-on-failure -R '^dispatch$'
+    && SIMDROP_TEST_EFFORT=quick ctest --test-dir "$build/tsan" -j 2 --output-on-failure -R '^(dispatch|parallel)$'
 }
 
 # run_on <backend>: the release build's tests with the environment choosing the backend.

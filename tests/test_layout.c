@@ -2,6 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/dispatch.h"
+#include "core/mask_reader.h"
+#include "core/parameters.h"
 #include "oracle.h"
 #include "support.h"
 
@@ -277,6 +280,45 @@ static void every_inner_loop(void **state) {
       layout.index_strides[0] = 0;
       layout.index_strides[1] = n;
       check_layout(&mask, dtype, &layout, false, &random, "shared by heads");
+    }
+  }
+}
+
+// A list of blocks, in any order and with any numbers, gives what each of them gives by itself.
+static void listed_blocks(void **state) {
+  (void)state;
+  enum {
+    MOST = 200
+  };
+  uint64_t random = 30;
+  FOR_EACH_BACKEND(backend) {
+    const simdrop_kernels *const kernels = simdrop_current_kernels();
+    for (size_t count = 1; count <= MOST; count += full_effort() || count < 10 ? 1 : 17) {
+      const simdrop_mask mask = {some_probabilities[1 + pick(&random, LENGTH(some_probabilities) - 1)], next_random(&random),
+                                 next_random(&random), 0};
+      const uint64_t threshold = simdrop_threshold(mask.p);
+      if (threshold == 0 || threshold == SIMDROP_CERTAIN) continue;
+      uint64_t blocks[MOST], words[SIMDROP_BLOCK_WORDS * (MOST + SIMDROP_BLOCK_PADDING)];
+      for (size_t b = 0; b < count; ++b) {
+        // Far apart, side by side, the same again, and the last before and the first after a carry.
+        static const uint64_t special[] = {0, UINT32_MAX, UINT64_C(1) << 32, (UINT64_C(1) << 57) - 1};
+        switch (pick(&random, 5)) {
+          case 0: blocks[b] = next_random(&random) >> 7; break;
+          case 1: blocks[b] = special[pick(&random, LENGTH(special))]; break;
+          case 2: blocks[b] = b > 0 ? blocks[b - 1] : 1; break;
+          default: blocks[b] = b > 0 && blocks[b - 1] + 1 < UINT64_C(1) << 57 ? blocks[b - 1] + 1 : 2; break;
+        }
+      }
+      simdrop_mask_source source;
+      simdrop_source_init(&source, &mask, threshold);
+      kernels->mask_listed_blocks(&source, blocks, count, words, NULL);
+      for (size_t b = 0; b < count; ++b) {
+        uint64_t alone[SIMDROP_BLOCK_WORDS * (1 + SIMDROP_BLOCK_PADDING)];
+        simdrop_source_init(&source, &mask, threshold);
+        kernels->mask_blocks(&source, blocks[b], 1, alone, NULL);
+        check_bytes(alone, words + SIMDROP_BLOCK_WORDS * b, SIMDROP_BLOCK_WORDS * sizeof *words, "%s: block %zu of %zu, p = %g",
+                    backend, b, count, mask.p);
+      }
     }
   }
 }
@@ -795,13 +837,21 @@ static void large_layouts(void **state) {
 
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(random_layouts),  cmocka_unit_test(every_inner_loop),
-      cmocka_unit_test(dense),           cmocka_unit_test(broadcast),
-      cmocka_unit_test(channels),        cmocka_unit_test(channels_are_whole),
-      cmocka_unit_test(time_shared),     cmocka_unit_test(drop_path_and_rows),
-      cmocka_unit_test(tiles),           cmocka_unit_test(bad_shapes),
-      cmocka_unit_test(refused_layouts), cmocka_unit_test(accepted_layouts),
-      cmocka_unit_test(order_of_axes),   cmocka_unit_test(description_in_the_output),
+      cmocka_unit_test(random_layouts),
+      cmocka_unit_test(every_inner_loop),
+      cmocka_unit_test(listed_blocks),
+      cmocka_unit_test(dense),
+      cmocka_unit_test(broadcast),
+      cmocka_unit_test(channels),
+      cmocka_unit_test(channels_are_whole),
+      cmocka_unit_test(time_shared),
+      cmocka_unit_test(drop_path_and_rows),
+      cmocka_unit_test(tiles),
+      cmocka_unit_test(bad_shapes),
+      cmocka_unit_test(refused_layouts),
+      cmocka_unit_test(accepted_layouts),
+      cmocka_unit_test(order_of_axes),
+      cmocka_unit_test(description_in_the_output),
       cmocka_unit_test(large_layouts),
   };
   return RUN_TESTS(argc, argv, tests);

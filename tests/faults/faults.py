@@ -95,13 +95,14 @@ fault("vector: carry into the block's upper half lost", FILE, "until_wrap = (UIN
 fault("vector: plane parts kept past a carry", FILE, "!source->schedule.ready || source->schedule.block_high != block_high",
       "!source->schedule.ready", CARRY, "avx2")
 fault("vector: short call forgets the block's upper half", FILE, "(uint32_t)(block_number >> 32)", "0", CARRY, "avx2")
-fault("vector: second batch over the first", FILE, "batch_words = words + SIMDROP_BLOCK_WORDS * done;", "batch_words = words;",
+fault("vector: second batch over the first", FILE, "&numbers, count, words + SIMDROP_BLOCK_WORDS * done, turns);",
+      "&numbers, count, words, turns);",
       CARRY, "avx2")
 
 # ---- K4: the threshold
 EXACT = "mask:exact_thresholds"
 FILE = "src/core/mask_reader.c"
-SET = "reader->source.threshold = threshold;"
+SET = "source->threshold = threshold;"
 fault("<= for <", FILE, SET, "threshold += threshold < SIMDROP_CERTAIN - 1;" + SET, EXACT)
 fault("signed compare", FILE, SET, "if ((int32_t)(uint32_t)threshold < 0) threshold = 1;" + SET, EXACT)
 FILE = "src/core/parameters.c"
@@ -171,8 +172,8 @@ fault("vector: bits shifted by one too many", FILE, "<< 1 << (WORD_ELEMENTS - 1 
       "kernels:every_bit_offset", "avx2")
 fault("vector: stores past the caches not aligned", FILE, "k = elements_to_alignment(out, sizeof *out, n);", "k = 0;",
       "kernels:large_outputs", "avx2", "full")
-fault("vector: wrong bits before the alignment", FILE, "bits_of_part(words, first, k), in, out, factor)",
-      "bits_of_part(words, 0, k), in, out, factor)", "kernels:large_outputs", "avx2", "full")
+fault("vector: wrong bits before the alignment", FILE, "if (k > 0) scale_part_##dtype(k, next(&cursor, k)",
+      "decision_cursor copy = cursor; if (k > 0) scale_part_##dtype(k, next(&copy, k)", "kernels:large_outputs", "avx2", "full")
 fault("avx512: every part with the first bits", "src/avx512/simd.h", "_mm512_maskz_mul_ps((__mmask16)(bits >> i),",
       "_mm512_maskz_mul_ps((__mmask16)(bits),", "kernels:every_length", "avx512")
 fault("avx512: copies with the first bits", "src/avx512/simd.h",
@@ -209,8 +210,8 @@ FILE = "src/avx2/simd.h"
 fault("avx2: f16 truncated", FILE, "_MM_FROUND_TO_NEAREST_INT", "_MM_FROUND_TO_ZERO", "kernels:every_f16", "avx2")
 fault("avx2: bf16 ties away from even", FILE, "_mm256_set1_epi16(0x7ffe)", "_mm256_set1_epi16(0x7fff)", "kernels:every_bf16", "avx2")
 fault("scalar: multiplies before it selects", "src/scalar/consumers.c",
-      "multiply_##dtype(SELECT(bits, kept_bit(words, first + k), in[k]), (factor)scale)",
-      "SELECT(bits, kept_bit(words, first + k), multiply_##dtype(in[k], (factor)scale))", "kernels:dropped_elements_raise_no_flag")
+      "multiply_##dtype(SELECT(type, kept_bit(words, bit), in[k]), (factor)scale)",
+      "SELECT(type, kept_bit(words, bit), multiply_##dtype(in[k], (factor)scale))", "kernels:dropped_elements_raise_no_flag")
 fault("avx2: multiplies before it selects", FILE,
       "_mm256_maskload_ps(x + half + i, signs_of_eight(half_bits, i)); const __m256 product = _mm256_mul_ps(kept, scale);",
       "_mm256_loadu_ps(x + half + i); const __m256 product = _mm256_and_ps(_mm256_mul_ps(kept, scale), "
@@ -222,21 +223,21 @@ fault("avx512: converts before it selects", "src/avx512/simd.h",
       "_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)x))))",
       "kernels:dropped_elements_raise_no_flag", "avx512")
 fault("dropped by multiplying with 0", "src/scalar/consumers.c",
-      "multiply_##dtype(SELECT(bits, kept_bit(words, first + k), in[k]), (factor)scale)",
-      "multiply_##dtype(in[k], kept_bit(words, first + k) ? (factor)scale : 0)", "kernels:every_length")
-FILE = "src/core/api.c"
-fault("p = 0 multiplies", FILE, "const bool copies = copy.p == 0;", "const bool copies = false;", "kernels:certain_probabilities")
-fault("tiny p copies", FILE, "const bool copies = copy.p == 0;", "const bool copies = threshold == 0;",
+      "multiply_##dtype(SELECT(type, kept_bit(words, bit), in[k]), (factor)scale)",
+      "multiply_##dtype(in[k], kept_bit(words, bit) ? (factor)scale : 0)", "kernels:every_length")
+FILE = "src/core/calls.c"
+fault("p = 0 multiplies", FILE, "const bool copies = mask->p == 0;", "const bool copies = false;", "kernels:certain_probabilities")
+fault("tiny p copies", FILE, "const bool copies = mask->p == 0;", "const bool copies = threshold == 0;",
       "kernels:certain_probabilities")
-fault("stored mask ignored for p = 0", FILE, "simdrop_drive_stored_select(dtype, n, bits, x, y);", "memmove(y, x, bytes);",
+fault("stored mask ignored for p = 0", FILE, "simdrop_drive_stored_select(dtype, n, bits, x, y);", "memmove(y, x, n * simdrop_dtype_size(dtype));",
       "kernels:stored_masks")
-fault("stored mask with p = 1 multiplies", FILE, "if (threshold == SIMDROP_CERTAIN) { memset(y, 0, bytes);",
-      "if (threshold > SIMDROP_CERTAIN) { memset(y, 0, bytes);", "kernels:stored_masks")
+fault("stored mask with p = 1 multiplies", FILE, "if (threshold == SIMDROP_CERTAIN) { memset(y, 0, n",
+      "if (threshold > SIMDROP_CERTAIN) { memset(y, 0, n", "kernels:stored_masks")
 fault("errno is set", FILE, "static size_t packed_size(size_t n) {", "#include <errno.h>\nstatic size_t packed_size(size_t n) { errno = 0;",
       "kernels:every_length")
 
 # ---- K7: one mask
-fault("backward draws another mask", FILE, "return simdrop_forward(mask, dtype, n, dy, dx, NULL);",
+fault("backward draws another mask", "src/core/api.c", "return simdrop_forward(mask, dtype, n, dy, dx, NULL);",
       "simdrop_mask other = {0}; if (mask != NULL) { other = *mask; other.stream ^= 1; } "
       "return simdrop_forward(mask != NULL ? &other : NULL, dtype, n, dy, dx, NULL);", "kernels:one_mask_everywhere")
 fault("forward stores another chunk's mask", "src/core/driver.c", "simdrop_pack_bits(count, job.mask, bits);",
@@ -280,38 +281,35 @@ fault("vector: whole vectors of bytes", FILE, "memcpy(bytes + k, part, n - k);",
       "guard:masks", "avx2")
 
 # ---- the checks of the interface, removed one by one
-FILE = "src/core/api.c"
+FILE = "src/core/calls.c"
 NULLS = "api:null_pointers"
 fault("no check: mask NULL", FILE, "if (mask == NULL) return SIMDROP_ERROR_NULL_POINTER;", "", NULLS)
-fault("no check: bits of mask_bits NULL", FILE, "if (bits == NULL) return SIMDROP_ERROR_NULL_POINTER; const simdrop_mask copy",
-      "const simdrop_mask copy", NULLS)
-fault("no check: bytes NULL", FILE, "if (bytes == NULL) return SIMDROP_ERROR_NULL_POINTER;", "", NULLS)
-fault("no check: scale NULL", FILE, "if (scale == NULL) return SIMDROP_ERROR_NULL_POINTER;", "", NULLS)
+fault("no check: bits of mask_bits NULL", FILE, "return n > 0 && decisions == NULL ? SIMDROP_ERROR_NULL_POINTER : SIMDROP_OK;",
+      "(void)decisions; return SIMDROP_OK;", NULLS)
+fault("no check: scale NULL", "src/core/api.c", "if (scale == NULL) return SIMDROP_ERROR_NULL_POINTER;", "", NULLS)
 fault("no check: x NULL", FILE, "if (x == NULL || y == NULL)", "if (y == NULL)", NULLS)
 fault("no check: y NULL", FILE, "if (x == NULL || y == NULL)", "if (x == NULL)", NULLS)
-fault("no check: stored bits NULL", FILE, "if (bits == NULL) return SIMDROP_ERROR_NULL_POINTER; const size_t bytes",
-      "const size_t bytes", NULLS)
+fault("no check: stored bits NULL", FILE, "if (bits == NULL) return SIMDROP_ERROR_NULL_POINTER; return overlaps",
+      "return overlaps", NULLS)
 fault("no check: p of a mask", FILE, "if (!simdrop_is_probability(mask->p)) return SIMDROP_ERROR_PROBABILITY;", "",
       "api:probabilities")
 fault("no check: p of a stored mask", FILE,
-      "if (!simdrop_is_probability(p)) return SIMDROP_ERROR_PROBABILITY; RETURN_IF_ERROR", "RETURN_IF_ERROR", "api:probabilities")
-fault("no check: p of a scale", FILE, "if (!simdrop_is_probability(p)) return SIMDROP_ERROR_PROBABILITY; *scale", "*scale",
+      "if (!simdrop_is_probability(p)) return SIMDROP_ERROR_PROBABILITY; SIMDROP_RETURN_IF_ERROR", "SIMDROP_RETURN_IF_ERROR", "api:probabilities")
+fault("no check: p of a scale", "src/core/api.c", "if (!simdrop_is_probability(p)) return SIMDROP_ERROR_PROBABILITY; *scale", "*scale",
       "api:probabilities")
 fault("NaN passes for a probability", "src/core/parameters.c", "return p >= 0 && p <= 1;", "return !(p < 0 || p > 1);",
       "api:probabilities")
-fault("no check: dtype", FILE, "if (size == 0) return SIMDROP_ERROR_DTYPE;", "", "api:dtypes")
+fault("no check: dtype", FILE, "if (size == 0) return SIMDROP_ERROR_DTYPE; if (n", "if (n", "api:dtypes")
 fault("no check: index overflow", FILE, "if (n > 0 && n - 1 > UINT64_MAX - mask->offset) return SIMDROP_ERROR_INDEX_OVERFLOW;",
       "(void)n;", "api:index_overflow")
 fault("last index refused", FILE, "n - 1 > UINT64_MAX - mask->offset", "n > UINT64_MAX - mask->offset", "mask:last_indices")
 fault("no check: size overflow", FILE, "if (n > SIZE_MAX / size) return SIMDROP_ERROR_SIZE_OVERFLOW;", "", "api:size_overflow")
 OVERLAPS = "api:overlaps"
 fault("no check: x overlaps y", FILE, "if (x != y && overlaps(x, n * size, y, n * size)) return SIMDROP_ERROR_OVERLAP;", "", OVERLAPS)
-fault("no check: bits overlap x", FILE, "(overlaps(bits, packed_size(n), x, bytes) || overlaps(bits, packed_size(n), y, bytes))",
-      "overlaps(bits, packed_size(n), y, bytes)", OVERLAPS)
-fault("no check: bits overlap y", FILE, "(overlaps(bits, packed_size(n), x, bytes) || overlaps(bits, packed_size(n), y, bytes))",
-      "overlaps(bits, packed_size(n), x, bytes)", OVERLAPS)
-fault("no check: y overlaps stored bits", FILE, "if (overlaps(bits, packed_size(n), y, bytes)) return SIMDROP_ERROR_OVERLAP;", "",
-      OVERLAPS)
+fault("no check: bits overlap x", FILE, "overlaps(bits, packed_size(n), x, bytes) || overlaps", "overlaps", OVERLAPS)
+fault("no check: bits overlap y", FILE, "|| overlaps(bits, packed_size(n), y, bytes);", ";", OVERLAPS)
+fault("no check: y overlaps stored bits", FILE, "return overlaps(bits, packed_size(n), y, n * simdrop_dtype_size(dtype)) ? SIMDROP_ERROR_OVERLAP : SIMDROP_OK;",
+      "return SIMDROP_OK;", OVERLAPS)
 fault("touching arrays refused", FILE, "b_begin - a_begin < a_size", "b_begin - a_begin <= a_size", OVERLAPS)
 fault("bits' last byte not counted", FILE, "return n / 8 + (n % 8 != 0);", "return n / 8;", OVERLAPS)
 fault("in place refused", FILE, "if (x != y && overlaps(x,", "if (overlaps(x,", OVERLAPS)
@@ -323,6 +321,92 @@ fault("no check: unknown backend", FILE, "if (choice.backend == BACKEND_COUNT) r
       "if (choice.backend == BACKEND_COUNT) choice.backend = BACKEND_INDEX_scalar;", "api:backends")
 fault("no check: unsupported backend", FILE, "if (!can_run(choice.backend, features)) return SIMDROP_ERROR_UNSUPPORTED_BACKEND;", "",
       "api:backends", options=("-DSIMDROP_WITH_AVX2=OFF",))
+
+# ---- layouts
+FILE = "src/core/layout_plan.c"
+RANDOM = "layout:random_layouts"
+LOOPS = "layout:every_inner_loop"
+fault("axes merged whatever their decisions", FILE, "&& outer->index == inner->index * inner->count;", ";", "layout:channels_are_whole")
+fault("axes merged whatever their x", FILE, "return outer->x == inner->x * count && outer->y", "return outer->y", LOOPS)
+fault("axes not sorted", FILE, "step_size(sorted[place - 1].y) < step_size(axis.y)", "step_size(sorted[place - 1].y) > step_size(axis.y)", RANDOM)
+fault("an axis with decisions turned round", FILE, "|| axis->index != 0) return;", ") return;", RANDOM)
+FILE = "src/core/layout_shapes.c"
+fault("broadcast: index in a byte", FILE, "mask_dim == 1 ? 0 : index_stride;", "mask_dim == 1 ? 0 : index_stride & 0xff;", "layout:broadcast")
+fault("broadcast: shared axes have strides", FILE, "mask_dim == 1 ? 0 : index_stride;", "index_stride;", "layout:broadcast")
+fault("broadcast: any mask extent", FILE, "if (mask_dim != dims[a] && mask_dim != 1) return SIMDROP_ERROR_SHAPE;", "", "layout:broadcast")
+fault("channels: first and last changed round", FILE, "order == SIMDROP_CHANNELS_FIRST ? batch_rank : rank - 1",
+      "order == SIMDROP_CHANNELS_LAST ? batch_rank : rank - 1", "layout:channels")
+fault("channels: samples share decisions", FILE, "if (batch_rank == 1) mask_dims[0] = dims[0];", "", "layout:channels")
+fault("channels: any rank", FILE, "|| (rank != spatial_rank + 1 && rank != spatial_rank + 2)) return", ") return", "layout:channels")
+fault("time first: the batch shared", FILE, "(const size_t[]){1, batch, features}", "(const size_t[]){time, 1, features}", "layout:time_shared")
+fault("tile: first column forgotten", FILE, "*first_index = row_begin * columns + column_begin;", "*first_index = row_begin * columns;",
+      "layout:tiles")
+fault("tile: strides of the tile", FILE, "const uint64_t extent = a == rank - 1 ? columns :", "const uint64_t extent = a == rank - 1 ? dims[a] :",
+      "layout:tiles")
+FILE = "src/core/layout_check.c"
+REFUSED = "layout:refused_layouts"
+fault("no check: y stride 0", FILE, "if (stride == 0) return true;", "", REFUSED)
+fault("no check: equal y strides", FILE, "if (s.count == count) return true;", "", REFUSED)
+fault("no check: x and y meet", FILE, "return can_reach(&s, 0, apart - (width - 1), apart + (width - 1));", "(void)apart; (void)width; return false;",
+      REFUSED)
+fault("elements that touch by a part are let pass", FILE, "can_reach(&s, 0, apart - (width - 1), apart + (width - 1))",
+      "can_reach(&s, 0, apart, apart)", REFUSED)
+fault("no check: index overflow of a layout", FILE, "if (steps != 0 && stride > left / steps) return SIMDROP_ERROR_INDEX_OVERFLOW;", "", REFUSED)
+fault("no check: rank", FILE, "if (rank < 0 || rank > SIMDROP_MAX_RANK) return SIMDROP_ERROR_RANK;",
+      "if (rank < 0) return SIMDROP_ERROR_RANK;", REFUSED)
+fault("search without end", FILE, "if (--s->steps_left < 0) return true;", "if (--s->steps_left < 0) return false;", "layout:accepted_layouts")
+FILE = "src/core/layout_driver.c"
+fault("gather: a block that is drawn for ever", FILE, "slots >= blocks->count || blocks->number[slots] != block", "slots >= blocks->count", LOOPS)
+fault("gather: the first bit of each block", FILE, "const size_t bit = (index + k * stride) % SIMDROP_BLOCK_ELEMENTS;",
+      "const size_t bit = index % SIMDROP_BLOCK_ELEMENTS;", LOOPS)
+fault("gather: rows apart joined", FILE, "if (!goes_on || l->count", "if (l->count", LOOPS)
+fault("last piece of a row too long", FILE, "minimum(decisions.count - before, length)", "minimum(decisions.count, length)", LOOPS)
+fault("periodic where rows are apart", FILE, "} else if (one_row && next->index == 0", "} else if (next->index == 0", RANDOM)
+fault("shared rows apart taken for one", FILE, "if (one_row && next->index == 1) {", "if (next->index == 1) {", RANDOM)
+FILE = "src/core/row_batch.c"
+fault("batch: blocks taken over for any row", FILE, "&& first - batch->blocks[batch->last] <= had) {", ") {", LOOPS)
+fault("batch: rows begin with their block", FILE, "batch->last * SIMDROP_BLOCK_ELEMENTS + index % SIMDROP_BLOCK_ELEMENTS", "batch->last * SIMDROP_BLOCK_ELEMENTS", LOOPS)
+fault("batch: words not taken over", FILE,
+      "memcpy(waiting->words, filled->words + SIMDROP_BLOCK_WORDS * filled->last, kept * SIMDROP_BLOCK_WORDS * sizeof *waiting->words);", "", LOOPS)
+fault("batch: rows joined across gaps", FILE, "row->y == first->y + count * sink->size &&", "", LOOPS, "avx2")
+fault("periodic: nothing beyond the period", FILE, "row->count, period + 64);", "row->count, period);", LOOPS, "avx2")
+fault("shared: the wrong long run", FILE, "const size_t decision = k / writer->repeat;", "const size_t decision = 0 * k;", "layout:drop_path_and_rows")
+FILE = "src/core/row_sink.c"
+fault("staged: every part with the first decisions", FILE, "sink_contiguous(sink, count, words, first + k, part_x,",
+      "sink_contiguous(sink, count, words, first, part_x,", LOOPS)
+FILE = "src/core/bit_string.c"
+fault("bits lost between words", FILE, "pending = next >> 1 >> (63 - shift);", "pending = 0;", RANDOM)
+fault("stretched: the next run's bits left set", FILE, "pending = (end >= 64 ? word : pending) & simdrop_low_bits(used);",
+      "pending = end >= 64 ? word : pending;", LOOPS)
+FILE = "src/common/consumers_body.h"
+fault("vector: runs too long", FILE, "cursor->left += cursor->length - count;", "cursor->left += cursor->length;", LOOPS, "avx2")
+fault("vector: period one too long", FILE, "if (cursor->bit >= cursor->length) cursor->bit", "if (cursor->bit > cursor->length) cursor->bit", LOOPS, "avx2")
+fault("scalar: runs one too long", "src/scalar/consumers.c", "first + k / length, size_t", "first + k / (length + 1), size_t", LOOPS)
+FILE = "src/common/producer_body.h"
+fault("vector: listed blocks not in the order of the lanes", FILE, "list[vector + order[lane]];", "list[vector + (size_t)lane];", LOOPS, "avx2")
+fault("vector: upper halves of listed blocks taken as equal", FILE, "count < BATCH_BLOCKS && blocks[count] >> 32 == blocks[0] >> 32", "count < BATCH_BLOCKS",
+      "layout:listed_blocks", "avx2")
+FILE = "src/core/calls.c"
+fault("layout: p = 0 multiplies", FILE, "} else if (mask->p != 0) {", "} else if (mask->p >= 0) {", RANDOM)
+fault("layout: p = 1 multiplies", FILE, "if (threshold == SIMDROP_CERTAIN) { simdrop_drive_layout_zero",
+      "if (threshold > SIMDROP_CERTAIN) { simdrop_drive_layout_zero", RANDOM)
+fault("layout read after it is overwritten", "src/core/api.c", "dtype, &layout_copy, x, y, stream);", "dtype, layout_copy.rank < 0 ? &layout_copy : layout, x, y, stream);",
+      "layout:description_in_the_output")
+
+# ---- threads
+FILE = "src/core/parallel.c"
+fault("cut: the rest forgotten", FILE, "*end = last == count ? n : last * grain;", "*end = last * grain < n ? last * grain : n / grain * grain;", "parallel:cuts")
+fault("cut: pieces begin anywhere", FILE, "#define GRAIN ((size_t)4096)", "#define GRAIN ((size_t)64)", "parallel:cuts")
+fault("cut: all the rest in the first pieces", FILE, "part + (part < rest ? part : rest);", "part + (part > 0 ? rest : 0);", "parallel:cuts")
+fault("pieces with the first piece's mask", FILE, "moved.offset += index;", "(void)index;", "parallel:dense_calls")
+fault("bits of a piece at the wrong byte", FILE, "call->decisions + begin / 8;", "call->decisions + begin / 16;", "parallel:dense_calls")
+fault("parts with the first part's index", FILE, "part->index_offset += begin * axis->index;", "", "parallel:layouts")
+fault("parts along an uneven axis", FILE, "if (found <= 110) break;", "break;", "parallel:layout_cuts")
+fault("pieces before the checks", FILE, "SIMDROP_RETURN_IF_ERROR(simdrop_check_forward(mask, dtype, n, x, y, bits));",
+      "if (mask == NULL || y == NULL) return SIMDROP_ERROR_NULL_POINTER;", "parallel:refusals")
+fault("openmp: a piece left out", "src/openmp/executor.c", "for (size_t piece = 0; piece < count; ++piece)", "for (size_t piece = 1; piece < count; ++piece)",
+      "openmp:every_piece_once")
+fault("openmp: one thread for all", "src/openmp/executor.c", "num_threads(pieces)", "num_threads(pieces > 0 ? 1 : pieces)", "openmp:more_than_one_thread")
 
 # ---- dispatch
 FILE = "src/core/cpu.c"
