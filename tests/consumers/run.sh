@@ -3,7 +3,8 @@
 #
 # Seen to fail: version.h left out of the install (all), the wrong library name in simdrop.pc (pkg-config), simdrop::simdrop left out of
 # the package (find_package), a C99 initializer in a public header (C++), stdint.h left out of a header (header alone), an absolute
-# include folder in the exported target (relocated prefix), another program in README.md than in examples (README's program).
+# include folder in the exported target (relocated prefix), another program in README.md than in examples (README's program),
+# simdrop::simdrop made the static library in the package (find_package) and in the build (add_subdirectory).
 set -u
 
 folder=${1:?usage: run.sh FOLDER}
@@ -40,6 +41,11 @@ with_cmake() {
   build="$folder/$2"
   shift 2
   cmake -S "$here/$project" -B "$build" -G Ninja "$@" && cmake --build "$build" && "$build/consumer"
+}
+
+# The default target is the shared library, although both are there: with_default_target <project> <build folder> <cmake arguments...>
+with_default_target() {
+  with_cmake "$@" && ldd "$build/consumer" && ldd "$build/consumer" | grep -q 'libsimdrop\.so\.[0-9]* => /'
 }
 
 with_static_package() {
@@ -89,12 +95,12 @@ relocated() {
 }
 
 check 'install' install_into "$prefix"
-check 'find_package' with_cmake find_package shared -DCMAKE_PREFIX_PATH="$prefix"
+check 'find_package' with_default_target find_package shared -DCMAKE_PREFIX_PATH="$prefix"
 check 'find_package, static library' with_static_package
 check 'simdrop::openmp' with_openmp shared
 check 'simdrop::openmp, static libraries' with_openmp static
 check 'simdrop-openmp by pkg-config' with_openmp_pkg_config
-check 'add_subdirectory from a C++ project' with_cmake add_subdirectory subdirectory -DSIMDROP_SOURCE="$source"
+check 'add_subdirectory from a C++ project' with_default_target add_subdirectory subdirectory -DSIMDROP_SOURCE="$source"
 check 'pkg-config' with_pkg_config "$prefix"
 check 'static library by hand' with_archive
 for compiler in g++ clang++; do
