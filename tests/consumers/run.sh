@@ -4,7 +4,9 @@
 # Seen to fail: version.h left out of the install (all), the wrong library name in simdrop.pc (pkg-config), simdrop::simdrop left out of
 # the package (find_package), a C99 initializer in a public header (C++), stdint.h left out of a header (header alone), an absolute
 # include folder in the exported target (relocated prefix), another program in README.md than in examples (README's program),
-# simdrop::simdrop made the static library in the package (find_package) and in the build (add_subdirectory).
+# simdrop::simdrop made the static library in the package (find_package) and in the build (add_subdirectory), the
+# configured prefix in simdrop.pc (another prefix, relocated prefix), an absolute folder taken as one below the prefix, and the prefix
+# taken from an absolute library folder (absolute folders).
 set -u
 
 folder=${1:?usage: run.sh FOLDER}
@@ -30,9 +32,12 @@ check() {
   fi
 }
 
-install_into() { # install_into <prefix> [DESTDIR]
+install_into() { # install_into <prefix> [DESTDIR] [cmake arguments...]
+  into=$1
+  staged=${2:-}
+  shift $(($# < 2 ? $# : 2))
   cmake -S "$source" -B "$folder/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DSIMDROP_BUILD_TOOL=OFF -DSIMDROP_BUILD_TESTS=OFF \
-    -DCMAKE_INSTALL_PREFIX="$1" && cmake --build "$folder/build" && DESTDIR="${2:-}" cmake --install "$folder/build"
+    -DCMAKE_INSTALL_PREFIX="$into" "$@" && cmake --build "$folder/build" && DESTDIR="$staged" cmake --install "$folder/build"
 }
 
 # with_cmake <project> <build folder> <cmake arguments...>
@@ -65,10 +70,33 @@ with_openmp_pkg_config() {
 
 library_folder() { dirname "$(find "$1" -name libsimdrop.so)"; }
 
-with_pkg_config() { # with_pkg_config <prefix> [option of pkg-config]
+header_folder() { dirname "$(dirname "$(find "$1" -name simdrop.h)")"; }
+
+# with_pkg_config <folder> [option of pkg-config]: by the simdrop.pc below the folder, which must name the folders below it and no others.
+with_pkg_config() {
   libraries=$(library_folder "$1")
-  flags=$(PKG_CONFIG_PATH="$libraries/pkgconfig" pkg-config ${2:+"$2"} --cflags --libs simdrop) || return 1
-  eval "cc \"\$here/consumer.c\" $flags -o \"\$folder/pkg-config\"" && LD_LIBRARY_PATH="$libraries" "$folder/pkg-config"
+  export PKG_CONFIG_PATH="$libraries/pkgconfig"
+  flags=$(pkg-config ${2:+"$2"} --cflags --libs simdrop) || return 1
+  echo "$flags"
+  eval "set -- \"\$1\" $flags"
+  for flag in "$@"; do
+    case $flag in
+      -I*) [ "${flag#-I}" -ef "$(header_folder "$1")" ] || return 1 ;;
+      -L*) [ "${flag#-L}" -ef "$libraries" ] || return 1 ;;
+    esac
+  done
+  shift
+  cc "$here/consumer.c" "$@" -o "$folder/pkg-config" && LD_LIBRARY_PATH="$libraries" "$folder/pkg-config"
+}
+
+another_prefix() { # the build folder is configured for /usr
+  cmake --install "$folder/build" --prefix "$1" && with_pkg_config "$1"
+}
+
+# absolute_folders <library folder> <header folder>: each absolute, or below the prefix.
+absolute_folders() {
+  rm -rf "$absolute"
+  install_into "$absolute/prefix" '' -DCMAKE_INSTALL_LIBDIR="$1" -DCMAKE_INSTALL_INCLUDEDIR="$2" && with_pkg_config "$absolute"
 }
 
 with_archive() { cc -I "$prefix/include" "$here/consumer.c" "$(library_folder "$prefix")/libsimdrop.a" -o "$folder/archive" && "$folder/archive"; }
@@ -114,9 +142,14 @@ done
 check "README's program" example
 check 'install with DESTDIR' install_into /usr "$folder/destdir"
 check 'the package below DESTDIR' test -f "$(library_folder "$folder/destdir")/pkgconfig/simdrop.pc"
+check 'another prefix at the install' another_prefix "$folder/another prefix"
 check 'relocated prefix, find_package' relocated
-plain=$(mktemp -d) # a folder without spaces: pkg-config escapes them in a prefix that it defines, inside the file's quotes
-trap 'rm -rf "$plain"' EXIT
-mv "$folder/moved to" "$plain/moved"
-check 'relocated prefix, pkg-config' with_pkg_config "$plain/moved" --define-prefix
+check 'relocated prefix, pkg-config' with_pkg_config "$folder/moved to"
+check 'relocated prefix, pkg-config --define-prefix' with_pkg_config "$folder/moved to" --define-prefix
+outside=$(mktemp -d) # CMake refuses to export absolute header folders inside the source folder
+trap 'rm -rf "$outside"' EXIT
+absolute="$outside/absolute folders"
+check 'absolute library folder, pkg-config' absolute_folders "$absolute/libraries" include
+check 'absolute header folder, pkg-config' absolute_folders lib "$absolute/headers"
+check 'absolute library and header folders, pkg-config' absolute_folders "$absolute/libraries" "$absolute/headers"
 exit $failed
