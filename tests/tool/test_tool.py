@@ -313,6 +313,34 @@ class ToolTest(unittest.TestCase):
             self.assertEqual(result[len(source) - len(data) :], F32.dropout(data, self.mask_bytes(n, 0.25), 0.25))
             self.assertIn("%s, %d element%s\n" % (str(shape), n, "" if n == 1 else "s"), report)
 
+    def test_apply_threads(self):
+        for kind in TYPES:
+            n = BLOCK // kind.size + 100003
+            self.write("in.npy", npy(header_text(kind.descr, (n,)), kind.encode(values(101)) * (n // 101 + 1))[: 128 + n * kind.size])
+            draw = ("--p", "0.3", "--seed", "5", "--offset", "77", *kind.options)
+            for more in (["--bits", "m.bin"], ["--backward"], ["--backward", "--bits", "m.bin"]):
+                results = set()
+                for threads in (1, 2, 3, 7):
+                    report = self.succeeds("apply", "in.npy", "out.npy", *draw, *more, "--threads", threads).decode()
+                    kept = [line for line in report.split("\n") if line.startswith("kept")]
+                    results.add((self.read("out.npy"), self.read("m.bin"), *kept))
+                    self.assertEqual("\nthreads  %d\n" % threads in report, threads > 1)
+                self.assertEqual(len(results), 1, (kind.name, more))
+        for threads in ("0", "1025", "18446744073709551615", "-1", "two", ""):
+            self.refused("apply", "in.npy", "out.npy", *draw, "--threads=" + threads, mentions="--threads")
+
+    def test_apply_too_many_threads(self):
+        def limit_memory():
+            resource.setrlimit(resource.RLIMIT_AS, (1 << 29, 1 << 29))
+
+        if run("--version", preexec_fn=limit_memory).returncode != 0:
+            self.skipTest("a sanitizer needs more address space than this test leaves")
+        self.write_array("in.npy", n=BLOCK // 4)
+        self.succeeds("apply", "in.npy", "one.npy", "--p", "0.5")
+        report = self.succeeds("apply", "in.npy", "out.npy", "--p", "0.5", "--threads", 1024, preexec_fn=limit_memory).decode()
+        self.assertRegex(report, r"\nthreads  \d+ of the 1024 asked for")
+        self.assertEqual(self.read("out.npy"), self.read("one.npy"))
+
     def test_apply_header_spellings(self):
         data = F32.encode(values(6))
         expected = F32.dropout(data, self.mask_bytes(6, 0.5), 0.5)

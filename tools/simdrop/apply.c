@@ -17,6 +17,7 @@
 #include "progress.h"
 #include "report.h"
 #include "statistics.h"
+#include "thread_pool.h"
 
 #define BLOCK_BYTES ((size_t)4 << 20)  // of the tensor; a whole number of mask bytes for every element size
 #define DTYPE_NOT_GIVEN (-1)
@@ -26,6 +27,7 @@ static const char *const dtype_names[] = {"f32", "f64", "f16", "bf16", NULL};  /
 typedef struct apply_request {
   simdrop_mask mask;
   int dtype;  // simdrop_dtype or DTYPE_NOT_GIVEN
+  uint64_t threads;
   bool backward;
   const char *bits_name, *backend;
   const char *names[2];  // input, output
@@ -38,16 +40,24 @@ typedef struct apply_job {
   simdrop_dtype dtype;
   int input, bits_input;  // descriptors
   output_file output, bits_output;
+  thread_pool pool;
   void *block;
   uint8_t *bits;
   tensor_sum sum_in, sum_out;
   uint64_t kept;
+  size_t threads;  // that were there
   double kernel_seconds, total_seconds;
 } apply_job;
 
 static bool reads_bits(const apply_request *request) { return request->backward && request->bits_name != NULL; }
 static bool writes_bits(const apply_request *request) { return !request->backward && request->bits_name != NULL; }
 static uint64_t packed_size(uint64_t n) { return n / 8 + (n % 8 != 0); }
+
+static bool check_threads(const apply_request *request) {
+  if (request->threads >= 1 && request->threads <= THREAD_POOL_MAX) return true;
+  report_error("apply: --threads takes a number from 1 to %d, not %" PRIu64, THREAD_POOL_MAX, request->threads);
+  return false;
+}
 
 static bool check_names(const apply_request *request) {
   const char *const in = request->names[0], *const out = request->names[1], *const bits = request->bits_name;
@@ -154,18 +164,20 @@ static void swap_if_big_endian(void *data, size_t n, size_t size) {
 // Runs the kernel on the block in place; job->bits has or receives the mask.
 static bool run_kernel(apply_job *job, const simdrop_mask *mask, size_t n) {
   const apply_request *const request = job->request;
+  const simdrop_executor executor = thread_pool_executor(&job->pool);
   simdrop_status status;
   const double start = clock_seconds();
   if (reads_bits(request)) {
-    status = simdrop_apply_bits(mask->p, job->dtype, n, job->bits, job->block, job->block);
+    status = simdrop_parallel_apply_bits(&executor, mask->p, job->dtype, n, job->bits, job->block, job->block);
   } else if (request->backward) {
-    status = simdrop_backward(mask, job->dtype, n, job->block, job->block);
+    status = simdrop_parallel_backward(&executor, mask, job->dtype, n, job->block, job->block);
   } else {
-    status = simdrop_forward(mask, job->dtype, n, job->block, job->block, job->bits);
+    status = simdrop_parallel_forward(&executor, mask, job->dtype, n, job->block, job->block, job->bits);
   }
   job->kernel_seconds += clock_seconds() - start;
   // Only the count of kept elements needs the mask here; its time is not the kernel's.
-  if (status == SIMDROP_OK && request->backward && !reads_bits(request)) status = simdrop_mask_bits(mask, n, job->bits);
+  if (status == SIMDROP_OK && request->backward && !reads_bits(request))
+    status = simdrop_parallel_mask_bits(&executor, mask, n, job->bits);
   if (status != SIMDROP_OK) report_error("apply: %s", simdrop_status_string(status));
   return status == SIMDROP_OK;
 }
@@ -191,6 +203,8 @@ static bool process_blocks(apply_job *job) {
   simdrop_mask mask = job->request->mask;
   progress bar;
   bool processed = true;
+  thread_pool_start(&job->pool, (size_t)job->request->threads);
+  job->threads = thread_pool_executor(&job->pool).threads;
   progress_begin(&bar, "apply", count);
   for (uint64_t done = 0; processed && done < count;) {
     const size_t n = (size_t)(count - done < block_elements ? count - done : block_elements);
@@ -200,14 +214,15 @@ static bool process_blocks(apply_job *job) {
     progress_update(&bar, done);
   }
   progress_end(&bar);
+  thread_pool_stop(&job->pool);
   return processed;
 }
 
 static bool apply(apply_job *job) {
   const apply_request *const request = job->request;
   const double start = clock_seconds();
-  const bool done = check_names(request) && open_input(job) && open_bits(job) && allocate_block(job) &&
-                    output_open(&job->output, request->names[1]) &&
+  const bool done = check_threads(request) && check_names(request) && open_input(job) && open_bits(job) &&
+                    allocate_block(job) && output_open(&job->output, request->names[1]) &&
                     output_write(&job->output, job->header.raw, job->header.raw_size) && process_blocks(job) &&
                     check_end(job->input, input_label(request->names[0])) &&
                     (!reads_bits(request) || check_end(job->bits_input, input_label(request->bits_name))) &&
@@ -255,6 +270,14 @@ static void print_mask(const apply_request *request, FILE *out) {
   }
 }
 
+static void print_threads(const apply_job *job, FILE *out) {
+  const uint64_t wanted = job->request->threads;
+  if (wanted == 1) return;
+  fprintf(out, "threads  %zu", job->threads);
+  if (job->threads < wanted) fprintf(out, " of the %" PRIu64 " asked for: no more could be started", wanted);
+  fputc('\n', out);
+}
+
 // Bytes read and written by the kernel over the time, in GB/s.
 static double rate(const apply_job *job, double seconds) {
   const double bytes = 2.0 * (double)job->header.count * (double)job->header.element_size;
@@ -273,6 +296,7 @@ static void print_report(const apply_job *job) {
   fprintf(out, "shape    %s, %" PRIu64 " element%s\n", shape, job->header.count, job->header.count == 1 ? "" : "s");
   fprintf(out, "dtype    %s, %s order\n", dtype_names[job->dtype], job->header.fortran_order ? "Fortran" : "C");
   fprintf(out, "backend  %s: %s\n", simdrop_backend_current(), reason);
+  print_threads(job, out);
   print_mask(request, out);
   print_kept(job, out);
   print_mean(out, "mean     in ", &job->sum_in);
@@ -283,8 +307,12 @@ static void print_report(const apply_job *job) {
 }
 
 static int run_request(const apply_request *request) {
-  apply_job job = {
-      .request = request, .input = -1, .bits_input = -1, .output = OUTPUT_FILE_CLOSED, .bits_output = OUTPUT_FILE_CLOSED};
+  apply_job job = {.request = request,
+                   .input = -1,
+                   .bits_input = -1,
+                   .output = OUTPUT_FILE_CLOSED,
+                   .bits_output = OUTPUT_FILE_CLOSED,
+                   .pool = THREAD_POOL_STOPPED};
   const bool done = apply(&job);
   const bool reader_gone = job.output.reader_gone || job.bits_output.reader_gone;
   if (done) print_report(&job);
@@ -293,7 +321,7 @@ static int run_request(const apply_request *request) {
 }
 
 int run_apply(int argc, char **argv) {
-  apply_request request = {.dtype = DTYPE_NOT_GIVEN};
+  apply_request request = {.dtype = DTYPE_NOT_GIVEN, .threads = 1};
   const arg_option options[] = {
       ARG_P_OPTION(&request.mask.p),
       ARG_SEED_OPTION(&request.mask.seed),
@@ -309,6 +337,8 @@ int run_apply(int argc, char **argv) {
        "bf16 says that a uint16 array holds bfloat16; f16, f32 and f64 are known from the\n"
        "file and can be given to have them checked",
        ARG_CHOICE, &request.dtype, dtype_names, false},
+      {"threads", "N", "run on N threads, 1 to 1024 (default 1); the result is the same with any number", ARG_NUMBER,
+       &request.threads, NULL, false},
       ARG_BACKEND_OPTION(&request.backend),
   };
   static const char *const operand_names[] = {"IN.npy", "OUT.npy", NULL};
