@@ -4,7 +4,12 @@
 One line a test; the exit status is 1 if one fails. Only the standard library is needed; with NumPy installed, arrays
 also go through its own reader and writer.
 
-@FAULTS@
+Seen to fail, each by the test in brackets: --tile without its first index, rows and columns of the whole swapped (layout_tile);
+the first index left out of the check of the largest one, a tile beyond the matrix (layout_bad_options); channels last taken as
+first, backward without the layout (layout_channels); Fortran order ignored, elements counted for decisions (layout_mask_shape);
+an axis outside of a piece that does not move the mask's index, decisions counted in every piece (layout_pieces), the same without
+a layout (apply_blocks); an empty array walked (layout_without_elements); a piece never taken (apply_threads) or taken twice
+(layout_threads); threads counted that could not be started (apply_too_many_threads).
 """
 import array
 import itertools
@@ -642,6 +647,8 @@ class ToolTest(unittest.TestCase):
         self.succeeds("apply", "in.npy", "out.npy", "--p", "0.5", "--mask-shape", "1,5,1", "--offset", 2**64 - 5)
         self.succeeds("apply", "in.npy", "out.npy", "--p", "0.5", "--tile", "1:6,0:6", "--of", "8x6", "--offset", 2**64 - 4 * 48 + 12)
         self.refused("apply", "in.npy", "out.npy", "--p", "0.5", "--tile", "1:6,0:6", "--of", "8x6", "--offset", 2**64 - 4 * 48 + 13, mentions="2^64 - 1")
+        self.write_array("in.npy", n=4, shape=(2, 2))  # far behind the first element of the whole: the sum would wrap
+        self.refused("apply", "in.npy", "y.npy", "--p", "0.5", "--tile", "90:92,0:2", "--of", "92x2", "--offset", 2**64 - 100, mentions="largest index")
         self.write_array("in.npy", n=1, shape=(1,) * 9)
         self.refused("apply", "in.npy", "y.npy", "--p", "0.5", "--mask-shape", ",".join("1" * 9), mentions="1 to 8")
         self.refused("apply", "in.npy", "y.npy", "--p", "0.5", "--tile", "0:1,0:1", "--of", "1x1", mentions="2 to 8")
