@@ -4,9 +4,15 @@
 One line a test; the exit status is 1 if one fails. Only the standard library is needed; with NumPy installed, arrays
 also go through its own reader and writer.
 
-@FAULTS@
+Seen to fail, each by the test in brackets: --tile without its first index, rows and columns of the whole swapped (layout_tile);
+the first index left out of the check of the largest one, a tile beyond the matrix (layout_bad_options); channels last taken as
+first, backward without the layout (layout_channels); Fortran order ignored, elements counted for decisions (layout_mask_shape);
+an axis outside of a piece that does not move the mask's index, decisions counted in every piece (layout_pieces), the same without
+a layout (apply_blocks); an empty array walked (layout_without_elements); a piece never taken (apply_threads) or taken twice
+(layout_threads); threads counted that could not be started (apply_too_many_threads).
 """
 import array
+import itertools
 import json
 import math
 import os
@@ -92,6 +98,37 @@ F32 = TYPES[1]
 
 def values(n):
     return [math.sin(i + 1) * (1 + i % 7) for i in range(n)]
+
+
+def places(shape, fortran):
+    """The places of an array, in the order of its file."""
+    if fortran:
+        return (place[::-1] for place in itertools.product(*map(range, shape[::-1])))
+    return itertools.product(*map(range, shape))
+
+
+def broadcast_index(mask_shape):
+    def index(place):
+        i = 0
+        for at, extent in zip(place, mask_shape):
+            i = i * extent + (at if extent > 1 else 0)
+        return i
+    return index
+
+
+def channel_index(order, spatial, shape):
+    batched = len(shape) == spatial + 2
+    axis = batched if order == "first" else len(shape) - 1
+    return lambda place: (place[0] * shape[axis] if batched else 0) + place[axis]
+
+
+def tile_index(shape, rows, columns, row, column):
+    def index(place):
+        i = 0
+        for at, extent in zip(place[:-2], shape):
+            i = i * extent + at
+        return (i * rows + row + place[-2]) * columns + column + place[-1]
+    return index
 
 
 class ToolTest(unittest.TestCase):
@@ -313,6 +350,34 @@ class ToolTest(unittest.TestCase):
             self.assertEqual(result[len(source) - len(data) :], F32.dropout(data, self.mask_bytes(n, 0.25), 0.25))
             self.assertIn("%s, %d element%s\n" % (str(shape), n, "" if n == 1 else "s"), report)
 
+    def test_apply_threads(self):
+        for kind in TYPES:
+            n = BLOCK // kind.size + 100003
+            self.write("in.npy", npy(header_text(kind.descr, (n,)), kind.encode(values(101)) * (n // 101 + 1))[: 128 + n * kind.size])
+            draw = ("--p", "0.3", "--seed", "5", "--offset", "77", *kind.options)
+            for more in (["--bits", "m.bin"], ["--backward"], ["--backward", "--bits", "m.bin"]):
+                results = set()
+                for threads in (1, 2, 3, 7):
+                    report = self.succeeds("apply", "in.npy", "out.npy", *draw, *more, "--threads", threads).decode()
+                    kept = [line for line in report.split("\n") if line.startswith("kept")]
+                    results.add((self.read("out.npy"), self.read("m.bin"), *kept))
+                    self.assertEqual("\nthreads  %d\n" % threads in report, threads > 1)
+                self.assertEqual(len(results), 1, (kind.name, more))
+        for threads in ("0", "1025", "18446744073709551615", "-1", "two", ""):
+            self.refused("apply", "in.npy", "out.npy", *draw, "--threads=" + threads, mentions="--threads")
+
+    def test_apply_too_many_threads(self):
+        def limit_memory():
+            resource.setrlimit(resource.RLIMIT_AS, (1 << 29, 1 << 29))
+
+        if run("--version", preexec_fn=limit_memory).returncode != 0:
+            self.skipTest("a sanitizer needs more address space than this test leaves")
+        self.write_array("in.npy", n=BLOCK // 4)
+        self.succeeds("apply", "in.npy", "one.npy", "--p", "0.5")
+        report = self.succeeds("apply", "in.npy", "out.npy", "--p", "0.5", "--threads", 1024, preexec_fn=limit_memory).decode()
+        self.assertRegex(report, r"\nthreads  \d+ of the 1024 asked for")
+        self.assertEqual(self.read("out.npy"), self.read("one.npy"))
+
     def test_apply_header_spellings(self):
         data = F32.encode(values(6))
         expected = F32.dropout(data, self.mask_bytes(6, 0.5), 0.5)
@@ -376,6 +441,124 @@ class ToolTest(unittest.TestCase):
             numpy.save("in.npy", x, allow_pickle=True)
             self.refused("apply", "in.npy", "y.npy", "--p", "0.5", mentions="in.npy")
 
+    # apply: layouts, against a loop over the places of the array
+
+    def decisions_of(self, indices, p, offset):
+        """The mask at these indices, drawn in runs: {index: kept}."""
+        kept, run_begin = {}, None
+        ordered = sorted(set(indices))
+        for i, following in zip(ordered, ordered[1:] + [None]):
+            run_begin = i if run_begin is None else run_begin
+            if following != i + 1:
+                kept.update(zip(range(run_begin, i + 1), self.mask_bytes(i + 1 - run_begin, p, 5, 6, offset + run_begin)))
+                run_begin = None
+        return kept
+
+    def check_layout(self, options, shape, index, kind=F32, fortran=False, offset=0, ones=False, more=()):
+        p, n, told = 0.3, math.prod(shape), (options, shape, kind.name, fortran)
+        data = kind.pack(1.0) * n if ones else kind.encode(values(n))
+        source = npy(header_text(kind.descr, shape, fortran), data)
+        self.write("in.npy", source)
+        indices = [index(place) for place in places(shape, fortran)]
+        decisions = self.decisions_of(indices, p, offset)
+        if ones:
+            products = [bytes(kind.size), kind.dropout(kind.pack(1.0), [1], p)]
+            expected = b"".join([products[decisions[i]] for i in indices])
+        else:
+            expected = kind.dropout(data, [decisions[i] for i in indices], p)
+        report = self.succeeds("apply", "in.npy", "out.npy", "--p", p, "--seed", 5, "--stream", 6, "--offset", offset, *options.split(),
+                               *kind.options, *more).decode()
+        self.assertTrue(self.read("out.npy") == source[: len(source) - len(data)] + expected, told)
+        self.assertIn("\nlayout   " + options, report)
+        kept, drawn, q = sum(decisions.values()), len(decisions), (2**32 - round(p * 2**32)) / 2**32
+        self.assertIn("\nkept     %d of %d decision%s, %d element%s each: share %.9f, expected %.9f (%+.2f standard deviations)\n" % (
+            kept, drawn, "s" * (drawn != 1), n // drawn, "s" * (n != drawn), kept / drawn, q,
+            (kept - drawn * q) / math.sqrt(drawn * q * (1 - q))), report, told)
+
+    def check_orders(self, *arguments, **options):
+        for fortran in (False, True):
+            self.check_layout(*arguments, fortran=fortran, **options)
+
+    def test_layout_mask_shape(self):
+        shape = (4, 6, 5, 3)
+        for mask_shape in itertools.product(*((1, extent) for extent in shape)):
+            self.check_orders("--mask-shape " + ",".join(map(str, mask_shape)), shape, broadcast_index(mask_shape), offset=2**40 + 3)
+        for kind in TYPES:
+            self.check_orders("--mask-shape 16,64,1", (16, 64, 7), broadcast_index((16, 64, 1)), kind)
+            self.check_orders("--mask-shape 7,1,64", (7, 16, 64), broadcast_index((7, 1, 64)), kind, more=["--backward"])
+        self.check_layout("--mask-shape 1", (1,), broadcast_index((1,)))
+        self.check_orders("--mask-shape 1,2,1,2,1,2,1,2", (2,) * 8, broadcast_index((1, 2) * 4))
+
+    def test_layout_channels(self):
+        for order, spatial in itertools.product(("first", "last"), (1, 2, 3)):
+            for shape in ((3, 4, 5, 6, 7)[: spatial + 2], (5, 3, 4, 2)[: spatial + 1]):
+                self.check_orders("--channels %s --spatial %d" % (order, spatial), shape, channel_index(order, spatial, shape), offset=99)
+        for kind in TYPES:
+            self.check_orders("--channels last --spatial 2", (3, 5, 7, 11), channel_index("last", 2, (3, 5, 7, 11)), kind, more=["--backward"])
+
+    def test_layout_tile(self):
+        for shape, rows, columns, row, column, offset in [
+            ((5, 9), 5, 9, 0, 0, 0), ((5, 9), 20, 30, 7, 11, 0), ((2, 3, 5, 9), 8, 12, 3, 3, 1000), ((3, 4, 5), 4, 1000, 0, 995, 0),
+            ((1, 1), 4, 4, 3, 3, 0), ((4, 6), 2**40, 2**23, 2**40 - 4, 2**23 - 6, 0), ((4, 6), 2**32, 2**31, 2**32 - 4, 2**31 - 6, 2**63),
+        ]:
+            options = "--tile %d:%d,%d:%d --of %dx%d" % (row, row + shape[-2], column, column + shape[-1], rows, columns)
+            self.check_orders(options, shape, tile_index(shape, rows, columns, row, column), offset=offset)
+        for kind in TYPES:
+            shape = (2, 33, 65)
+            self.check_orders("--tile 31:64,60:125 --of 64x130", shape, tile_index(shape, 64, 130, 31, 60), kind, more=["--backward"])
+
+    def test_layout_tiles_make_the_whole(self):
+        rows, columns = 12, 20
+        data = self.write_array("in.npy", n=rows * columns, shape=(rows, columns))
+        self.succeeds("apply", "in.npy", "whole.npy", "--p", "0.5", "--offset", "9")
+        whole, row_size = self.read("whole.npy")[-len(data) :], 4 * columns
+        for r0, r1, c0, c1 in [(0, 7, 0, 20), (7, 12, 0, 13), (7, 12, 13, 20)]:
+            def cut(array):
+                return b"".join(array[r * row_size + 4 * c0 : r * row_size + 4 * c1] for r in range(r0, r1))
+            self.write("tile.npy", npy(header_text("<f4", (r1 - r0, c1 - c0)), cut(data)))
+            self.succeeds("apply", "tile.npy", "tile.npy", "--p", "0.5", "--offset", "9", "--tile", "%d:%d,%#x:%d" % (r0, r1, c0, c1), "--of", "12x20")
+            self.assertEqual(self.read("tile.npy")[-len(cut(data)) :], cut(whole))
+
+    def test_layout_pieces(self):
+        f16, _, f64, _ = TYPES
+        most = BLOCK // 8
+        for options, shape, index, fortran in [
+            ("--mask-shape 1,400003", (3, 400003), broadcast_index((1, 400003)), False),  # whole rows; only the first has new decisions
+            ("--mask-shape 2,1", (2, most + 9), broadcast_index((2, 1)), False),  # rows are cut, and share their decision
+            ("--mask-shape %d,1" % (most + 9), (most + 9, 2), broadcast_index((most + 9, 1)), True),
+            ("--mask-shape 3,1,7,1", (3, 5000, 7, 11), broadcast_index((3, 1, 7, 1)), False),
+            ("--channels last --spatial 2", (2, 300, 400, 5), channel_index("last", 2, (2, 300, 400, 5)), False),
+            ("--tile 1:4,90:200093 --of 9x200100", (2, 3, 200003), tile_index((2, 3, 200003), 9, 200100, 1, 90), False),
+            ("--tile 1:4,90:200093 --of 9x200100", (2, 3, 200003), tile_index((2, 3, 200003), 9, 200100, 1, 90), True),
+        ]:
+            self.check_layout(options, shape, index, f64, fortran, ones=True)
+        self.check_layout("--mask-shape 1,3", (4 * most + 1, 3), broadcast_index((1, 3)), f16, ones=True)
+
+    def test_layout_threads(self):
+        shape = (3, 400, 501, 2)
+        for options in ("--mask-shape 3,1,501,1", "--channels first --spatial 2", "--channels last --spatial 2", "--tile 9:510,0:2 --of 600x3"):
+            for fortran in (False, True):
+                self.write("in.npy", npy(header_text("<f4", shape, fortran), F32.encode(values(501)) * (3 * 400 * 2)))
+                results = set()
+                for threads in (1, 2, 3, 7):
+                    report = self.succeeds("apply", "in.npy", "out.npy", "--p", "0.3", *options.split(), "--threads", threads).decode()
+                    results.add((self.read("out.npy"), *[line for line in report.split("\n") if line.startswith("kept")]))
+                self.assertEqual(len(results), 1, (options, fortran))
+
+    def test_layout_without_elements(self):
+        for shape, options in [((0, 3), "--mask-shape 1,3"), ((3, 0), "--mask-shape 3,0"), ((0, 2**60, 2**60), "--channels first --spatial 2"),
+                               ((4, 0), "--tile 0:4,7:7 --of 8x8"), ((0, 2, 2), "--tile 0:2,0:2 --of 18446744073709551615x2")]:
+            self.write("in.npy", npy(header_text("<f4", shape), b""))
+            report = self.succeeds("apply", "in.npy", "out.npy", "--p", "0.3", "--offset", 2**64 - 1, *options.split()).decode()
+            self.assertIn("kept     0 of 0 decisions, 0 elements each, expected 0.", report)
+            self.assertEqual(self.read("out.npy"), self.read("in.npy"))
+
+    def test_layout_shares_everything_or_nothing(self):
+        self.write_array("in.npy", n=600, shape=(20, 30))
+        for p, kept in (("0", 20), ("1", 0)):
+            report = self.succeeds("apply", "in.npy", "out.npy", "--p", p, "--mask-shape", "20,1").decode()
+            self.assertIn("\nkept     %d of 20 decisions, 30 elements each: share %.9f, expected %.9f\n" % (kept, kept / 20, 1 - int(p)), report)
+
     # apply: what it refuses
 
     def test_apply_hostile_files(self):
@@ -434,6 +617,45 @@ class ToolTest(unittest.TestCase):
             self.refused("apply", "in.npy", "out.npy", "--p", "0.5", mentions="out.npy")
             os.chmod("in.npy", 0)
             self.refused("apply", "in.npy", "new.npy", "--p", "0.5", mentions="in.npy")
+
+    def test_layout_bad_options(self):
+        self.write_array("in.npy", n=120, shape=(4, 5, 6))
+        for options, mentions in [
+            ("--channels first", "--channels needs --spatial"), ("--spatial 2", "--spatial needs --channels"),
+            ("--tile 0:5,0:6", "--tile needs --of"), ("--of 5x6", "--of needs --tile"),
+            ("--mask-shape 4,5,6 --channels first --spatial 1", "--mask-shape and --channels cannot"),
+            ("--mask-shape 4,5,6 --tile 0:5,0:6 --of 5x6", "--mask-shape and --tile cannot"),
+            ("--channels last --spatial 1 --tile 0:5,0:6 --of 5x6", "--channels and --tile cannot"),
+            ("--tile 5:0,0:6 --of 5x6", "behind its end"), ("--tile 0:5,6:0 --of 5x6", "behind its end"),
+            ("--tile 0:5,0:6 --of 4x6", "beyond the matrix"), ("--tile 0:5,0:6 --of 5x5", "beyond the matrix"),
+            ("--tile 0:5,0:5 --of 9x9", "5 x 6, and --tile is 5 x 5"), ("--tile 0:6,0:5 --of 9x9", "5 x 6, and --tile is 6 x 5"),
+            ("--tile 0:5,0:6 --of 18446744073709551615x6", "2^64 - 1 elements"), ("--tile 0:5,0:6 --of 9223372036854775808x6", "2^64 - 1 elements"),
+            ("--mask-shape 4,5", "3 axes"), ("--mask-shape 4,5,6,1", "3 axes"), ("--mask-shape 4,5,5", "axis 2 has length 6"),
+            ("--mask-shape 2,5,6", "axis 0 has length 4"), ("--mask-shape 0,5,6", "not 0"), ("--channels first --spatial 3", "is for 4 to 5"),
+            ("--mask-shape 4,,6", "--mask-shape"), ("--mask-shape=", "--mask-shape"), ("--mask-shape 4,5,-6", "--mask-shape"), ("--mask-shape 4x5x6", "--mask-shape"),
+            ("--channels middle --spatial 1", "--channels"), ("--channels first --spatial 0", "--spatial"), ("--channels first --spatial 4", "--spatial"),
+            ("--mask-shape 4,5,6 --offset 18446744073709551497", "2^64 - 1"), ("--mask-shape 1,5,1 --offset 18446744073709551612", "2^64 - 1"),
+            ("--tile 1:6,0:6 --of 8x6 --offset 18446744073709551611", "2^64 - 1"), ("--tile 1:6,1:7 --of 9x7 --offset 18446744073709551600", "2^64 - 1"),
+            ("--mask-shape 4,5,6 --bits m.bin", "--bits"), ("--channels first --spatial 1 --bits m.bin --backward", "--bits"),
+        ]:
+            self.refused("apply", "in.npy", "out.npy", "--p", "0.5", *options.split(), mentions=mentions)
+        for tile in ("", "0:5", "0:5,", "0:5,0", "0:5,0:", "0:5,0:6,", "0:5,0:6x", "0-5,0-6", "-1:5,0:6", "0:5;0:6", "0: 5,0:6", "0:18446744073709551616,0:6"):
+            self.refused("apply", "in.npy", "out.npy", "--p", "0.5", "--tile=" + tile, "--of", "5x6", mentions="--tile takes two ranges")
+        for size in ("", "5", "5x", "x6", "5x6x", "5x6x7", "5X6", "5,6", "-5x6", "0x5x6", "5x0x6", "18446744073709551616x6", " 5x6"):
+            self.refused("apply", "in.npy", "out.npy", "--p", "0.5", "--tile", "0:5,0:6", "--of=" + size, mentions="--of takes two")
+        self.succeeds("apply", "in.npy", "out.npy", "--p", "0.5", "--mask-shape", "4,5,6", "--offset", 2**64 - 120)
+        self.succeeds("apply", "in.npy", "out.npy", "--p", "0.5", "--mask-shape", "1,5,1", "--offset", 2**64 - 5)
+        self.succeeds("apply", "in.npy", "out.npy", "--p", "0.5", "--tile", "1:6,0:6", "--of", "8x6", "--offset", 2**64 - 4 * 48 + 12)
+        self.refused("apply", "in.npy", "out.npy", "--p", "0.5", "--tile", "1:6,0:6", "--of", "8x6", "--offset", 2**64 - 4 * 48 + 13, mentions="2^64 - 1")
+        self.write_array("in.npy", n=4, shape=(2, 2))  # far behind the first element of the whole: the sum would wrap
+        self.refused("apply", "in.npy", "y.npy", "--p", "0.5", "--tile", "90:92,0:2", "--of", "92x2", "--offset", 2**64 - 100, mentions="largest index")
+        self.write_array("in.npy", n=1, shape=(1,) * 9)
+        self.refused("apply", "in.npy", "y.npy", "--p", "0.5", "--mask-shape", ",".join("1" * 9), mentions="1 to 8")
+        self.refused("apply", "in.npy", "y.npy", "--p", "0.5", "--tile", "0:1,0:1", "--of", "1x1", mentions="2 to 8")
+        for shape, n, axes in (((), 1, "0 axes"), ((3,), 3, "1 axis,")):
+            self.write_array("in.npy", n=n, shape=shape)
+            for options in ("--mask-shape 1,1", "--channels last --spatial 1", "--tile 0:1,0:3 --of 1x3"):
+                self.refused("apply", "in.npy", "y.npy", "--p", "0.5", *options.split(), mentions=axes)
 
     # Where output goes
 

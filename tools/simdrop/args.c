@@ -17,14 +17,8 @@ static int digit_value(char c) {
 }
 
 // Reads digits from *text on and moves *text behind them; false if there are none, or too many for 64 bits.
-static bool read_number(const char **text, uint64_t *number) {
-  const char *c = *text;
-  unsigned base = 10;
-  if (c[0] == '0' && (c[1] == 'x' || c[1] == 'X')) {
-    base = 16;
-    c += 2;
-  }
-  const char *const first = c;
+static bool read_digits(const char **text, unsigned base, uint64_t *number) {
+  const char *const first = *text, *c = first;
   uint64_t value = 0;
   for (; (unsigned)digit_value(*c) < base; ++c) {
     const unsigned digit = (unsigned)digit_value(*c);
@@ -36,6 +30,14 @@ static bool read_number(const char **text, uint64_t *number) {
   *text = c;
   return true;
 }
+
+static bool read_number(const char **text, uint64_t *number) {
+  const bool hexadecimal = (*text)[0] == '0' && ((*text)[1] == 'x' || (*text)[1] == 'X');
+  if (hexadecimal) *text += 2;
+  return read_digits(text, hexadecimal ? 16 : 10, number);
+}
+
+static bool read_character(const char **text, char c) { return *(*text)++ == c; }
 
 static bool parse_number(const char *text, uint64_t *number) { return read_number(&text, number) && *text == '\0'; }
 
@@ -61,6 +63,20 @@ static bool parse_probability(const char *text, double *p) {
   if (end == text || *end != '\0' || !(value >= 0 && value <= 1)) return false;
   *p = value;
   return true;
+}
+
+static bool parse_tile(const char *text, arg_tile *tile) {
+  tile->given = true;
+  return read_number(&text, &tile->row_begin) && read_character(&text, ':') && read_number(&text, &tile->row_end) &&
+         read_character(&text, ',') && read_number(&text, &tile->column_begin) && read_character(&text, ':') &&
+         read_number(&text, &tile->column_end) && *text == '\0';
+}
+
+// Decimal only, so that 0x5 is no row of five columns.
+static bool parse_matrix(const char *text, arg_matrix *matrix) {
+  matrix->given = true;
+  return read_digits(&text, 10, &matrix->rows) && read_character(&text, 'x') && read_digits(&text, 10, &matrix->columns) &&
+         *text == '\0';
 }
 
 static bool parse_choice(const char *text, const char *const *choices, int *choice) {
@@ -126,6 +142,8 @@ static bool parse_value(const arg_option *option, const char *text) {
     case ARG_SIZE: return parse_size(text, option->target);
     case ARG_PROBABILITY: return parse_probability(text, option->target);
     case ARG_CHOICE: return parse_choice(text, option->choices, option->target);
+    case ARG_TILE: return parse_tile(text, option->target);
+    case ARG_MATRIX: return parse_matrix(text, option->target);
     default: return parse_list(option, text);
   }
 }
@@ -144,6 +162,8 @@ static void describe_values(const arg_option *option, size_t size, char *text) {
       return;
     case ARG_SIZE: snprintf(text, size, "a whole number below 2^64, such as 1000, 0x400, 64Ki or 64Mi"); return;
     case ARG_PROBABILITY: snprintf(text, size, "a probability from 0 to 1, such as 0.1"); return;
+    case ARG_TILE: snprintf(text, size, "two ranges of whole numbers such as 0:64,128:256"); return;
+    case ARG_MATRIX: snprintf(text, size, "two decimal whole numbers such as 128x256"); return;
     case ARG_SIZE_LIST:
       snprintf(text, size, "up to %d whole numbers with commas between, such as 2Ki,64Mi", ARG_LIST_MAX);
       return;

@@ -9,6 +9,7 @@
 
 #define ARG_LIST_MAX 64     // values of one list option
 #define ARG_OPTIONS_MAX 32  // options of one command
+#define ARG_NO_CHOICE (-1)  // for the target of an ARG_CHOICE that need not be given
 
 typedef struct arg_size_list {
   size_t count;
@@ -20,6 +21,17 @@ typedef struct arg_probability_list {
   double values[ARG_LIST_MAX];
 } arg_probability_list;
 
+// The tile [row_begin, row_end) x [column_begin, column_end).
+typedef struct arg_tile {
+  bool given;
+  uint64_t row_begin, row_end, column_begin, column_end;
+} arg_tile;
+
+typedef struct arg_matrix {
+  bool given;
+  uint64_t rows, columns;
+} arg_matrix;
+
 // What an option's value is, and the type of its target.
 typedef enum arg_kind {
   ARG_FLAG,              // no value; bool
@@ -28,6 +40,8 @@ typedef enum arg_kind {
   ARG_SIZE,              // the same, with an optional suffix Ki, Mi, Gi, Ti; uint64_t
   ARG_PROBABILITY,       // decimal fraction in [0, 1]; double
   ARG_CHOICE,            // one of `choices`; int, its index
+  ARG_TILE,              // two ranges, such as 0:64,128:256; arg_tile
+  ARG_MATRIX,            // decimal rows and columns, such as 128x256; arg_matrix
   ARG_SIZE_LIST,         // sizes with commas between; arg_size_list
   ARG_PROBABILITY_LIST,  // arg_probability_list
   ARG_CHOICE_LIST        // some of `choices`, or "all"; uint64_t with bit i set for choice i

@@ -50,12 +50,12 @@ static void hold_signals(sigset_t *before) {
   sigset_t held;
   sigemptyset(&held);
   for (size_t i = 0; i < REMOVING_SIGNAL_COUNT; ++i) sigaddset(&held, removing_signals[i]);
-  sigprocmask(SIG_BLOCK, &held, before);
+  pthread_sigmask(SIG_BLOCK, &held, before);
 }
 
 static void release_signals(const sigset_t *before) {
   const int saved = errno;
-  sigprocmask(SIG_SETMASK, before, NULL);
+  pthread_sigmask(SIG_SETMASK, before, NULL);
   errno = saved;
 }
 
