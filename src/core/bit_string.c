@@ -63,3 +63,16 @@ void simdrop_repeat_bits(uint64_t *words, const uint64_t *bits, size_t from, siz
     done += count;
   }
 }
+
+// Squares of 32, 16, ... 1 bits change places with those across the diagonal.
+void simdrop_transpose_bits(uint64_t words[64]) {
+  uint64_t left_half = ~UINT64_C(0) >> 32;  // of every pair of squares
+  for (unsigned size = 32; size > 0; size /= 2, left_half ^= left_half << size) {
+    for (unsigned upper = 0; upper < 64; upper = (upper + size + 1) & ~size) {
+      const unsigned lower = upper + size;
+      const uint64_t exchanged = (words[upper] >> size ^ words[lower]) & left_half;
+      words[lower] ^= exchanged;
+      words[upper] ^= exchanged << size;
+    }
+  }
+}

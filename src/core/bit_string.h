@@ -30,4 +30,7 @@ void simdrop_stretch_bits(uint64_t *words, const uint64_t *bits, size_t from, si
 // The `period` bits from `from` on, again and again until there are `total`, which is no less than the period.
 void simdrop_repeat_bits(uint64_t *words, const uint64_t *bits, size_t from, size_t period, size_t total);
 
+// The 64 words as a square of bits, turned so that bit i of word k becomes bit k of word i.
+void simdrop_transpose_bits(uint64_t words[64]);
+
 #endif

@@ -2,12 +2,11 @@
 // comes again and again (these three are row_batch.h's), and decisions from here and there.
 #include "core/layout_driver.h"
 
-#include <string.h>
-
-#include "core/bit_string.h"
 #include "core/dispatch.h"
 #include "core/driver.h"
+#include "core/layout_gather.h"
 #include "core/layout_plan.h"
+#include "core/layout_walk.h"
 #include "core/mask_reader.h"
 #include "core/parameters.h"
 #include "core/row_batch.h"
@@ -19,69 +18,6 @@
 // Elements of a row that is taken in pieces across the rows beside it, so that lines of an input that lies otherwise are read
 // once.
 #define ACROSS_ELEMENTS ((size_t)512)
-
-static size_t minimum(size_t a, size_t b) { return a < b ? a : b; }
-
-static ptrdiff_t bytes_of(ptrdiff_t stride, size_t size) { return stride * (ptrdiff_t)size; }
-
-// Where a walk is: the first element of a row, and the mask's index there.
-typedef struct place {
-  const char *x;  // NULL where there is no input
-  char *y;
-  uint64_t index;
-} place;
-
-static place first_place(const simdrop_layout_plan *plan, size_t size, const void *x, void *y) {
-  return (place){
-      .x = x == NULL ? NULL : (const char *)x + bytes_of(plan->x_first, size),
-      .y = (char *)y + bytes_of(plan->y_first, size),
-      .index = plan->index,
-  };
-}
-
-static void step(place *at, const simdrop_plan_axis *axis, ptrdiff_t steps, size_t size) {
-  if (at->x != NULL) at->x += steps * bytes_of(axis->x, size);
-  at->y += steps * bytes_of(axis->y, size);
-  at->index += (uint64_t)steps * axis->index;
-}
-
-// Nested loops over axes, the first being the outermost.
-typedef struct walk {
-  int rank;
-  simdrop_plan_axis axes[SIMDROP_MAX_RANK + 1];
-  size_t done[SIMDROP_MAX_RANK + 1];
-  size_t size;
-  place at;
-} walk;
-
-static void add_axis(walk *w, simdrop_plan_axis axis) {
-  w->done[w->rank] = 0;
-  w->axes[w->rank++] = axis;
-}
-
-// Goes on to the next place; false when there is none.
-static bool advance(walk *w) {
-  for (int a = w->rank - 1; a >= 0; --a) {
-    const simdrop_plan_axis *const axis = &w->axes[a];
-    if (++w->done[a] < axis->count) {
-      step(&w->at, axis, 1, w->size);
-      return true;
-    }
-    w->done[a] = 0;
-    step(&w->at, axis, -(ptrdiff_t)(axis->count - 1), w->size);
-  }
-  return false;
-}
-
-// An axis taken `length` places at a time.
-static simdrop_plan_axis pieces_of(const simdrop_plan_axis *axis, size_t length) {
-  return (simdrop_plan_axis){
-      .count = axis->count / length + (axis->count % length != 0),
-      .x = axis->x * (ptrdiff_t)length,
-      .y = axis->y * (ptrdiff_t)length,
-      .index = axis->index * length,
-  };
-}
 
 // Whether a step of `outer` goes to where `inner` ends, so that the two are one row of elements.
 static bool go_on(const simdrop_plan_axis *outer, const simdrop_plan_axis *inner) {
@@ -138,111 +74,12 @@ static void walk_rows(const simdrop_row_sink *wanted_sink, const simdrop_layout_
   simdrop_row_writer_finish(&writer);
 }
 
-// Decisions that are not side by side: the block of each place of the inner axis is kept, and drawn anew when it changes.
-#define GATHER_PLACES 128
-
-typedef struct gathered_blocks {
-  size_t count;  // that hold anything
-  uint64_t number[GATHER_PLACES];
-  uint64_t words[SIMDROP_BLOCK_WORDS * GATHER_PLACES];
-  uint64_t drawn[SIMDROP_BLOCK_WORDS * (GATHER_PLACES + SIMDROP_BLOCK_PADDING)];
-} gathered_blocks;
-
-// Sets `bits` to the decisions index, index + stride, ...
-static void gather_bits(const simdrop_kernels *kernels, simdrop_mask_source *source, gathered_blocks *blocks, uint64_t index,
-                        uint64_t stride, size_t count, uint64_t *bits) {
-  uint64_t listed[GATHER_PLACES];
-  uint8_t listed_slot[GATHER_PLACES], slot_of[GATHER_PLACES];
-  size_t slots = 0, changed = 0;
-  for (size_t k = 0; k < count; ++k) {
-    const uint64_t block = (index + k * stride) / SIMDROP_BLOCK_ELEMENTS;
-    if (slots == 0 || block != blocks->number[slots - 1]) {
-      if (slots >= blocks->count || blocks->number[slots] != block) {
-        listed[changed] = block;
-        listed_slot[changed++] = (uint8_t)slots;
-        blocks->number[slots] = block;
-      }
-      ++slots;
-    }
-    slot_of[k] = (uint8_t)(slots - 1);
-  }
-  if (slots > blocks->count) blocks->count = slots;
-  if (changed > 0) {
-    kernels->mask_listed_blocks(source, listed, changed, blocks->drawn, NULL);
-    for (size_t i = 0; i < changed; ++i)
-      memcpy(blocks->words + SIMDROP_BLOCK_WORDS * listed_slot[i], blocks->drawn + SIMDROP_BLOCK_WORDS * i,
-             SIMDROP_BLOCK_WORDS * sizeof *blocks->words);
-  }
-  for (size_t begin = 0; begin < count; begin += 64) {
-    uint64_t word = 0;
-    const size_t end = minimum(begin + 64, count);
-    for (size_t k = begin; k < end; ++k) {
-      const size_t bit = (index + k * stride) % SIMDROP_BLOCK_ELEMENTS;
-      word |= (uint64_t)simdrop_bit(blocks->words + SIMDROP_BLOCK_WORDS * slot_of[k], bit) << (k - begin);
-    }
-    bits[begin / 64] = word;
-  }
-}
-
-// Decisions of elements that follow one another, collected until a kernel is worth calling.
-typedef struct line {
-  const simdrop_row_sink *sink;
-  place begin;
-  size_t count;
-  uint64_t words[SIMDROP_LINE_WORDS];
-} line;
-
-static void flush(line *l) {
-  if (l->count > 0) simdrop_sink_row(l->sink, l->count, l->words, 0, l->begin.x, l->begin.y);
-  l->count = 0;
-  l->words[0] = 0;
-}
-
-static void add_to_line(line *l, const uint64_t *bits, size_t count, const place *at) {
-  const ptrdiff_t done = (ptrdiff_t)l->count;
-  const simdrop_row_sink *const sink = l->sink;
-  const bool goes_on = l->count > 0 && l->begin.y + done * bytes_of(sink->y_stride, sink->size) == at->y &&
-                       (at->x == NULL || l->begin.x + done * bytes_of(sink->x_stride, sink->size) == at->x);
-  if (!goes_on || l->count + count > SIMDROP_LINE_ELEMENTS) flush(l);
-  if (l->count == 0) l->begin = *at;
-  simdrop_append_bits(l->words, l->count, bits, 0, count);
-  l->count += count;
-}
-
-static void walk_gathering(const simdrop_row_sink *sink, const simdrop_layout_plan *plan, const simdrop_mask *mask,
-                           uint64_t threshold, const void *x, void *y) {
-  const simdrop_plan_axis *const inner = &plan->axes[plan->rank - 1];
-  // The axis that changes the index least is walked inside the others: it stays longest in the blocks that are drawn.
-  int slowest = plan->rank - 2;
-  for (int a = slowest - 1; a >= 0; --a)
-    if (plan->axes[a].count > 1 && plan->axes[a].index < plan->axes[slowest].index) slowest = a;
-  walk w = {.size = sink->size, .at = first_place(plan, sink->size, x, y)};
-  for (int a = 0; a < plan->rank - 1; ++a)
-    if (a != slowest) add_axis(&w, plan->axes[a]);
-  const int piece_level = w.rank;
-  add_axis(&w, pieces_of(inner, GATHER_PLACES));
-  add_axis(&w, plan->axes[slowest]);
-
-  simdrop_mask_source source;
-  simdrop_source_init(&source, mask, threshold);
-  gathered_blocks blocks;
-  blocks.count = 0;
-  line l = {.sink = sink};
-  uint64_t bits[GATHER_PLACES / 64 + 1] = {0};
-  do {
-    const size_t count = minimum(inner->count - w.done[piece_level] * GATHER_PLACES, GATHER_PLACES);
-    gather_bits(sink->kernels, &source, &blocks, w.at.index, inner->index, count, bits);
-    add_to_line(&l, bits, count, &w.at);
-  } while (advance(&w));
-  flush(&l);
-}
-
 static void drive(const simdrop_row_sink *sink, const simdrop_layout_plan *plan, const simdrop_mask *mask, uint64_t threshold,
                   const void *x, void *y) {
   if (plan->axes[plan->rank - 1].index <= 1) {
     walk_rows(sink, plan, mask, threshold, x, y);
   } else {
-    walk_gathering(sink, plan, mask, threshold, x, y);
+    simdrop_walk_gathering(sink, plan, mask, threshold, x, y);
   }
 }
 
