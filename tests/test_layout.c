@@ -268,8 +268,9 @@ static void every_inner_loop(void **state) {
       for (size_t c = 0; c < LENGTH(cases); ++c) {
         memcpy(layout.index_strides, cases[c].index_strides, sizeof cases[c].index_strides);
         check_layout(&mask, dtype, &layout, false, &random, cases[c].what);
-        layout.x_strides[0] += 3;  // rows apart
-        layout.y_strides[0] += 5;
+        layout.y_strides[0] += 5;  // rows apart, first in y alone
+        check_layout(&mask, dtype, &layout, false, &random, cases[c].what);
+        layout.x_strides[0] += 3;
         check_layout(&mask, dtype, &layout, false, &random, cases[c].what);
         layout.x_strides[0] = layout.y_strides[0] = row;
       }

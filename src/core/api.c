@@ -1,5 +1,5 @@
-// The public functions that do a whole call at once. Nothing is written before the last check has passed. Masks and layouts
-// are copied: they may lie in the output.
+// The public functions that do a whole call at once. Nothing is written before the last check has passed. Masks are copied:
+// they may lie in the output. So may layouts, which the drivers read once, before they write.
 #include <simdrop/simdrop.h>
 
 #include "core/calls.h"
@@ -54,9 +54,8 @@ simdrop_status simdrop_forward_layout(const simdrop_mask *mask, simdrop_dtype dt
   SIMDROP_RETURN_IF_ERROR(simdrop_check_forward_layout(mask, dtype, layout, x, y, &count));
   if (count == 0) return SIMDROP_OK;
   const simdrop_mask mask_copy = *mask;
-  const simdrop_layout layout_copy = *layout;
   const bool stream = simdrop_should_stream(count * simdrop_dtype_size(dtype), x, y);
-  simdrop_run_forward_layout(&mask_copy, dtype, &layout_copy, x, y, stream);
+  simdrop_run_forward_layout(&mask_copy, dtype, layout, x, y, stream);
   return SIMDROP_OK;
 }
 

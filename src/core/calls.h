@@ -25,7 +25,7 @@ simdrop_status simdrop_check_forward_layout(const simdrop_mask *mask, simdrop_dt
 simdrop_status simdrop_check_mask_layout_bytes(const simdrop_mask *mask, const simdrop_layout *layout, const uint8_t *bytes,
                                                size_t *count);
 
-// The work, for at least one element. The mask and the layout must not lie in the output. `stream`: past the caches.
+// The work, for at least one element. The mask must not lie in the output; the layout may. `stream`: past the caches.
 void simdrop_run_mask_bits(const simdrop_mask *mask, size_t n, uint8_t *bits);
 void simdrop_run_mask_bytes(const simdrop_mask *mask, size_t n, uint8_t *bytes);
 void simdrop_run_forward(const simdrop_mask *mask, simdrop_dtype dtype, size_t n, const void *x, void *y, uint8_t *bits,

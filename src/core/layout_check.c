@@ -134,9 +134,8 @@ static bool meets_itself(const simdrop_layout *layout) {
     const size_t steps = layout->dims[a] - 1;
     if (steps == 0) continue;
     const int count = s.count;
-    if (stride == 0) return true;
     add_term(&s, stride, steps);
-    if (s.count == count) return true;  // another axis has the same stride
+    if (s.count == count) return true;  // a stride of 0, or that of another axis
   }
   for (int i = 0; i < s.count; ++i) {
     const int64_t steps = s.terms[i].high - s.terms[i].low;

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-// For layouts of at least one element that have been checked.
+// For layouts of at least one element that have been checked; they may lie in the output, but the mask must not.
 
 // y = kept ? x * scale : +0. `stream`: past the caches where rows are long enough.
 void simdrop_drive_layout_scale(const simdrop_mask *mask, uint64_t threshold, simdrop_dtype dtype, const simdrop_layout *layout,
