@@ -6,7 +6,8 @@
 # include folder in the exported target (relocated prefix), another program in README.md than in examples (README's program),
 # simdrop::simdrop made the static library in the package (find_package) and in the build (add_subdirectory), the
 # configured prefix in simdrop.pc (another prefix, relocated prefix), an absolute folder taken as one below the prefix, and the prefix
-# taken from an absolute library folder (absolute folders).
+# taken from an absolute library folder (absolute folders),
+# a tile with another stride than its matrix in docs/layouts.md, and that page without programs (layouts.md's programs).
 set -u
 
 folder=${1:?usage: run.sh FOLDER}
@@ -118,6 +119,18 @@ example() {
     && "$folder/readme" | grep -q '^x 1 '
 }
 
+# Every ```c block of docs/layouts.md is a program that returns 0.
+layouts_programs() {
+  rm -rf "$folder/layouts" && mkdir "$folder/layouts" || return 1
+  awk -v prefix="$folder/layouts/" '/^```/ { inside = $0 == "```c"; count += inside; next } inside { print > (prefix count ".c") }' \
+    "$source/docs/layouts.md"
+  for program in "$folder"/layouts/*.c; do
+    echo "${program##*/}:"
+    cc -std=c11 -Wall -Wextra -Werror -pthread -I "$prefix/include" "$program" "$(library_folder "$prefix")/libsimdrop.a" \
+      -o "$folder/layouts/program" && "$folder/layouts/program" || return 1
+  done
+}
+
 relocated() {
   mv "$prefix" "$folder/moved to" && with_cmake find_package moved -DCMAKE_PREFIX_PATH="$folder/moved to"
 }
@@ -140,6 +153,7 @@ for path in "$source"/include/simdrop/*.h; do
   check "$header alone, C++11" alone "$header" c++ c++ c++11
 done
 check "README's program" example
+check "layouts.md's programs" layouts_programs
 check 'install with DESTDIR' install_into /usr "$folder/destdir"
 check 'the package below DESTDIR' test -f "$(library_folder "$folder/destdir")/pkgconfig/simdrop.pc"
 check 'another prefix at the install' another_prefix "$folder/another prefix"
