@@ -1,5 +1,4 @@
-// What the tests share: cmocka with its includes, the loop over backends, made-up data, and comparisons that say where two
-// arrays differ.
+// What the tests share: cmocka with its includes, the loop over backends, and comparisons that say where two arrays differ.
 #ifndef SIMDROP_TESTS_SUPPORT_H
 #define SIMDROP_TESTS_SUPPORT_H
 
@@ -10,10 +9,8 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <simdrop/simdrop.h>
 
-#define LENGTH(array) (sizeof(array) / sizeof(array)[0])
-#define PACKED(n) ((n) / 8 + ((n) % 8 != 0))
+#include "plain.h"
 
 // Runs the tests of one file: `program` alone runs all, `program NAME` (a pattern with * and ?) only those that match it.
 // A pattern that matches nothing is a failure.
@@ -28,19 +25,8 @@ bool full_effort(void);
 #define FOR_EACH_BACKEND(name) for (const char *name = NULL; (name = next_backend(name)) != NULL;)
 const char *next_backend(const char *previous);
 
-// The types, in the order of simdrop_dtype.
-extern const simdrop_dtype all_dtypes[4];
-const char *dtype_name(simdrop_dtype dtype);
-
 // The probabilities that the kernels are tried with: bounds, powers of two, and all sorts between.
 extern const double some_probabilities[12];
-
-// A fixed sequence of random numbers, so that a failure comes back; splitmix64 (Steele, Lea, Flood, "Fast splittable
-// pseudorandom number generators", OOPSLA 2014).
-uint64_t next_random(uint64_t *state);
-
-// Values of all kinds: NaNs of both sorts, infinities, zeros, subnormals, largest and smallest values, whole and random ones.
-void fill_values(simdrop_dtype dtype, size_t n, uint64_t *random, void *x);
 
 // Fails, with the message and the first place where the two differ, unless they are equal.
 void check_bytes(const void *expected, const void *found, size_t size, const char *format, ...)
@@ -48,15 +34,6 @@ void check_bytes(const void *expected, const void *found, size_t size, const cha
 
 // Fails unless all bytes have this value.
 void check_filled(const void *found, size_t size, uint8_t value, const char *format, ...) __attribute__((format(printf, 4, 5)));
-
-// malloc that fails the test instead of returning NULL.
-void *allocate(size_t size);
-
-// Lines of a file of tests/data that are not comments; returns NULL at the end. Close with close_data.
-typedef struct data_file data_file;
-data_file *open_data(const char *name);
-char *next_line(data_file *file);
-void close_data(data_file *file);
 
 // A line of philox4x32_10_*.txt.
 typedef struct known_answer {

@@ -43,48 +43,6 @@ static uint8_t is_kept(decisions *d, uint64_t index) {
   return d->kept[slot][index % BLOCK];
 }
 
-static size_t count_of(const simdrop_layout *layout) {
-  size_t count = 1;
-  for (int a = 0; a < layout->rank; ++a) count *= layout->dims[a];
-  return count;
-}
-
-// Where element number k, in row-major order, lies and which index decides it.
-typedef struct element_place {
-  ptrdiff_t x, y;
-  uint64_t index;
-} element_place;
-
-static element_place find_place(const simdrop_layout *layout, uint64_t offset, size_t k) {
-  element_place place = {0, 0, offset};
-  for (int a = layout->rank - 1; a >= 0; --a) {
-    const size_t i = k % layout->dims[a];
-    k /= layout->dims[a];
-    place.x += (ptrdiff_t)i * layout->x_strides[a];
-    place.y += (ptrdiff_t)i * layout->y_strides[a];
-    place.index += i * layout->index_strides[a];
-  }
-  return place;
-}
-
-// The elements before and after the first that an array with these strides needs.
-typedef struct reach {
-  size_t before, after;
-} reach;
-
-static reach find_reach(const simdrop_layout *layout, const ptrdiff_t *strides) {
-  reach e = {0, 1};
-  for (int a = 0; a < layout->rank; ++a) {
-    const ptrdiff_t steps = ((ptrdiff_t)layout->dims[a] - 1) * strides[a];
-    if (steps < 0) {
-      e.before += (size_t)-steps;
-    } else {
-      e.after += (size_t)steps;
-    }
-  }
-  return e;
-}
-
 // Compares forward, backward and the mask's bytes with the plain loop, with every backend.
 static void check_layout(const simdrop_mask *mask, simdrop_dtype dtype, const simdrop_layout *layout, bool in_place,
                          uint64_t *random, const char *what) {

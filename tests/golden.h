@@ -1,0 +1,44 @@
+// K10: golden masks, and digests of masks and outputs, which every backend must give on every machine, of either byte order and
+// any width. Shared by the tests and by the program for machines without cmocka; public interface only.
+//
+// Digests are FNV-1a of 64 bits (Fowler, Noll, Vo) over the bytes of a mask, and over the values' bytes in little-endian order.
+#ifndef SIMDROP_TESTS_GOLDEN_H
+#define SIMDROP_TESTS_GOLDEN_H
+
+#include "plain.h"
+
+enum {
+  GOLDEN_ELEMENTS = 1 << 20,
+  GOLDEN_CALLS = 3,
+  GOLDEN_LAYOUTS = 10,
+  GOLDEN_DIGESTS = 5,  // of a mask, and of the four types' outputs
+};
+
+uint64_t digest_bytes(const uint8_t *bytes, size_t size);
+uint64_t digest_values(simdrop_dtype dtype, size_t n, const void *values);
+
+// The masks of the calls in data/golden_digests.txt, and the values of all of them.
+simdrop_mask golden_call(size_t i);
+void golden_values(simdrop_dtype dtype, size_t n, void *x);
+
+// The layouts of data/golden_layouts.txt. Their elements fill an array of x and one of y, from x_first and y_first elements
+// before the layout's first on.
+typedef struct golden_layout {
+  const char *name;
+  simdrop_mask mask;
+  simdrop_layout layout;
+  size_t count, x_first, y_first;
+} golden_layout;
+golden_layout golden_layout_of(size_t i);
+
+// The digests that the files have.
+void read_golden_call(size_t i, uint64_t digests[GOLDEN_DIGESTS]);
+void read_golden_layout(size_t i, uint64_t digests[GOLDEN_DIGESTS]);
+
+// What the backend that is chosen makes of all masks, calls or layouts: NULL if it is golden, otherwise a sentence about the
+// first thing that is not.
+const char *golden_masks_problem(void);
+const char *golden_calls_problem(void);
+const char *golden_layouts_problem(void);
+
+#endif

@@ -1,0 +1,36 @@
+// Prints a line for each backend and kind of golden data, and one about the machine: for machines without cmocka. Exit status 1
+// if anything is not golden.
+#include <stdio.h>
+
+#include "golden.h"
+
+static int check(const char *backend, const char *what, const char *problem) {
+  if (problem == NULL) {
+    printf("ok %s: %s\n", backend, what);
+  } else {
+    printf("FAILED %s: %s: %s\n", backend, what, problem);
+  }
+  return problem != NULL;
+}
+
+int main(void) {
+  const uint16_t one = 1;
+  int failed = 0;
+  printf("machine: %s-endian, %zu-bit pointers\n", *(const unsigned char *)&one == 1 ? "little" : "big", 8 * sizeof(void *));
+  for (size_t i = 0; i < simdrop_backend_count(); ++i) {
+    const char *const backend = simdrop_backend_name(i);
+    if (!simdrop_backend_compiled(i)) continue;
+    if (!simdrop_backend_supported(i)) {
+      printf("skipped %s: not supported by this machine\n", backend);
+      continue;
+    }
+    if (simdrop_backend_select(backend) != SIMDROP_OK) {
+      failed |= check(backend, "selection", "it is supported, and cannot be selected");
+      continue;
+    }
+    failed |= check(backend, "golden masks", golden_masks_problem());
+    failed |= check(backend, "golden digests of 2^20 elements", golden_calls_problem());
+    failed |= check(backend, "golden digests of layouts", golden_layouts_problem());
+  }
+  return failed;
+}

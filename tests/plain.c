@@ -1,0 +1,130 @@
+// What the tests share that needs no cmocka: see plain.h.
+#include "plain.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const simdrop_dtype all_dtypes[4] = {SIMDROP_F32, SIMDROP_F64, SIMDROP_F16, SIMDROP_BF16};
+
+const char *dtype_name(simdrop_dtype dtype) {
+  static const char *const names[4] = {"f32", "f64", "f16", "bf16"};
+  return names[dtype];
+}
+
+uint64_t next_random(uint64_t *state) {
+  uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
+  z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+  z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+  return z ^ z >> 31;
+}
+
+// The bits of one value: sign, exponent and fraction, each from a choice of the nasty and the random.
+static uint64_t make_value(int exponent_bits, int fraction_bits, uint64_t random) {
+  const uint64_t top = (UINT64_C(1) << exponent_bits) - 1, fraction_mask = (UINT64_C(1) << fraction_bits) - 1;
+  const uint64_t sign = random & 1, kind = random >> 1 & 7, detail = random >> 4 & 7, payload = random >> 7 & fraction_mask;
+  uint64_t exponent = (random ^ random >> 53) % (top + 1), fraction = payload;
+  if (kind == 0) {  // the nasty ones
+    const uint64_t quiet = UINT64_C(1) << (fraction_bits - 1);
+    const uint64_t nasty[8][2] = {
+        {0, 0},                                        // zero
+        {0, 1},                                        // smallest subnormal
+        {0, fraction_mask},                            // largest subnormal
+        {1, 0},                                        // smallest normal
+        {top - 1, fraction_mask},                      // largest
+        {top, 0},                                      // infinity
+        {top, quiet | payload},                        // quiet NaN
+        {top, (payload & (quiet - 1)) | (quiet >> 1)}  // signalling NaN
+    };
+    exponent = nasty[detail][0];
+    fraction = nasty[detail][1];
+  } else if (kind < 6) {  // values about 1, of which a few have short fractions, so that ties occur
+    exponent = top / 2 - 3 + detail;
+    if (kind == 1) fraction = payload & (fraction_mask << (fraction_bits > 10 ? fraction_bits - 10 : 2));
+  }
+  return (sign << exponent_bits | exponent) << fraction_bits | (fraction & fraction_mask);
+}
+
+void fill_values(simdrop_dtype dtype, size_t n, uint64_t *random, void *x) {
+  for (size_t k = 0; k < n; ++k) {
+    const uint64_t draw = next_random(random);
+    if (dtype == SIMDROP_F64) {
+      const uint64_t value = make_value(11, 52, draw);
+      memcpy((char *)x + 8 * k, &value, 8);
+    } else if (dtype == SIMDROP_F32) {
+      const uint32_t value = (uint32_t)make_value(8, 23, draw);
+      memcpy((char *)x + 4 * k, &value, 4);
+    } else {
+      const uint16_t value = (uint16_t)(dtype == SIMDROP_F16 ? make_value(5, 10, draw) : make_value(8, 7, draw));
+      memcpy((char *)x + 2 * k, &value, 2);
+    }
+  }
+}
+
+void *allocate(size_t size) {
+  void *const memory = malloc(size > 0 ? size : 1);
+  if (memory == NULL) {
+    fprintf(stderr, "no memory for %zu bytes\n", size);
+    exit(1);
+  }
+  return memory;
+}
+
+size_t count_of(const simdrop_layout *layout) {
+  size_t count = 1;
+  for (int a = 0; a < layout->rank; ++a) count *= layout->dims[a];
+  return count;
+}
+
+element_place find_place(const simdrop_layout *layout, uint64_t offset, size_t k) {
+  element_place place = {0, 0, offset};
+  for (int a = layout->rank - 1; a >= 0; --a) {
+    const size_t i = k % layout->dims[a];
+    k /= layout->dims[a];
+    place.x += (ptrdiff_t)i * layout->x_strides[a];
+    place.y += (ptrdiff_t)i * layout->y_strides[a];
+    place.index += i * layout->index_strides[a];
+  }
+  return place;
+}
+
+reach find_reach(const simdrop_layout *layout, const ptrdiff_t *strides) {
+  reach e = {0, 1};
+  for (int a = 0; a < layout->rank; ++a) {
+    const ptrdiff_t steps = ((ptrdiff_t)layout->dims[a] - 1) * strides[a];
+    if (steps < 0) {
+      e.before += (size_t)-steps;
+    } else {
+      e.after += (size_t)steps;
+    }
+  }
+  return e;
+}
+
+struct data_file {
+  FILE *stream;
+  char line[8192];
+};
+
+data_file *open_data(const char *name) {
+  char path[1024];
+  snprintf(path, sizeof path, "%s/%s", SIMDROP_TEST_DATA, name);
+  data_file *const file = allocate(sizeof *file);
+  file->stream = fopen(path, "r");
+  if (file->stream == NULL) {
+    fprintf(stderr, "cannot open %s\n", path);
+    exit(1);
+  }
+  return file;
+}
+
+char *next_line(data_file *file) {
+  while (fgets(file->line, sizeof file->line, file->stream) != NULL)
+    if (file->line[0] != '#' && file->line[0] != '\n') return file->line;
+  return NULL;
+}
+
+void close_data(data_file *file) {
+  fclose(file->stream);
+  free(file);
+}

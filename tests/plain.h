@@ -1,0 +1,50 @@
+// What the tests share that needs no cmocka, so that programs for machines without it can share it too. What goes wrong here
+// ends the program with a sentence.
+#ifndef SIMDROP_TESTS_PLAIN_H
+#define SIMDROP_TESTS_PLAIN_H
+
+#include <simdrop/simdrop.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define LENGTH(array) (sizeof(array) / sizeof(array)[0])
+#define PACKED(n) ((n) / 8 + ((n) % 8 != 0))
+
+// The types, in the order of simdrop_dtype.
+extern const simdrop_dtype all_dtypes[4];
+const char *dtype_name(simdrop_dtype dtype);
+
+// A fixed sequence of random numbers, so that a failure comes back; splitmix64 (Steele, Lea, Flood, "Fast splittable
+// pseudorandom number generators", OOPSLA 2014).
+uint64_t next_random(uint64_t *state);
+
+// Values of all kinds: NaNs of both sorts, infinities, zeros, subnormals, largest and smallest values, whole and random ones.
+void fill_values(simdrop_dtype dtype, size_t n, uint64_t *random, void *x);
+
+// malloc that ends the program instead of returning NULL.
+void *allocate(size_t size);
+
+// How many elements a layout has.
+size_t count_of(const simdrop_layout *layout);
+
+// Where element number k, in row-major order, lies and which index decides it.
+typedef struct element_place {
+  ptrdiff_t x, y;
+  uint64_t index;
+} element_place;
+element_place find_place(const simdrop_layout *layout, uint64_t offset, size_t k);
+
+// The elements before and after the first that an array with these strides needs.
+typedef struct reach {
+  size_t before, after;
+} reach;
+reach find_reach(const simdrop_layout *layout, const ptrdiff_t *strides);
+
+// Lines of a file of tests/data that are not comments; returns NULL at the end. Close with close_data.
+typedef struct data_file data_file;
+data_file *open_data(const char *name);
+char *next_line(data_file *file);
+void close_data(data_file *file);
+
+#endif
