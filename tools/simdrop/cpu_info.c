@@ -10,14 +10,20 @@
 
 #if defined(__x86_64__) || defined(__i386__)
 #include <cpuid.h>
+#define KNOWS_FEATURES 1
 #elif defined(__aarch64__) && defined(__linux__)
 #include <sys/auxv.h>
+#define KNOWS_FEATURES 1
+#else
+#define KNOWS_FEATURES 0
 #endif
 
+#if KNOWS_FEATURES
 static void add_feature(cpu_info *cpu, const char *name) {
   const size_t used = strlen(cpu->features);
   snprintf(cpu->features + used, sizeof cpu->features - used, "%s%s", used == 0 ? "" : " ", name);
 }
+#endif
 
 #if defined(__x86_64__) || defined(__i386__)
 
