@@ -1,16 +1,18 @@
 # The one list of backends, best first; src/core/dispatch.c and the tests are made from it. Each has its own folder src/<name>,
 # an option SIMDROP_WITH_<NAME>, the architectures that it is for (CMake's processor names, lower case; * = all) and the
 # flags that its files, and no others, are compiled with: exactly the bundle that its bundle.h requires of the machine.
-set(SIMDROP_BACKENDS avx512 avx2 scalar)
+set(SIMDROP_BACKENDS avx512 avx2 neon scalar)
 
 set(SIMDROP_X86 x86_64 amd64 x64 i386 i486 i586 i686 x86)
 
 set(SIMDROP_ARCHITECTURES_avx512 ${SIMDROP_X86})
 set(SIMDROP_ARCHITECTURES_avx2 ${SIMDROP_X86})
+set(SIMDROP_ARCHITECTURES_neon aarch64 arm64)
 set(SIMDROP_ARCHITECTURES_scalar *)
 
 set(SIMDROP_FLAGS_avx512 "-mavx2;-mf16c;-mfma;-mavx512f;-mavx512dq;-mavx512bw;-mavx512vl"
     CACHE STRING "Compiler flags of the AVX-512 backend's files")
 set(SIMDROP_FLAGS_avx2 "-mavx2;-mf16c" CACHE STRING "Compiler flags of the AVX2 backend's files")
+set(SIMDROP_FLAGS_neon "" CACHE STRING "Compiler flags of the NEON backend's files")
 set(SIMDROP_FLAGS_scalar "" CACHE STRING "Compiler flags of the scalar backend's files")
-mark_as_advanced(SIMDROP_FLAGS_avx512 SIMDROP_FLAGS_avx2 SIMDROP_FLAGS_scalar)
+mark_as_advanced(SIMDROP_FLAGS_avx512 SIMDROP_FLAGS_avx2 SIMDROP_FLAGS_neon SIMDROP_FLAGS_scalar)

@@ -35,10 +35,25 @@ _Static_assert(SIMD_PLANES_IN_FLIGHT <= MOST_IN_FLIGHT && SIMD_PENDING_PLANES <=
                "more in flight than the arrays hold");
 _Static_assert(BATCH_BLOCKS % (SIMD_FEW_PLANES_IN_FLIGHT * SIMD_LANES) == 0, "a batch is whole steps");
 
+// Philox's words, one for each lane. Unless the backend has another way, they are the lower halves of 64-bit lanes; where a
+// multiplication takes packed words (NEON), it says SIMD_PACKED_WORDS and defines these names itself.
+#ifndef SIMD_PACKED_WORDS
+typedef simd_u64 simd_words;
+typedef simd_u64 simd_products;
+#define simd_words_set(word) simd_set(word)
+#define simd_words_xor simd_xor
+#define simd_words_xor3 simd_xor3
+#define simd_multiply_words simd_multiply_low
+#define simd_upper_words(products) simd_high_half(products)
+#define simd_lower_words(products) (products)
+#define simd_words_of_lanes(lanes) (lanes)  // their lower halves
+#define simd_lanes_of_words(words) (words)  // with anything in the upper halves
+#endif
+
 // The round keys, one vector each.
 typedef struct round_keys {
-  simd_u64 word_0[SIMDROP_PHILOX_ROUNDS];
-  simd_u64 word_2[SIMDROP_PHILOX_ROUNDS];
+  simd_words word_0[SIMDROP_PHILOX_ROUNDS];
+  simd_words word_2[SIMDROP_PHILOX_ROUNDS];
 } round_keys;
 
 static inline uint32_t round_key_0(const simdrop_mask_source *source, int round) {
@@ -51,8 +66,8 @@ static inline uint32_t round_key_1(const simdrop_mask_source *source, int round)
 
 static inline void make_round_keys(const simdrop_mask_source *source, round_keys *keys) {
   for (int round = PLANE_ROUND + 1; round < SIMDROP_PHILOX_ROUNDS; ++round) {
-    keys->word_0[round] = simd_set(round_key_0(source, round));
-    keys->word_2[round] = simd_set(round_key_1(source, round));
+    keys->word_0[round] = simd_words_set(round_key_0(source, round));
+    keys->word_2[round] = simd_words_set(round_key_1(source, round));
   }
 }
 
@@ -75,36 +90,40 @@ static inline first_round make_first_round(const simdrop_mask_source *source) {
 // The part of words 0, 1 and 2 after three rounds that depends on the block, and of words 0, 2 and 3 that depends on the
 // plane. Words 1 and 3 come with the fourth round's key, which meets nothing else.
 typedef struct block_part {
-  simd_u64 word_0, word_1, word_2;
+  simd_words word_0, word_1, word_2;
 } block_part;
 
 typedef struct plane_part {
-  simd_u64 word_0, word_2, word_3;
+  simd_words word_0, word_2, word_3;
 } plane_part;
 
 static inline block_part make_block_part(const simdrop_mask_source *source, const first_round *first, simd_u64 block_low) {
-  const simd_u64 multiplier_0 = simd_set(SIMDROP_PHILOX_MULTIPLIER_0), multiplier_1 = simd_set(SIMDROP_PHILOX_MULTIPLIER_1);
-  const simd_u64 product_0 = simd_multiply_low(simd_xor(block_low, simd_set(first->word_0)), multiplier_0);
-  const simd_u64 word_2 = simd_xor(simd_high_half(product_0), simd_set(first->word_3 ^ round_key_1(source, 1)));
-  const simd_u64 product_1 = simd_multiply_low(word_2, multiplier_1);
+  const simd_words multiplier_0 = simd_words_set(SIMDROP_PHILOX_MULTIPLIER_0);
+  const simd_words multiplier_1 = simd_words_set(SIMDROP_PHILOX_MULTIPLIER_1);
+  const simd_words word_0 = simd_words_xor(simd_words_of_lanes(block_low), simd_words_set(first->word_0));
+  const simd_products product_0 = simd_multiply_words(word_0, multiplier_0);
+  const simd_words word_2 = simd_words_xor(simd_upper_words(product_0), simd_words_set(first->word_3 ^ round_key_1(source, 1)));
+  const simd_products product_1 = simd_multiply_words(word_2, multiplier_1);
   return (block_part){
-      .word_0 = simd_high_half(product_1),
-      .word_1 = simd_xor(product_1, simd_set(round_key_0(source, PLANE_ROUND))),
-      .word_2 = product_0,
+      .word_0 = simd_upper_words(product_1),
+      .word_1 = simd_words_xor(simd_lower_words(product_1), simd_words_set(round_key_0(source, PLANE_ROUND))),
+      .word_2 = simd_lower_words(product_0),
   };
 }
 
 static inline plane_part make_plane_part(const simdrop_mask_source *source, const first_round *first, simd_u64 plane,
                                          uint32_t block_high) {
-  const simd_u64 multiplier_0 = simd_set(SIMDROP_PHILOX_MULTIPLIER_0), multiplier_1 = simd_set(SIMDROP_PHILOX_MULTIPLIER_1);
-  const simd_u64 word_2 = simd_xor(simd_shift_left(plane, SIMDROP_PLANE_SHIFT), simd_set(first->word_2 ^ block_high));
-  const simd_u64 product_1 = simd_multiply_low(word_2, multiplier_1);
-  const simd_u64 word_0 = simd_xor(simd_high_half(product_1), simd_set(first->word_1 ^ round_key_0(source, 1)));
-  const simd_u64 product_0 = simd_multiply_low(word_0, multiplier_0);
+  const simd_words multiplier_0 = simd_words_set(SIMDROP_PHILOX_MULTIPLIER_0);
+  const simd_words multiplier_1 = simd_words_set(SIMDROP_PHILOX_MULTIPLIER_1);
+  const simd_words shifted = simd_words_of_lanes(simd_shift_left(plane, SIMDROP_PLANE_SHIFT));
+  const simd_words word_2 = simd_words_xor(shifted, simd_words_set(first->word_2 ^ block_high));
+  const simd_products product_1 = simd_multiply_words(word_2, multiplier_1);
+  const simd_words word_0 = simd_words_xor(simd_upper_words(product_1), simd_words_set(first->word_1 ^ round_key_0(source, 1)));
+  const simd_products product_0 = simd_multiply_words(word_0, multiplier_0);
   return (plane_part){
-      .word_0 = simd_xor(product_1, simd_set(round_key_0(source, 2))),
-      .word_2 = simd_xor(simd_high_half(product_0), simd_set(round_key_1(source, 2))),
-      .word_3 = simd_xor(product_0, simd_set(round_key_1(source, PLANE_ROUND))),
+      .word_0 = simd_words_xor(simd_lower_words(product_1), simd_words_set(round_key_0(source, 2))),
+      .word_2 = simd_words_xor(simd_upper_words(product_0), simd_words_set(round_key_1(source, 2))),
+      .word_3 = simd_words_xor(simd_lower_words(product_0), simd_words_set(round_key_1(source, PLANE_ROUND))),
   };
 }
 
@@ -112,9 +131,9 @@ static inline void make_schedule(simdrop_mask_source *source, const first_round 
   simdrop_plane_schedule *const schedule = &source->schedule;
   for (int plane = 0; plane < source->plane_count; plane += SIMD_LANES) {
     const plane_part part = make_plane_part(source, first, simd_count_from((uint64_t)plane, 1), block_high);
-    simd_store(schedule->word_0 + plane, part.word_0);
-    simd_store(schedule->word_2 + plane, part.word_2);
-    simd_store(schedule->word_3 + plane, part.word_3);
+    simd_store(schedule->word_0 + plane, simd_lanes_of_words(part.word_0));
+    simd_store(schedule->word_2 + plane, simd_lanes_of_words(part.word_2));
+    simd_store(schedule->word_3 + plane, simd_lanes_of_words(part.word_3));
   }
   schedule->block_high = block_high;
   schedule->ready = 1;
@@ -128,33 +147,34 @@ typedef struct plane_bits {
 // Rounds 4 to 10 for `count` independent vectors, round by round, so that the products of one hide behind the others'.
 static inline __attribute__((always_inline)) void finish_rounds(int count, const block_part *block, const plane_part *plane,
                                                                 const round_keys *keys, plane_bits *bits) {
-  const simd_u64 multiplier_0 = simd_set(SIMDROP_PHILOX_MULTIPLIER_0), multiplier_1 = simd_set(SIMDROP_PHILOX_MULTIPLIER_1);
-  simd_u64 word_0[MOST_IN_FLIGHT], word_1[MOST_IN_FLIGHT], word_2[MOST_IN_FLIGHT], word_3[MOST_IN_FLIGHT];
+  const simd_words multiplier_0 = simd_words_set(SIMDROP_PHILOX_MULTIPLIER_0);
+  const simd_words multiplier_1 = simd_words_set(SIMDROP_PHILOX_MULTIPLIER_1);
+  simd_words word_0[MOST_IN_FLIGHT], word_1[MOST_IN_FLIGHT], word_2[MOST_IN_FLIGHT], word_3[MOST_IN_FLIGHT];
   SIMDROP_UNROLL
   for (int i = 0; i < count; ++i) {
-    const simd_u64 product_0 = simd_multiply_low(simd_xor(block[i].word_0, plane[i].word_0), multiplier_0);
-    const simd_u64 product_1 = simd_multiply_low(simd_xor(block[i].word_2, plane[i].word_2), multiplier_1);
-    word_0[i] = simd_xor(simd_high_half(product_1), block[i].word_1);
-    word_1[i] = product_1;
-    word_2[i] = simd_xor(simd_high_half(product_0), plane[i].word_3);
-    word_3[i] = product_0;
+    const simd_products product_0 = simd_multiply_words(simd_words_xor(block[i].word_0, plane[i].word_0), multiplier_0);
+    const simd_products product_1 = simd_multiply_words(simd_words_xor(block[i].word_2, plane[i].word_2), multiplier_1);
+    word_0[i] = simd_words_xor(simd_upper_words(product_1), block[i].word_1);
+    word_1[i] = simd_lower_words(product_1);
+    word_2[i] = simd_words_xor(simd_upper_words(product_0), plane[i].word_3);
+    word_3[i] = simd_lower_words(product_0);
   }
   SIMDROP_UNROLL
   for (int round = PLANE_ROUND + 1; round < SIMDROP_PHILOX_ROUNDS - 1; ++round) {
     SIMDROP_UNROLL
     for (int i = 0; i < count; ++i) {
-      const simd_u64 product_0 = simd_multiply_low(word_0[i], multiplier_0);
-      const simd_u64 product_1 = simd_multiply_low(word_2[i], multiplier_1);
-      word_0[i] = simd_xor3(simd_high_half(product_1), word_1[i], keys->word_0[round]);
-      word_1[i] = product_1;
-      word_2[i] = simd_xor3(simd_high_half(product_0), word_3[i], keys->word_2[round]);
-      word_3[i] = product_0;
+      const simd_products product_0 = simd_multiply_words(word_0[i], multiplier_0);
+      const simd_products product_1 = simd_multiply_words(word_2[i], multiplier_1);
+      word_0[i] = simd_words_xor3(simd_upper_words(product_1), word_1[i], keys->word_0[round]);
+      word_1[i] = simd_lower_words(product_1);
+      word_2[i] = simd_words_xor3(simd_upper_words(product_0), word_3[i], keys->word_2[round]);
+      word_3[i] = simd_lower_words(product_0);
     }
   }
   SIMDROP_UNROLL
   for (int i = 0; i < count; ++i) {
-    const simd_u64 product_0 = simd_multiply_low(word_0[i], multiplier_0);
-    const simd_u64 product_1 = simd_multiply_low(word_2[i], multiplier_1);
+    const simd_products product_0 = simd_multiply_words(word_0[i], multiplier_0);
+    const simd_products product_1 = simd_multiply_words(word_2[i], multiplier_1);
     const int last = SIMDROP_PHILOX_ROUNDS - 1;
     bits[i].low = simd_last_words(product_1, word_1[i], keys->word_0[last]);
     bits[i].high = simd_last_words(product_0, word_3[i], keys->word_2[last]);
@@ -210,9 +230,9 @@ static inline __attribute__((always_inline)) void take_planes(const simdrop_mask
   for (int i = 0; i < planes * vectors; ++i) {
     const int plane = first_plane + i / vectors;
     block[i] = blocks[i % vectors];
-    part[i].word_0 = simd_set(schedule->word_0[plane]);
-    part[i].word_2 = simd_set(schedule->word_2[plane]);
-    part[i].word_3 = simd_set(schedule->word_3[plane]);
+    part[i].word_0 = simd_words_set((uint32_t)schedule->word_0[plane]);
+    part[i].word_2 = simd_words_set((uint32_t)schedule->word_2[plane]);
+    part[i].word_3 = simd_words_set((uint32_t)schedule->word_3[plane]);
   }
   finish_rounds(planes * vectors, block, part, keys, bits);
   SIMDROP_UNROLL

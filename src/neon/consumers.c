@@ -1,0 +1,4 @@
+// The NEON backend's consumers.
+#include "neon/simd.h"
+
+#include "common/consumers_body.h"

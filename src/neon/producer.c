@@ -1,0 +1,4 @@
+// The NEON backend's mask producer.
+#include "neon/simd.h"
+
+#include "common/producer_body.h"

@@ -1,0 +1,4 @@
+// The NEON backend's table.
+#include "neon/bundle.h"
+
+SIMDROP_DEFINE_TABLE(SIMDROP_BUNDLE);
