@@ -94,9 +94,41 @@ static inline simd_lanes simd_nonzero_lanes(simd_u64 a) { return hn::Ne(a, simd_
 static inline bool simd_any(simd_u64 a) { return !hn::AllTrue(tag_u64(), hn::Eq(a, simd_set(0))); }
 static inline size_t simd_count_lanes(simd_lanes lanes) { return hn::CountTrue(tag_u64(), lanes); }
 
-// Stores the lanes that are set, side by side; what comes after them, up to a whole vector, may be overwritten.
+// Stores the lanes that are set, side by side; what comes after them, up to a whole vector, may be overwritten. Highway's own,
+// without an instruction for it, copies its table to the stack each time (1.0.3).
 static inline void simd_compress_store(uint64_t *to, simd_lanes lanes, simd_u64 a) {
+#if SIMD_LANES == 4
+  // For each set of lanes, the 32-bit halves of those lanes side by side.
+  alignas(32) static constexpr uint32_t order[16][8] = {
+      {0},
+      {0, 1},
+      {2, 3},
+      {0, 1, 2, 3},
+      {4, 5},
+      {0, 1, 4, 5},
+      {2, 3, 4, 5},
+      {0, 1, 2, 3, 4, 5},
+      {6, 7},
+      {0, 1, 6, 7},
+      {2, 3, 6, 7},
+      {0, 1, 2, 3, 6, 7},
+      {4, 5, 6, 7},
+      {0, 1, 4, 5, 6, 7},
+      {2, 3, 4, 5, 6, 7},
+      {0, 1, 2, 3, 4, 5, 6, 7},
+  };
+  uint8_t bits[8];
+  hn::StoreMaskBits(tag_u64(), lanes, bits);
+  const hn::ScalableTag<uint32_t> tag;
+  simd_store(to, hn::BitCast(tag_u64(), hn::TableLookupLanes(halves(a), hn::SetTableIndices(tag, order[bits[0] & 15]))));
+#elif SIMD_LANES == 2
+  uint8_t bits[8];
+  hn::StoreMaskBits(tag_u64(), lanes, bits);
+  simd_store(to, a);
+  to[0] = to[~bits[0] & 1];
+#else
   hn::CompressStore(a, lanes, tag_u64(), to);
+#endif
 }
 
 // ---- consumers: 64 elements under one word of mask
@@ -117,14 +149,38 @@ static inline simd_scale_f16 simd_set_scale_f16(double scale) { return simd_set_
 static inline simd_scale_bf16 simd_set_scale_bf16(double scale) { return simd_set_scale_f32(scale); }
 static inline simd_scale_f64 simd_set_scale_f64(double scale) { return hn::Set(tag_f64(), scale); }
 
-// Elements begin, begin + 1, ... of x, 0 where the bit of that number is 0: a dropped element is 0 * scale = +0 whatever it
-// was.
+// The single bits of a lane of type T.
+template <class T>
+struct bit_table {
+  constexpr bit_table() : bits() {
+    for (size_t i = 0; i < 8 * sizeof(T); ++i) bits[i] = (T)((T)1 << i);
+  }
+  alignas(64) T bits[8 * sizeof(T)];
+};
+
+// Lane i = bit begin + i of the word.
 template <class Tag>
-static inline hn::Vec<Tag> select_lanes(Tag tag, uint64_t bits, int begin, const hn::TFromD<Tag> *x) {
+static inline hn::Mask<Tag> mask_of(Tag tag, uint64_t bits, int begin) {
+#if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86
   uint8_t bytes[8];
   bits >>= begin;
   memcpy(bytes, &bits, sizeof bits);
-  return hn::IfThenElseZero(hn::LoadMaskBits(tag, bytes), hn::LoadU(tag, x + begin));
+  return hn::LoadMaskBits(tag, bytes);
+#else
+  // As many bits as a lane has are in every lane, and each lane looks at one of them.
+  using lane = hwy::MakeUnsigned<hn::TFromD<Tag>>;
+  const hn::RebindToUnsigned<Tag> unsigned_tag;
+  constexpr int lane_bits = 8 * sizeof(lane);
+  static constexpr bit_table<lane> table;
+  const auto many = hn::Set(unsigned_tag, (lane)(bits >> (begin / lane_bits * lane_bits)));
+  return hn::RebindMask(tag, hn::TestBit(many, hn::LoadU(unsigned_tag, table.bits + begin % lane_bits)));
+#endif
+}
+
+// Elements begin, begin + 1, ... of x, 0 where the bit of that number is 0: a dropped element is 0 * scale = +0 whatever it was.
+template <class Tag>
+static inline hn::Vec<Tag> select_lanes(Tag tag, uint64_t bits, int begin, const hn::TFromD<Tag> *x) {
+  return hn::IfThenElseZero(mask_of(tag, bits, begin), hn::LoadU(tag, x + begin));
 }
 
 template <class Tag>
@@ -205,7 +261,6 @@ static inline hn::Vec<tag_half_u16> narrow_f16(hn::Vec<tag_f32> value) {
 
 static inline void simd_scale_word_f16(uint64_t bits, const uint16_t *x, uint16_t *y, simd_scale_f16 scale, bool stream) {
   const tag_half_u16 tag;
-  SIMDROP_UNROLL
   for (int i = 0; i < 64; i += (int)hn::MaxLanes(tag))
     store_lanes(tag, narrow_f16(hn::Mul(widen_f16(select_lanes(tag, bits, i, x)), scale)), y + i, stream);
 }
