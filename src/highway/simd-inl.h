@@ -177,7 +177,8 @@ static inline hn::Mask<Tag> mask_of(Tag tag, uint64_t bits, int begin) {
 #endif
 }
 
-// Elements begin, begin + 1, ... of x, 0 where the bit of that number is 0: a dropped element is 0 * scale = +0 whatever it was.
+// Elements begin, begin + 1, ... of x, 0 where the bit of that number is 0: a dropped element is 0 * scale = +0 whatever it
+// was.
 template <class Tag>
 static inline hn::Vec<Tag> select_lanes(Tag tag, uint64_t bits, int begin, const hn::TFromD<Tag> *x) {
   return hn::IfThenElseZero(mask_of(tag, bits, begin), hn::LoadU(tag, x + begin));
