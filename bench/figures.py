@@ -2,6 +2,7 @@
 """Fills the tables of README.md and docs/performance.md with the figures of a benchmark's JSON.
 
     simdrop bench ... --json bench/results/sapphire-rapids.json
+    simdrop bench --layout ... --json bench/results/sapphire-rapids-layouts.json
     python3 bench/figures.py            fills the tables
     python3 bench/figures.py --check    exit status 1 if a table is not what the JSON says
 
@@ -14,16 +15,19 @@ import re
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-RESULTS = os.path.join(ROOT, "bench", "results", "sapphire-rapids.json")
+RESULTS = [os.path.join(ROOT, "bench", "results", name) for name in ("sapphire-rapids.json", "sapphire-rapids-layouts.json")]
 PAGES = ["README.md", os.path.join("docs", "performance.md")]
 SIZES = [(65536, "64 Ki elements (L2)"), (67108864, "64 Mi elements (DRAM)")]
 BACKENDS = ["avx512", "avx2", "scalar"]
 
 
 def rows_by_key():
-    with open(RESULTS, encoding="utf-8") as file:
-        rows = json.load(file)["benchmarks"]
-    return {(row["kernel"], row.get("backend"), row["dtype"], row["n"], row.get("p")): row for row in rows}
+    rows = []
+    for name in RESULTS:
+        with open(name, encoding="utf-8") as file:
+            rows += json.load(file)["benchmarks"]
+    return {(row.get("kernel") or "layout " + row["layout"], row.get("backend"), row["dtype"], row["n"], row.get("p")): row
+            for row in rows}
 
 
 def cell(row, with_spread=False):
@@ -79,7 +83,26 @@ def small_table(rows):
     return markdown(header, lines)
 
 
-TABLES = {"forward": forward_table, "kernels": kernel_table, "small": small_table}
+LAYOUT_SIZES = [(65536, "64 Ki elements (L2)"), (33554432, "32 Mi elements (memory)")]
+
+
+def layout_table(rows):
+    header = ["layout", "compared with", "backend"] + ["%s, p = %s" % (title, p) for _, title in LAYOUT_SIZES for p in (0.1, 0.5)]
+    lines = []
+    for name, shape, reference in dict.fromkeys((key[0], row["shape"], row["reference"]) for key, row in rows.items() if "layout" in row):
+        for backend in BACKENDS[:2]:
+            line = [shape, reference, backend]
+            for n, _ in LAYOUT_SIZES:
+                for p in (0.1, 0.5):
+                    row = rows.get((name, backend, "f32", n, p))
+                    ratio = row and row["ratio_to_reference"]
+                    line.append("-" if row is None else "%.3f (%.2f) [%.2f, %.2f]" % (
+                        row["ns_per_element"]["median"], ratio["median"], ratio["p10"], ratio["p90"]))
+            lines.append(line)
+    return markdown(header, lines)
+
+
+TABLES = {"layouts": layout_table, "forward": forward_table, "kernels": kernel_table, "small": small_table}
 
 
 def filled(page, rows):

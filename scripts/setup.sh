@@ -36,6 +36,8 @@ if [ "$level" = test ]; then
   want clang-tidy clang-tidy
   want shellcheck shellcheck
   want hyperfine hyperfine
+  want libopenmpi-dev mpicc
+  want openmpi-bin mpirun
   want_package libclang-rt-14-dev
   want_package libcmocka-dev
   python3 -c 'import numpy' 2> /dev/null || missing="$missing python3-numpy"

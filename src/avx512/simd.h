@@ -118,7 +118,7 @@ static inline void simd_scale_lone_word_f32(uint64_t bits, const float *x, float
     simd_scale_word_f32(bits, x, y, scale, true);
     return;
   }
-  const __m256 half_scale = _mm512_castps512_ps256(scale);
+  const __m256 half_scale = _mm256_set1_ps(_mm512_cvtss_f32(scale));
   SIMDROP_UNROLL
   for (int i = 0; i < 64; i += 8)
     _mm256_storeu_ps(y + i, _mm256_maskz_mul_ps((__mmask8)(bits >> i), half_scale, _mm256_loadu_ps(x + i)));

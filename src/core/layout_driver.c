@@ -7,7 +7,6 @@
 #include "core/layout_gather.h"
 #include "core/layout_plan.h"
 #include "core/layout_walk.h"
-#include "core/mask_reader.h"
 #include "core/parameters.h"
 #include "core/row_batch.h"
 #include "core/row_sink.h"
@@ -52,9 +51,9 @@ static void walk_rows(const simdrop_row_sink *wanted_sink, const simdrop_layout_
   }
   simdrop_row_sink row_sink = *wanted_sink;
   const simdrop_row_sink *const sink = &row_sink;
-  // Rows of elements that follow one another are as good as a long one.
-  const size_t row_elements =
-      minimum(decisions.count, SIMDROP_ROW_DECISIONS_MAX) * repeat * (one_row && rank > 0 ? next->count : 1);
+  // Rows that follow one another in memory are as good as a long one, except those that are handled one by one.
+  const bool alone = !one_row || (kind == SIMDROP_ROW_SHARED && decisions.count == 1);
+  const size_t row_elements = alone ? inner->count : inner->count * next->count;
   row_sink.stream = wanted_sink->stream && row_elements >= STREAM_ROW_BYTES / sink->size;
 
   walk w = {.size = sink->size, .at = first_place(plan, sink->size, x, y)};

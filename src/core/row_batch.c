@@ -6,7 +6,7 @@
 #include "core/bit_string.h"
 
 // From here on it is quicker to handle the elements that share a decision by themselves than to write the decision out for
-// each of them: a dropped run reads nothing.
+// each of them: a dropped run reads nothing. Past the caches the kernel does it all: plain stores would read their lines first.
 #define LONG_SHARED_RUN (64 * SIMDROP_STRETCH_WORDS)
 
 // A short string of decisions is written out to about this many, so that the kernels are not called for a few elements.
@@ -80,7 +80,8 @@ static stretch stretch_at(simdrop_row_writer *writer, const simdrop_row_batch *b
 static bool is_for_kernel(const simdrop_row_writer *writer, const simdrop_row *row) {
   const simdrop_row_sink *const sink = writer->sink;
   if (sink->scale_elements.each == NULL || sink->x_stride != 1 || sink->y_stride != 1) return false;
-  if (writer->kind == SIMDROP_ROW_SHARED) return writer->repeat >= SIMDROP_SHORTEST_REPEAT && writer->repeat < LONG_SHARED_RUN;
+  if (writer->kind == SIMDROP_ROW_SHARED)
+    return writer->repeat >= SIMDROP_SHORTEST_REPEAT && (writer->repeat < LONG_SHARED_RUN || sink->stream);
   return writer->kind == SIMDROP_ROW_PERIODIC && row->count * writer->repeat >= SIMDROP_SHORTEST_REPEAT;
 }
 

@@ -76,6 +76,8 @@ with_openmp_pkg_config() {
   eval "cc \"\$here/consumer_openmp.c\" $flags -o \"\$folder/openmp-pkg-config\"" && LD_LIBRARY_PATH="$libraries" "$folder/openmp-pkg-config"
 }
 
+same_folder() { [ "$(cd -P "$1" && pwd)" = "$(cd -P "$2" && pwd)" ]; }
+
 library_folder() { dirname "$(find "$1" -name libsimdrop.so)"; }
 
 header_folder() { dirname "$(dirname "$(find "$1" -name simdrop.h)")"; }
@@ -89,8 +91,8 @@ with_pkg_config() {
   eval "set -- \"\$1\" $flags"
   for flag in "$@"; do
     case $flag in
-      -I*) [ "${flag#-I}" -ef "$(header_folder "$1")" ] || return 1 ;;
-      -L*) [ "${flag#-L}" -ef "$libraries" ] || return 1 ;;
+      -I*) same_folder "${flag#-I}" "$(header_folder "$1")" || return 1 ;;
+      -L*) same_folder "${flag#-L}" "$libraries" || return 1 ;;
     esac
   done
   shift

@@ -791,6 +791,30 @@ class ToolTest(unittest.TestCase):
 
     # bench
 
+    def test_bench_layouts(self):
+        names = self.backends()
+        table = self.succeeds("bench", "--short", "--backend", "all", "--layout", "all", "--n", "3Ki,50Ki", "--p", "0.5", "--json", "b.json").decode()
+        rows = json.loads(self.read("b.json"))["benchmarks"]
+        layouts = {r["layout"] for r in rows}
+        self.assertGreaterEqual(len(layouts), 19)
+        self.assertEqual(len(rows), len({(r["layout"], r["backend"], r["n"]) for r in rows}))
+        # Layouts of which not one sample fits are left out; of 50 Ki elements one does, whatever the layout.
+        self.assertEqual({(r["layout"], r["backend"]) for r in rows if r["n"] == 51200}, {(name, b) for name in layouts for b in names})
+        self.assertNotIn("dense", {r["layout"] for r in rows if r["n"] == 3072})
+        self.assertIn("tile-64", {r["layout"] for r in rows if r["n"] == 3072})
+        for row in rows:
+            self.assertLessEqual(row["elements"], row["n"])
+            self.assertIn(row["reference"], ("scale", "forward", "row memcpy"))
+            for key in ("ns_per_element", "reference_ns_per_element", "ratio_to_reference"):
+                self.assertGreater(row[key]["p10"], 0)
+                self.assertLessEqual(row[key]["p10"], row[key]["median"])
+                self.assertLessEqual(row[key]["median"], row[key]["p90"])
+            self.assertAlmostEqual(row["real_time"] / row["elements"] / row["ns_per_element"]["median"], 1, places=6)
+            self.assertIn("  %s  " % row["layout"], table)
+        self.refused("bench", "--layout", "dense", "--kernel", "forward", mentions="--kernel and --layout exclude each other")
+        self.refused("bench", "--layout", "dense", "--dtype", "f16", mentions="--layout measures f32 and f64 only")
+        self.refused("bench", "--layout", "oblong", mentions="oblong")
+
     def test_bench(self):
         names = self.backends()
         self.succeeds("bench", "--short", "--backend", "all", "--kernel", "forward", "--n", "128", "--p", "0.1", "--json", "all.json")

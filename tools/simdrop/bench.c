@@ -271,7 +271,7 @@ static void measure_layouts(bench_output *output, bench_case *c) {
     if (!(output->request->layouts >> i & 1)) continue;
     c->mask.offset = 0;
     bench_layouts[i].prepare(c);
-    if (bench_layout_elements(&c->layout) > c->n) continue;  // not even one sample fits
+    if (bench_layout_extent(&c->layout) > c->n) continue;  // not even one sample fits
     for (size_t k = 0; k < p->count; ++k) {
       c->mask.p = p->values[k];
       simdrop_scale(c->mask.p, &c->scale);

@@ -11,6 +11,12 @@ size_t bench_layout_elements(const simdrop_layout *layout) {
   return count;
 }
 
+size_t bench_layout_extent(const simdrop_layout *layout) {
+  size_t extent = 1;
+  for (int a = 0; a < layout->rank; ++a) extent += (layout->dims[a] - 1) * (size_t)layout->y_strides[a];
+  return extent;
+}
+
 void bench_run_layout(const bench_case *c, uint64_t repetitions) {
   for (uint64_t i = 0; i < repetitions; ++i) {
     simdrop_forward_layout(&c->mask, c->dtype, &c->layout, c->x, c->y);

@@ -22,4 +22,7 @@ bench_run bench_run_layout;
 
 size_t bench_layout_elements(const simdrop_layout *layout);
 
+// Elements that x and y need; views have gaps.
+size_t bench_layout_extent(const simdrop_layout *layout);
+
 #endif
