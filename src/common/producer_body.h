@@ -443,7 +443,7 @@ static inline void mask_run(simdrop_mask_source *source, const first_round *firs
   }
   prepare_schedule(source, first, (uint32_t)(first_block >> 32));
   for (size_t done = 0; done < block_count; done += BATCH_BLOCKS) {
-    const size_t count = block_count - done < BATCH_BLOCKS ? block_count - done : BATCH_BLOCKS;
+    const size_t count = block_count - done < BATCH_BLOCKS ? block_count - done : (size_t)BATCH_BLOCKS;
     const batch_blocks numbers = {.first = (uint32_t)(first_block + done)};
     mask_batch_by_planes(source, first, keys, &numbers, count, words + SIMDROP_BLOCK_WORDS * done, turns);
   }
