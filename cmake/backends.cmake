@@ -1,7 +1,12 @@
 # The one list of backends, best first; src/core/dispatch.c and the tests are made from it. Each has its own folder src/<name>,
 # an option SIMDROP_WITH_<NAME>, the architectures that it is for (CMake's processor names, lower case; * = all) and the
 # flags that its files, and no others, are compiled with: exactly the bundle that its bundle.h requires of the machine.
-set(SIMDROP_BACKENDS avx512 avx2 neon scalar)
+#
+# A name with a dash is that of a member of a family, <family>-<member>. A family has one folder src/<family> and one option
+# SIMDROP_WITH_<FAMILY>; its cmake/<family>.cmake compiles it, and sets SIMDROP_COMPILED_<family> to the members that it has here. In
+# C identifiers the dash is an underscore.
+set(SIMDROP_BACKENDS avx512 avx2 neon highway-avx3 highway-avx2 highway-sse4 highway-ssse3 highway-sse2 scalar)
+set(SIMDROP_FAMILIES highway)
 
 set(SIMDROP_X86 x86_64 amd64 x64 i386 i486 i586 i686 x86)
 

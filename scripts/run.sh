@@ -67,9 +67,9 @@ for backend in $backends; do
   [ -n "$first" ] || first="$output"
   cmp -s "$first" "$output" || identical=no
 done
-printf '%-10s  %s\n' backend 'sha256 of the output'
+printf '%-13s  %s\n' backend 'sha256 of the output'
 for backend in $backends; do
-  printf '%-10s  %s\n' "$backend" "$(sha256sum < "$build/dropped-$backend.npy" | cut -d ' ' -f 1)"
+  printf '%-13s  %s\n' "$backend" "$(sha256sum < "$build/dropped-$backend.npy" | cut -d ' ' -f 1)"
 done
 if [ "$identical" = no ]; then
   echo "run.sh: the backends' outputs differ" >&2

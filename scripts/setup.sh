@@ -40,6 +40,7 @@ if [ "$level" = test ]; then
   want openmpi-bin mpirun
   want_package libclang-rt-14-dev
   want_package libcmocka-dev
+  want_package libhwy-dev
   python3 -c 'import numpy' 2> /dev/null || missing="$missing python3-numpy"
 fi
 [ -n "$missing" ] || exit 0

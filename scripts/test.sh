@@ -76,7 +76,7 @@ run_on() {
 }
 
 step 'gcc, release' compile_and_test release -DCMAKE_BUILD_TYPE=Release
-for backend in scalar avx2; do
+for backend in scalar avx2 highway-sse4; do
   step "gcc, release, SIMDROP_BACKEND=$backend" run_on "$backend"
 done
 step 'clang, release' compile_and_test clang -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER=clang
@@ -86,6 +86,7 @@ step 'gcc, debug, without AVX-512' compile_and_try no-avx512 -DCMAKE_BUILD_TYPE=
 step 'gcc, without AVX2 and AVX-512, static only' compile_and_try scalar-only -DCMAKE_BUILD_TYPE=Release \
   -DSIMDROP_WITH_AVX512=OFF -DSIMDROP_WITH_AVX2=OFF -DSIMDROP_BUILD_SHARED=OFF
 step 'gcc, shared only' compile_and_try shared-only -DCMAKE_BUILD_TYPE=Release -DSIMDROP_BUILD_STATIC=OFF
+step 'gcc, C alone' compile_and_try c-alone -DCMAKE_BUILD_TYPE=Release -DSIMDROP_WITH_HIGHWAY=OFF -DCMAKE_CXX_COMPILER=/none
 step 'emulated processors' sh tests/emulated_cpus.sh "$build/release" "$build/emulated"
 step 'instructions of each object' python3 tests/scan_instructions.py "$build/release" "$build/clang"
 step 'the instruction scan sees planted instructions' python3 tests/scan_instructions.py --self-test "$build/scan-self-test"

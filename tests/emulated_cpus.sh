@@ -41,6 +41,11 @@ if ! cc -std=c11 -O1 -static -I "$source/include" "$source/tests/probe.c" "$buil
 fi
 value_of() { printf '%s\n' "$1" | sed -n "s/.*$2=\([^ ]*\).*/\1/p"; } # value_of <line> <key>
 
+# The backends that the build has, best first.
+compiled=$(tr ' ' '\n' < "$build/generated/backend_list.h" | tr -d '\n' | grep -o '"[^"]*",1' | cut -d '"' -f 2)
+# or_scalar <backend>: it, or scalar where a backend of a family is left out.
+or_scalar() { if printf '%s\n' "$compiled" | grep -qx -e "$1"; then echo "$1"; else echo scalar; fi; }
+
 unset SIMDROP_BACKEND
 reference=$(SIMDROP_BACKEND=scalar "$probe") || exit 1
 digest=$(value_of "$reference" digest)
@@ -64,7 +69,7 @@ compare() {
 line=$("$probe")
 best=$(value_of "$line" backend)
 compare "native, best ($best)" "$best" 0 "$line" 0
-for backend in avx512 avx2 scalar; do
+for backend in $compiled; do
   line=$(SIMDROP_BACKEND=$backend "$probe")
   status=$?
   if [ "$(value_of "$line" reason)" = 1 ]; then
@@ -77,6 +82,7 @@ done
 # Processor, SIMDROP_BACKEND or -, the backend that must be chosen, and why (0 best, 1 named, 2 the name was refused).
 while read -r cpu wanted expected reason; do
   name="$cpu"
+  expected=$(or_scalar "$expected")
   if [ "$wanted" = - ]; then
     line=$(qemu-x86_64-static -cpu "$cpu" "$probe" 2> "$folder/error.txt" < /dev/null)
     status=$?
@@ -87,27 +93,50 @@ while read -r cpu wanted expected reason; do
   fi
   compare "$name" "$expected" "$reason" "$line" "$status"
 done << 'TABLE'
-qemu64      -       scalar 0
-Nehalem     -       scalar 0
-SandyBridge -       scalar 0
-Haswell     -       avx2   0
-max         -       avx2   0
-max,-avx2   -       scalar 0
-max,-avx    -       scalar 0
-max,-xsave  -       scalar 0
-max,-f16c   -       scalar 0
-Haswell     avx512  avx2   2
-Haswell     scalar  scalar 1
-Haswell     nonsense avx2  2
-Nehalem     avx2    scalar 2
-max,-xsave  avx2    scalar 2
+qemu64      -       highway-sse2  0
+Conroe      -       highway-ssse3 0
+Nehalem     -       highway-sse4  0
+Westmere    -       highway-sse4  0
+SandyBridge -       highway-sse4  0
+Haswell     -       avx2          0
+max         -       avx2          0
+max,-avx2   -       highway-sse4  0
+max,-avx    -       highway-sse4  0
+max,-xsave  -       highway-sse4  0
+max,-f16c   -       highway-sse4  0
+Haswell     avx512  avx2          2
+Haswell     scalar  scalar        1
+Haswell     nonsense avx2         2
+Nehalem     avx2    highway-sse4  2
+max,-xsave  avx2    highway-sse4  2
 TABLE
+# What Highway has, named.
+if [ "$(or_scalar highway-avx2)" = highway-avx2 ]; then
+  while read -r cpu wanted expected reason; do
+    line=$(SIMDROP_BACKEND=$wanted qemu-x86_64-static -cpu "$cpu" "$probe" 2> "$folder/error.txt" < /dev/null)
+    compare "$cpu, SIMDROP_BACKEND=$wanted" "$expected" "$reason" "$line" $?
+  done << 'TABLE'
+Haswell     highway-avx2  highway-avx2  1
+Haswell     highway-avx3  avx2          2
+Haswell     highway-ssse3 highway-ssse3 1
+max,-bmi2   highway-avx2  avx2          2
+max,-xsave  highway-avx2  highway-sse4  2
+SandyBridge highway-avx2  highway-sse4  2
+Nehalem     highway-sse4  highway-sse4  1
+Conroe      highway-sse4  highway-ssse3 2
+TABLE
+else
+  echo "skipped Highway's backends on emulated processors: they are not compiled in"
+fi
 
 tool="$build/tools/simdrop/simdrop"
 if [ -x "$tool" ]; then
   for cpu in qemu64 Haswell max,-xsave; do
-    expected=scalar
-    [ "$cpu" = Haswell ] && expected=avx2
+    case $cpu in
+      qemu64) expected=$(or_scalar highway-sse2) ;;
+      Haswell) expected=avx2 ;;
+      *) expected=$(or_scalar highway-sse4) ;;
+    esac
     if qemu-x86_64-static -cpu "$cpu" "$tool" info < /dev/null 2>&1 | grep -q "^$expected .*yes: the best"; then
       ok "simdrop info on $cpu"
     else

@@ -4,8 +4,10 @@
     scan_instructions.py BUILD...            scans release builds
     scan_instructions.py --self-test FOLDER  plants instructions and demands that the scan sees them
 
-A backend's bundle is read from src/<backend>/bundle.h; scalar and core are held to the x86-64 baseline (SSE2). Every object must
-also contain what makes its backend (zmm registers, ymm registers), so that the scan cannot pass on nothing.
+A backend's bundle is read from src/<backend>/bundle.h; scalar and core are held to the x86-64 baseline (SSE2). The one object of a
+family of backends is held to the bundles in src/<family>/bundles.h, each function to that of the backend that its name tells. Every
+object must also contain what makes its backend (zmm registers, ymm registers; SSE4.1 and so on for each of a family), so that the
+scan cannot pass on nothing.
 
 Prints a line for each object: "ok ...", "FAILED ...: why" or "skipped ...: why".
 """
@@ -149,31 +151,69 @@ def instructions_of(path):
             yield function, bytes.fromhex(fields[1].strip().replace(" ", "")), words[0], words[1] if len(words) > 1 else ""
 
 
-def bundle_of(part):
-    """The extensions that the files of a backend, or of core, may use."""
-    header = os.path.join(SOURCE, "src", part, "bundle.h")
-    if not os.path.exists(header):
-        return set()
-    with open(header, encoding="utf-8") as file:
-        return set(re.findall(r"SIMDROP_CPU\((\w+)\)", file.read()))
+class Part:
+    """What the functions of a backend, of a family of backends, or of core may use. A function that belongs to no member of a family
+    is held to the baseline."""
+
+    def __init__(self, part):
+        self.member_of = lambda function: None
+        header = os.path.join(SOURCE, "src", part, "bundle.h")
+        family = os.path.join(SOURCE, "src", part, "bundles.h")
+        self.bundles = {None: set()}
+        if os.path.exists(header):
+            with open(header, encoding="utf-8") as file:
+                self.bundles[None] = set(re.findall(r"SIMDROP_CPU\((\w+)\)", file.read()))
+        elif os.path.exists(family):
+            self.member_of = member_of_highway
+            with open(family, encoding="utf-8") as file:
+                text = file.read().replace("\\\n", " ")
+            for name, bundle in re.findall(r"#define SIMDROP_BUNDLE_(\w+) (.*)", text):
+                self.bundles[name] = set(re.findall(r"SIMDROP_CPU\((\w+)\)", bundle))
+                for other in re.findall(r"SIMDROP_BUNDLE_(\w+)", bundle):
+                    self.bundles[name] |= self.bundles[other]
 
 
-def scan(path, allowed, must_contain):
-    """None, or what is wrong with an object."""
+def member_of_highway(function):
+    """The backend that a function of the Highway object belongs to, by its name space or, without one, by its beginning."""
+    space = re.match(r"_ZN(?:K)?7simdrop(\d+)(N_\w+)", function)
+    if space:
+        return "highway_" + space.group(2)[2:int(space.group(1))].lower()
+    name = re.match(r"simdrop_(highway_(?:avx3|avx2|sse4|ssse3|sse2))_", function)
+    return name.group(1) if name else None
+
+
+def scan(path, part, must_contain="", members=()):
+    """None, or what is wrong with an object. `must_contain` has to occur among its operands, and instructions of its own in each of
+    the members of a family."""
     seen = False
     count = 0
+    used = {member: set() for member in members}
     for function, code, mnemonic, operands in instructions_of(path):
         count += 1
-        outside = extensions_of(code, mnemonic, operands) - allowed
+        member = part.member_of(function)
+        extensions = extensions_of(code, mnemonic, operands)
+        outside = extensions - part.bundles[member]
         if outside:
             return "%s %s in %s needs %s" % (mnemonic, operands, function, ", ".join(sorted(outside)))
         seen = seen or must_contain in operands
+        used.setdefault(member, set()).update(extensions)
     if must_contain and not seen:
         return "no %s among %d instructions" % (must_contain, count)
+    for member in members:
+        if not OWN[member] <= used[member]:
+            return "no %s in %s" % (", ".join(OWN[member] - used[member]), member)
     return None
 
 
 MUST_CONTAIN = {"avx512": "%zmm", "avx2": "%ymm"}
+OWN = {"highway_avx3": {"AVX512F", "AVX512BW"}, "highway_avx2": {"AVX2", "F16C"}, "highway_sse4": {"SSE41"}, "highway_ssse3": {"SSSE3"},
+       "highway_sse2": set()}
+
+
+def members_of(build, part):
+    """The members of a family that a build has."""
+    with open(os.path.join(build, "generated", "backend_list.h"), encoding="utf-8") as file:
+        return re.findall(r'X\((%s_\w+), "[^"]*", 1\)' % part, file.read())
 
 
 def scan_build(build):
@@ -184,7 +224,7 @@ def scan_build(build):
         return 1
     for path in objects:
         part, name = path.split(os.sep)[-2:]
-        fault = scan(path, bundle_of(part), "" if name.startswith("table") else MUST_CONTAIN.get(part, ""))
+        fault = scan(path, Part(part), "" if name.startswith("table") else MUST_CONTAIN.get(part, ""), members_of(build, part))
         title = "instructions of %s/%s in %s" % (part, name, os.path.basename(os.path.normpath(build)))
         print("FAILED %s: %s" % (title, fault) if fault else "ok %s" % title)
         failures += fault is not None
@@ -204,26 +244,34 @@ PLANTED = [
     ("AVX in generic code", "-mavx", "core", "double f(double a, double b) { return a * b; }"),
     ("SSE4.1 in generic code", "-msse4.1 -fno-math-errno", "core", "double f(double a) { return __builtin_floor(a); }"),
     ("POPCNT in generic code", "-mpopcnt", "scalar", "int f(unsigned a) { return __builtin_popcount(a); }"),
+    ("AVX in Highway's SSE4 code", "-mavx", "highway",
+     'double f(double a, double b) __asm__("_ZN7simdrop6N_SSE41fEdd");\ndouble f(double a, double b) { return a * b; }'),
+    ("AVX-512 in Highway's AVX2 code", "-mavx512f", "highway",
+     "#include <immintrin.h>\n__m512i simdrop_highway_avx2_f(__m512i a) { return _mm512_add_epi64(a, a); }"),
+    ("SSSE3 in Highway's code for all targets", "-mssse3", "highway",
+     "#include <immintrin.h>\n__m128i f(__m128i a) { return _mm_shuffle_epi8(a, a); }"),
 ]
 
 
 def self_test(folder):
     failures = 0
     os.makedirs(folder, exist_ok=True)
+    source, planted = os.path.join(folder, "planted.c"), os.path.join(folder, "planted.o")
     for title, flags, part, code in PLANTED:
-        source, planted = os.path.join(folder, "planted.c"), os.path.join(folder, "planted.o")
         with open(source, "w", encoding="utf-8") as file:
             file.write(code + "\n")
         subprocess.run(["gcc", "-O2", *flags.split(), "-c", source, "-o", planted], check=True)
-        fault = scan(planted, bundle_of(part), "")
+        fault = scan(planted, Part(part))
         print("ok the scan sees %s (%s)" % (title, fault) if fault else "FAILED the scan sees %s: it does not" % title)
         failures += fault is None
-    with open(os.path.join(folder, "planted.c"), "w", encoding="utf-8") as file:
-        file.write("int f(int a) { return a + 1; }\n")
-    subprocess.run(["gcc", "-O2", "-c", os.path.join(folder, "planted.c"), "-o", os.path.join(folder, "planted.o")], check=True)
-    fault = scan(os.path.join(folder, "planted.o"), bundle_of("avx512"), "%zmm")
-    print("ok the scan sees AVX-512 code without AVX-512 (%s)" % fault if fault else "FAILED the scan sees AVX-512 code without AVX-512: it does not")
-    return failures + (fault is None)
+    with open(source, "w", encoding="utf-8") as file:
+        file.write("int simdrop_highway_sse4_f(int a) { return a + 1; }\n")
+    subprocess.run(["gcc", "-O2", "-c", source, "-o", planted], check=True)
+    for title, fault in [("AVX-512 code without AVX-512", scan(planted, Part("avx512"), "%zmm")),
+                         ("Highway's SSE4 code without SSE4", scan(planted, Part("highway"), "", ["highway_sse4"]))]:
+        print("ok the scan sees %s (%s)" % (title, fault) if fault else "FAILED the scan sees %s: it does not" % title)
+        failures += fault is None
+    return failures
 
 
 def main():

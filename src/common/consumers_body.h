@@ -84,8 +84,8 @@ static inline uint64_t low_bits(size_t count) { return (UINT64_C(1) << count) - 
 // The loop of a kernel: `next` finds the decisions, `scale_word` applies 64 of them.
 #define SIMDROP_DEFINE_SCALE_LOOP(name, dtype, element, next, scale_word)                                                  \
   static inline void name##_##dtype(size_t n, decision_cursor cursor, const void *x, void *y, double scale, bool stream) { \
-    const element *const in = x;                                                                                           \
-    element *const out = y;                                                                                                \
+    const element *const in = (const element *)x;                                                                          \
+    element *const out = (element *)y;                                                                                     \
     const simd_scale_##dtype factor = simd_set_scale_##dtype(scale);                                                       \
     size_t k = 0;                                                                                                          \
     if (stream) {                                                                                                          \
@@ -140,8 +140,8 @@ void SIMDROP_LOCAL(stream_end)(void) { simd_stream_fence(); }
 
 #define SIMDROP_DEFINE_SELECT(width)                                                                                         \
   void SIMDROP_LOCAL(select_##width)(size_t n, const uint64_t *words, size_t first, const void *x, void *y) {                \
-    const uint##width##_t *const in = x;                                                                                     \
-    uint##width##_t *const out = y;                                                                                          \
+    const uint##width##_t *const in = (const uint##width##_t *)x;                                                            \
+    uint##width##_t *const out = (uint##width##_t *)y;                                                                       \
     size_t k = 0;                                                                                                            \
     for (; k + WORD_ELEMENTS <= n; k += WORD_ELEMENTS) simd_select_word_##width(bits_at(words, first + k), in + k, out + k); \
     if (k < n) {                                                                                                             \

@@ -18,9 +18,12 @@ typedef uint32_t simdrop_cpu_features;
   X(POPCNT, 1, ecx, 23)               \
   X(AVX, 1, ecx, 28)                  \
   X(F16C, 1, ecx, 29)                 \
+  X(BMI1, 7, ebx, 3)                  \
   X(AVX2, 7, ebx, 5)                  \
+  X(BMI2, 7, ebx, 8)                  \
   X(AVX512F, 7, ebx, 16)              \
   X(AVX512DQ, 7, ebx, 17)             \
+  X(AVX512CD, 7, ebx, 28)             \
   X(AVX512BW, 7, ebx, 30)             \
   X(AVX512VL, 7, ebx, 31)
 

@@ -77,7 +77,8 @@ typedef struct simdrop_kernels {
 } simdrop_kernels;
 
 // For a backend's own files: SIMDROP_BACKEND is its name (its simd.h or bundle.h defines it), SIMDROP_LOCAL(kernel) the name of
-// its kernel. SIMDROP_DECLARE_KERNELS; declares them all; SIMDROP_DEFINE_TABLE(required); in table.c defines the table.
+// its kernel. SIMDROP_DECLARE_KERNELS; declares them all; SIMDROP_DEFINE_TABLE(required); in table.c defines the table;
+// SIMDROP_DEFINE_NAMED_TABLE(name, required); does it where the backend's name is no C identifier.
 #define SIMDROP_JOIN_(backend, name) simdrop_##backend##_##name
 #define SIMDROP_JOIN(backend, name) SIMDROP_JOIN_(backend, name)
 #define SIMDROP_LOCAL(name) SIMDROP_JOIN(SIMDROP_BACKEND, name)
@@ -90,8 +91,9 @@ typedef struct simdrop_kernels {
   extern const simdrop_kernels SIMDROP_LOCAL(kernels)
 
 #define SIMDROP_TABLE_ENTRY_(kernel, type) .kernel = SIMDROP_LOCAL(kernel),
-#define SIMDROP_DEFINE_TABLE(required_features)    \
-  const simdrop_kernels SIMDROP_LOCAL(kernels) = { \
-      .name = SIMDROP_QUOTE(SIMDROP_BACKEND), .required = (required_features), SIMDROP_KERNEL_LIST(SIMDROP_TABLE_ENTRY_)}
+#define SIMDROP_DEFINE_NAMED_TABLE(backend_name, required_features) \
+  const simdrop_kernels SIMDROP_LOCAL(kernels) = {                  \
+      .name = (backend_name), .required = (required_features), SIMDROP_KERNEL_LIST(SIMDROP_TABLE_ENTRY_)}
+#define SIMDROP_DEFINE_TABLE(required_features) SIMDROP_DEFINE_NAMED_TABLE(SIMDROP_QUOTE(SIMDROP_BACKEND), required_features)
 
 #endif

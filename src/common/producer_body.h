@@ -18,6 +18,9 @@
 #ifndef SIMDROP_COMMON_PRODUCER_BODY_H
 #define SIMDROP_COMMON_PRODUCER_BODY_H
 
+#include <assert.h>
+#include <stdalign.h>
+
 #include "common/kernel_table.h"
 #include "common/philox.h"
 
@@ -28,12 +31,12 @@ enum {
   BATCH_BLOCKS = 64,    // blocks between two visits to the list of undecided ones
 };
 
-_Static_assert(SIMD_FEW_PLANES_IN_FLIGHT *SIMD_LANES <= SIMDROP_BLOCK_PADDING, "a step may write past the padding");
-_Static_assert(SIMD_FEW_PLANES_IN_FLIGHT >= 2, "two planes of one vector of blocks are drawn side by side");
-_Static_assert(SIMD_PLANES_IN_FLIGHT <= MOST_IN_FLIGHT && SIMD_PENDING_PLANES <= MOST_IN_FLIGHT &&
-                   SIMD_FEW_PLANES_IN_FLIGHT <= MOST_IN_FLIGHT && SIMD_FEW_BLOCKS_VECTORS <= MOST_IN_FLIGHT,
-               "more in flight than the arrays hold");
-_Static_assert(BATCH_BLOCKS % (SIMD_FEW_PLANES_IN_FLIGHT * SIMD_LANES) == 0, "a batch is whole steps");
+static_assert(SIMD_FEW_PLANES_IN_FLIGHT * SIMD_LANES <= SIMDROP_BLOCK_PADDING, "a step may write past the padding");
+static_assert(SIMD_FEW_PLANES_IN_FLIGHT >= 2, "two planes of one vector of blocks are drawn side by side");
+static_assert(SIMD_PLANES_IN_FLIGHT <= MOST_IN_FLIGHT && SIMD_PENDING_PLANES <= MOST_IN_FLIGHT &&
+                  SIMD_FEW_PLANES_IN_FLIGHT <= MOST_IN_FLIGHT && SIMD_FEW_BLOCKS_VECTORS <= MOST_IN_FLIGHT,
+              "more in flight than the arrays hold");
+static_assert(BATCH_BLOCKS % (SIMD_FEW_PLANES_IN_FLIGHT * SIMD_LANES) == 0, "a batch is whole steps");
 
 // Philox's words, one for each lane. Unless the backend has another way, they are the lower halves of 64-bit lanes; where a
 // multiplication takes packed words (NEON), it says SIMD_PACKED_WORDS and defines these names itself.
@@ -258,7 +261,7 @@ static inline __attribute__((always_inline)) simd_u64 numbers_of_vector(const ba
 // The same for any positions.
 static inline __attribute__((always_inline)) simd_u64 numbers_at(const batch_blocks *blocks, simd_u64 position) {
   if (blocks->list == NULL) return simd_add(position, simd_set(blocks->first));
-  _Alignas(64) uint64_t at[SIMD_LANES];
+  alignas(64) uint64_t at[SIMD_LANES];
   simd_store(at, position);
   for (int lane = 0; lane < SIMD_LANES; ++lane) at[lane] = blocks->list[at[lane]];
   return simd_load(at);
@@ -267,9 +270,9 @@ static inline __attribute__((always_inline)) simd_u64 numbers_at(const batch_blo
 // The blocks of one batch that the first planes leave undecided, and their undecided elements.
 typedef struct pending_blocks {
   size_t count;
-  _Alignas(64) uint64_t position[BATCH_BLOCKS + SIMD_LANES];  // in the batch
-  _Alignas(64) uint64_t low[BATCH_BLOCKS + SIMD_LANES];
-  _Alignas(64) uint64_t high[BATCH_BLOCKS + SIMD_LANES];
+  alignas(64) uint64_t position[BATCH_BLOCKS + SIMD_LANES];  // in the batch
+  alignas(64) uint64_t low[BATCH_BLOCKS + SIMD_LANES];
+  alignas(64) uint64_t high[BATCH_BLOCKS + SIMD_LANES];
 } pending_blocks;
 
 static inline void add_pending(pending_blocks *pending, simd_u64 position, const verdict *kept) {
@@ -311,7 +314,7 @@ static inline void finish_pending(const simdrop_mask_source *source, const first
       undecided.low = simd_and(undecided.low, simd_and_not(kept.lower.low, kept.upper.low));
       undecided.high = simd_and(undecided.high, simd_and_not(kept.lower.high, kept.upper.high));
     } while (plane < source->plane_count && simd_any(simd_or(undecided.low, undecided.high)));
-    _Alignas(64) uint64_t low[SIMD_LANES], high[SIMD_LANES];
+    alignas(64) uint64_t low[SIMD_LANES], high[SIMD_LANES];
     simd_store(low, dropped.low);
     simd_store(high, dropped.high);
     for (int lane = 0; lane < SIMD_LANES; ++lane) {
@@ -460,7 +463,7 @@ static inline void mask_run(simdrop_mask_source *source, const first_round *firs
   }
   prepare_schedule(source, first, (uint32_t)(first_block >> 32));
   for (size_t done = 0; done < block_count; done += BATCH_BLOCKS) {
-    const size_t count = block_count - done < BATCH_BLOCKS ? block_count - done : BATCH_BLOCKS;
+    const size_t count = block_count - done < BATCH_BLOCKS ? block_count - done : (size_t)BATCH_BLOCKS;
     const batch_blocks numbers = {.first = (uint32_t)(first_block + done)};
     mask_batch_by_planes(source, first, keys, &numbers, count, words + SIMDROP_BLOCK_WORDS * done, turns);
   }
@@ -478,7 +481,7 @@ static inline void mask_listed_batch(simdrop_mask_source *source, const first_ro
   uint64_t list[BATCH_BLOCKS];
   for (size_t b = 0; b < BATCH_BLOCKS; ++b) list[b] = (uint32_t)blocks[b < block_count ? b : block_count - 1];
   uint64_t order[SIMD_LANES];
-  _Alignas(64) uint64_t in_lanes[BATCH_BLOCKS];
+  alignas(64) uint64_t in_lanes[BATCH_BLOCKS];
   simd_store(order, simd_block_order());
   for (size_t vector = 0; vector < BATCH_BLOCKS; vector += SIMD_LANES)
     for (int lane = 0; lane < SIMD_LANES; ++lane) in_lanes[vector + (size_t)lane] = list[vector + order[lane]];

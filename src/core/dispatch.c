@@ -12,7 +12,7 @@
 
 #define DECLARE_1(backend) extern const simdrop_kernels simdrop_##backend##_kernels;
 #define DECLARE_0(backend)
-#define DECLARE(backend, compiled) DECLARE_##compiled(backend)
+#define DECLARE(backend, name, compiled) DECLARE_##compiled(backend)
 SIMDROP_BACKEND_LIST(DECLARE)
 
 typedef struct backend_entry {
@@ -22,7 +22,7 @@ typedef struct backend_entry {
 
 #define KERNELS_1(backend) &simdrop_##backend##_kernels
 #define KERNELS_0(backend) NULL
-#define ENTRY(backend, compiled) {#backend, KERNELS_##compiled(backend)},
+#define ENTRY(backend, name, compiled) {name, KERNELS_##compiled(backend)},
 static const backend_entry backends[] = {SIMDROP_BACKEND_LIST(ENTRY)};
 enum {
   BACKEND_COUNT = sizeof backends / sizeof backends[0]
@@ -32,12 +32,12 @@ enum {
 enum {
   REASON_COUNT = SIMDROP_CHOICE_SELECTED + 1
 };
-#define CHOICES(backend, compiled)                                \
+#define CHOICES(backend, name, compiled)                          \
   {{BACKEND_INDEX_##backend, SIMDROP_CHOICE_BEST},                \
    {BACKEND_INDEX_##backend, SIMDROP_CHOICE_ENVIRONMENT},         \
    {BACKEND_INDEX_##backend, SIMDROP_CHOICE_ENVIRONMENT_REFUSED}, \
    {BACKEND_INDEX_##backend, SIMDROP_CHOICE_SELECTED}},
-#define INDEX(backend, compiled) BACKEND_INDEX_##backend,
+#define INDEX(backend, name, compiled) BACKEND_INDEX_##backend,
 enum {
   SIMDROP_BACKEND_LIST(INDEX)
 };

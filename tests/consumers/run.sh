@@ -7,7 +7,8 @@
 # simdrop::simdrop made the static library in the package (find_package) and in the build (add_subdirectory), the
 # configured prefix in simdrop.pc (another prefix, relocated prefix), an absolute folder taken as one below the prefix, and the prefix
 # taken from an absolute library folder (absolute folders),
-# a tile with another stride than its matrix in docs/layouts.md, and that page without programs (layouts.md's programs).
+# a tile with another stride than its matrix in docs/layouts.md, and that page without programs (layouts.md's programs),
+# the C++ object itself in the libraries instead of its copy (the package asks for no C++).
 set -u
 
 folder=${1:?usage: run.sh FOLDER}
@@ -56,6 +57,12 @@ with_default_target() {
 
 with_static_package() {
   with_cmake find_package static -DCMAKE_PREFIX_PATH="$prefix" -DBUILD_SHARED_LIBS=OFF && ! ldd "$folder/static/consumer" | grep libsimdrop
+}
+
+# Parts of the library may be C++, but a program in C needs no C++ compiler to link to it.
+without_cpp() { # without_cpp <prefix>
+  package="$(library_folder "$1")/cmake"
+  grep -rq LINK_INTERFACE_LANGUAGES "$package" && ! grep -r CXX "$package"
 }
 
 # The executor's threads come with simdrop::openmp, and with nothing else.
@@ -140,6 +147,7 @@ relocated() {
 check 'install' install_into "$prefix"
 check 'find_package' with_default_target find_package shared -DCMAKE_PREFIX_PATH="$prefix"
 check 'find_package, static library' with_static_package
+check 'the package asks for no C++' without_cpp "$prefix"
 check 'simdrop::openmp' with_openmp shared
 check 'simdrop::openmp, static libraries' with_openmp static
 check 'simdrop-openmp by pkg-config' with_openmp_pkg_config

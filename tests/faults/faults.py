@@ -16,6 +16,10 @@ class Fault(NamedTuple):
     effort: str = "quick"  # SIMDROP_TEST_EFFORT
     options: tuple = ()  # CMake options that it takes
 
+    def cmake(self):
+        """All its options. Highway takes long to compile, and so is there only for its own faults."""
+        return self.options + ("-DSIMDROP_WITH_HIGHWAY=" + ("ON" if self.needs.startswith("highway-") else "OFF"),)
+
 
 FAULTS = []
 LANES = "philox:known_answers_in_every_lane"
@@ -321,6 +325,63 @@ fault("no check: unknown backend", FILE, "if (choice.backend == BACKEND_COUNT) r
       "if (choice.backend == BACKEND_COUNT) choice.backend = BACKEND_INDEX_scalar;", "api:backends")
 fault("no check: unsupported backend", FILE, "if (!can_run(choice.backend, features)) return SIMDROP_ERROR_UNSUPPORTED_BACKEND;", "",
       "api:backends", options=("-DSIMDROP_WITH_AVX2=OFF",))
+
+# ---- the Highway backends
+FILE = "src/highway/simd-inl.h"
+fault("highway: lanes rotated by too few", FILE, "simd_count_from((uint64_t)count, 1)", "simd_count_from((uint64_t)(count + 1) / 2, 1)",
+      "mask:every_plane_decides", "highway-avx2")
+fault("highway: blocks in the wrong lanes", FILE, "simd_add(hn::ShiftRight<1>(lane), simd_multiply_low(simd_and(lane, simd_set(1)), simd_set(SIMD_LANES / 2)))",
+      "lane", LANES, "highway-avx2")
+fault("highway: output words mixed up", FILE, "hn::OddEven(halves(swapped), halves(simd_xor3(swapped, word, key)))",
+      "hn::OddEven(halves(simd_xor3(swapped, word, key)), halves(swapped))", LANES, "highway-sse4")
+fault("highway: one plane too many is zero", FILE, "simd_set(UINT64_C(1) << 31)", "simd_set(UINT64_C(1) << 32)",
+      "mask:every_plane_decides", "highway-sse4")
+fault("highway, 2 lanes: undecided blocks not closed up", FILE, "to[0] = to[~bits[0] & 1];", "", PLANES, "highway-sse4")
+fault("highway, 4 lanes: undecided blocks not closed up", FILE, "hn::TableLookupLanes(halves(a), hn::SetTableIndices(tag, order[bits[0] & 15]))",
+      "hn::TableLookupLanes(halves(a), hn::SetTableIndices(tag, order[15 | bits[0]]))", PLANES, "highway-avx2")
+fault("highway, 8 lanes: undecided blocks not closed up", FILE, "hn::CompressStore(a, lanes, tag_u64(), to);",
+      "(void)lanes; simd_store(to, a);", PLANES, "highway-avx3")
+fault("highway: every part with the first bits", FILE, "table.bits + begin % lane_bits", "table.bits", "kernels:every_length",
+      "highway-sse4")
+fault("highway-avx3: every part with the first bits", FILE, "uint8_t bytes[8]; bits >>= begin;", "uint8_t bytes[8];",
+      "kernels:every_length", "highway-avx3")
+fault("highway: bits of the word's wrong half", FILE, "(lane)(bits >> (begin / lane_bits * lane_bits))", "(lane)bits", "kernels:stored_masks",
+      "highway-sse4")
+fault("highway: nothing dropped", FILE, "return hn::IfThenElseZero(mask_of(tag, bits, begin), hn::LoadU(tag, x + begin));",
+      "return hn::LoadU(tag, x + begin);", "kernels:every_length", "highway-sse4")
+fault("highway: multiplies before it selects", FILE, "hn::Mul(select_lanes(tag, bits, i, x), scale)",
+      "hn::IfThenElseZero(mask_of(tag, bits, i), hn::Mul(hn::LoadU(tag, x + i), scale))", "kernels:dropped_elements_raise_no_flag",
+      "highway-sse4")
+fault("highway: f64 scaled in float", FILE, "hn::Set(tag_f64(), scale)", "hn::Set(tag_f64(), (float)scale)", "kernels:every_length", "highway-sse4")
+fault("highway: f16 converted by Highway alone", FILE, "#if HWY_TARGET <= HWY_AVX2 && HWY_ARCH_X86", "#if HWY_ARCH_X86", "kernels:every_f16",
+      "highway-sse4")
+fault("highway: f16 ties away from even", FILE, "hn::ShiftRight<13>(hn::Add(hn::Sub(magnitude, set_u32((112u << 23) - 0xfff)), odd))",
+      "hn::ShiftRight<13>(hn::Sub(magnitude, set_u32((112u << 23) - 0x1000)))", "kernels:every_f16", "highway-sse4")
+fault("highway: f16 subnormals flushed", FILE, "hn::IfThenElse(is_normal, normal, subnormal)", "hn::IfThenElseZero(is_normal, normal)",
+      "kernels:every_f16", "highway-sse4")
+fault("highway: f16 infinite too early", FILE, "are_above(magnitude, 0x477ff000 - 1)", "are_above(magnitude, 0x477fe000)", "kernels:every_f16",
+      "highway-sse4")
+fault("highway: f16 NaN without its payload", FILE, "hn::And(hn::ShiftRight<13>(magnitude), set_u32(0x3ff))", "set_u32(0)", "kernels:every_f16",
+      "highway-sse4")
+fault("highway: f16 NaNs widened to numbers", FILE, "are_above(magnitude, (0x7c00 << 13) - 1)", "are_above(magnitude, 0x7fffffff)",
+      "kernels:every_f16", "highway-sse4")
+fault("highway: bf16 ties away from even", FILE, "hn::Set(tag, 0x7ffe)", "hn::Set(tag, 0x7fff)", "kernels:every_bf16", "highway-sse4")
+fault("highway: bytes of 0 and 255", FILE, "hn::Set(tag, 1)), tag, bytes + i", "hn::Set(tag, 0xff)), tag, bytes + i",
+      "mask:every_length_and_start", "highway-sse4")
+fault("highway: half a vector stored past the caches", FILE, "if (stream && hn::MaxLanes(tag) * sizeof *y >= HWY_STREAM_MULTIPLE) {", "if (stream) {",
+      "kernels:large_outputs", "highway-sse4", "full")
+FILE = "src/highway/kernels.cpp"
+fault("highway: a bundle without BMI2", FILE, "SIMDROP_DEFINE_NAMED_TABLE(SIMDROP_BACKEND_NAME, SIMDROP_BUNDLE)",
+      "SIMDROP_DEFINE_NAMED_TABLE(SIMDROP_BACKEND_NAME, SIMDROP_BUNDLE & ~SIMDROP_CPU(BMI2))", "dispatch:whole_bundles", "highway-avx2")
+fault("highway: a target with another's name", FILE, '#define SIMDROP_BACKEND_NAME "highway-ssse3"', '#define SIMDROP_BACKEND_NAME "highway-sse4"',
+      "dispatch:whole_bundles", "highway-ssse3")
+fault("highway before the backends written by hand", "cmake/backends.cmake", "avx2 highway-avx3 highway-avx2", "highway-avx3 highway-avx2 avx2",
+      "dispatch:made_up_processors", "highway-avx2")
+fault("highway: the poorest target first", "cmake/backends.cmake", "highway-sse4 highway-ssse3", "highway-ssse3 highway-sse4",
+      "dispatch:made_up_processors", "highway-sse4")
+FILE = "src/common/cpu_features.h"
+fault("BMI2 read from BMI1's bit", FILE, "X(BMI2, 7, ebx, 8)", "X(BMI2, 7, ebx, 3)", "dispatch:one_bit_each")
+fault("AVX512CD read from its neighbour's bit", FILE, "X(AVX512CD, 7, ebx, 28)", "X(AVX512CD, 7, ebx, 27)", "dispatch:one_bit_each")
 
 # ---- layouts
 FILE = "src/core/layout_plan.c"

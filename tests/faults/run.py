@@ -47,12 +47,11 @@ class Copy:
         self.arguments = arguments
         shutil.copytree(ROOT, self.source, ignore=lambda path, names: [n for n in names if n == ".git" or n.startswith("build")])
         self.options = None
-        self.configure(())
 
     def configure(self, options):
         if options == self.options:
             return
-        command = ["cmake", "-S", self.source, "-B", self.build, "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_C_FLAGS_RELEASE=-O1",
+        command = ["cmake", "-S", self.source, "-B", self.build, "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_C_FLAGS_RELEASE=-O1", "-DCMAKE_CXX_FLAGS_RELEASE=-O1",
                    "-DSIMDROP_BUILD_SHARED=OFF", "-DSIMDROP_BUILD_TOOL=OFF", "-DSIMDROP_INSTALL=OFF", "-DSIMDROP_WERROR=OFF",
                    "-DSIMDROP_WITH_AVX2=ON", *options, *self.arguments.cmake]
         if shutil.which("ninja"):
@@ -82,7 +81,7 @@ class Copy:
         path = self.source / fault.file
         original = path.read_text()
         try:
-            self.configure(fault.options)
+            self.configure(fault.cmake())
             path.write_text(plant(original, fault))
             self.compile({"test_" + fault.test.split(":")[0]})
             return "ESCAPED" if self.run(fault) else None
@@ -103,11 +102,12 @@ def skipped_backends(copy):
     """Backends that do not run here, by what a test says of them."""
     done = subprocess.run([copy.build / "tests" / "test_golden_digest", "library"], stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, check=False)
-    return dict(re.findall(r"^(\w+) skipped: (.*)$", done.stdout, re.MULTILINE))
+    return dict(re.findall(r"^([\w-]+) skipped: (.*)$", done.stdout, re.MULTILINE))
 
 
-def check_baseline(copy, faults):
-    """The names of tests that fail without a fault."""
+def check_baseline(copy, options, faults):
+    """The names of tests that fail without a fault, with these CMake options."""
+    copy.configure(options)
     copy.compile({"test_" + fault.test.split(":")[0] for fault in faults} | {"test_golden_digest"})
     chosen = {(fault.test, fault.effort): fault for fault in faults}
     return sorted({test for (test, _), fault in chosen.items() if not copy.run(fault)})
@@ -134,16 +134,18 @@ def main():
         folder = pathlib.Path(folder)
         arguments.log = folder / "log"
         copies = [Copy(folder / str(i), arguments) for i in range(max(1, arguments.jobs))]
-        failing = check_baseline(copies[0], faults)
-        if failing:
-            print("These tests fail without any fault: " + ", ".join(failing))
-            return 1
-        skipped = skipped_backends(copies[0])
+        skipped = {}
+        for options in sorted({fault.cmake() for fault in faults}):
+            failing = check_baseline(copies[0], options, [fault for fault in faults if fault.cmake() == options])
+            if failing:
+                print("These tests fail without any fault: " + ", ".join(failing))
+                return 1
+            skipped[options] = skipped_backends(copies[0])
         print(f"Without a fault, all tests named below pass ({time.monotonic() - started:.0f} s).", flush=True)
 
         waiting = queue.SimpleQueue()
         # Those that configure anew come last, so that each copy does it once.
-        for fault in sorted(faults, key=lambda fault: fault.options):
+        for fault in sorted(faults, key=lambda fault: fault.cmake()):
             waiting.put(fault)
         counts = {"caught": 0, "skipped": 0, "failed": 0}
         lock = threading.Lock()
@@ -154,8 +156,9 @@ def main():
                     fault = waiting.get_nowait()
                 except queue.Empty:
                     return
-                if fault.needs in skipped:
-                    outcome, kind = f"skipped: {fault.needs} is {skipped[fault.needs]}", "skipped"
+                missing = skipped[fault.cmake()].get(fault.needs)
+                if missing is not None:
+                    outcome, kind = f"skipped: {fault.needs} is {missing}", "skipped"
                 else:
                     try:
                         problem = copy.check(fault)

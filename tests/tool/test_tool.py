@@ -817,7 +817,11 @@ class ToolTest(unittest.TestCase):
 
     def test_bench(self):
         names = self.backends()
-        table = self.succeeds("bench", "--short", "--backend", "all", "--kernel", "all", "--n", "128,3Ki", "--p", "0.1", "--dtype", "f32,bf16", "--json", "b.json").decode()
+        self.succeeds("bench", "--short", "--backend", "all", "--kernel", "forward", "--n", "128", "--p", "0.1", "--json", "all.json")
+        found = [r["backend"] for r in json.loads(self.read("all.json"))["benchmarks"] if r["backend"] != "none"]
+        self.assertEqual(found, names)
+        names = names[:1]
+        table = self.succeeds("bench", "--short", "--kernel", "all", "--n", "128,3Ki", "--p", "0.1", "--dtype", "f32,bf16", "--json", "b.json").decode()
         result = json.loads(self.read("b.json"))
         for key in ("executable", "library_version", "cpu", "num_cpus", "caches", "compiler", "flags"):
             self.assertIn(key, result["context"])

@@ -87,12 +87,12 @@ static void print_heading(const bench_output *output, const bench_case *c) {
   printf("\n%s%s%s: %zu elements of %s, input and output %s\n", level, level_size[0] != '\0' ? " of " : "", level_size, c->n,
          dtype_names[c->dtype], scaled_bytes((double)bytes, sizeof tensor, tensor));
   if (output->request->layouts != 0) {
-    printf("  %-16s  %-8s  %7s  %9s  %17s  %8s  %15s  %s\n", "layout", "backend", "p", "ns/elem", "10-90 %", "ratio", "10-90 %",
-           "to");
+    printf("  %-16s  %-13s  %7s  %9s  %17s  %8s  %15s  %s\n", "layout", "backend", "p", "ns/elem", "10-90 %", "ratio",
+           "10-90 %", "to");
     fflush(stdout);
     return;
   }
-  printf("  %-16s  %-8s  %7s  %9s  %17s  %7s  %8s  %15s", "kernel", "backend", "p", "ns/elem", "10-90 %", "GB/s", "x memcpy",
+  printf("  %-16s  %-13s  %7s  %9s  %17s  %7s  %8s  %15s", "kernel", "backend", "p", "ns/elem", "10-90 %", "GB/s", "x memcpy",
          "10-90 %");
   printf(c->n <= SMALL_CALL ? "  %9s\n" : "%s\n", c->n <= SMALL_CALL ? "ns/call" : "");
   fflush(stdout);
@@ -108,7 +108,7 @@ static void print_row(const bench_kernel *kernel, const bench_case *c, const ben
   const double n = (double)c->n;
   char p[16] = "-", time_range[64], ratio_range[64];
   if (kernel->group != BENCH_COPY) snprintf(p, sizeof p, "%.5g", c->mask.p);
-  printf("  %-16s  %-8s  %7s  %9.4f  %17s  %7.1f  %8.3f  %15s", kernel->name,
+  printf("  %-16s  %-13s  %7s  %9.4f  %17s  %7.1f  %8.3f  %15s", kernel->name,
          kernel->group == BENCH_LIBRARY ? simdrop_backend_current() : "-", p, result->nanoseconds.median / n,
          range(&result->nanoseconds, n, 4, sizeof time_range, time_range), bench_bytes(kernel, c) / result->nanoseconds.median,
          result->ratio.median, range(&result->ratio, 1, 3, sizeof ratio_range, ratio_range));
@@ -155,7 +155,7 @@ static void write_row(bench_output *output, const bench_kernel *kernel, const be
 static void print_layout_row(const bench_layout *layout, const bench_case *c, const bench_result *result) {
   const double n = (double)bench_layout_elements(&c->layout);
   char time_range[64], ratio_range[64];
-  printf("  %-16s  %-8s  %7.5g  %9.4f  %17s  %8.3f  %15s  %s\n", layout->name, simdrop_backend_current(), c->mask.p,
+  printf("  %-16s  %-13s  %7.5g  %9.4f  %17s  %8.3f  %15s  %s\n", layout->name, simdrop_backend_current(), c->mask.p,
          result->nanoseconds.median / n, range(&result->nanoseconds, n, 4, sizeof time_range, time_range), result->ratio.median,
          range(&result->ratio, 1, 3, sizeof ratio_range, ratio_range), layout->reference_name);
   fflush(stdout);

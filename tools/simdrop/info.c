@@ -59,9 +59,9 @@ static void print_text(const cpu_info *cpu, const char *reason) {
   printf("features  %s\n", cpu->features[0] != '\0' ? cpu->features : "none that matter here");
   printf("caches    ");
   print_caches(cpu);
-  printf("\nbackend   compiled in  runs here  chosen\n");
+  printf("\nbackend        compiled in  runs here  chosen\n");
   for (size_t i = 0; i < simdrop_backend_count(); ++i) {
-    printf("%-8s  %-11s  %-9s", simdrop_backend_name(i), yes_or_no(simdrop_backend_compiled(i)),
+    printf("%-13s  %-11s  %-9s", simdrop_backend_name(i), yes_or_no(simdrop_backend_compiled(i)),
            yes_or_no(simdrop_backend_supported(i)));
     if (is_current(i)) printf("  yes: %s", reason);
     putchar('\n');

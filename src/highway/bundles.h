@@ -1,0 +1,70 @@
+// The bundles of the Highway backends: what Highway compiles each target for, which it writes as a string for the compiler
+// (HWY_TARGET_STR), and which is checked against these.
+#ifndef SIMDROP_HIGHWAY_BUNDLES_H
+#define SIMDROP_HIGHWAY_BUNDLES_H
+
+#include "common/cpu_features.h"
+
+#define SIMDROP_BUNDLE_highway_sse2 0  // the baseline
+#define SIMDROP_BUNDLE_highway_ssse3 (SIMDROP_CPU(SSE3) | SIMDROP_CPU(SSSE3))
+#define SIMDROP_BUNDLE_highway_sse4 \
+  (SIMDROP_BUNDLE_highway_ssse3 | SIMDROP_CPU(SSE41) | SIMDROP_CPU(SSE42) | SIMDROP_CPU(POPCNT))
+#define SIMDROP_BUNDLE_highway_avx2                                                                                 \
+  (SIMDROP_BUNDLE_highway_sse4 | SIMDROP_CPU(AVX) | SIMDROP_CPU(AVX_STATE) | SIMDROP_CPU(F16C) | SIMDROP_CPU(FMA) | \
+   SIMDROP_CPU(AVX2) | SIMDROP_CPU(BMI1) | SIMDROP_CPU(BMI2))
+#define SIMDROP_BUNDLE_highway_avx3                                                                     \
+  (SIMDROP_BUNDLE_highway_avx2 | SIMDROP_CPU(AVX512F) | SIMDROP_CPU(AVX512CD) | SIMDROP_CPU(AVX512DQ) | \
+   SIMDROP_CPU(AVX512BW) | SIMDROP_CPU(AVX512VL) | SIMDROP_CPU(AVX512_STATE))
+
+namespace simdrop {
+
+struct target_word {
+  const char *word;
+  simdrop_cpu_features feature;
+};
+
+// The words of the strings. POPCNT has none: gcc takes it to be a part of SSE4.2.
+constexpr target_word target_words[] = {
+    {"sse2", 0},
+    {"ssse3", SIMDROP_CPU(SSE3) | SIMDROP_CPU(SSSE3)},
+    {"sse4.1", SIMDROP_CPU(SSE41)},
+    {"sse4.2", SIMDROP_CPU(SSE42) | SIMDROP_CPU(POPCNT)},
+    {"avx", SIMDROP_CPU(AVX) | SIMDROP_CPU(AVX_STATE)},
+    {"avx2", SIMDROP_CPU(AVX2)},
+    {"bmi", SIMDROP_CPU(BMI1)},
+    {"bmi2", SIMDROP_CPU(BMI2)},
+    {"fma", SIMDROP_CPU(FMA)},
+    {"f16c", SIMDROP_CPU(F16C)},
+    {"avx512f", SIMDROP_CPU(AVX512F) | SIMDROP_CPU(AVX512_STATE)},
+    {"avx512cd", SIMDROP_CPU(AVX512CD)},
+    {"avx512dq", SIMDROP_CPU(AVX512DQ)},
+    {"avx512bw", SIMDROP_CPU(AVX512BW)},
+    {"avx512vl", SIMDROP_CPU(AVX512VL)},
+    {"evex512", 0},  // 512-bit registers, not an extension
+};
+
+// Whether the text begins with the word, and the word ends there.
+constexpr bool begins_with(const char *text, const char *word) {
+  while (*word != '\0' && *text == *word) {
+    ++text;
+    ++word;
+  }
+  return *word == '\0' && (*text == ',' || *text == '\0');
+}
+
+// Whether a machine with the bundle has all that the string names.
+constexpr bool covers(simdrop_cpu_features bundle, const char *string) {
+  while (*string != '\0') {
+    bool covered = false;
+    for (const target_word &known : target_words)
+      if (begins_with(string, known.word)) covered = (known.feature & ~bundle) == 0;
+    if (!covered) return false;
+    while (*string != '\0' && *string != ',') ++string;
+    if (*string == ',') ++string;
+  }
+  return true;
+}
+
+}  // namespace simdrop
+
+#endif
