@@ -5,7 +5,8 @@
 # A name with a dash is that of a member of a family, <family>-<member>. A family has one folder src/<family> and one option
 # SIMDROP_WITH_<FAMILY>; its cmake/<family>.cmake compiles it, and sets SIMDROP_COMPILED_<family> to the members that it has here. In
 # C identifiers the dash is an underscore.
-set(SIMDROP_BACKENDS avx512 avx2 neon highway-avx3 highway-avx2 highway-sse4 highway-ssse3 highway-sse2 scalar)
+set(SIMDROP_BACKENDS avx512 avx2 neon highway-avx3 highway-avx2 highway-sse4 highway-ssse3 highway-sse2
+    highway-sve2 highway-sve highway-neon scalar)
 set(SIMDROP_FAMILIES highway)
 
 set(SIMDROP_X86 x86_64 amd64 x64 i386 i486 i586 i686 x86)

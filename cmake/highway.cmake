@@ -99,6 +99,12 @@ if(SIMDROP_COMPILED_highway)
   target_compile_features(simdrop_highway PRIVATE cxx_std_17)
   # The shared bodies are C: they name the members of a structure that they initialise, and not always all of them.
   target_compile_options(simdrop_highway PRIVATE -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-lto -Wno-missing-field-initializers)
+  string(TOLOWER "${CMAKE_SYSTEM_PROCESSOR}" processor)
+  if(processor MATCHES "^(aarch64|arm64)$")
+    # What Highway compiles its target NEON for. As a flag: gcc compiles what C++ adds to structures (constructors) for the file's
+    # flags, whatever a pragma says around them.
+    target_compile_options(simdrop_highway PRIVATE -march=armv8-a+crypto)
+  endif()
   set_target_properties(simdrop_highway PROPERTIES INTERPROCEDURAL_OPTIMIZATION OFF CXX_EXTENSIONS OFF CXX_VISIBILITY_PRESET hidden)
 
   # The libraries take a copy of the object, which does not tell CMake that it comes from C++: it needs nothing of the C++ runtime, so

@@ -89,6 +89,34 @@ static size_t best_compiled(const machine *m) {
   return index;
 }
 
+// Linux's words on these aarch64 processors (qemu's, and Linux's documentation of the bits), and which of Highway's backends run.
+typedef struct arm_machine {
+  const char *name;
+  uint64_t hwcap, hwcap2;
+  bool neon, sve, sve2;
+} arm_machine;
+
+static const arm_machine arm_machines[] = {
+    {"nothing", 0, 0, false, false, false},
+    {"Cortex-A72 without cryptography (Raspberry Pi 4)", 0x887, 0, false, false, false},
+    {"Cortex-A53", 0x8ff, 0, true, false, false},
+    {"Neoverse N1", 0x119fff, 0, true, false, false},
+    {"A64FX", 0x4117ff, 0, true, true, false},
+    {"Neoverse V2", 0xeffffff, 0x1ffff, true, true, true},
+    {"SVE2 without AES", 0x4117ff, 0x2, true, true, false},
+    {"SVE2 in the second word, no SVE in the first", 0x1197ff, 0xe, true, false, false},
+    {"all ones", UINT64_MAX, UINT64_MAX, true, true, true},
+};
+
+static bool arm_runs(const arm_machine *m, const char *name) {
+  return strcmp(name, "highway-neon") == 0 ? m->neon : strcmp(name, "highway-sve") == 0 ? m->sve : m->sve2;
+}
+
+static simdrop_cpu_features arm_features_of(const arm_machine *m) {
+  const simdrop_hwcap words = {{m->hwcap, m->hwcap2}};
+  return simdrop_cpu_features_from_hwcap(&words);
+}
+
 // The features that a backend cannot do without, as its name tells.
 static simdrop_cpu_features least_features(const char *name) {
   const bool highway = begins_with(name, "highway-");
@@ -99,6 +127,8 @@ static simdrop_cpu_features least_features(const char *name) {
                                       SIMDROP_CPU(AVX512VL) | SIMDROP_CPU(AVX512_STATE);
   const simdrop_cpu_features highway_avx2 = SIMDROP_CPU(FMA) | SIMDROP_CPU(BMI1) | SIMDROP_CPU(BMI2);
   if (strcmp(set, "ssse3") == 0) return SIMDROP_CPU(SSSE3);
+  if (strcmp(set, "sve") == 0) return SIMDROP_CPU(SVE);
+  if (strcmp(set, "sve2") == 0) return SIMDROP_CPU(SVE) | SIMDROP_CPU(SVE2);
   if (strcmp(set, "sse4") == 0) return sse4;
   if (strcmp(set, "avx2") == 0) return highway ? avx2 | highway_avx2 : avx2;
   if (strcmp(set, "avx512") == 0) return avx512;
@@ -118,6 +148,48 @@ static void made_up_processors(void **state) {
     if (choice.backend != expected)
       fail_msg("%s: %s instead of %s", machines[i].name, simdrop_backend_name(choice.backend), simdrop_backend_name(expected));
     assert_int_equal(choice.reason, SIMDROP_CHOICE_BEST);
+  }
+}
+
+static void made_up_arm_processors(void **state) {
+  (void)state;
+#if !defined(__aarch64__)
+  print_message("made_up_arm_processors skipped: they are aarch64 processors\n");
+  skip();
+#endif
+  for (size_t i = 0; i < LENGTH(arm_machines); ++i) {
+    const arm_machine *const m = &arm_machines[i];
+    const simdrop_choice best = simdrop_choose_backend(arm_features_of(m), NULL);
+    if (simdrop_backend_compiled(index_of("neon"))) assert_string_equal(simdrop_backend_name(best.backend), "neon");
+    static const char *const names[] = {"highway-neon", "highway-sve", "highway-sve2"};
+    for (size_t n = 0; n < LENGTH(names); ++n) {
+      const size_t index = index_of(names[n]);
+      if (!simdrop_backend_compiled(index)) continue;
+      const bool baseline = simdrop_backend_kernels(index)->required == 0;  // compiled for no more than that
+      const simdrop_choice choice = simdrop_choose_backend(arm_features_of(m), names[n]);
+      if ((choice.backend == index) != (baseline || arm_runs(m, names[n]))) fail_msg("%s on %s", names[n], m->name);
+    }
+  }
+}
+
+// Each feature of aarch64 comes from its own bit, and from that alone.
+static void one_arm_bit_each(void **state) {
+  (void)state;
+  static const struct {
+    simdrop_cpu_features feature;
+    int word, bit;
+  } bits[] = {
+      {SIMDROP_CPU(AES), 0, 3},  {SIMDROP_CPU(PMULL), 0, 4}, {SIMDROP_CPU(SHA1), 0, 5},    {SIMDROP_CPU(SHA2), 0, 6},
+      {SIMDROP_CPU(SVE), 0, 22}, {SIMDROP_CPU(SVE2), 1, 1},  {SIMDROP_CPU(SVE_AES), 1, 2}, {SIMDROP_CPU(SVE_PMULL), 1, 3},
+  };
+  simdrop_cpu_features every = 0;
+  for (size_t i = 0; i < LENGTH(bits); ++i) every |= bits[i].feature;
+  for (size_t i = 0; i < LENGTH(bits); ++i) {
+    simdrop_hwcap with = {{0, 0}}, without = {{UINT64_MAX, UINT64_MAX}};
+    with.words[bits[i].word] = UINT64_C(1) << bits[i].bit;
+    without.words[bits[i].word] = ~with.words[bits[i].word];
+    assert_int_equal(simdrop_cpu_features_from_hwcap(&with), bits[i].feature);
+    assert_int_equal(simdrop_cpu_features_from_hwcap(&without), every & ~bits[i].feature);
   }
 }
 
@@ -154,8 +226,7 @@ static void one_bit_each(void **state) {
 // A backend runs only where all of its bundle is there: taking any one feature away takes the backend away.
 static void whole_bundles(void **state) {
   (void)state;
-  const machine all = {"all", 0xffffffff, 0xffffffff, 0xffffffff, UINT64_MAX, "", ""};
-  const simdrop_cpu_features every = features_of(&all);
+  const simdrop_cpu_features every = UINT32_MAX;
   for (size_t i = 0; i < simdrop_backend_count(); ++i) {
     const simdrop_kernels *const kernels = simdrop_backend_kernels(i);
     assert_int_equal(kernels != NULL, simdrop_backend_compiled(i));
@@ -206,7 +277,18 @@ static void this_machine(void **state) {
   const simdrop_cpuid words = simdrop_cpu_probe();
   if (words.max_leaf < 7) assert_int_equal(words.leaf7.ebx, 0);
   if (!(words.leaf1.ecx & OSXSAVE)) assert_int_equal(words.xcr0, 0);
-  const simdrop_cpu_features features = simdrop_cpu_features_from_cpuid(&words);
+  const simdrop_hwcap hwcap = simdrop_hwcap_probe();
+#if defined(__aarch64__) && defined(__linux__)
+  assert_true(hwcap.words[0] & 2);  // Advanced SIMD, which every such processor has
+#else
+  assert_int_equal(hwcap.words[0] | hwcap.words[1], 0);
+#endif
+  const simdrop_cpu_features features = simdrop_cpu_features_here();
+  assert_int_equal(features, simdrop_cpu_features_from_cpuid(&words) | simdrop_cpu_features_from_hwcap(&hwcap));
+#if defined(__aarch64__)
+  if (simdrop_backend_compiled(index_of("neon")))
+    assert_string_equal(simdrop_backend_name(simdrop_choose_backend(features, NULL).backend), "neon");
+#endif
   for (size_t i = 0; i < simdrop_backend_count(); ++i) {
     const simdrop_choice choice = simdrop_choose_backend(features, simdrop_backend_name(i));
     assert_int_equal(choice.reason == SIMDROP_CHOICE_ENVIRONMENT, simdrop_backend_supported(i));
@@ -391,6 +473,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(first_call_from_many_threads),
       cmocka_unit_test(select_before_the_first_call),
       cmocka_unit_test(made_up_processors),
+      cmocka_unit_test(made_up_arm_processors), cmocka_unit_test(one_arm_bit_each),
       cmocka_unit_test(one_bit_each),
       cmocka_unit_test(whole_bundles),
       cmocka_unit_test(wishes),

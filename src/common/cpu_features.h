@@ -1,4 +1,4 @@
-// The x86 features that backends can require, one bit each. A backend's bundle is the set that its files are compiled for.
+// The processors' features that backends can require, one bit each. A backend's bundle is the set that its files are compiled for.
 #ifndef SIMDROP_COMMON_CPU_FEATURES_H
 #define SIMDROP_COMMON_CPU_FEATURES_H
 
@@ -27,12 +27,29 @@ typedef uint32_t simdrop_cpu_features;
   X(AVX512BW, 7, ebx, 30)             \
   X(AVX512VL, 7, ebx, 31)
 
+// On aarch64: the name, and the bit of the auxiliary vector's word AT_HWCAP or AT_HWCAP2 by which Linux says that the processor has
+// it and that its registers are saved. Whatever has SVE has half-precision arithmetic too.
+//  X(feature, word, bit)
+#define SIMDROP_HWCAP_FEATURE_LIST(X) \
+  X(AES, 0, 3)                        \
+  X(PMULL, 0, 4)                      \
+  X(SHA1, 0, 5)                       \
+  X(SHA2, 0, 6)                       \
+  X(SVE, 0, 22)                       \
+  X(SVE2, 1, 1)                       \
+  X(SVE_AES, 1, 2)                    \
+  X(SVE_PMULL, 1, 3)
+
 enum {
 #define SIMDROP_CPU_BIT(feature, leaf, reg, bit) SIMDROP_CPU_BIT_##feature,
   SIMDROP_CPUID_FEATURE_LIST(SIMDROP_CPU_BIT)
 #undef SIMDROP_CPU_BIT
   SIMDROP_CPU_BIT_AVX_STATE,
-  SIMDROP_CPU_BIT_AVX512_STATE
+  SIMDROP_CPU_BIT_AVX512_STATE,
+#define SIMDROP_CPU_BIT(feature, word, bit) SIMDROP_CPU_BIT_##feature,
+  SIMDROP_HWCAP_FEATURE_LIST(SIMDROP_CPU_BIT)
+#undef SIMDROP_CPU_BIT
+  SIMDROP_CPU_BIT_COUNT
 };
 
 #define SIMDROP_CPU(feature) (UINT32_C(1) << SIMDROP_CPU_BIT_##feature)

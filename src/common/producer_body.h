@@ -18,17 +18,10 @@
 #ifndef SIMDROP_COMMON_PRODUCER_BODY_H
 #define SIMDROP_COMMON_PRODUCER_BODY_H
 
-#include <assert.h>
-#include <stdalign.h>
-
-#include "common/kernel_table.h"
-#include "common/philox.h"
+#include "common/producer_parts.h"
 
 enum {
-  PLANE_ROUND = 3,  // the first round (from 0) that needs the block and the plane together
-  MOST_IN_FLIGHT = 8,
-  TURN_ELEMENTS = 256,  // at the least, of background work at a time
-  BATCH_BLOCKS = 64,    // blocks between two visits to the list of undecided ones
+  MOST_IN_FLIGHT = 8
 };
 
 static_assert(SIMD_FEW_PLANES_IN_FLIGHT * SIMD_LANES <= SIMDROP_BLOCK_PADDING, "a step may write past the padding");
@@ -59,35 +52,11 @@ typedef struct round_keys {
   simd_words word_2[SIMDROP_PHILOX_ROUNDS];
 } round_keys;
 
-static inline uint32_t round_key_0(const simdrop_mask_source *source, int round) {
-  return source->key[0] + (uint32_t)round * SIMDROP_PHILOX_WEYL_0;
-}
-
-static inline uint32_t round_key_1(const simdrop_mask_source *source, int round) {
-  return source->key[1] + (uint32_t)round * SIMDROP_PHILOX_WEYL_1;
-}
-
 static inline void make_round_keys(const simdrop_mask_source *source, round_keys *keys) {
   for (int round = PLANE_ROUND + 1; round < SIMDROP_PHILOX_ROUNDS; ++round) {
     keys->word_0[round] = simd_words_set(round_key_0(source, round));
     keys->word_2[round] = simd_words_set(round_key_1(source, round));
   }
-}
-
-// What the first round makes of the two words that it multiplies.
-typedef struct first_round {
-  uint32_t word_0, word_1, word_2, word_3;  // word 0 still without the block, word 2 without the block and the plane
-} first_round;
-
-static inline first_round make_first_round(const simdrop_mask_source *source) {
-  const uint64_t product_0 = (uint64_t)SIMDROP_PHILOX_MULTIPLIER_0 * source->stream[0];
-  const uint64_t product_1 = (uint64_t)SIMDROP_PHILOX_MULTIPLIER_1 * source->stream[1];
-  return (first_round){
-      .word_0 = (uint32_t)(product_1 >> 32) ^ round_key_0(source, 0),
-      .word_1 = (uint32_t)product_1,
-      .word_2 = (uint32_t)(product_0 >> 32) ^ round_key_1(source, 0),
-      .word_3 = (uint32_t)product_0,
-  };
 }
 
 // The part of words 0, 1 and 2 after three rounds that depends on the block, and of words 0, 2 and 3 that depends on the
@@ -203,23 +172,6 @@ static inline __attribute__((always_inline)) void take_plane(bool threshold_bit,
   }
 }
 
-static inline __attribute__((always_inline)) bool threshold_bit(const simdrop_mask_source *source, int plane) {
-  return source->threshold >> (31 - plane) & 1;
-}
-
-// The background work's share in a call: so many elements after every so many batches of planes.
-typedef struct background_turns {
-  simdrop_background *background;
-  size_t elements;
-  int period, batches_left;
-} background_turns;
-
-static inline void take_turn(background_turns *turns) {
-  if (turns->background == NULL || --turns->batches_left > 0) return;
-  turns->batches_left = turns->period;
-  simdrop_background_step(turns->background, turns->elements);
-}
-
 // Takes planes first_plane + planes - 1 down to first_plane, for `vectors` vectors of blocks, planes * vectors at once.
 static inline __attribute__((always_inline)) void take_planes(const simdrop_mask_source *source, const round_keys *keys,
                                                               int vectors, int planes, bool exact, int first_plane,
@@ -243,13 +195,6 @@ static inline __attribute__((always_inline)) void take_planes(const simdrop_mask
     take_plane(threshold_bit(source, first_plane + i / vectors), exact, &bits[i], &kept[i % vectors]);
   take_turn(turns);
 }
-
-// Which blocks a batch is of: those from `first` on, or those of a list. Only the lower halves of their numbers.
-typedef struct batch_blocks {
-  const uint64_t *list;      // or NULL
-  const uint64_t *in_lanes;  // the list with each vector in the order of simd_block_order
-  uint32_t first;
-} batch_blocks;
 
 // The numbers of the blocks of the vector that begins at `done`, at these positions of the batch, in the lanes' lower halves.
 static inline __attribute__((always_inline)) simd_u64 numbers_of_vector(const batch_blocks *blocks, size_t done,
@@ -449,95 +394,24 @@ static inline bool are_few(const simdrop_mask_source *source, size_t block_count
   return block_count <= SIMD_FEW_BLOCKS && source->plane_count >= SIMD_FEW_BLOCKS_PLANES;
 }
 
-static inline void prepare_schedule(simdrop_mask_source *source, const first_round *first, uint32_t block_high) {
-  if (!source->schedule.ready || source->schedule.block_high != block_high) make_schedule(source, first, block_high);
-}
-
-// A run of blocks with the same upper half.
-static inline void mask_run(simdrop_mask_source *source, const first_round *first, const round_keys *keys, uint64_t first_block,
-                            size_t block_count, uint64_t *words, background_turns *turns) {
-  if (are_few(source, block_count)) {
-    for (size_t b = 0; b < block_count; ++b)
-      mask_one_block(source, first, keys, first_block + b, words + SIMDROP_BLOCK_WORDS * b);
-    return;
-  }
-  prepare_schedule(source, first, (uint32_t)(first_block >> 32));
-  for (size_t done = 0; done < block_count; done += BATCH_BLOCKS) {
-    const size_t count = block_count - done < BATCH_BLOCKS ? block_count - done : (size_t)BATCH_BLOCKS;
-    const batch_blocks numbers = {.first = (uint32_t)(first_block + done)};
-    mask_batch_by_planes(source, first, keys, &numbers, count, words + SIMDROP_BLOCK_WORDS * done, turns);
-  }
-}
-
-// At most BATCH_BLOCKS listed blocks with the same upper half.
-static inline void mask_listed_batch(simdrop_mask_source *source, const first_round *first, const round_keys *keys,
-                                     const uint64_t *blocks, size_t block_count, uint64_t *words, background_turns *turns) {
-  if (are_few(source, block_count)) {
-    for (size_t b = 0; b < block_count; ++b) mask_one_block(source, first, keys, blocks[b], words + SIMDROP_BLOCK_WORDS * b);
-    return;
-  }
-  prepare_schedule(source, first, (uint32_t)(blocks[0] >> 32));
-  // A step takes whole vectors and may look past the end of the list.
-  uint64_t list[BATCH_BLOCKS];
-  for (size_t b = 0; b < BATCH_BLOCKS; ++b) list[b] = (uint32_t)blocks[b < block_count ? b : block_count - 1];
+// A batch's list with each vector in the order of simd_block_order.
+static inline void order_list(const uint64_t *list, uint64_t *in_lanes) {
   uint64_t order[SIMD_LANES];
-  alignas(64) uint64_t in_lanes[BATCH_BLOCKS];
   simd_store(order, simd_block_order());
   for (size_t vector = 0; vector < BATCH_BLOCKS; vector += SIMD_LANES)
     for (int lane = 0; lane < SIMD_LANES; ++lane) in_lanes[vector + (size_t)lane] = list[vector + order[lane]];
-  const batch_blocks numbers = {.list = list, .in_lanes = in_lanes};
-  mask_batch_by_planes(source, first, keys, &numbers, block_count, words, turns);
 }
 
-static inline background_turns begin_turns(const simdrop_mask_source *source, simdrop_background *background,
-                                           size_t block_count) {
-  background_turns turns = {background, 0, 1, 1};
-  if (background == NULL) return turns;
+// About, of planes.
+static inline size_t count_batches(const simdrop_mask_source *source, size_t block_count) {
   const size_t vectors = (block_count + SIMD_LANES - 1) / SIMD_LANES;
-  size_t batches;  // of planes, about
-  if (source->plane_count <= 2) {
-    batches = (vectors * (size_t)source->plane_count + SIMD_FEW_PLANES_IN_FLIGHT - 1) / SIMD_FEW_PLANES_IN_FLIGHT;
-  } else {
-    const int dense = source->plane_count < SIMD_DENSE_PLANES ? source->plane_count : SIMD_DENSE_PLANES;
-    batches = vectors * (size_t)((dense + SIMD_PLANES_IN_FLIGHT - 1) / SIMD_PLANES_IN_FLIGHT);
-    if (source->plane_count > SIMD_DENSE_PLANES) batches += vectors;  // two blocks in five, and three batches each
-  }
-  turns.period = (int)(TURN_ELEMENTS * batches / background->count) + 1;
-  turns.batches_left = turns.period;
-  turns.elements = (background->count * (size_t)turns.period / batches + 63) / 64 * 64;
-  return turns;
+  if (source->plane_count <= 2)
+    return (vectors * (size_t)source->plane_count + SIMD_FEW_PLANES_IN_FLIGHT - 1) / SIMD_FEW_PLANES_IN_FLIGHT;
+  const int dense = source->plane_count < SIMD_DENSE_PLANES ? source->plane_count : SIMD_DENSE_PLANES;
+  const size_t batches = vectors * (size_t)((dense + SIMD_PLANES_IN_FLIGHT - 1) / SIMD_PLANES_IN_FLIGHT);
+  return source->plane_count > SIMD_DENSE_PLANES ? batches + vectors : batches;  // two blocks in five, and three batches each
 }
 
-void SIMDROP_LOCAL(mask_blocks)(simdrop_mask_source *source, uint64_t first_block, size_t block_count, uint64_t *words,
-                                simdrop_background *background) {
-  const first_round first = make_first_round(source);
-  round_keys keys;
-  make_round_keys(source, &keys);
-  background_turns turns = begin_turns(source, background, block_count);
-  while (block_count > 0) {
-    const uint64_t until_wrap = (UINT64_C(1) << 32) - (uint32_t)first_block;
-    const size_t count = block_count < until_wrap ? block_count : (size_t)until_wrap;
-    mask_run(source, &first, &keys, first_block, count, words, &turns);
-    first_block += count;
-    block_count -= count;
-    words += SIMDROP_BLOCK_WORDS * count;
-  }
-}
-
-void SIMDROP_LOCAL(mask_listed_blocks)(simdrop_mask_source *source, const uint64_t *blocks, size_t block_count, uint64_t *words,
-                                       simdrop_background *background) {
-  const first_round first = make_first_round(source);
-  round_keys keys;
-  make_round_keys(source, &keys);
-  background_turns turns = begin_turns(source, background, block_count);
-  while (block_count > 0) {
-    size_t count = 1;
-    while (count < block_count && count < BATCH_BLOCKS && blocks[count] >> 32 == blocks[0] >> 32) ++count;
-    mask_listed_batch(source, &first, &keys, blocks, count, words, &turns);
-    blocks += count;
-    block_count -= count;
-    words += SIMDROP_BLOCK_WORDS * count;
-  }
-}
+#include "common/producer_calls.h"
 
 #endif

@@ -1,5 +1,10 @@
-// CPUID and XCR0 words to features. Bits: Intel SDM volume 1, chapters 13.3 (XCR0), 14.3 (AVX) and 15.2 (AVX-512).
+// CPUID, XCR0 and HWCAP words to features. Bits: Intel SDM volume 1, chapters 13.3 (XCR0), 14.3 (AVX) and 15.2 (AVX-512); Linux,
+// "ARM64 ELF hwcaps" and uapi/asm/hwcap.h.
 #include "core/cpu.h"
+
+#include <assert.h>
+
+static_assert(SIMDROP_CPU_BIT_COUNT <= 32, "more features than bits");
 
 enum {
   XCR0_SSE_AVX = 0x06,         // XMM, upper halves of YMM
@@ -19,5 +24,14 @@ simdrop_cpu_features simdrop_cpu_features_from_cpuid(const simdrop_cpuid *cpuid)
     if ((cpuid->xcr0 & XCR0_SSE_AVX) == XCR0_SSE_AVX) features |= SIMDROP_CPU(AVX_STATE);
     if ((cpuid->xcr0 & XCR0_SSE_AVX_AVX512) == XCR0_SSE_AVX_AVX512) features |= SIMDROP_CPU(AVX512_STATE);
   }
+  return features;
+}
+
+simdrop_cpu_features simdrop_cpu_features_from_hwcap(const simdrop_hwcap *hwcap) {
+  simdrop_cpu_features features = 0;
+#define FEATURE(feature, word, bit) \
+  if (hwcap->words[word] >> bit & 1) features |= SIMDROP_CPU(feature);
+  SIMDROP_HWCAP_FEATURE_LIST(FEATURE)
+#undef FEATURE
   return features;
 }

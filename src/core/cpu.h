@@ -1,5 +1,5 @@
-// What the processor can run, from the words that CPUID and XGETBV return: a pure function, so that any machine can be
-// made up in a test.
+// What the processor can run, from the words that CPUID and XGETBV return, or that Linux gives programs on aarch64: pure
+// functions, so that any machine can be made up in a test.
 #ifndef SIMDROP_CORE_CPU_H
 #define SIMDROP_CORE_CPU_H
 
@@ -21,8 +21,19 @@ typedef struct simdrop_cpuid {
 // The features that may be used: the processor has them and the operating system saves the registers they need.
 simdrop_cpu_features simdrop_cpu_features_from_cpuid(const simdrop_cpuid *cpuid);
 
-// Reads this processor's words (cpu_probe.c); all zero on architectures without CPUID.
+// Linux's words for programs on aarch64: AT_HWCAP and AT_HWCAP2 of the auxiliary vector.
+typedef struct simdrop_hwcap {
+  uint64_t words[2];
+} simdrop_hwcap;
+
+simdrop_cpu_features simdrop_cpu_features_from_hwcap(const simdrop_hwcap *hwcap);
+
+// Reads this processor's words (cpu_probe.c); all zero on architectures that do not have them.
 simdrop_cpuid simdrop_cpu_probe(void);
+simdrop_hwcap simdrop_hwcap_probe(void);
+
+// This processor's features.
+simdrop_cpu_features simdrop_cpu_features_here(void);
 
 #define SIMDROP_CPUID_OSXSAVE (UINT32_C(1) << 27)  // leaf 1, ecx
 

@@ -28,3 +28,20 @@ simdrop_cpuid simdrop_cpu_probe(void) {
 }
 
 #endif
+
+#if defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
+
+simdrop_hwcap simdrop_hwcap_probe(void) { return (simdrop_hwcap){{getauxval(AT_HWCAP), getauxval(AT_HWCAP2)}}; }
+
+#else
+
+simdrop_hwcap simdrop_hwcap_probe(void) { return (simdrop_hwcap){{0, 0}}; }
+
+#endif
+
+simdrop_cpu_features simdrop_cpu_features_here(void) {
+  const simdrop_cpuid cpuid = simdrop_cpu_probe();
+  const simdrop_hwcap hwcap = simdrop_hwcap_probe();
+  return simdrop_cpu_features_from_cpuid(&cpuid) | simdrop_cpu_features_from_hwcap(&hwcap);
+}

@@ -70,11 +70,6 @@ simdrop_choice simdrop_choose_backend(simdrop_cpu_features features, const char 
   return choice;
 }
 
-static simdrop_cpu_features this_machine(void) {
-  const simdrop_cpuid cpuid = simdrop_cpu_probe();
-  return simdrop_cpu_features_from_cpuid(&cpuid);
-}
-
 static const char *wanted_by_environment(void) {
 #if defined(SIMDROP_HAVE_SECURE_GETENV)
   return secure_getenv("SIMDROP_BACKEND");
@@ -86,7 +81,7 @@ static const char *wanted_by_environment(void) {
 static const simdrop_choice *decided_choice(void) {
   const simdrop_choice *choice = atomic_load_explicit(&current_choice, memory_order_acquire);
   if (choice != &undecided) return choice;
-  const simdrop_choice best = simdrop_choose_backend(this_machine(), wanted_by_environment());
+  const simdrop_choice best = simdrop_choose_backend(simdrop_cpu_features_here(), wanted_by_environment());
   const simdrop_choice *const decided = &choices[best.backend][best.reason];
   // Threads that make their first call at once all find the same; one that called simdrop_backend_select meanwhile wins.
   if (atomic_compare_exchange_strong(&current_choice, &choice, decided)) return decided;
@@ -103,14 +98,14 @@ const char *simdrop_backend_name(size_t index) { return index < BACKEND_COUNT ? 
 
 int simdrop_backend_compiled(size_t index) { return simdrop_backend_kernels(index) != NULL; }
 
-int simdrop_backend_supported(size_t index) { return index < BACKEND_COUNT && can_run(index, this_machine()); }
+int simdrop_backend_supported(size_t index) { return index < BACKEND_COUNT && can_run(index, simdrop_cpu_features_here()); }
 
 const char *simdrop_backend_current(void) { return backends[decided_choice()->backend].name; }
 
 simdrop_backend_choice simdrop_backend_reason(void) { return decided_choice()->reason; }
 
 simdrop_status simdrop_backend_select(const char *name) {
-  const simdrop_cpu_features features = this_machine();
+  const simdrop_cpu_features features = simdrop_cpu_features_here();
   simdrop_choice choice;
   if (name == NULL) {
     choice = simdrop_choose_backend(features, NULL);

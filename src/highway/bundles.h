@@ -15,6 +15,12 @@
 #define SIMDROP_BUNDLE_highway_avx3                                                                     \
   (SIMDROP_BUNDLE_highway_avx2 | SIMDROP_CPU(AVX512F) | SIMDROP_CPU(AVX512CD) | SIMDROP_CPU(AVX512DQ) | \
    SIMDROP_CPU(AVX512BW) | SIMDROP_CPU(AVX512VL) | SIMDROP_CPU(AVX512_STATE))
+// On aarch64 Highway takes instructions for cryptography, which no kernel uses, to be a part of NEON: the whole file is compiled
+// for them (cmake/highway.cmake).
+#define SIMDROP_BUNDLE_highway_neon (SIMDROP_CPU(AES) | SIMDROP_CPU(PMULL) | SIMDROP_CPU(SHA1) | SIMDROP_CPU(SHA2))
+#define SIMDROP_BUNDLE_highway_sve (SIMDROP_BUNDLE_highway_neon | SIMDROP_CPU(SVE))
+#define SIMDROP_BUNDLE_highway_sve2 \
+  (SIMDROP_BUNDLE_highway_sve | SIMDROP_CPU(SVE2) | SIMDROP_CPU(SVE_AES) | SIMDROP_CPU(SVE_PMULL))
 
 namespace simdrop {
 
@@ -40,6 +46,9 @@ constexpr target_word target_words[] = {
     {"avx512dq", SIMDROP_CPU(AVX512DQ)},
     {"avx512bw", SIMDROP_CPU(AVX512BW)},
     {"avx512vl", SIMDROP_CPU(AVX512VL)},
+    {"+crypto", SIMDROP_CPU(AES) | SIMDROP_CPU(PMULL) | SIMDROP_CPU(SHA1) | SIMDROP_CPU(SHA2)},
+    {"+sve", SIMDROP_CPU(SVE)},
+    {"+sve2-aes", SIMDROP_CPU(SVE) | SIMDROP_CPU(SVE2) | SIMDROP_CPU(SVE_AES) | SIMDROP_CPU(SVE_PMULL)},
     {"evex512", 0},  // 512-bit registers, not an extension
 };
 

@@ -3,6 +3,8 @@
 //
 // No kernel uses AES or PCLMUL; without them Highway's SSE4 is for all processors with SSE4.2.
 #define HWY_DISABLE_PCLMUL_AES
+// These differ from SVE and SVE2 in the length that they take for granted, which a thread can change after the choice.
+#define HWY_DISABLED_TARGETS (HWY_SVE_256 | HWY_SVE2_128)
 #define HWY_IS_DEBUG_BUILD 0  // checks that would end the program by way of Highway's library
 
 #undef HWY_TARGET_INCLUDE
@@ -12,9 +14,11 @@
 #include <hwy/highway.h>
 
 #include <hwy/cache_control.h>
+#include <string.h>
 
 #include "common/kernel_table.h"
 #include "common/philox.h"
+#include "common/producer_parts.h"
 #include "common/unroll.h"
 #include "highway/bundles.h"
 
@@ -43,6 +47,18 @@
 #define SIMDROP_BACKEND highway_avx3
 #define SIMDROP_BACKEND_NAME "highway-avx3"
 #define SIMDROP_BUNDLE SIMDROP_BUNDLE_highway_avx3
+#elif HWY_TARGET == HWY_NEON
+#define SIMDROP_BACKEND highway_neon
+#define SIMDROP_BACKEND_NAME "highway-neon"
+#define SIMDROP_BUNDLE SIMDROP_BUNDLE_highway_neon
+#elif HWY_TARGET == HWY_SVE
+#define SIMDROP_BACKEND highway_sve
+#define SIMDROP_BACKEND_NAME "highway-sve"
+#define SIMDROP_BUNDLE SIMDROP_BUNDLE_highway_sve
+#elif HWY_TARGET == HWY_SVE2
+#define SIMDROP_BACKEND highway_sve2
+#define SIMDROP_BACKEND_NAME "highway-sve2"
+#define SIMDROP_BUNDLE SIMDROP_BUNDLE_highway_sve2
 #endif
 
 #ifdef SIMDROP_BACKEND
@@ -50,21 +66,30 @@ HWY_BEFORE_NAMESPACE();
 namespace simdrop {
 namespace HWY_NAMESPACE {
 
+#ifdef HWY_TARGET_STR  // not where Highway compiles for the baseline alone
 static_assert(covers(SIMDROP_BUNDLE, HWY_TARGET_STR),
               "this Highway compiles the target for more than its bundle in highway/bundles.h: configure with "
               "-DSIMDROP_WITH_HIGHWAY=OFF");
+#endif
 
 extern "C" {
 SIMDROP_DECLARE_KERNELS;
 }
 
-#include "highway/simd-inl.h"
-
-// Written to be included once; here it is once for each target.
+// The shared bodies are written to be included once; here it is once for each target.
 #undef SIMDROP_COMMON_PRODUCER_BODY_H
+#undef SIMDROP_COMMON_PRODUCER_CALLS_H
 #undef SIMDROP_COMMON_CONSUMERS_BODY_H
+
+#include "highway/consumer_simd-inl.h"
 #include "common/consumers_body.h"
+
+#if HWY_HAVE_SCALABLE
+#include "highway/scalable_producer-inl.h"
+#else
+#include "highway/producer_simd-inl.h"
 #include "common/producer_body.h"
+#endif
 
 SIMDROP_DEFINE_NAMED_TABLE(SIMDROP_BACKEND_NAME, SIMDROP_BUNDLE);
 

@@ -1,0 +1,65 @@
+// What the mask producers share that has no vectors in it: the first rounds' scalar part, and how a call's work is cut up.
+#ifndef SIMDROP_COMMON_PRODUCER_PARTS_H
+#define SIMDROP_COMMON_PRODUCER_PARTS_H
+
+#include <assert.h>
+#include <stdalign.h>
+
+#include "common/kernel_table.h"
+#include "common/philox.h"
+
+enum {
+  PLANE_ROUND = 3,      // the first round (from 0) that needs the block and the plane together
+  TURN_ELEMENTS = 256,  // at the least, of background work at a time
+  BATCH_BLOCKS = 64,    // blocks between two visits to the list of undecided ones
+};
+
+static inline uint32_t round_key_0(const simdrop_mask_source *source, int round) {
+  return source->key[0] + (uint32_t)round * SIMDROP_PHILOX_WEYL_0;
+}
+
+static inline uint32_t round_key_1(const simdrop_mask_source *source, int round) {
+  return source->key[1] + (uint32_t)round * SIMDROP_PHILOX_WEYL_1;
+}
+
+// What the first round makes of the two words that it multiplies.
+typedef struct first_round {
+  uint32_t word_0, word_1, word_2, word_3;  // word 0 still without the block, word 2 without the block and the plane
+} first_round;
+
+static inline first_round make_first_round(const simdrop_mask_source *source) {
+  const uint64_t product_0 = (uint64_t)SIMDROP_PHILOX_MULTIPLIER_0 * source->stream[0];
+  const uint64_t product_1 = (uint64_t)SIMDROP_PHILOX_MULTIPLIER_1 * source->stream[1];
+  return (first_round){
+      .word_0 = (uint32_t)(product_1 >> 32) ^ round_key_0(source, 0),
+      .word_1 = (uint32_t)product_1,
+      .word_2 = (uint32_t)(product_0 >> 32) ^ round_key_1(source, 0),
+      .word_3 = (uint32_t)product_0,
+  };
+}
+
+static inline __attribute__((always_inline)) bool threshold_bit(const simdrop_mask_source *source, int plane) {
+  return source->threshold >> (31 - plane) & 1;
+}
+
+// The background work's share in a call: so many elements after every so many batches of planes.
+typedef struct background_turns {
+  simdrop_background *background;
+  size_t elements;
+  int period, batches_left;
+} background_turns;
+
+static inline void take_turn(background_turns *turns) {
+  if (turns->background == NULL || --turns->batches_left > 0) return;
+  turns->batches_left = turns->period;
+  simdrop_background_step(turns->background, turns->elements);
+}
+
+// Which blocks a batch is of: those from `first` on, or those of a list. Only the lower halves of their numbers.
+typedef struct batch_blocks {
+  const uint64_t *list;      // or NULL
+  const uint64_t *in_lanes;  // the list as order_list puts it
+  uint32_t first;
+} batch_blocks;
+
+#endif

@@ -1,0 +1,226 @@
+// The shared consumers' vocabulary in terms of Highway: 64 elements under one word of mask. kernels.cpp includes it once for
+// each target, in the target's name space, so it has no guard.
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+static inline void simd_stream_fence() { hwy::FlushStream(); }
+
+// At most 64 elements, and what mask_of can look at.
+using tag_f32 = hn::CappedTag<float, 32>;
+using tag_f64 = hn::CappedTag<double, 32>;
+using tag_u32 = hn::RebindToUnsigned<tag_f32>;
+using tag_u16 = hn::Repartition<uint16_t, tag_f32>;
+using simd_scale_f32 = hn::Vec<tag_f32>;
+using simd_scale_f16 = simd_scale_f32;
+using simd_scale_bf16 = simd_scale_f32;
+using simd_scale_f64 = hn::Vec<tag_f64>;
+
+static inline simd_scale_f32 simd_set_scale_f32(double scale) { return hn::Set(tag_f32(), (float)scale); }
+static inline simd_scale_f16 simd_set_scale_f16(double scale) { return simd_set_scale_f32(scale); }
+static inline simd_scale_bf16 simd_set_scale_bf16(double scale) { return simd_set_scale_f32(scale); }
+static inline simd_scale_f64 simd_set_scale_f64(double scale) { return hn::Set(tag_f64(), scale); }
+
+// Elements of a vector, from `begin` on, that are among the 64: all of them, except where vectors whose length is known only
+// when the program runs do not divide 64.
+#undef SIMD_UNROLL_WORD
+#if HWY_HAVE_SCALABLE
+#define SIMD_UNROLL_WORD  // the number of turns is not known
+template <class Tag>
+static inline void store_lanes(Tag tag, hn::Vec<Tag> a, hn::TFromD<Tag> *y, int begin, bool) {
+  hn::BlendedStore(a, hn::FirstN(tag, (size_t)(64 - begin)), tag, y + begin);
+}
+#else
+#define SIMD_UNROLL_WORD SIMDROP_UNROLL
+template <class Tag>
+static inline void store_lanes(Tag tag, hn::Vec<Tag> a, hn::TFromD<Tag> *y, int begin, bool stream) {
+  if (stream && hn::MaxLanes(tag) * sizeof *y >= HWY_STREAM_MULTIPLE) {  // less cannot be stored past the caches
+    hn::Stream(a, tag, y + begin);
+  } else {
+    hn::StoreU(a, tag, y + begin);
+  }
+}
+#endif
+
+// The single bits of a lane of type T.
+template <class T>
+struct bit_table {
+  constexpr bit_table() : bits() {
+    for (size_t i = 0; i < 8 * sizeof(T); ++i) bits[i] = (T)((T)1 << i);
+  }
+  alignas(64) T bits[8 * sizeof(T)];
+};
+
+// Lane i = bit begin + i of the word; false past the last.
+template <class Tag>
+static inline hn::Mask<Tag> mask_of(Tag tag, uint64_t bits, int begin) {
+  using lane = hwy::MakeUnsigned<hn::TFromD<Tag>>;
+  constexpr int lane_bits = 8 * sizeof(lane);
+#if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86
+  constexpr bool from_memory = true;
+#else
+  constexpr bool from_memory = HWY_HAVE_SCALABLE && lane_bits < 32;
+#endif
+  if constexpr (from_memory) {
+    uint8_t bytes[8];
+    bits >>= begin;
+    memcpy(bytes, &bits, sizeof bits);
+    return hn::LoadMaskBits(tag, bytes);
+  } else {
+    // As many bits as a lane has are in every lane, and each lane looks at one of them.
+    const hn::RebindToUnsigned<Tag> unsigned_tag;
+    static constexpr bit_table<lane> table;
+#if HWY_HAVE_SCALABLE
+    const auto many = hn::Set(unsigned_tag, (lane)(bits >> begin));
+    return hn::RebindMask(tag, hn::TestBit(many, hn::LoadU(unsigned_tag, table.bits)));
+#else
+    const auto many = hn::Set(unsigned_tag, (lane)(bits >> (begin / lane_bits * lane_bits)));
+    return hn::RebindMask(tag, hn::TestBit(many, hn::LoadU(unsigned_tag, table.bits + begin % lane_bits)));
+#endif
+  }
+}
+
+// Elements begin, begin + 1, ... of x, 0 where the bit of that number is 0: a dropped element is 0 * scale = +0 whatever it
+// was.
+template <class Tag>
+static inline hn::Vec<Tag> select_lanes(Tag tag, uint64_t bits, int begin, const hn::TFromD<Tag> *x) {
+#if HWY_HAVE_SCALABLE
+  return hn::MaskedLoad(mask_of(tag, bits, begin), tag, x + begin);
+#else
+  return hn::IfThenElseZero(mask_of(tag, bits, begin), hn::LoadU(tag, x + begin));
+#endif
+}
+
+template <class Tag>
+static inline void scale_word(Tag tag, uint64_t bits, const hn::TFromD<Tag> *x, hn::TFromD<Tag> *y, hn::Vec<Tag> scale,
+                              bool stream) {
+  SIMD_UNROLL_WORD
+  for (int i = 0; i < 64; i += (int)hn::Lanes(tag))
+    store_lanes(tag, hn::Mul(select_lanes(tag, bits, i, x), scale), y, i, stream);
+}
+
+static inline void simd_scale_word_f32(uint64_t bits, const float *x, float *y, simd_scale_f32 scale, bool stream) {
+  scale_word(tag_f32(), bits, x, y, scale, stream);
+}
+
+static inline void simd_scale_word_f64(uint64_t bits, const double *x, double *y, simd_scale_f64 scale, bool stream) {
+  scale_word(tag_f64(), bits, x, y, scale, stream);
+}
+
+// As many elements of binary16 as there are lanes of binary32.
+using tag_half_u16 = hn::Rebind<uint16_t, tag_f32>;
+
+#if HWY_ARCH_ARM_A64 || (HWY_TARGET <= HWY_AVX2 && HWY_ARCH_X86 && !defined(HWY_DISABLE_F16C))
+static inline hn::Vec<tag_f32> widen_f16(hn::Vec<tag_half_u16> half) {
+  return hn::PromoteTo(tag_f32(), hn::BitCast(hn::Rebind<hwy::float16_t, tag_f32>(), half));
+}
+
+static inline hn::Vec<tag_half_u16> narrow_f16(hn::Vec<tag_f32> value) {
+  return hn::BitCast(tag_half_u16(), hn::DemoteTo(hn::Rebind<hwy::float16_t, tag_f32>(), value));
+}
+#else
+// Highway's own conversions without F16C lose subnormals and the payloads of NaNs. These are those of common/float16.h.
+
+static inline hn::Vec<tag_u32> set_u32(uint32_t value) { return hn::Set(tag_u32(), value); }
+
+// Lanes and a limit below 2^31, which can be compared as if they had a sign.
+static inline hn::Mask<tag_u32> are_above(hn::Vec<tag_u32> a, uint32_t limit) {
+  const hn::RebindToSigned<tag_u32> tag;
+  return hn::RebindMask(tag_u32(), hn::Gt(hn::BitCast(tag, a), hn::Set(tag, (int32_t)limit)));
+}
+
+static inline hn::Vec<tag_f32> widen_f16(hn::Vec<tag_half_u16> half) {
+  const auto bits = hn::PromoteTo(tag_u32(), half);
+  const auto sign = hn::ShiftLeft<16>(hn::And(bits, set_u32(0x8000)));
+  const auto magnitude = hn::ShiftLeft<13>(hn::And(bits, set_u32(0x7fff)));
+  const auto finite = hn::Mul(hn::BitCast(tag_f32(), magnitude), hn::Set(tag_f32(), 0x1p112f));
+  const auto infinite_or_nan = are_above(magnitude, (0x7c00 << 13) - 1);
+  const auto wide = hn::IfThenElse(infinite_or_nan, hn::Or(magnitude, set_u32(0x7f800000)), hn::BitCast(tag_u32(), finite));
+  return hn::BitCast(tag_f32(), hn::Or(wide, sign));
+}
+
+static inline hn::Vec<tag_half_u16> narrow_f16(hn::Vec<tag_f32> value) {
+  const auto bits = hn::BitCast(tag_u32(), value);
+  const auto sign = hn::And(hn::ShiftRight<16>(bits), set_u32(0x8000));
+  const auto magnitude = hn::And(bits, set_u32(0x7fffffff));
+  // From 2^-14 on: the exponent 112 less, and half a unit added, less a little unless the result would be odd.
+  const auto odd = hn::And(hn::ShiftRight<13>(magnitude), set_u32(1));
+  const auto normal = hn::ShiftRight<13>(hn::Add(hn::Sub(magnitude, set_u32((112u << 23) - 0xfff)), odd));
+  const auto is_normal = are_above(magnitude, 0x38800000 - 1);
+  // Below: a unit is 2^-24, to which the addition of 1/2 rounds.
+  const auto shifted = hn::Add(hn::BitCast(tag_f32(), hn::IfThenZeroElse(is_normal, magnitude)), hn::Set(tag_f32(), 0.5f));
+  const auto subnormal = hn::Sub(hn::BitCast(tag_u32(), shifted), set_u32(0x3f000000));
+  const auto finite = hn::IfThenElse(is_normal, normal, subnormal);
+  const auto rounded = hn::IfThenElse(are_above(magnitude, 0x477ff000 - 1), set_u32(0x7c00), finite);
+  const auto quiet_nan = hn::Or(set_u32(0x7e00), hn::And(hn::ShiftRight<13>(magnitude), set_u32(0x3ff)));
+  const auto half = hn::Or(hn::IfThenElse(are_above(magnitude, 0x7f800000), quiet_nan, rounded), sign);
+  return hn::DemoteTo(tag_half_u16(), hn::BitCast(hn::RebindToSigned<tag_u32>(), half));
+}
+#endif
+
+static inline void simd_scale_word_f16(uint64_t bits, const uint16_t *x, uint16_t *y, simd_scale_f16 scale, bool stream) {
+  const tag_half_u16 tag;
+  for (int i = 0; i < 64; i += (int)hn::Lanes(tag))
+    store_lanes(tag, narrow_f16(hn::Mul(widen_f16(select_lanes(tag, bits, i, x)), scale)), y, i, stream);
+}
+
+// Rounds products to nearest even: their upper halves are the results, to be raised by one where the lower half is above half
+// of a unit, or equal to it under an odd result. Infinity stays (its lower half is 0), and so does NaN: a NaN that comes from
+// bfloat16 has a lower half of 0 too.
+static inline hn::Vec<tag_u16> narrow_bf16(hn::Vec<tag_f32> even_products, hn::Vec<tag_f32> odd_products) {
+  const tag_u16 tag;
+  const auto even = hn::BitCast(tag_u32(), even_products), odd = hn::BitCast(tag_u32(), odd_products);
+#if HWY_ARCH_ARM
+  // By addition: SVE has no rounding average, and Highway's own (1.0.3) overflows.
+  const auto addend = hn::Set(tag_u32(), 0x7fff), one = hn::Set(tag_u32(), 1), upper_half = hn::Set(tag_u32(), 0xffff0000);
+  const auto low = hn::Add(even, hn::Add(hn::And(hn::ShiftRight<16>(even), one), addend));
+  const auto high = hn::Add(odd, hn::Add(hn::And(hn::ShiftRight<16>(odd), one), addend));
+  return hn::BitCast(tag, hn::Or(hn::And(high, upper_half), hn::ShiftRight<16>(low)));
+#else
+  const auto upper = hn::OddEven(hn::BitCast(tag, odd), hn::BitCast(tag, hn::ShiftRight<16>(even)));
+  const auto lower = hn::OddEven(hn::BitCast(tag, hn::ShiftLeft<16>(odd)), hn::BitCast(tag, even));
+  // The average (lower + 0x7ffe + odd + 1) / 2 reaches 2^15 exactly where lower + 0x7fff + odd carries.
+  const auto addend = hn::Or(hn::And(upper, hn::Set(tag, 1)), hn::Set(tag, 0x7ffe));
+  return hn::Add(upper, hn::ShiftRight<15>(hn::AverageRound(lower, addend)));
+#endif
+}
+
+static inline void simd_scale_word_bf16(uint64_t bits, const uint16_t *x, uint16_t *y, simd_scale_bf16 scale, bool stream) {
+  const tag_u16 tag;
+  SIMD_UNROLL_WORD
+  for (int i = 0; i < 64; i += (int)hn::Lanes(tag)) {
+    const auto pairs = hn::BitCast(tag_u32(), select_lanes(tag, bits, i, x));
+    const auto even = hn::BitCast(tag_f32(), hn::ShiftLeft<16>(pairs));
+    const auto odd = hn::BitCast(tag_f32(), hn::And(pairs, hn::Set(tag_u32(), 0xffff0000)));
+    store_lanes(tag, narrow_bf16(hn::Mul(even, scale), hn::Mul(odd, scale)), y, i, stream);
+  }
+}
+
+// Kernels that hardly do anything else apply a mask in the same way.
+#undef simd_scale_lone_word_f32
+#undef simd_scale_lone_word_f64
+#undef simd_scale_lone_word_f16
+#undef simd_scale_lone_word_bf16
+#define simd_scale_lone_word_f32 simd_scale_word_f32
+#define simd_scale_lone_word_f64 simd_scale_word_f64
+#define simd_scale_lone_word_f16 simd_scale_word_f16
+#define simd_scale_lone_word_bf16 simd_scale_word_bf16
+
+template <class T>
+static inline void select_word(uint64_t bits, const T *x, T *y) {
+  const hn::CappedTag<T, sizeof(T) < 4 ? 64 : 32> tag;
+  SIMD_UNROLL_WORD
+  for (int i = 0; i < 64; i += (int)hn::Lanes(tag)) store_lanes(tag, select_lanes(tag, bits, i, x), y, i, false);
+}
+
+static inline void simd_select_word_16(uint64_t bits, const uint16_t *x, uint16_t *y) { select_word(bits, x, y); }
+static inline void simd_select_word_32(uint64_t bits, const uint32_t *x, uint32_t *y) { select_word(bits, x, y); }
+static inline void simd_select_word_64(uint64_t bits, const uint64_t *x, uint64_t *y) { select_word(bits, x, y); }
+
+static inline void simd_expand_word(uint64_t bits, uint8_t *bytes) {
+  const hn::CappedTag<uint8_t, 64> tag;
+  uint8_t mask_bytes[16] = {0};  // eight may be read from anywhere in the first eight
+  memcpy(mask_bytes, &bits, sizeof bits);
+  SIMD_UNROLL_WORD
+  for (int i = 0; i < 64; i += (int)hn::Lanes(tag))
+    store_lanes(tag, hn::IfThenElseZero(hn::LoadMaskBits(tag, mask_bytes + i / 8), hn::Set(tag, 1)), bytes, i, false);
+}
