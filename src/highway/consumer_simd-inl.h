@@ -20,25 +20,22 @@ static inline simd_scale_f16 simd_set_scale_f16(double scale) { return simd_set_
 static inline simd_scale_bf16 simd_set_scale_bf16(double scale) { return simd_set_scale_f32(scale); }
 static inline simd_scale_f64 simd_set_scale_f64(double scale) { return hn::Set(tag_f64(), scale); }
 
-// Elements of a vector, from `begin` on, that are among the 64: all of them, except where vectors whose length is known only
-// when the program runs do not divide 64.
-#undef SIMD_UNROLL_WORD
-#if HWY_HAVE_SCALABLE
-#define SIMD_UNROLL_WORD  // the number of turns is not known
 template <class Tag>
-static inline void store_lanes(Tag tag, hn::Vec<Tag> a, hn::TFromD<Tag> *y, int begin, bool) {
-  hn::BlendedStore(a, hn::FirstN(tag, (size_t)(64 - begin)), tag, y + begin);
-}
-#else
-#define SIMD_UNROLL_WORD SIMDROP_UNROLL
-template <class Tag>
-static inline void store_lanes(Tag tag, hn::Vec<Tag> a, hn::TFromD<Tag> *y, int begin, bool stream) {
+static inline void store_lanes(Tag tag, hn::Vec<Tag> a, hn::TFromD<Tag> *y, bool stream) {
   if (stream && hn::MaxLanes(tag) * sizeof *y >= HWY_STREAM_MULTIPLE) {  // less cannot be stored past the caches
-    hn::Stream(a, tag, y + begin);
+    hn::Stream(a, tag, y);
   } else {
-    hn::StoreU(a, tag, y + begin);
+    hn::StoreU(a, tag, y);
   }
 }
+
+// A vector has a power of two lanes, so that vectors make up a word, even if Highway learns how many only when the program runs
+// (it leaves a part of SVE's vectors unused if it must). Then the number of turns is not known either.
+#undef SIMD_UNROLL_WORD
+#if HWY_HAVE_SCALABLE
+#define SIMD_UNROLL_WORD
+#else
+#define SIMD_UNROLL_WORD SIMDROP_UNROLL
 #endif
 
 // The single bits of a lane of type T.
@@ -95,7 +92,7 @@ static inline void scale_word(Tag tag, uint64_t bits, const hn::TFromD<Tag> *x, 
                               bool stream) {
   SIMD_UNROLL_WORD
   for (int i = 0; i < 64; i += (int)hn::Lanes(tag))
-    store_lanes(tag, hn::Mul(select_lanes(tag, bits, i, x), scale), y, i, stream);
+    store_lanes(tag, hn::Mul(select_lanes(tag, bits, i, x), scale), y + i, stream);
 }
 
 static inline void simd_scale_word_f32(uint64_t bits, const float *x, float *y, simd_scale_f32 scale, bool stream) {
@@ -160,7 +157,7 @@ static inline hn::Vec<tag_half_u16> narrow_f16(hn::Vec<tag_f32> value) {
 static inline void simd_scale_word_f16(uint64_t bits, const uint16_t *x, uint16_t *y, simd_scale_f16 scale, bool stream) {
   const tag_half_u16 tag;
   for (int i = 0; i < 64; i += (int)hn::Lanes(tag))
-    store_lanes(tag, narrow_f16(hn::Mul(widen_f16(select_lanes(tag, bits, i, x)), scale)), y, i, stream);
+    store_lanes(tag, narrow_f16(hn::Mul(widen_f16(select_lanes(tag, bits, i, x)), scale)), y + i, stream);
 }
 
 // Rounds products to nearest even: their upper halves are the results, to be raised by one where the lower half is above half
@@ -191,7 +188,7 @@ static inline void simd_scale_word_bf16(uint64_t bits, const uint16_t *x, uint16
     const auto pairs = hn::BitCast(tag_u32(), select_lanes(tag, bits, i, x));
     const auto even = hn::BitCast(tag_f32(), hn::ShiftLeft<16>(pairs));
     const auto odd = hn::BitCast(tag_f32(), hn::And(pairs, hn::Set(tag_u32(), 0xffff0000)));
-    store_lanes(tag, narrow_bf16(hn::Mul(even, scale), hn::Mul(odd, scale)), y, i, stream);
+    store_lanes(tag, narrow_bf16(hn::Mul(even, scale), hn::Mul(odd, scale)), y + i, stream);
   }
 }
 
@@ -209,7 +206,7 @@ template <class T>
 static inline void select_word(uint64_t bits, const T *x, T *y) {
   const hn::CappedTag<T, sizeof(T) < 4 ? 64 : 32> tag;
   SIMD_UNROLL_WORD
-  for (int i = 0; i < 64; i += (int)hn::Lanes(tag)) store_lanes(tag, select_lanes(tag, bits, i, x), y, i, false);
+  for (int i = 0; i < 64; i += (int)hn::Lanes(tag)) hn::StoreU(select_lanes(tag, bits, i, x), tag, y + i);
 }
 
 static inline void simd_select_word_16(uint64_t bits, const uint16_t *x, uint16_t *y) { select_word(bits, x, y); }
@@ -222,5 +219,5 @@ static inline void simd_expand_word(uint64_t bits, uint8_t *bytes) {
   memcpy(mask_bytes, &bits, sizeof bits);
   SIMD_UNROLL_WORD
   for (int i = 0; i < 64; i += (int)hn::Lanes(tag))
-    store_lanes(tag, hn::IfThenElseZero(hn::LoadMaskBits(tag, mask_bytes + i / 8), hn::Set(tag, 1)), bytes, i, false);
+    hn::StoreU(hn::IfThenElseZero(hn::LoadMaskBits(tag, mask_bytes + i / 8), hn::Set(tag, 1)), tag, bytes + i);
 }
