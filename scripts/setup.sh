@@ -41,6 +41,11 @@ if [ "$level" = test ]; then
   want_package libclang-rt-14-dev
   want_package libcmocka-dev
   want_package libhwy-dev
+  # Other processors, under qemu.
+  want g++-aarch64-linux-gnu aarch64-linux-gnu-g++
+  want gcc-i686-linux-gnu i686-linux-gnu-gcc
+  want gcc-s390x-linux-gnu s390x-linux-gnu-gcc
+  want_package libcmocka-dev:arm64
   python3 -c 'import numpy' 2> /dev/null || missing="$missing python3-numpy"
 fi
 [ -n "$missing" ] || exit 0
@@ -58,6 +63,9 @@ if [ "$(id -u)" -ne 0 ]; then
   as_root="sudo"
 fi
 echo "setup: installing$missing"
+case "$missing" in
+  *:arm64*) $as_root dpkg --add-architecture arm64 ;;
+esac
 $as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq update
 # shellcheck disable=SC2086 # the list is meant to be split
 $as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y install --no-install-recommends $missing libc6-dev > /dev/null

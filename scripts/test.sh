@@ -75,6 +75,42 @@ run_on() {
   SIMDROP_BACKEND=$1 SIMDROP_TEST_EFFORT=quick ctest --test-dir "$build/release" -j 2 --output-on-failure -R '^(api|api_shared|golden_digest_shared)$'
 }
 
+# Other processors are emulated. OpenMP's and MPI's libraries are not there for them.
+compile_for() {
+  folder=$1
+  toolchain=$2
+  shift 2
+  compile "$folder" -DCMAKE_TOOLCHAIN_FILE="$root/cmake/toolchains/$toolchain.cmake" -DCMAKE_BUILD_TYPE=Release \
+    -DSIMDROP_WITH_OPENMP=OFF -DSIMDROP_BUILD_EXAMPLES=OFF "$@"
+}
+
+# The whole C test suite: emulate <folder> <toolchain> <processor>...
+emulate() {
+  folder=$1
+  compile_for "$1" "$2" || return
+  shift 2
+  for processor in "$@"; do
+    printf 'On %s:\n' "$processor"
+    QEMU_CPU=$processor SIMDROP_TEST_EFFORT=quick ctest --test-dir "$build/$folder" -j 2 --output-on-failure -L '^c$' || return
+  done
+}
+
+# SVE of every length.
+emulate_lengths() {
+  failures=0
+  for quadwords in 1 2 3 4 8 16; do
+    printf 'Vectors of %d bits:\n' $((128 * quadwords))
+    QEMU_CPU="max,sve-max-vq=$quadwords,sve-default-vector-length=-1" "$build/aarch64/tests/run-golden_alone" || failures=1
+  done
+  QEMU_CPU=a64fx SIMDROP_TEST_EFFORT=quick ctest --test-dir "$build/aarch64" -j 2 --output-on-failure -R '^(mask|kernels|dispatch|golden_alone)$' \
+    && [ "$failures" -eq 0 ]
+}
+
+# Golden data on processors without cmocka.
+emulate_golden() {
+  compile_for "$1" "$2" -DSIMDROP_TEST_CMOCKA=OFF && "$build/$1/tests/run-golden_alone"
+}
+
 step 'gcc, release' compile_and_test release -DCMAKE_BUILD_TYPE=Release
 for backend in scalar avx2 highway-sse4; do
   step "gcc, release, SIMDROP_BACKEND=$backend" run_on "$backend"
@@ -88,6 +124,11 @@ step 'gcc, without AVX2 and AVX-512, static only' compile_and_try scalar-only -D
 step 'gcc, shared only' compile_and_try shared-only -DCMAKE_BUILD_TYPE=Release -DSIMDROP_BUILD_STATIC=OFF
 step 'gcc, C alone' compile_and_try c-alone -DCMAKE_BUILD_TYPE=Release -DSIMDROP_WITH_HIGHWAY=OFF -DCMAKE_CXX_COMPILER=/none
 step 'emulated processors' sh tests/emulated_cpus.sh "$build/release" "$build/emulated"
+step 'aarch64, gcc' emulate aarch64 aarch64-linux-gnu cortex-a53 max
+step 'aarch64, clang' emulate aarch64-clang aarch64-linux-gnu-clang neoverse-n1
+step 'aarch64, SVE' emulate_lengths
+step '32-bit x86' emulate_golden i686 i686-linux-gnu
+step 's390x, big-endian' emulate_golden s390x s390x-linux-gnu
 step 'instructions of each object' python3 tests/scan_instructions.py "$build/release" "$build/clang"
 step 'the instruction scan sees planted instructions' python3 tests/scan_instructions.py --self-test "$build/scan-self-test"
 step 'symbols' sh tests/check_symbols.sh "$build/release"

@@ -1,5 +1,5 @@
-# gcc for 64-bit Arm on another machine (Debian: gcc-aarch64-linux-gnu, qemu-user-static). -DSIMDROP_EMULATED_CPU=cortex-a53 and the like
-# choose the processor that the tests see.
+# gcc for 64-bit Arm on another machine (Debian: g++-aarch64-linux-gnu, qemu-user-static; for the tests that need cmocka, its
+# package of architecture arm64). The environment variable QEMU_CPU chooses the processor that the tests see.
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
 set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)

@@ -165,7 +165,8 @@ static bool meets_other(const simdrop_layout *layout, size_t size, const void *x
   const uintptr_t x_begin = (uintptr_t)x - (uintptr_t)x_bytes.low, x_size = (uintptr_t)(x_bytes.low + x_bytes.high);
   const uintptr_t y_begin = (uintptr_t)y - (uintptr_t)y_bytes.low, y_size = (uintptr_t)(y_bytes.low + y_bytes.high);
   if (x_begin <= y_begin ? y_begin - x_begin >= x_size : x_begin - y_begin >= y_size) return false;
-  if (x_size > INT64_MAX / 8 || y_size > INT64_MAX / 8) return true;  // no machine has such arrays
+  const uint64_t longest = x_size > y_size ? x_size : y_size;
+  if (longest > INT64_MAX / 8) return true;  // no machine has such arrays
   sum s = {0};
   for (int a = 0; a < layout->rank; ++a) {
     const size_t steps = layout->dims[a] - 1;

@@ -3,7 +3,10 @@
 A fault is planted in a copy of the source by run.py, which also checks that the text to replace occurs exactly once. White
 space in the text stands for any white space, so that formatting the sources does not break the table.
 """
+import platform
 from typing import NamedTuple
+
+AARCH64 = ("neon", "highway-neon", "highway-sve", "highway-sve2")
 
 
 class Fault(NamedTuple):
@@ -16,12 +19,18 @@ class Fault(NamedTuple):
     effort: str = "quick"  # SIMDROP_TEST_EFFORT
     options: tuple = ()  # CMake options that it takes
 
+    def machine(self):
+        """The processor that the backend is for: "" for this one, or one that is emulated."""
+        return "aarch64" if self.needs in AARCH64 and platform.machine() not in ("aarch64", "arm64") else ""
+
     def cmake(self):
         """All its options. Highway takes long to compile, and so is there only for its own faults."""
         return self.options + ("-DSIMDROP_WITH_HIGHWAY=" + ("ON" if self.needs.startswith("highway-") else "OFF"),)
 
 
 FAULTS = []
+PARTS = "src/common/producer_parts.h"
+CALLS = "src/common/producer_calls.h"
 LANES = "philox:known_answers_in_every_lane"
 
 
@@ -54,17 +63,17 @@ fault("scalar: block's upper half lost", FILE, "(uint32_t)(block >> 32) | (uint3
 fault("plane number at the wrong bit", "src/common/mask_source.h", "SIMDROP_PLANE_SHIFT 25", "SIMDROP_PLANE_SHIFT 24", LANES)
 
 FILE = "src/common/producer_body.h"
-fault("vector: key words swapped", FILE, "source->key[0] + (uint32_t)round", "source->key[1] + (uint32_t)round", LANES, "avx2")
-fault("vector: one key constant for both", FILE, "(uint32_t)round * SIMDROP_PHILOX_WEYL_1",
+fault("vector: key words swapped", PARTS, "source->key[0] + (uint32_t)round", "source->key[1] + (uint32_t)round", LANES, "avx2")
+fault("vector: one key constant for both", PARTS, "(uint32_t)round * SIMDROP_PHILOX_WEYL_1",
       "(uint32_t)round * SIMDROP_PHILOX_WEYL_0", LANES, "avx2")
 fault("vector: a round less", FILE, "round < SIMDROP_PHILOX_ROUNDS - 1; ++round", "round < SIMDROP_PHILOX_ROUNDS - 2; ++round",
       LANES, "avx2")
-fault("vector: low half for high", FILE, "word_0[i] = simd_xor3(simd_high_half(product_1), word_1[i],",
-      "word_0[i] = simd_xor3(product_1, word_1[i],", LANES, "avx2")
-fault("vector: stream's halves swapped", FILE, "SIMDROP_PHILOX_MULTIPLIER_0 * source->stream[0]",
+fault("vector: low half for high", FILE, "word_0[i] = simd_words_xor3(simd_upper_words(product_1), word_1[i],",
+      "word_0[i] = simd_words_xor3(simd_lower_words(product_1), word_1[i],", LANES, "avx2")
+fault("vector: stream's halves swapped", PARTS, "SIMDROP_PHILOX_MULTIPLIER_0 * source->stream[0]",
       "SIMDROP_PHILOX_MULTIPLIER_0 * source->stream[1]", LANES, "avx2")
-fault("vector: word 3 of the first round lost", FILE, "simd_set(first->word_3 ^ round_key_1(source, 1))",
-      "simd_set(round_key_1(source, 1))", LANES, "avx2")
+fault("vector: word 3 of the first round lost", FILE, "simd_words_set(first->word_3 ^ round_key_1(source, 1))",
+      "simd_words_set(round_key_1(source, 1))", LANES, "avx2")
 fault("avx512: blocks in the wrong lanes", "src/avx512/simd.h", "_mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7)",
       "_mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7)", LANES, "avx512")
 fault("avx512: output words mixed up", "src/avx512/simd.h", "(swapped, 0x5555, word, key, 0x96)",
@@ -94,12 +103,12 @@ fault("stream cut to 32 bits", FILE, "(uint32_t)(mask->stream >> 32)", "0", "mas
 fault("scalar: carry into the block's upper half lost", "src/scalar/producer.c", "mask_block(source, first_block + b,",
       "mask_block(source, first_block >> 32 << 32 | (uint32_t)(first_block + b),", CARRY)
 FILE = "src/common/producer_body.h"
-fault("vector: carry into the block's upper half lost", FILE, "until_wrap = (UINT64_C(1) << 32) - (uint32_t)first_block;",
+fault("vector: carry into the block's upper half lost", CALLS, "until_wrap = (UINT64_C(1) << 32) - (uint32_t)first_block;",
       "until_wrap = UINT64_MAX;", CARRY, "avx2")
-fault("vector: plane parts kept past a carry", FILE, "!source->schedule.ready || source->schedule.block_high != block_high",
+fault("vector: plane parts kept past a carry", CALLS, "!source->schedule.ready || source->schedule.block_high != block_high",
       "!source->schedule.ready", CARRY, "avx2")
 fault("vector: short call forgets the block's upper half", FILE, "(uint32_t)(block_number >> 32)", "0", CARRY, "avx2")
-fault("vector: second batch over the first", FILE, "&numbers, count, words + SIMDROP_BLOCK_WORDS * done, turns);",
+fault("vector: second batch over the first", CALLS, "&numbers, count, words + SIMDROP_BLOCK_WORDS * done, turns);",
       "&numbers, count, words, turns);",
       CARRY, "avx2")
 
@@ -327,7 +336,7 @@ fault("no check: unsupported backend", FILE, "if (!can_run(choice.backend, featu
       "api:backends", options=("-DSIMDROP_WITH_AVX2=OFF",))
 
 # ---- the Highway backends
-FILE = "src/highway/simd-inl.h"
+FILE = "src/highway/producer_simd-inl.h"
 fault("highway: lanes rotated by too few", FILE, "simd_count_from((uint64_t)count, 1)", "simd_count_from((uint64_t)(count + 1) / 2, 1)",
       "mask:every_plane_decides", "highway-avx2")
 fault("highway: blocks in the wrong lanes", FILE, "simd_add(hn::ShiftRight<1>(lane), simd_multiply_low(simd_and(lane, simd_set(1)), simd_set(SIMD_LANES / 2)))",
@@ -341,6 +350,7 @@ fault("highway, 4 lanes: undecided blocks not closed up", FILE, "hn::TableLookup
       "hn::TableLookupLanes(halves(a), hn::SetTableIndices(tag, order[15 | bits[0]]))", PLANES, "highway-avx2")
 fault("highway, 8 lanes: undecided blocks not closed up", FILE, "hn::CompressStore(a, lanes, tag_u64(), to);",
       "(void)lanes; simd_store(to, a);", PLANES, "highway-avx3")
+FILE = "src/highway/consumer_simd-inl.h"
 fault("highway: every part with the first bits", FILE, "table.bits + begin % lane_bits", "table.bits", "kernels:every_length",
       "highway-sse4")
 fault("highway-avx3: every part with the first bits", FILE, "uint8_t bytes[8]; bits >>= begin;", "uint8_t bytes[8];",
@@ -353,7 +363,8 @@ fault("highway: multiplies before it selects", FILE, "hn::Mul(select_lanes(tag, 
       "hn::IfThenElseZero(mask_of(tag, bits, i), hn::Mul(hn::LoadU(tag, x + i), scale))", "kernels:dropped_elements_raise_no_flag",
       "highway-sse4")
 fault("highway: f64 scaled in float", FILE, "hn::Set(tag_f64(), scale)", "hn::Set(tag_f64(), (float)scale)", "kernels:every_length", "highway-sse4")
-fault("highway: f16 converted by Highway alone", FILE, "#if HWY_TARGET <= HWY_AVX2 && HWY_ARCH_X86", "#if HWY_ARCH_X86", "kernels:every_f16",
+fault("highway: f16 converted by Highway alone", FILE, "#if HWY_ARCH_ARM_A64 || (HWY_TARGET <= HWY_AVX2 && HWY_ARCH_X86 && !defined(HWY_DISABLE_F16C))",
+      "#if HWY_ARCH_X86", "kernels:every_f16",
       "highway-sse4")
 fault("highway: f16 ties away from even", FILE, "hn::ShiftRight<13>(hn::Add(hn::Sub(magnitude, set_u32((112u << 23) - 0xfff)), odd))",
       "hn::ShiftRight<13>(hn::Sub(magnitude, set_u32((112u << 23) - 0x1000)))", "kernels:every_f16", "highway-sse4")
@@ -375,12 +386,54 @@ fault("highway: a bundle without BMI2", FILE, "SIMDROP_DEFINE_NAMED_TABLE(SIMDRO
       "SIMDROP_DEFINE_NAMED_TABLE(SIMDROP_BACKEND_NAME, SIMDROP_BUNDLE & ~SIMDROP_CPU(BMI2))", "dispatch:whole_bundles", "highway-avx2")
 fault("highway: a target with another's name", FILE, '#define SIMDROP_BACKEND_NAME "highway-ssse3"', '#define SIMDROP_BACKEND_NAME "highway-sse4"',
       "dispatch:whole_bundles", "highway-ssse3")
-fault("highway before the backends written by hand", "cmake/backends.cmake", "avx2 highway-avx3 highway-avx2", "highway-avx3 highway-avx2 avx2",
+fault("highway before the backends written by hand", "cmake/backends.cmake", "avx2 neon highway-avx3 highway-avx2", "neon highway-avx3 highway-avx2 avx2",
       "dispatch:made_up_processors", "highway-avx2")
 fault("highway: the poorest target first", "cmake/backends.cmake", "highway-sse4 highway-ssse3", "highway-ssse3 highway-sse4",
       "dispatch:made_up_processors", "highway-sse4")
+
+FILE = "src/highway/scalable_producer-inl.h"
+fault("sve: round keys swapped", FILE, "hn::Xor3(upper_1, bits_1, set_word(keys->word_0[round]))", "hn::Xor3(upper_1, bits_1, set_word(keys->word_2[round]))",
+      LANES, "highway-sve")
+fault("sve: plane parts' words swapped", FILE, "schedule->word_2[plane] = (uint32_t)(product_0 >> 32)", "schedule->word_2[plane] = (uint32_t)product_0",
+      LANES, "highway-sve")
+fault("sve: words of a block out of order", FILE, "hn::StoreInterleaved4(upper_0, upper_1,", "hn::StoreInterleaved4(upper_1, upper_0,", LANES, "highway-sve")
+fault("sve: undecided blocks by their lanes", FILE, "hn::Iota(tag, (uint32_t)done)", "hn::Iota(tag, 0)", PLANES, "highway-sve")
+fault("sve: listed blocks taken in a row", FILE, "(uint32_t)blocks->list[b < BATCH_BLOCKS ? b : 0]", "(uint32_t)blocks->list[0] + (uint32_t)b",
+      "layout:listed_blocks", "highway-sve")
+fault("sve: a plane short", FILE, "++plane < source->plane_count && any", "++plane < source->plane_count - 1 && any", PLANES, "highway-sve")
+fault("sve: one plane's drops in place of all", FILE, "dropped = hn::Or(dropped, hn::AndNot(bits, undecided));", "dropped = hn::AndNot(bits, undecided);",
+      PLANES, "highway-sve")
+fault("sve: vectors taken to be as long as can be", "src/highway/consumer_simd-inl.h",
+      "i += (int)hn::Lanes(tag)) store_lanes(tag, hn::Mul(select_lanes", "i += (int)hn::MaxLanes(tag)) store_lanes(tag, hn::Mul(select_lanes",
+      "kernels:every_length", "highway-sve")
+fault("highway on aarch64: bf16 ties away from even", "src/highway/consumer_simd-inl.h", "addend = hn::Set(tag_u32(), 0x7fff)",
+      "addend = hn::Set(tag_u32(), 0x8000)", "kernels:every_bf16", "highway-neon")
+fault("highway before NEON", "cmake/backends.cmake", "neon highway-avx3 highway-avx2 highway-sse4 highway-ssse3 highway-sse2 highway-sve2",
+      "highway-avx3 highway-avx2 highway-sse4 highway-ssse3 highway-sse2 highway-sve2 neon", "dispatch:this_machine", "highway-sve2")
+
+# ---- the NEON backend
+FILE = "src/neon/simd.h"
+fault("neon: lanes rotated by too few", FILE, "vextq_u64(a.second, a.first, 1)", "vextq_u64(a.first, a.second, 1)", "mask:every_plane_decides", "neon")
+fault("neon: lower halves of products for upper", FILE, "vuzp2q_u32", "vuzp1q_u32", LANES, "neon")
+fault("neon: output words mixed up", FILE, "vzip1q_u32(below, above)", "vzip1q_u32(above, below)", LANES, "neon")
+fault("neon: one block twice", FILE, "vzip2q_u64(low.first, high.first)", "vzip1q_u64(low.first, high.first)", LANES, "neon")
+fault("neon: undecided blocks listed by halves", FILE, "vld1q_u8(order + 16)", "vld1q_u8(order)", PLANES, "neon")
+fault("neon: undecided lanes changed round", FILE, "bits[4] = {1, 2, 4, 8}", "bits[4] = {1, 2, 8, 4}", PLANES, "neon")
+fault("neon: the threshold's neighbouring bit", FILE, "vdupq_n_s64(31)", "vdupq_n_s64(30)", "mask:every_plane_decides", "neon")
+fault("neon: bits of the word's wrong half", FILE, "(uint32_t)(bits >> (first / 32 * 32))", "(uint32_t)bits", "kernels:every_length", "neon")
+fault("neon: multiplies before it selects", FILE,
+      "vandq_u32(four_lanes(bits, i), vreinterpretq_u32_f32(vld1q_f32(x + i))); vst1q_f32(y + i, vmulq_f32(vreinterpretq_f32_u32(kept), scale));",
+      "vandq_u32(four_lanes(bits, i), vreinterpretq_u32_f32(vmulq_f32(vld1q_f32(x + i), scale))); vst1q_f32(y + i, vreinterpretq_f32_u32(kept));",
+      "kernels:dropped_elements_raise_no_flag", "neon")
+fault("neon: f64 scaled in float", FILE, "vdupq_n_f64(scale)", "vdupq_n_f64((float)scale)", "kernels:every_length", "neon")
+fault("neon: half the f16 unscaled", FILE, "vmulq_f32(vcvt_high_f32_f16(kept), scale)", "vcvt_high_f32_f16(kept)", "kernels:every_f16", "neon")
+fault("neon: bf16 ties away from even", FILE, "vdupq_n_u32(0x7fff)", "vdupq_n_u32(0x8000)", "kernels:every_bf16", "neon")
+fault("neon: bytes of 0 and 255", FILE, "vandq_u8(vtstq_u8(vqtbl1q_u8(all, order), bit), vdupq_n_u8(1))", "vtstq_u8(vqtbl1q_u8(all, order), bit)",
+      "mask:every_length_and_start", "neon")
 FILE = "src/common/cpu_features.h"
 fault("BMI2 read from BMI1's bit", FILE, "X(BMI2, 7, ebx, 8)", "X(BMI2, 7, ebx, 3)", "dispatch:one_bit_each")
+fault("SVE read from its neighbour's bit", FILE, "X(SVE, 0, 22)", "X(SVE, 0, 23)", "dispatch:one_arm_bit_each")
+fault("SVE2 read from the first word", FILE, "X(SVE2, 1, 1)", "X(SVE2, 0, 1)", "dispatch:one_arm_bit_each")
 fault("AVX512CD read from its neighbour's bit", FILE, "X(AVX512CD, 7, ebx, 28)", "X(AVX512CD, 7, ebx, 27)", "dispatch:one_bit_each")
 
 # ---- layouts
@@ -449,7 +502,7 @@ fault("vector: every period begins with a word", FILE, "cursor->bit -= cursor->l
 fault("scalar: runs one too long", "src/scalar/consumers.c", "first + k / length, size_t", "first + k / (length + 1), size_t", LOOPS)
 FILE = "src/common/producer_body.h"
 fault("vector: listed blocks not in the order of the lanes", FILE, "list[vector + order[lane]];", "list[vector + (size_t)lane];", LOOPS, "avx2")
-fault("vector: upper halves of listed blocks taken as equal", FILE, "count < BATCH_BLOCKS && blocks[count] >> 32 == blocks[0] >> 32", "count < BATCH_BLOCKS",
+fault("vector: upper halves of listed blocks taken as equal", CALLS, "count < BATCH_BLOCKS && blocks[count] >> 32 == blocks[0] >> 32", "count < BATCH_BLOCKS",
       "layout:listed_blocks", "avx2")
 FILE = "src/core/calls.c"
 fault("layout: p = 0 multiplies", FILE, "} else if (mask->p != 0) {", "} else if (mask->p >= 0) {", RANDOM)

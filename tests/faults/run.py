@@ -20,6 +20,11 @@ import time
 from faults import FAULTS
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+# What an emulated machine needs: commands, CMake's options, and what runs its programs.
+COMMANDS = {"": (), "aarch64": ("aarch64-linux-gnu-gcc", "qemu-aarch64-static")}
+TOOLCHAINS = {"": (), "aarch64": (f"-DCMAKE_TOOLCHAIN_FILE={ROOT}/cmake/toolchains/aarch64-linux-gnu.cmake", "-DSIMDROP_WITH_OPENMP=OFF",
+                                  "-DSIMDROP_BUILD_EXAMPLES=OFF")}
+EMULATORS = {"": (), "aarch64": ("qemu-aarch64-static", "-cpu", "max")}
 TIMEOUT = 300  # seconds a test; one that hangs under a fault has caught it
 
 
@@ -39,28 +44,31 @@ def plant(source, fault):
 
 
 class Copy:
-    """One copy of the source and its build folder."""
+    """One copy of the source, and a build folder for each machine."""
 
     def __init__(self, folder, arguments):
         self.source = folder / "source"
-        self.build = folder / "build"
+        self.folder = folder
         self.arguments = arguments
         shutil.copytree(ROOT, self.source, ignore=lambda path, names: [n for n in names if n == ".git" or n.startswith("build")])
-        self.options = None
+        self.options = {}
 
-    def configure(self, options):
-        if options == self.options:
+    def build(self, machine):
+        return self.folder / ("build-" + machine if machine else "build")
+
+    def configure(self, machine, options):
+        if options == self.options.get(machine):
             return
-        command = ["cmake", "-S", self.source, "-B", self.build, "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_C_FLAGS_RELEASE=-O1", "-DCMAKE_CXX_FLAGS_RELEASE=-O1",
+        command = ["cmake", "-S", self.source, "-B", self.build(machine), *TOOLCHAINS[machine], "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_C_FLAGS_RELEASE=-O1", "-DCMAKE_CXX_FLAGS_RELEASE=-O1",
                    "-DSIMDROP_BUILD_SHARED=OFF", "-DSIMDROP_BUILD_TOOL=OFF", "-DSIMDROP_INSTALL=OFF", "-DSIMDROP_WERROR=OFF",
                    "-DSIMDROP_WITH_AVX2=ON", *options, *self.arguments.cmake]
         if shutil.which("ninja"):
             command[1:1] = ["-G", "Ninja"]
         run_or_raise(command, self.arguments.log)
-        self.options = options
+        self.options[machine] = options
 
-    def compile(self, executables):
-        run_or_raise(["cmake", "--build", self.build, "--target", *sorted(executables)], self.arguments.log)
+    def compile(self, machine, executables):
+        run_or_raise(["cmake", "--build", self.build(machine), "--target", *sorted(executables)], self.arguments.log)
 
     def run(self, fault):
         """True if the fault's test passes."""
@@ -68,7 +76,7 @@ class Copy:
         environment = dict(os.environ, SIMDROP_TEST_EFFORT=fault.effort)
         environment.pop("SIMDROP_BACKEND", None)
         try:
-            done = subprocess.run([self.build / "tests" / f"test_{executable}", test], env=environment, timeout=TIMEOUT,
+            done = subprocess.run([*EMULATORS[fault.machine()], self.build(fault.machine()) / "tests" / f"test_{executable}", test], env=environment, timeout=TIMEOUT,
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
         except subprocess.TimeoutExpired:
             return False
@@ -81,9 +89,9 @@ class Copy:
         path = self.source / fault.file
         original = path.read_text()
         try:
-            self.configure(fault.cmake())
+            self.configure(fault.machine(), fault.cmake())
             path.write_text(plant(original, fault))
-            self.compile({"test_" + fault.test.split(":")[0]})
+            self.compile(fault.machine(), {"test_" + fault.test.split(":")[0]})
             return "ESCAPED" if self.run(fault) else None
         finally:
             path.write_text(original)
@@ -98,17 +106,17 @@ def run_or_raise(command, log):
         raise RuntimeError("does not compile: " + (errors or done.stdout.splitlines()[-1:])[0].strip())
 
 
-def skipped_backends(copy):
+def skipped_backends(copy, machine):
     """Backends that do not run here, by what a test says of them."""
-    done = subprocess.run([copy.build / "tests" / "test_golden_digest", "library"], stdout=subprocess.PIPE,
+    done = subprocess.run([*EMULATORS[machine], copy.build(machine) / "tests" / "test_golden_digest", "library"], stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, check=False)
     return dict(re.findall(r"^([\w-]+) skipped: (.*)$", done.stdout, re.MULTILINE))
 
 
-def check_baseline(copy, options, faults):
-    """The names of tests that fail without a fault, with these CMake options."""
-    copy.configure(options)
-    copy.compile({"test_" + fault.test.split(":")[0] for fault in faults} | {"test_golden_digest"})
+def check_baseline(copy, machine, options, faults):
+    """The names of tests that fail without a fault, on a machine with these CMake options."""
+    copy.configure(machine, options)
+    copy.compile(machine, {"test_" + fault.test.split(":")[0] for fault in faults} | {"test_golden_digest"})
     chosen = {(fault.test, fault.effort): fault for fault in faults}
     return sorted({test for (test, _), fault in chosen.items() if not copy.run(fault)})
 
@@ -135,17 +143,20 @@ def main():
         arguments.log = folder / "log"
         copies = [Copy(folder / str(i), arguments) for i in range(max(1, arguments.jobs))]
         skipped = {}
-        for options in sorted({fault.cmake() for fault in faults}):
-            failing = check_baseline(copies[0], options, [fault for fault in faults if fault.cmake() == options])
+        builds = sorted({(fault.machine(), fault.cmake()) for fault in faults})
+        for machine, options in builds:
+            if not all(shutil.which(command) for command in COMMANDS[machine]):
+                continue
+            failing = check_baseline(copies[0], machine, options, [f for f in faults if (f.machine(), f.cmake()) == (machine, options)])
             if failing:
                 print("These tests fail without any fault: " + ", ".join(failing))
                 return 1
-            skipped[options] = skipped_backends(copies[0])
+            skipped[machine, options] = skipped_backends(copies[0], machine)
         print(f"Without a fault, all tests named below pass ({time.monotonic() - started:.0f} s).", flush=True)
 
         waiting = queue.SimpleQueue()
         # Those that configure anew come last, so that each copy does it once.
-        for fault in sorted(faults, key=lambda fault: fault.cmake()):
+        for fault in sorted(faults, key=lambda fault: (fault.machine(), fault.cmake())):
             waiting.put(fault)
         counts = {"caught": 0, "skipped": 0, "failed": 0}
         lock = threading.Lock()
@@ -156,7 +167,8 @@ def main():
                     fault = waiting.get_nowait()
                 except queue.Empty:
                     return
-                missing = skipped[fault.cmake()].get(fault.needs)
+                backends = skipped.get((fault.machine(), fault.cmake()))
+                missing = backends.get(fault.needs) if backends is not None else "for a processor that cannot be emulated here"
                 if missing is not None:
                     outcome, kind = f"skipped: {fault.needs} is {missing}", "skipped"
                 else:
