@@ -129,7 +129,7 @@ step 'aarch64, clang' emulate aarch64-clang aarch64-linux-gnu-clang neoverse-n1
 step 'aarch64, SVE' emulate_lengths
 step '32-bit x86' emulate_golden i686 i686-linux-gnu
 step 's390x, big-endian' emulate_golden s390x s390x-linux-gnu
-step 'instructions of each object' python3 tests/scan_instructions.py "$build/release" "$build/clang"
+step 'instructions of each object' python3 tests/scan_instructions.py "$build/release" "$build/clang" "$build/aarch64" "$build/aarch64-clang"
 step 'the instruction scan sees planted instructions' python3 tests/scan_instructions.py --self-test "$build/scan-self-test"
 step 'symbols' sh tests/check_symbols.sh "$build/release"
 step 'consumers' sh tests/consumers/run.sh "$build/consumers"

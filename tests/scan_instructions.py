@@ -4,10 +4,10 @@
     scan_instructions.py BUILD...            scans release builds
     scan_instructions.py --self-test FOLDER  plants instructions and demands that the scan sees them
 
-A backend's bundle is read from src/<backend>/bundle.h; scalar and core are held to the x86-64 baseline (SSE2). The one object of a
+On x86-64, a backend's bundle is read from src/<backend>/bundle.h; scalar and core are held to the x86-64 baseline (SSE2). The one object of a
 family of backends is held to the bundles in src/<family>/bundles.h, each function to that of the backend that its name tells. Every
 object must also contain what makes its backend (zmm registers, ymm registers; SSE4.1 and so on for each of a family), so that the
-scan cannot pass on nothing.
+scan cannot pass on nothing. On aarch64 everything is held to the base architecture, except the functions of Highway's SVE backends.
 
 Prints a line for each object: "ok ...", "FAILED ...: why" or "skipped ...: why".
 """
@@ -16,6 +16,7 @@ import glob
 import os
 import platform
 import re
+import shutil
 import subprocess
 import sys
 
@@ -132,9 +133,33 @@ def extensions_of(code, mnemonic, operands):
     return {extension} if extension else set()
 
 
-def instructions_of(path):
+# On aarch64: what is above the base architecture.
+AARCH64 = {
+    "AES or PMULL": r"aes\w+|pmull2?\s.*\.1q.*",
+    "SHA": r"sha(1|256|512)\w+",
+    "SHA3": r"(eor3|bcax|rax1|xar)\s.*v\d+\..*",
+    "CRC32": r"crc32\w+",
+    "LSE": r"(cas|swp|ld(add|clr|eor|set|[su]max|[su]min)|st(add|clr|eor|set|[su]max|[su]min))[albhp]*",
+    "FP16": r"f(add|sub|mul|div|ml[as]|n?m(add|sub)|max\w*|min\w*|sqrt|abd|cm\w+)\s.*(\.[48]h|\bh\d+).*",
+    "RDM": r"sqrdml[as]h",
+    "DOTPROD": r"[su]dot",
+    "BF16 or I8MM": r"bf(cvtn?2?|dot|mmla|mlal[bt])|[su]s?mmla",
+    "JSCVT": r"fjcvtzs",
+}
+SVE_REGISTER = r"(^|[\s{,])[zp]\d+(\.[bhsdq]|/[zm])"
+
+
+def aarch64_extensions_of(mnemonic, operands):
+    """The set of extensions that one instruction needs: all those of SVE's are "SVE"."""
+    if re.search(SVE_REGISTER, operands) or re.match(r"(rdvl|addvl|addpl|cnt[bhwd]|inc[bhwd]|dec[bhwd]|whilel[etos])$", mnemonic):
+        return {"SVE"}
+    text = mnemonic + " " + operands
+    return {name for name, pattern in AARCH64.items() if matches(pattern, mnemonic) or matches(pattern, text)}
+
+
+def instructions_of(path, objdump="objdump"):
     """(function, bytes, mnemonic, operands) of every instruction of an object file."""
-    listing = subprocess.run(["objdump", "-d", "-w", path], capture_output=True, text=True, check=True).stdout
+    listing = subprocess.run([objdump, "-d", "-w", path], capture_output=True, text=True, check=True).stdout
     function = "?"
     for line in listing.splitlines():
         label = re.match(r"[0-9a-f]+ <(.+)>:", line)
@@ -148,7 +173,7 @@ def instructions_of(path):
         while len(words) > 1 and words[0] in ("rep", "repz", "repnz", "lock", "notrack", "data16", "cs", "bnd"):
             words = words[1].split(None, 1)
         if words:
-            yield function, bytes.fromhex(fields[1].strip().replace(" ", "")), words[0], words[1] if len(words) > 1 else ""
+            yield function, bytes.fromhex(fields[1].strip().replace(" ", "")), words[0], "\t".join(words[1:] + fields[3:])
 
 
 class Part:
@@ -216,6 +241,30 @@ def members_of(build, part):
         return re.findall(r'X\((%s_\w+), "[^"]*", 1\)' % part, file.read())
 
 
+def aarch64_objdump(path):
+    """The program that disassembles an object if it is for aarch64, None if it is not."""
+    with open(path, "rb") as file:
+        header = file.read(20)
+    if header[:4] != b"\x7fELF" or header[18] != 183:
+        return None
+    return "objdump" if platform.machine() == "aarch64" else "aarch64-linux-gnu-objdump"
+
+
+def scan_aarch64(path, part, objdump):
+    """None, or what is wrong with an object for aarch64."""
+    used = set()
+    for function, _, mnemonic, operands in instructions_of(path, objdump):
+        sve = part == "highway" and re.search(r"_ZNK?7simdrop\d+N_SVE2?[L\d]|simdrop_highway_sve2?_", function)
+        extensions = aarch64_extensions_of(mnemonic, operands)
+        outside = extensions - ({"SVE", "SHA3"} if sve else set())
+        if outside:
+            return "%s %s in %s needs %s" % (mnemonic, operands, function, ", ".join(sorted(outside)))
+        used |= extensions
+    if part == "highway" and "SVE" not in used and b"highway_sve" in open(path, "rb").read():
+        return "no SVE in it"
+    return None
+
+
 def scan_build(build):
     failures = 0
     objects = sorted(glob.glob(os.path.join(build, "CMakeFiles", "simdrop_*.dir", "src", "*", "*.o")))
@@ -224,7 +273,8 @@ def scan_build(build):
         return 1
     for path in objects:
         part, name = path.split(os.sep)[-2:]
-        fault = scan(path, Part(part), "" if name.startswith("table") else MUST_CONTAIN.get(part, ""), members_of(build, part))
+        objdump = aarch64_objdump(path)
+        fault = scan_aarch64(path, part, objdump) if objdump else scan(path, Part(part), "" if name.startswith("table") else MUST_CONTAIN.get(part, ""), members_of(build, part))
         title = "instructions of %s/%s in %s" % (part, name, os.path.basename(os.path.normpath(build)))
         print("FAILED %s: %s" % (title, fault) if fault else "ok %s" % title)
         failures += fault is not None
@@ -253,10 +303,35 @@ PLANTED = [
 ]
 
 
+# The same for aarch64.
+PLANTED_AARCH64 = [
+    ("SVE in NEON code", "-march=armv8-a+sve -O3", "neon", "void f(float *a) { for (int i = 0; i < 4096; ++i) a[i] *= 2; }"),
+    ("half-precision arithmetic in NEON code", "-march=armv8.2-a+fp16", "neon",
+     "#include <arm_neon.h>\nfloat16x8_t f(float16x8_t a) { return vmulq_f16(a, a); }"),
+    ("three-way exclusive or in NEON code", "-march=armv8.2-a+sha3", "neon",
+     "#include <arm_neon.h>\nuint64x2_t f(uint64x2_t a, uint64x2_t b, uint64x2_t c) { return veor3q_u64(a, b, c); }"),
+    ("AES in Highway's NEON code", "-march=armv8-a+crypto", "highway",
+     "#include <arm_neon.h>\nuint8x16_t simdrop_highway_neon_f(uint8x16_t a) { return vaesmcq_u8(a); }"),
+    ("atomic instructions in generic code", "-march=armv8.1-a", "core", "int f(int *a) { return __atomic_fetch_add(a, 1, __ATOMIC_SEQ_CST); }"),
+    ("SVE in Highway's code for all targets", "-march=armv8-a+sve -O3", "highway",
+     "void f(float *a) { for (int i = 0; i < 4096; ++i) a[i] *= 2; }"),
+]
+
+
 def self_test(folder):
     failures = 0
     os.makedirs(folder, exist_ok=True)
     source, planted = os.path.join(folder, "planted.c"), os.path.join(folder, "planted.o")
+    for title, flags, part, code in PLANTED_AARCH64:
+        if not shutil.which("aarch64-linux-gnu-gcc"):
+            print("skipped the scan sees %s: there is no compiler for aarch64" % title)
+            continue
+        with open(source, "w", encoding="utf-8") as file:
+            file.write(code + "\n")
+        subprocess.run(["aarch64-linux-gnu-gcc", "-O2", *flags.split(), "-c", source, "-o", planted], check=True)
+        fault = scan_aarch64(planted, part, aarch64_objdump(planted))
+        print("ok the scan sees %s (%s)" % (title, fault) if fault else "FAILED the scan sees %s: it does not" % title)
+        failures += fault is None
     for title, flags, part, code in PLANTED:
         with open(source, "w", encoding="utf-8") as file:
             file.write(code + "\n")
