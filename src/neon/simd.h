@@ -19,7 +19,7 @@ typedef unsigned simd_lanes;
 
 #define SIMD_LANES 4
 
-// Chosen with llvm-mca's models of Neoverse N1 and Cortex-A55; docs/performance.md has the figures.
+// Chosen with a model of Neoverse N1 and V2 and Cortex-A55 (bench/neon_model.py; docs/performance.md has the figures).
 #define SIMD_PLANES_IN_FLIGHT 2      // planes of one vector of blocks that are drawn side by side
 #define SIMD_FEW_PLANES_IN_FLIGHT 2  // vectors times planes side by side where one or two planes decide everything
 #define SIMD_DENSE_PLANES 8          // planes that are drawn for every block; the others only where they are needed
@@ -174,15 +174,15 @@ static inline uint32x4_t four_lanes(uint64_t bits, int first) {
   return vtstq_u32(vdupq_n_u32((uint32_t)(bits >> (first / 32 * 32))), wanted);
 }
 
+// Here the mask is shifted, not the lanes' bits: of these there would be more constants than registers.
 static inline uint64x2_t two_lanes(uint64_t bits, int first) {
   static const uint64_t bit[2] = {1, 2};
-  return vtstq_u64(vdupq_n_u64(bits), vshlq_u64(vld1q_u64(bit), vdupq_n_s64(first)));
+  return vtstq_u64(vdupq_n_u64(bits) >> (uint64_t)first, vld1q_u64(bit));
 }
 
 static inline uint16x8_t eight_lanes(uint64_t bits, int first) {
   static const uint16_t bit[8] = {1, 2, 4, 8, 16, 32, 64, 128};
-  const uint16x8_t wanted = vshlq_u16(vld1q_u16(bit), vdupq_n_s16((int16_t)(first % 16)));
-  return vtstq_u16(vdupq_n_u16((uint16_t)(bits >> (first / 16 * 16))), wanted);
+  return vtstq_u16(vdupq_n_u16((uint16_t)(bits >> (first / 16 * 16))) >> (uint16_t)(first % 16), vld1q_u16(bit));
 }
 
 static inline uint32x4_t select_four(uint64_t bits, int first, const uint32_t *x) {
