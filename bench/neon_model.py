@@ -33,7 +33,7 @@ LIMITS = {"0.1": 1.7, "0.5": 3.0}
 PACKAGES = {"cmake": "cmake", "ninja": "ninja-build", "aarch64-linux-gnu-gcc": "gcc-aarch64-linux-gnu",
             "qemu-aarch64-static": "qemu-user-static", "llvm-mca-19": "llvm-19", "llvm-objdump-19": "llvm-19"}
 ALTERNATIVES = {"SIMD_PLANES_IN_FLIGHT": [1, 2, 3, 4], "SIMD_FEW_PLANES_IN_FLIGHT": [2, 4, 8], "SIMD_PENDING_PLANES": [1, 2, 3, 4],
-                "SIMD_DENSE_PLANES": [6, 7, 8, 9, 10], "SIMD_FEW_BLOCKS": [0, 1, 2, 3]}
+                "SIMD_DENSE_PLANES": [6, 8, 10, 12], "SIMD_FEW_BLOCKS": [0, 1, 2, 3, 4]}
 BRANCH = r"(b|bl|b\.\w+|br|blr|ret|cbn?z|tbn?z)\b"
 
 
@@ -154,19 +154,23 @@ def by_name(traces):
 
 
 def figures(pool, calls, wanted):
-    """{processor: {name: {p: cycles an element}}} and {name: {p: accesses to the stack}} a thousand elements; of short calls, cycles."""
-    jobs = {(processor, key, elements): pool.submit(model, processor, instructions)
-            for key, sizes in calls.items() if wanted(key) for elements, instructions in sizes for processor in PROCESSORS}
+    """{processor: {name: {p: cycles an element}}}, of short calls {elements: cycles a call, on average}; {name: {p: accesses to the
+    stack}} a thousand elements."""
+    jobs = {(processor, key, i): pool.submit(model, processor, instructions) for key, sizes in calls.items() if wanted(key[0])
+            for i, (_, instructions) in enumerate(sizes) for processor in PROCESSORS}
     cycles, stack = {processor: {} for processor in PROCESSORS}, {}
     for (name, p), sizes in calls.items():
-        if not wanted((name, p)):
+        if not wanted(name):
             continue
         for processor in PROCESSORS:
-            found = {elements: jobs[processor, (name, p), elements].result() for elements, _ in sizes}
+            found = {}
+            for i, (elements, _) in enumerate(sizes):
+                found.setdefault(elements, []).append(jobs[processor, (name, p), i].result())
+            found = {elements: sum(each) / len(each) for elements, each in found.items()}
             if name == "short":
-                cycles[processor].setdefault(name, {})[p] = found
+                cycles[processor][name] = {elements: round(mean) for elements, mean in found.items()}
             else:
-                (few, many) = sorted(found)
+                few, many = sorted(found)
                 cycles[processor].setdefault(name, {})[p] = round((found[many] - found[few]) / (many - few), 4)
         if name != "short":
             (few, less), (many, more) = sorted(sizes, key=lambda size: size[0])
@@ -200,12 +204,12 @@ def alternatives(pool, program, constants):
             traces = program.traces({**constants, name: value})
             if traces is None:
                 continue
-            cycles, stack = figures(pool, by_name(traces), lambda key: key[0] in ("producer", "short"))
+            cycles, stack = figures(pool, by_name(traces), lambda name: name in ("producer", "short"))
             result.append({"constant": name, "value": value, "chosen": value == constants.get(name, program.value(name)),
                            "producer": {processor: cycles[processor]["producer"] for processor in PROCESSORS},
                            "short_forward_f32_cycles_a_call": {processor: cycles[processor]["short"] for processor in PROCESSORS},
                            "stack_accesses_a_thousand_elements": stack["producer"]})
-            short = "  ".join("/".join("%d" % cycles[processor]["short"]["0.1"][n] for n in (128, 256, 384, 512)) for processor in PROCESSORS)
+            short = "  ".join("/".join("%d" % cycles[processor]["short"][n] for n in (128, 256, 384, 512)) for processor in PROCESSORS)
             print("%s%-26s %d  p = 0.1: %s  p = 0.5: %s  stack %5.1f %5.1f  short %s" % (
                 "*" if result[-1]["chosen"] else " ", name, value,
                 " ".join("%.3f" % cycles[processor]["producer"]["0.1"] for processor in PROCESSORS),
@@ -247,7 +251,7 @@ def main():
         traces = program.traces(constants)
         if traces is None:
             fail("these constants do not go together")
-        cycles, stack = figures(pool, by_name(traces), lambda key: True)
+        cycles, stack = figures(pool, by_name(traces), lambda name: True)
         result = summary(cycles)
         show(result)
         print("vector loads and stores of the stack, a thousand elements: " +
