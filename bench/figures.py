@@ -3,6 +3,9 @@
 
     simdrop bench ... --json bench/results/sapphire-rapids.json
     simdrop bench --layout ... --json bench/results/sapphire-rapids-layouts.json
+    simdrop bench --backend all ... --json bench/results/sapphire-rapids-backends.json
+    python3 bench/neon_model.py --json bench/results/neon-model.json
+    sh bench/compare_backends.sh
     python3 bench/figures.py            fills the tables
     python3 bench/figures.py --check    exit status 1 if a table is not what the JSON says
 
@@ -15,17 +18,20 @@ import re
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-RESULTS = [os.path.join(ROOT, "bench", "results", name) for name in ("sapphire-rapids.json", "sapphire-rapids-layouts.json")]
+FOLDER = os.path.join(ROOT, "bench", "results")
+RESULTS = ("sapphire-rapids.json", "sapphire-rapids-layouts.json")
 PAGES = ["README.md", os.path.join("docs", "performance.md")]
 SIZES = [(65536, "64 Ki elements (L2)"), (67108864, "64 Mi elements (DRAM)")]
 BACKENDS = ["avx512", "avx2", "scalar"]
 
 
-def rows_by_key():
-    rows = []
-    for name in RESULTS:
-        with open(name, encoding="utf-8") as file:
-            rows += json.load(file)["benchmarks"]
+def read_json(name):
+    with open(os.path.join(FOLDER, name), encoding="utf-8") as file:
+        return json.load(file)
+
+
+def rows_by_key(names=RESULTS):
+    rows = [row for name in names for row in read_json(name)["benchmarks"]]
     return {(row.get("kernel") or "layout " + row["layout"], row.get("backend"), row["dtype"], row["n"], row.get("p")): row
             for row in rows}
 
@@ -102,7 +108,51 @@ def layout_table(rows):
     return markdown(header, lines)
 
 
-TABLES = {"layouts": layout_table, "forward": forward_table, "kernels": kernel_table, "small": small_table}
+def backend_table(_):
+    """All backends of one run, each in ns an element and against the one written by hand for the same instructions."""
+    rows = rows_by_key(["sapphire-rapids-backends.json"])
+    by_hand = {"highway-avx3": "avx512", "highway-avx2": "avx2", "highway-sse4": "scalar", "highway-ssse3": "scalar"}
+    header = ["kernel", "type", "p"] + list(dict.fromkeys(key[1] for key in rows if key[0] == "forward"))
+    lines = []
+    for kernel, dtypes in (("mask-bits", ("f32",)), ("forward", ("f32", "f64", "f16", "bf16")), ("apply-bits", ("f32", "f64", "f16", "bf16"))):
+        for dtype in dtypes:
+            for p in (0.1, 0.5):
+                line = [kernel, "" if kernel == "mask-bits" else dtype, str(p)]
+                for backend in header[3:]:
+                    time = rows[kernel, backend, dtype, 65536, p]["ns_per_element"]["median"]
+                    cell_text = "%.3f" % time
+                    if backend in by_hand:
+                        cell_text += " (%.2f)" % (time / rows[kernel, by_hand[backend], dtype, 65536, p]["ns_per_element"]["median"])
+                    line.append(cell_text)
+                lines.append(line)
+    return markdown(header, lines)
+
+
+def model_table(_):
+    processors = read_json("neon-model.json")["processors"]
+    rows = [("producer, p = 0.1", "producer", "0.1"), ("producer, p = 0.5", "producer", "0.5"),
+            ("32 random bits an element", "32 bits an element, mask", None),
+            ("consumer, f32", "consumer", "f32"), ("consumer, f64", "consumer", "f64"), ("consumer, f16", "consumer", "f16"),
+            ("consumer, bf16", "consumer", "bf16"), ("32 random bits an element, applied to f32 at once", "32 bits an element, f32 at once", None),
+            ("mask: fewer cycles, p = 0.1", "ratio, mask", "0.1"), ("mask: fewer cycles, p = 0.5", "ratio, mask", "0.5"),
+            ("mask and f32: fewer cycles, p = 0.1", "ratio, mask and f32", "0.1"), ("mask and f32: fewer cycles, p = 0.5", "ratio, mask and f32", "0.5")]
+    lines = []
+    for title, key, part in rows:
+        values = [figures[key] if part is None else figures[key][part] for figures in processors.values()]
+        lines.append([title] + [("%.1f times" if key.startswith("ratio") else "%.3f") % value for value in values])
+    return markdown(["cycles an element, by a model"] + list(processors), lines)
+
+
+def command_table(_):
+    """Whole commands: median and range, in milliseconds."""
+    names = ("mask", "apply")
+    results = [{row["command"].split()[-1]: row for row in read_json("commands-%s.json" % name)["results"]} for name in names]
+    lines = [[backend] + ["%.0f [%.0f, %.0f]" % tuple(1000 * result[backend][key] for key in ("median", "min", "max")) for result in results]
+             for backend in results[0]]
+    return markdown(["backend"] + ["simdrop %s, ms" % name for name in names], lines)
+
+
+TABLES = {"backends": backend_table, "model": model_table, "commands": command_table, "layouts": layout_table, "forward": forward_table, "kernels": kernel_table, "small": small_table}
 
 
 def filled(page, rows):

@@ -191,13 +191,20 @@ static inline void store_sixteen(uint16_t *y, __m256i product, bool stream) {
   }
 }
 
+// Eight at a time from load to store: the conversions and what puts halves together want the same port.
 static inline void simd_scale_word_f16(uint64_t bits, const uint16_t *x, uint16_t *y, simd_scale_f16 scale, bool stream) {
+  const __m128i low_bits = _mm_setr_epi16(1, 2, 4, 8, 16, 32, 64, 128);
   SIMDROP_UNROLL
-  for (int i = 0; i < 64; i += 16) {
-    const __m256i kept = select_sixteen(bits >> i, x + i);
-    const __m128i low = scale_eight_f16(_mm256_castsi256_si128(kept), scale);
-    const __m128i high = scale_eight_f16(_mm256_extracti128_si256(kept, 1), scale);
-    store_sixteen(y + i, _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1), stream);
+  for (int i = 0; i < 64; i += 8) {
+    const __m128i bit = i % 16 == 0 ? low_bits : _mm_slli_epi16(low_bits, 8);
+    const __m128i sixteen_bits = _mm_set1_epi16((short)(uint16_t)(bits >> (i / 16 * 16)));
+    const __m128i lanes = _mm_cmpeq_epi16(_mm_and_si128(sixteen_bits, bit), bit);
+    const __m128i product = scale_eight_f16(_mm_and_si128(lanes, _mm_loadu_si128((const __m128i *)(x + i))), scale);
+    if (stream) {
+      _mm_stream_si128((__m128i *)(y + i), product);
+    } else {
+      _mm_storeu_si128((__m128i *)(y + i), product);
+    }
   }
 }
 
