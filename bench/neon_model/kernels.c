@@ -1,5 +1,6 @@
-// The inner loops of the NEON backend, one in each function, for a model of a processor to count: compiled by bench/neon_model.py, never
-// run. Each is made of the library's own inline functions. The library's loops around them are longer and branch more.
+// The inner loops of the NEON backend, one in each function, for a model of a processor to count: compiled by
+// bench/neon_model.py, never run. Each is made of the library's own inline functions. The library's loops around them are
+// longer and branch more.
 #include "neon/simd.h"
 
 #include "common/consumers_body.h"
@@ -63,9 +64,10 @@ typedef struct model_words {
   uint32x4_t word[4];
 } model_words;
 
-static inline __attribute__((always_inline)) void draw_words(const first_round *first, const round_keys *keys, const uint32x4_t *counter,
-                                                             int vectors, model_words *drawn) {
-  const uint32x4_t multiplier_0 = vdupq_n_u32(SIMDROP_PHILOX_MULTIPLIER_0), multiplier_1 = vdupq_n_u32(SIMDROP_PHILOX_MULTIPLIER_1);
+static inline __attribute__((always_inline)) void draw_words(const first_round *first, const round_keys *keys,
+                                                             const uint32x4_t *counter, int vectors, model_words *drawn) {
+  const uint32x4_t multiplier_0 = vdupq_n_u32(SIMDROP_PHILOX_MULTIPLIER_0),
+                   multiplier_1 = vdupq_n_u32(SIMDROP_PHILOX_MULTIPLIER_1);
   uint32x4_t word_0[MOST_IN_FLIGHT], word_1[MOST_IN_FLIGHT], word_2[MOST_IN_FLIGHT], word_3[MOST_IN_FLIGHT];
   SIMDROP_UNROLL
   for (int i = 0; i < vectors; ++i) {
@@ -145,11 +147,10 @@ void model_words_f32(const first_round *first, const round_keys *keys, uint32_t 
 }
 
 // The consumers, 64 elements a turn, stored masks and drawn ones alike.
-#define MODEL_CONSUMER(dtype, element)                                                                              \
-  void model_scale_##dtype(size_t n, const uint64_t *words, const element *x, element *y, double scale) {           \
-    const simd_scale_##dtype factor = simd_set_scale_##dtype(scale);                                                \
-    for (size_t k = 0; k < n; k += WORD_ELEMENTS)                                                                   \
-      simd_scale_word_##dtype(bits_at(words, k), x + k, y + k, factor, false);                                      \
+#define MODEL_CONSUMER(dtype, element)                                                                                     \
+  void model_scale_##dtype(size_t n, const uint64_t *words, const element *x, element *y, double scale) {                  \
+    const simd_scale_##dtype factor = simd_set_scale_##dtype(scale);                                                       \
+    for (size_t k = 0; k < n; k += WORD_ELEMENTS) simd_scale_word_##dtype(bits_at(words, k), x + k, y + k, factor, false); \
   }
 MODEL_CONSUMER(f32, float)
 MODEL_CONSUMER(f64, double)
