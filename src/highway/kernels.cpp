@@ -81,14 +81,14 @@ SIMDROP_DECLARE_KERNELS;
 #undef SIMDROP_COMMON_PRODUCER_CALLS_H
 #undef SIMDROP_COMMON_CONSUMERS_BODY_H
 
-#include "common/consumers_body.h"
 #include "highway/consumer_simd-inl.h"
+#include "common/consumers_body.h"
 
 #if HWY_HAVE_SCALABLE
 #include "highway/scalable_producer-inl.h"
 #else
-#include "common/producer_body.h"
 #include "highway/producer_simd-inl.h"
+#include "common/producer_body.h"
 #endif
 
 SIMDROP_DEFINE_NAMED_TABLE(SIMDROP_BACKEND_NAME, SIMDROP_BUNDLE);
