@@ -59,6 +59,7 @@ sort > "$work/allowed" << 'ALLOWED'
 __cxa_finalize
 __gmon_start__
 __stack_chk_fail
+getauxval
 _ITM_deregisterTMCloneTable
 _ITM_registerTMCloneTable
 memcpy

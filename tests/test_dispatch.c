@@ -89,7 +89,8 @@ static size_t best_compiled(const machine *m) {
   return index;
 }
 
-// Linux's words on these aarch64 processors (qemu's, and Linux's documentation of the bits), and which of Highway's backends run.
+// Linux's words on these aarch64 processors (qemu's, and Linux's documentation of the bits), and which of Highway's backends
+// run.
 typedef struct arm_machine {
   const char *name;
   uint64_t hwcap, hwcap2;
@@ -473,7 +474,8 @@ int main(int argc, char **argv) {
       cmocka_unit_test(first_call_from_many_threads),
       cmocka_unit_test(select_before_the_first_call),
       cmocka_unit_test(made_up_processors),
-      cmocka_unit_test(made_up_arm_processors), cmocka_unit_test(one_arm_bit_each),
+      cmocka_unit_test(made_up_arm_processors),
+      cmocka_unit_test(one_arm_bit_each),
       cmocka_unit_test(one_bit_each),
       cmocka_unit_test(whole_bundles),
       cmocka_unit_test(wishes),

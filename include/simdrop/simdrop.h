@@ -118,7 +118,8 @@ typedef enum simdrop_backend_choice {
 /** Number of backends that this version knows, best first, whether compiled in or not. */
 SIMDROP_API size_t simdrop_backend_count(void);
 
-/** Name of backend number index ("avx512", "avx2", "highway-sse4", "scalar", ...); static storage; NULL if index >= simdrop_backend_count(). */
+/** Name of backend number index ("avx512", "avx2", "highway-sse4", "scalar", ...); static storage; NULL if index >=
+ * simdrop_backend_count(). */
 SIMDROP_API const char *simdrop_backend_name(size_t index);
 
 /** 1 if backend number index is compiled into this library, else 0. */

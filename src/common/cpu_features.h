@@ -1,4 +1,5 @@
-// The processors' features that backends can require, one bit each. A backend's bundle is the set that its files are compiled for.
+// The processors' features that backends can require, one bit each. A backend's bundle is the set that its files are compiled
+// for.
 #ifndef SIMDROP_COMMON_CPU_FEATURES_H
 #define SIMDROP_COMMON_CPU_FEATURES_H
 
@@ -27,8 +28,8 @@ typedef uint32_t simdrop_cpu_features;
   X(AVX512BW, 7, ebx, 30)             \
   X(AVX512VL, 7, ebx, 31)
 
-// On aarch64: the name, and the bit of the auxiliary vector's word AT_HWCAP or AT_HWCAP2 by which Linux says that the processor has
-// it and that its registers are saved. Whatever has SVE has half-precision arithmetic too.
+// On aarch64: the name, and the bit of the auxiliary vector's word AT_HWCAP or AT_HWCAP2 by which Linux says that the processor
+// has it and that its registers are saved. Whatever has SVE has half-precision arithmetic too.
 //  X(feature, word, bit)
 #define SIMDROP_HWCAP_FEATURE_LIST(X) \
   X(AES, 0, 3)                        \

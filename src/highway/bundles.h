@@ -15,8 +15,8 @@
 #define SIMDROP_BUNDLE_highway_avx3                                                                     \
   (SIMDROP_BUNDLE_highway_avx2 | SIMDROP_CPU(AVX512F) | SIMDROP_CPU(AVX512CD) | SIMDROP_CPU(AVX512DQ) | \
    SIMDROP_CPU(AVX512BW) | SIMDROP_CPU(AVX512VL) | SIMDROP_CPU(AVX512_STATE))
-// On aarch64 Highway takes instructions for cryptography, which no kernel uses, to be a part of NEON: the whole file is compiled
-// for them (cmake/highway.cmake).
+// On aarch64 Highway takes instructions for cryptography, which no kernel uses, to be a part of NEON: the whole file is
+// compiled for them (cmake/highway.cmake).
 #define SIMDROP_BUNDLE_highway_neon (SIMDROP_CPU(AES) | SIMDROP_CPU(PMULL) | SIMDROP_CPU(SHA1) | SIMDROP_CPU(SHA2))
 #define SIMDROP_BUNDLE_highway_sve (SIMDROP_BUNDLE_highway_neon | SIMDROP_CPU(SVE))
 #define SIMDROP_BUNDLE_highway_sve2 \

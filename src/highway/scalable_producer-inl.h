@@ -49,8 +49,7 @@ static HWY_INLINE void make_block_part(const simdrop_mask_source *source, const 
                                        vector_words &part_0, vector_words &part_1, vector_words &part_2) {
   const vector_words multiplier_0 = set_word(SIMDROP_PHILOX_MULTIPLIER_0), multiplier_1 = set_word(SIMDROP_PHILOX_MULTIPLIER_1);
   const vector_words word_0 = hn::Xor(block_low, set_word(first->word_0));
-  const vector_words word_2 =
-      hn::Xor(hn::MulHigh(word_0, multiplier_0), set_word(first->word_3 ^ round_key_1(source, 1)));
+  const vector_words word_2 = hn::Xor(hn::MulHigh(word_0, multiplier_0), set_word(first->word_3 ^ round_key_1(source, 1)));
   part_0 = hn::MulHigh(word_2, multiplier_1);
   part_1 = hn::Xor(hn::Mul(word_2, multiplier_1), set_word(round_key_0(source, PLANE_ROUND)));
   part_2 = hn::Mul(word_0, multiplier_0);
@@ -132,8 +131,10 @@ static inline void finish_pending(const simdrop_mask_source *source, const first
     for (size_t lane = 0; lane < lanes; ++lane) numbers[lane] = batch->numbers[pending->position[i + lane]];
     vector_words part_0, part_1, part_2;
     make_block_part(source, first, hn::LoadU(tag, numbers), part_0, part_1, part_2);
-    vector_words undecided_0 = hn::LoadU(tag, pending->undecided[0] + i), undecided_1 = hn::LoadU(tag, pending->undecided[1] + i);
-    vector_words undecided_2 = hn::LoadU(tag, pending->undecided[2] + i), undecided_3 = hn::LoadU(tag, pending->undecided[3] + i);
+    vector_words undecided_0 = hn::LoadU(tag, pending->undecided[0] + i),
+                 undecided_1 = hn::LoadU(tag, pending->undecided[1] + i);
+    vector_words undecided_2 = hn::LoadU(tag, pending->undecided[2] + i),
+                 undecided_3 = hn::LoadU(tag, pending->undecided[3] + i);
     vector_words dropped_0 = set_word(0), dropped_1 = set_word(0), dropped_2 = set_word(0), dropped_3 = set_word(0);
     int plane = DENSE_PLANES;
     bool any;
@@ -160,8 +161,8 @@ static inline void finish_pending(const simdrop_mask_source *source, const first
 }
 
 // At most BATCH_BLOCKS blocks. `dense` planes are taken for all of them.
-static HWY_INLINE void mask_batch(const simdrop_mask_source *source, const first_round *first, const round_keys *keys, int dense,
-                                  bool exact, const batch_blocks *blocks, size_t block_count, uint64_t *words,
+static HWY_INLINE void mask_batch(const simdrop_mask_source *source, const first_round *first, const round_keys *keys,
+                                  int dense, bool exact, const batch_blocks *blocks, size_t block_count, uint64_t *words,
                                   background_turns *turns) {
   const tag_words tag;
   const size_t lanes = hn::Lanes(tag);
@@ -204,7 +205,8 @@ static HWY_INLINE void mask_batch(const simdrop_mask_source *source, const first
 }
 
 static HWY_INLINE void mask_batch_by_planes(const simdrop_mask_source *source, const first_round *first, const round_keys *keys,
-                                            const batch_blocks *blocks, size_t count, uint64_t *words, background_turns *turns) {
+                                            const batch_blocks *blocks, size_t count, uint64_t *words,
+                                            background_turns *turns) {
   if (source->plane_count <= DENSE_PLANES) {
     mask_batch(source, first, keys, source->plane_count, true, blocks, count, words, turns);
   } else {

@@ -119,8 +119,8 @@ static inline bool simd_any(simd_u64 a) { return vmaxvq_u32(vreinterpretq_u32_u6
 
 static inline simd_lanes simd_nonzero_lanes(simd_u64 a) {
   static const uint32_t bits[4] = {1, 2, 4, 8};
-  const uint32x4_t all_ones = vuzp1q_u32(vreinterpretq_u32_u64(vtstq_u64(a.first, a.first)),
-                                         vreinterpretq_u32_u64(vtstq_u64(a.second, a.second)));
+  const uint32x4_t all_ones =
+      vuzp1q_u32(vreinterpretq_u32_u64(vtstq_u64(a.first, a.first)), vreinterpretq_u32_u64(vtstq_u64(a.second, a.second)));
   return vaddvq_u32(vandq_u32(all_ones, vld1q_u32(bits)));
 }
 
@@ -276,7 +276,8 @@ static inline void simd_select_word_64(uint64_t bits, const uint64_t *x, uint64_
 
 static inline void simd_expand_word(uint64_t bits, uint8_t *bytes) {
   static const uint8_t byte_of_lane[16] = {0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1};
-  const uint8x16_t all = vreinterpretq_u8_u64(vdupq_n_u64(bits)), bit = vreinterpretq_u8_u64(vdupq_n_u64(UINT64_C(0x8040201008040201)));
+  const uint8x16_t all = vreinterpretq_u8_u64(vdupq_n_u64(bits)),
+                   bit = vreinterpretq_u8_u64(vdupq_n_u64(UINT64_C(0x8040201008040201)));
   SIMDROP_UNROLL
   for (int i = 0; i < 64; i += 16) {
     const uint8x16_t order = vaddq_u8(vld1q_u8(byte_of_lane), vdupq_n_u8((uint8_t)(i / 8)));
