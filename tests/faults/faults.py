@@ -425,6 +425,7 @@ fault("neon: multiplies before it selects", FILE,
       "vandq_u32(four_lanes(bits, i), vreinterpretq_u32_f32(vld1q_f32(x + i))); vst1q_f32(y + i, vmulq_f32(vreinterpretq_f32_u32(kept), scale));",
       "vandq_u32(four_lanes(bits, i), vreinterpretq_u32_f32(vmulq_f32(vld1q_f32(x + i), scale))); vst1q_f32(y + i, vreinterpretq_f32_u32(kept));",
       "kernels:dropped_elements_raise_no_flag", "neon")
+fault("neon: decisions of two f64 twice", FILE, "vzip2q_u32(lanes, lanes)", "vzip1q_u32(lanes, lanes)", "kernels:every_length", "neon")
 fault("neon: f64 scaled in float", FILE, "vdupq_n_f64(scale)", "vdupq_n_f64((float)scale)", "kernels:every_length", "neon")
 fault("neon: half the f16 unscaled", FILE, "vmulq_f32(vcvt_high_f32_f16(kept), scale)", "vcvt_high_f32_f16(kept)", "kernels:every_f16", "neon")
 fault("neon: bf16 ties away from even", FILE, "vdupq_n_u32(0x7fff)", "vdupq_n_u32(0x8000)", "kernels:every_bf16", "neon")
