@@ -4,7 +4,7 @@
     simdrop bench ... --json bench/results/sapphire-rapids.json
     simdrop bench --layout ... --json bench/results/sapphire-rapids-layouts.json
     simdrop bench --backend all ... --json bench/results/sapphire-rapids-backends.json
-    python3 bench/neon_model.py --alternatives --json bench/results/neon-model.json
+    python3 bench/neon_model.py --json bench/results/neon-model.json --alternatives bench/results/neon-model-alternatives.json
     sh bench/compare_backends.sh
     python3 bench/figures.py            fills the tables
     python3 bench/figures.py --check    exit status 1 if a table is not what the JSON says
@@ -148,7 +148,7 @@ def model_table(_):
 
 def model_constant_table(_):
     """Other values of the NEON backend's constants, each by itself, for the three processors of the model."""
-    model = read_json("neon-model.json")
+    model = read_json("neon-model-alternatives.json")
     lines = []
     for row in model["alternatives"]:
         def each(form, value):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What models of some Arm processors say about the NEON backend: cycles an element, by llvm-mca. A model's figures, no measurement.
 
-    neon_model.py [--json FILE] [--alternatives] [--define NAME=VALUE]...
+    neon_model.py [--json FILE] [--alternatives FILE] [--define NAME=VALUE]...
 
 Cross-compiles the library and bench/neon_model/program.c, runs the program in qemu one instruction at a time, and has llvm-mca model
 the very instructions that were executed: loops run as often as they do, branches go where they went, and what the compiler keeps on the
@@ -9,8 +9,9 @@ stack is in. Each call is traced with few and with many elements; the difference
 random bits an element in the same vocabulary (bench/neon_model/words_per_element.c), with as many vectors side by side as suit the
 processor best.
 
---json writes the figures (bench/results/neon-model.json, from which bench/figures.py makes the table of docs/performance.md).
---alternatives also tries other values of the constants of src/neon/simd.h; --define sets one for a trial.
+--json writes the figures (bench/results/neon-model.json). --alternatives also tries other values of the constants of src/neon/simd.h, in some
+minutes, and writes what they would take (bench/results/neon-model-alternatives.json). bench/figures.py makes the tables of
+docs/performance.md from the two. --define sets a constant for a trial.
 
 Exit status 1 if 32 random bits an element take less than 1.7 times the cycles at p = 0.1, or less than 3 times at p = 0.5; 2 if a
 program is missing or fails.
@@ -218,6 +219,13 @@ def alternatives(pool, program, constants):
     return result
 
 
+def write_json(path, report):
+    with open(path + ".part", "w", encoding="utf-8") as file:
+        json.dump(report, file, indent=1)
+        file.write("\n")
+    os.replace(path + ".part", path)
+
+
 def show(result):
     print("cycles an element, by a model     " + "".join("%13s" % processor for processor in PROCESSORS))
     rows = [("producer, p = " + p, "%.3f", lambda f, p=p: f["producer"][p]) for p in LIMITS]
@@ -234,7 +242,7 @@ def show(result):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", metavar="FILE")
-    parser.add_argument("--alternatives", action="store_true")
+    parser.add_argument("--alternatives", metavar="FILE")
     parser.add_argument("--define", action="append", default=[], metavar="NAME=VALUE")
     arguments = parser.parse_args()
     constants = {}
@@ -261,13 +269,10 @@ def main():
                   "model": re.search(r"LLVM version \S+", run(["llvm-mca-19", "--version"])).group(0),
                   "processors": result, "stack_accesses_a_thousand_elements": stack}
         if arguments.alternatives:
-            report["alternatives"] = alternatives(pool, program, constants)
-
+            write_json(arguments.alternatives, {**{key: report[key] for key in ("about", "unit", "compiler", "model")},
+                                                "processors": PROCESSORS, "alternatives": alternatives(pool, program, constants)})
     if arguments.json:
-        with open(arguments.json + ".part", "w", encoding="utf-8") as file:
-            json.dump(report, file, indent=1)
-            file.write("\n")
-        os.replace(arguments.json + ".part", arguments.json)
+        write_json(arguments.json, report)
     low = ["%s at p = %s (%s)" % (processor, p, kind) for processor in PROCESSORS for p, limit in LIMITS.items()
            for kind in ("ratio_mask", "ratio_forward_f32") if result[processor][kind][p] < limit]
     if low:
