@@ -82,10 +82,6 @@ uint64_t product_bits(simdrop_dtype dtype, double keep, uint64_t x) {
   return bits_of_value(dtype, value_of_bits(SIMDROP_F32, as_float));
 }
 
-bool product_is_right(simdrop_dtype dtype, double keep, const void *x, uint64_t product) {
-  return product == product_bits(dtype, keep, value_bits(dtype, x));
-}
-
 void fill_fixed_inputs(simdrop_dtype dtype, double p, size_t n, void *x) {
   const float_format format = formats[dtype];
   const size_t size = simdrop_dtype_size(dtype);

@@ -23,9 +23,6 @@ uint64_t bits_of_value(simdrop_dtype dtype, double value);
 // defines them.
 uint64_t product_bits(simdrop_dtype dtype, double keep, uint64_t x);
 
-// Whether product is the element nearest to x / keep, or next to it as s is rounded.
-bool product_is_right(simdrop_dtype dtype, double keep, const void *x, uint64_t product);
-
 // n inputs, negative ones too, from the least subnormal to the largest whose product with 1/(1-p) is finite.
 void fill_fixed_inputs(simdrop_dtype dtype, double p, size_t n, void *x);
 

@@ -141,13 +141,18 @@ static bool has_elements(const verify_request *request, const verify_report *rep
   return false;
 }
 
+// JSON on standard output stands there alone.
+static bool json_is_stdout(const verify_options *options) {
+  return options->json_name != NULL && output_is_stdout(options->json_name);
+}
+
 static int run_options(const verify_options *options) {
   const verify_request *const request = &options->request;
   verify_report report;
   int status = EXIT_REFUSED;
-  if (request->is_long) printf("Seed %llu.\n", (unsigned long long)request->seed);
+  if (request->is_long && !json_is_stdout(options)) printf("Seed %llu.\n", (unsigned long long)request->seed);
   if (verify_run(request, &report) && has_elements(request, &report)) {
-    verify_print(request, &report, options->all);
+    if (!json_is_stdout(options)) verify_print(request, &report, options->all);
     status = verify_passed(&report) ? EXIT_SUCCESS : EXIT_FAULTY;
     if (options->json_name != NULL && !save_json(options, &report)) status = EXIT_REFUSED;
   }
@@ -164,7 +169,7 @@ int verify_command(int argc, char **argv, const dropout_functions *functions, co
       {"long", NULL, "as many elements as take tens of minutes, a fresh seed, and calibration of the tests", ARG_FLAG,
        &request->is_long, NULL, false},
       {"seed", "S", "of what is drawn (default: 1, or a fresh one with --long)", ARG_NUMBER, &request->seed, NULL, false},
-      {"json", "FILE", "also write all figures as JSON", ARG_TEXT, &options.json_name, NULL, false},
+      {"json", "FILE", "also write all figures as JSON; -: on standard output, in place of the table", ARG_TEXT, &options.json_name, NULL, false},
       {"from", "FILE", "test the packed bits of a file, or of standard input (-): least significant first, 1 = kept", ARG_TEXT,
        &request->from, NULL, false},
       {"p", "LIST", "probabilities of dropping (default 0.001,0.01,0.1,0.25,0.3,1/3,0.5,0.9,0.99)", ARG_PROBABILITY_LIST,
