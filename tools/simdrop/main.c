@@ -46,7 +46,8 @@ static void print_usage(void) {
   for (size_t i = 0; i < COMMAND_COUNT; ++i) printf("  %-8s%s\n", commands[i].name, commands[i].summary);
   printf("\nsimdrop help COMMAND, or simdrop COMMAND --help, shows the options of a command; simdrop --version the version.\n");
   printf("Every command takes --backend NAME; the variable SIMDROP_BACKEND names a default.\n");
-  printf("The exit status is 0, or 2 after a sentence on standard error that says what was wrong; 1 if verify found a fault.\n");
+  printf(
+      "The exit status is 0, or 2 after a sentence on standard error that says what was wrong; 1 if verify found a fault.\n");
 }
 
 static const command *find_command(const char *name) {

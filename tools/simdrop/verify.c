@@ -83,7 +83,8 @@ static bool check_options(const verify_options *options) {
   const verify_request *const request = &options->request;
   for (size_t i = 0; i < request->p.count; ++i) {
     if (request->p.values[i] == 0 || request->p.values[i] == 1) {
-      report_error("verify: --p takes probabilities above 0 and below 1, since a mask of %g has no chance in it", request->p.values[i]);
+      report_error("verify: --p takes probabilities above 0 and below 1, since a mask of %g has no chance in it",
+                   request->p.values[i]);
       return false;
     }
   }
@@ -169,7 +170,8 @@ int verify_command(int argc, char **argv, const dropout_functions *functions, co
       {"long", NULL, "as many elements as take tens of minutes, a fresh seed, and calibration of the tests", ARG_FLAG,
        &request->is_long, NULL, false},
       {"seed", "S", "of what is drawn (default: 1, or a fresh one with --long)", ARG_NUMBER, &request->seed, NULL, false},
-      {"json", "FILE", "also write all figures as JSON; -: on standard output, in place of the table", ARG_TEXT, &options.json_name, NULL, false},
+      {"json", "FILE", "also write all figures as JSON; -: on standard output, in place of the table", ARG_TEXT,
+       &options.json_name, NULL, false},
       {"from", "FILE", "test the packed bits of a file, or of standard input (-): least significant first, 1 = kept", ARG_TEXT,
        &request->from, NULL, false},
       {"p", "LIST", "probabilities of dropping (default 0.001,0.01,0.1,0.25,0.3,1/3,0.5,0.9,0.99)", ARG_PROBABILITY_LIST,

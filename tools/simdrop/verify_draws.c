@@ -120,8 +120,8 @@ bool draw_sparse_duplicates(const verify_subject *subject, verify_figure *figure
     for (unsigned high = first_index_bit(bits) - 1; high < 64; ++high) {
       for (unsigned low = first_index_bit(bits) - 1; low < high || (low == high && high == first_index_bit(bits) - 1); ++low) {
         // The bit below the first one stands for none.
-        const uint64_t index = (high >= first_index_bit(bits) ? UINT64_C(1) << high : 0) |
-                               (low >= first_index_bit(bits) ? UINT64_C(1) << low : 0);
+        const uint64_t index =
+            (high >= first_index_bit(bits) ? UINT64_C(1) << high : 0) | (low >= first_index_bit(bits) ? UINT64_C(1) << low : 0);
         const simdrop_mask mask = {subject->p, subject->seed, 1, index};
         draw_bits(subject->functions, subject->form, &mask, (size_t)bits, words, buffer);
         duplicates += window_set_add(&set, words, (size_t)bits / 64);
@@ -213,8 +213,8 @@ bool draw_streams(const verify_subject *subject, verify_figure *figure) {
     figure->elements = (STREAM_PARTNERS + 1) * 64 * (uint64_t)words;
     figure->statistic = worst.deviations;
     figure->p_value = smallest_of(worst.p_value, STREAM_PARTNERS);
-    figure->smallest = fmin(1, seen_deviations(subject->level, STREAM_PARTNERS) * sqrt(rare * rare * (1 - rare * rare) / n) /
-                                   (rare * (1 - rare)));
+    figure->smallest = fmin(
+        1, seen_deviations(subject->level, STREAM_PARTNERS) * sqrt(rare * rare * (1 - rare * rare) / n) / (rare * (1 - rare)));
     figure->unit = "correlation of masks";
     partner_of(mask, (unsigned)worst.index, sizeof figure->where, figure->where);
   }
@@ -245,7 +245,8 @@ uint64_t outputs_drawn(const verify_subject *subject) {
 }
 
 // One call on n elements; in the form of channels, a channel is two elements.
-static void call(const verify_subject *subject, const simdrop_mask *mask, simdrop_dtype dtype, size_t n, const void *x, void *y) {
+static void call(const verify_subject *subject, const simdrop_mask *mask, simdrop_dtype dtype, size_t n, const void *x,
+                 void *y) {
   const dropout_functions *const functions = subject->functions;
   if (form_is_channels(subject->form)) {
     const size_t dims[] = {n / 2, 2};
@@ -266,13 +267,13 @@ typedef struct output_result {
 } output_result;
 
 // One call's outputs: whether each is kept, and whether a kept one is anything but its product.
-#define DEFINE_TALLY(width)                                                                                          \
+#define DEFINE_TALLY(width)                                                                                             \
   static void tally_##width(size_t n, const void *outputs, const uint64_t *products, uint64_t *kept, uint64_t *wrong) { \
-    const uint##width##_t *const y = outputs;                                                                        \
-    for (size_t k = 0; k < n; ++k) {                                                                                 \
-      kept[k] += y[k] != 0;                                                                                          \
-      wrong[k] |= (uint64_t)((y[k] != 0) & (y[k] != products[k]));                                                   \
-    }                                                                                                                \
+    const uint##width##_t *const y = outputs;                                                                           \
+    for (size_t k = 0; k < n; ++k) {                                                                                    \
+      kept[k] += y[k] != 0;                                                                                             \
+      wrong[k] |= (uint64_t)((y[k] != 0) & (y[k] != products[k]));                                                      \
+    }                                                                                                                   \
   }
 
 DEFINE_TALLY(16)
@@ -306,29 +307,29 @@ static void fixed_inputs(const verify_subject *subject, simdrop_dtype dtype, out
 }
 
 // (sum of y - sum of x) / sqrt(dropped / kept * sum of x^2), for x between 1/2 and 3/2.
-#define DEFINE_SUM_OF_OUTPUTS(dtype, type, code)                                                                            \
+#define DEFINE_SUM_OF_OUTPUTS(dtype, type, code)                                                                             \
   static void sum_of_outputs_##dtype(const verify_subject *subject, void *x_memory, void *y_memory, output_result *result) { \
-    type *const x = x_memory, *const y = y_memory;                                                                          \
-    double sum_x = 0, sum_y = 0, squares = 0;                                                                               \
-    simdrop_mask mask = {subject->p, subject->seed, UINT64_C(1) << 40 | code, 0};                                           \
-    for (size_t k = 0; k < DRAW_MAX; ++k) x[k] = (type)(0.5 + (double)(derived_seed(code, k) >> 40) * 0x1p-24);             \
-    for (uint64_t done = 0; done < sum_elements(subject); done += DRAW_MAX) {                                               \
-      call(subject, &mask, code, DRAW_MAX, x, y);                                                                           \
-      for (size_t k = 0; k < DRAW_MAX; ++k) {                                                                               \
-        sum_x += (double)x[k];                                                                                              \
-        sum_y += (double)y[k];                                                                                              \
-        squares += (double)x[k] * (double)x[k];                                                                             \
-      }                                                                                                                     \
-      mask.offset += DRAW_MAX;                                                                                              \
-    }                                                                                                                       \
-    tell(subject, sum_elements(subject));                                                                                   \
-    /* A channel's two elements are dropped together, which doubles the variance and adds the product of neighbours. */    \
-    double pairs = 0;                                                                                                       \
-    for (size_t k = 0; k < DRAW_MAX; k += 2) pairs += (double)x[k] * (double)x[k + 1];                                      \
-    if (form_is_channels(subject->form)) squares += 2 * pairs * (double)(sum_elements(subject) / DRAW_MAX);                 \
-    result->statistic = (sum_y - sum_x) / sqrt((1 - subject->keep) / subject->keep * squares);                              \
-    result->p_value = isfinite(result->statistic) ? two_sided_normal(result->statistic) : 0;                                \
-    snprintf(result->where, sizeof result->where, "sum in %s", dtype_names[code]);                                          \
+    type *const x = x_memory, *const y = y_memory;                                                                           \
+    double sum_x = 0, sum_y = 0, squares = 0;                                                                                \
+    simdrop_mask mask = {subject->p, subject->seed, UINT64_C(1) << 40 | code, 0};                                            \
+    for (size_t k = 0; k < DRAW_MAX; ++k) x[k] = (type)(0.5 + (double)(derived_seed(code, k) >> 40) * 0x1p-24);              \
+    for (uint64_t done = 0; done < sum_elements(subject); done += DRAW_MAX) {                                                \
+      call(subject, &mask, code, DRAW_MAX, x, y);                                                                            \
+      for (size_t k = 0; k < DRAW_MAX; ++k) {                                                                                \
+        sum_x += (double)x[k];                                                                                               \
+        sum_y += (double)y[k];                                                                                               \
+        squares += (double)x[k] * (double)x[k];                                                                              \
+      }                                                                                                                      \
+      mask.offset += DRAW_MAX;                                                                                               \
+    }                                                                                                                        \
+    tell(subject, sum_elements(subject));                                                                                    \
+    /* A channel's two elements are dropped together, which doubles the variance and adds the product of neighbours. */      \
+    double pairs = 0;                                                                                                        \
+    for (size_t k = 0; k < DRAW_MAX; k += 2) pairs += (double)x[k] * (double)x[k + 1];                                       \
+    if (form_is_channels(subject->form)) squares += 2 * pairs * (double)(sum_elements(subject) / DRAW_MAX);                  \
+    result->statistic = (sum_y - sum_x) / sqrt((1 - subject->keep) / subject->keep * squares);                               \
+    result->p_value = isfinite(result->statistic) ? two_sided_normal(result->statistic) : 0;                                 \
+    snprintf(result->where, sizeof result->where, "sum in %s", dtype_names[code]);                                           \
   }
 
 DEFINE_SUM_OF_OUTPUTS(f32, float, SIMDROP_F32)

@@ -23,8 +23,8 @@
 #define GOLDEN_STREAM UINT64_C(0xfedcba9876543210)
 #define GOLDEN_OFFSET ((UINT64_C(1) << 39) - GOLDEN_ELEMENTS / 2 - 5)
 
-static const double probabilities[] = {0x1p-32, 1e-3,  0.1,  0.25,        0.3,       1.0 / 3, 0.5,
-                                       0.75,    0.875, 0.9,  0.99,        0x1p-1 + 0x1p-32, 1 - 0x1p-32, 1 - 1e-12};
+static const double probabilities[] = {0x1p-32,          1e-3,        0.1,      0.25, 0.3, 1.0 / 3, 0.5, 0.75, 0.875, 0.9, 0.99,
+                                       0x1p-1 + 0x1p-32, 1 - 0x1p-32, 1 - 1e-12};
 #define PROBABILITY_COUNT (sizeof probabilities / sizeof probabilities[0])
 
 // The first fault is the one that is told.
@@ -40,8 +40,8 @@ static void fails(exact_result *result, const char *format, ...) {
 
 static bool bit_of(const uint8_t *bits, size_t k) { return bits[k / 8] >> k % 8 & 1; }
 
-// ---- K1: published answers of Philox4x32-10, read off masks. With p = 1/2 a mask is the generator's output for plane 0; plane 1
-// is what the masks of 1/4 and 3/4 add to it.
+// ---- K1: published answers of Philox4x32-10, read off masks. With p = 1/2 a mask is the generator's output for plane 0; plane
+// 1 is what the masks of 1/4 and 3/4 add to it.
 
 typedef struct known_answer {
   uint32_t counter[4], key[2], words[4];
@@ -50,7 +50,9 @@ typedef struct known_answer {
 // Random123, tests/kat_vectors and tests/old_kat_vectors (BSD-3, D. E. Shaw Research): those whose counter a mask can reach.
 static const known_answer known_answers[] = {
     {{0, 0, 0, 0}, {0, 0}, {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}},
-    {{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0}, {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}},
+    {{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344},
+     {0xa4093822, 0x299f31d0},
+     {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}},
     {{1, 0, 0, 0}, {1, 0}, {0xac08141b, 0xdfc5ccbe, 0x79c07a47, 0xa7f66093}},
     {{0, 1, 0, 0}, {1, 0}, {0x833ff8dc, 0x225c963c, 0x232b88b3, 0x0b334b07}},
     {{0, 0, 1, 0}, {1, 0}, {0x07071c12, 0x428264b6, 0x3909104b, 0x6da2bda2}},
@@ -76,7 +78,8 @@ static void check_answers(const dropout_functions *functions, exact_result *resu
     draw_block(functions, answer, 0.75, three_quarters);
     for (size_t k = 0; k < 128; ++k) {
       const bool expected = answer->words[k / 32] >> k % 32 & 1;
-      const bool found = answer->counter[3] >> 25 == 0 ? bit_of(half, k) : bit_of(bit_of(half, k) ? three_quarters : quarter, k);
+      const bool found =
+          answer->counter[3] >> 25 == 0 ? bit_of(half, k) : bit_of(bit_of(half, k) ? three_quarters : quarter, k);
       if (found != expected) fails(result, "published answer %zu of Philox4x32-10: bit %zu", i, k);
     }
     result->elements += 128;
@@ -181,11 +184,11 @@ static void compare_outputs(simdrop_dtype dtype, const simdrop_mask *mask, size_
   const size_t size = simdrop_dtype_size(dtype);
   reference_block block = {0};
   for (size_t k = 0; k < n; ++k) {
-    const uint64_t expected = expected_bits(dtype, mask->p, reference_kept(&block, mask, k),
-                                            value_bits(dtype, (const char *)x + k * size));
+    const uint64_t expected =
+        expected_bits(dtype, mask->p, reference_kept(&block, mask, k), value_bits(dtype, (const char *)x + k * size));
     if (value_bits(dtype, y + k * size) != expected)
-      fails(result, "%s in %s, p = %g, element %zu of %zu is %" PRIx64 ", not %" PRIx64, what, dtype_names[dtype], mask->p, k, n,
-            value_bits(dtype, y + k * size), expected);
+      fails(result, "%s in %s, p = %g, element %zu of %zu is %" PRIx64 ", not %" PRIx64, what, dtype_names[dtype], mask->p, k,
+            n, value_bits(dtype, y + k * size), expected);
   }
   for (size_t i = n * size; i < n * size + MARGIN; ++i)
     if ((uint8_t)y[i] != MARGIN_BYTE) fails(result, "%s in %s: a write behind %zu elements", what, dtype_names[dtype], n);
@@ -226,7 +229,8 @@ static void check_cuts(const dropout_functions *functions, exact_result *result)
     functions->forward(&mask, SIMDROP_F32, LONGEST, x, whole, NULL);
     functions->forward(&mask, SIMDROP_F32, cut, x, parts, NULL);
     functions->forward(&rest, SIMDROP_F32, LONGEST - cut, x + cut, parts + cut, NULL);
-    if (memcmp(whole, parts, sizeof whole) != 0) fails(result, "two calls of %zu and %zu elements differ from one", cut, LONGEST - cut);
+    if (memcmp(whole, parts, sizeof whole) != 0)
+      fails(result, "two calls of %zu and %zu elements differ from one", cut, LONGEST - cut);
     result->elements += LONGEST;
   }
 }
@@ -249,7 +253,8 @@ static void check_backward(const dropout_functions *functions, exact_result *res
     for (size_t k = 0; k < N; ++k) {
       const bool kept = y[k] != 0;
       if ((dx[k] != 0) != kept) fails(result, "p = %g: forward and backward differ at element %zu", ps[i], k);
-      if (bit_of(stored, k) != kept || bit_of(drawn, k) != kept) fails(result, "p = %g: forward and its mask differ at element %zu", ps[i], k);
+      if (bit_of(stored, k) != kept || bit_of(drawn, k) != kept)
+        fails(result, "p = %g: forward and its mask differ at element %zu", ps[i], k);
       if (applied[k] != y[k]) fails(result, "p = %g: forward and the stored mask applied differ at element %zu", ps[i], k);
     }
     result->elements += N;
@@ -278,7 +283,8 @@ static void compare_layout(const dropout_functions *functions, const simdrop_lay
       rest /= layout->dims[a];
     }
     float expected;
-    store_bits(SIMDROP_F32, expected_bits(SIMDROP_F32, mask.p, reference_kept(&block, &mask, index), value_bits(SIMDROP_F32, &x[k])),
+    store_bits(SIMDROP_F32,
+               expected_bits(SIMDROP_F32, mask.p, reference_kept(&block, &mask, index), value_bits(SIMDROP_F32, &x[k])),
                &expected);
     if (y[k] != expected) fails(result, "%s: element %zu of %zu, forward", what, k, count);
     if (dx[k] != expected) fails(result, "%s: element %zu of %zu, backward", what, k, count);
@@ -335,16 +341,21 @@ static void check_goldens(const dropout_functions *functions, exact_result *resu
     uint64_t digest = UINT64_C(0xcbf29ce484222325);
     functions->mask_bits(&mask, GOLDEN_ELEMENTS, bits);
     for (size_t k = 0; k < GOLDEN_ELEMENTS / 8; ++k) digest = (digest ^ bits[k]) * UINT64_C(0x100000001b3);
-    if (digest != goldens[i].digest) fails(result, "p = %g: digest %016" PRIx64 ", not %016" PRIx64, mask.p, digest, goldens[i].digest);
+    if (digest != goldens[i].digest)
+      fails(result, "p = %g: digest %016" PRIx64 ", not %016" PRIx64, mask.p, digest, goldens[i].digest);
     result->elements += GOLDEN_ELEMENTS;
   }
   free(bits);
 }
 
 const exact_test exact_tests[EXACT_TEST_COUNT] = {
-    {"K1", "published answers", check_answers},     {"K3", "carries of the index", check_carries},
-    {"K4", "thresholds", check_thresholds},         {"K5", "every length, every value", check_outputs},
-    {"K6", "any cut", check_cuts},                  {"K7", "backward = forward = stored", check_backward},
-    {"K8", "layouts against a loop", check_layouts}, {"K9", "scale", check_scale},
+    {"K1", "published answers", check_answers},
+    {"K3", "carries of the index", check_carries},
+    {"K4", "thresholds", check_thresholds},
+    {"K5", "every length, every value", check_outputs},
+    {"K6", "any cut", check_cuts},
+    {"K7", "backward = forward = stored", check_backward},
+    {"K8", "layouts against a loop", check_layouts},
+    {"K9", "scale", check_scale},
     {"K10", "golden masks", check_goldens},
 };

@@ -22,12 +22,13 @@ static const char *form_name(const verify_request *request, verify_form form) {
 }
 
 static bool same_figures(const verify_row *a, const verify_row *b) {
-  return a->verdict == b->verdict && (a->verdict == VERDICT_TOO_FEW || (a->figure.statistic == b->figure.statistic &&
-                                                                         a->figure.p_value == b->figure.p_value));
+  return a->verdict == b->verdict && (a->verdict == VERDICT_TOO_FEW ||
+                                      (a->figure.statistic == b->figure.statistic && a->figure.p_value == b->figure.p_value));
 }
 
 // The rows of a test and a candidate, in the order in which they are.
-static const verify_row *next_row(const verify_report *report, const verify_test *test, size_t candidate, const verify_row *after) {
+static const verify_row *next_row(const verify_report *report, const verify_test *test, size_t candidate,
+                                  const verify_row *after) {
   const verify_row *row = after == NULL ? report->rows : after + 1;
   for (; row < report->rows + report->row_count; ++row)
     if (row->test == test && row->candidate == candidate) return row;
@@ -53,13 +54,14 @@ static void print_names(const verify_request *request, size_t first, size_t coun
 }
 
 static void print_header(void) {
-  printf("\n%-4s %-11s %-13s %4s  %-17s %-8s %10s %10s %9s  %-13s %s\n", "test", "", "backend", "of", "in", "p", "n", "statistic",
-         "p-value", "verdict", "would have seen");
+  printf("\n%-4s %-11s %-13s %4s  %-17s %-8s %10s %10s %9s  %-13s %s\n", "test", "", "backend", "of", "in", "p", "n",
+         "statistic", "p-value", "verdict", "would have seen");
 }
 
 static void print_row(const verify_request *request, const verify_row *row, const char *names, size_t of) {
   const verify_figure *const figure = &row->figure;
-  printf("%-4s %-11s %-13s %4zu  %-17s %-8.4g ", row->test->id, row->test->name, names, of, form_name(request, row->form), row->p);
+  printf("%-4s %-11s %-13s %4zu  %-17s %-8.4g ", row->test->id, row->test->name, names, of, form_name(request, row->form),
+         row->p);
   if (row->verdict == VERDICT_TOO_FEW) {
     printf("%10s %10s %9s  %-13s\n", "", "", "", verdict_word(row->verdict));
     return;
@@ -106,8 +108,8 @@ static void print_calibration(const verify_report *report) {
   for (size_t i = 0; i < report->calibration_count; ++i) {
     const calibration_row *const row = &report->calibration_rows[i];
     if (row->verdict == VERDICT_TOO_FEW) continue;
-    printf("%-4s %-11s %-13s %4zu  %-17s %-8.4g %10s %10.4g %9.2g  %-13s\n", "S12", "calibration", "", row->count, row->test->id,
-           row->p, "", row->distance, row->p_value, verdict_word(row->verdict));
+    printf("%-4s %-11s %-13s %4zu  %-17s %-8.4g %10s %10.4g %9.2g  %-13s\n", "S12", "calibration", "", row->count,
+           row->test->id, row->p, "", row->distance, row->p_value, verdict_word(row->verdict));
   }
 }
 
@@ -165,12 +167,13 @@ void verify_print(const verify_request *request, const verify_report *report, bo
   for (size_t t = 0; t < VERIFY_TEST_COUNT; ++t) print_test(request, report, &verify_tests[t], all);
   print_calibration(report);
   if (!all && report->row_count > 0)
-    printf("\nA line shows the least likely of so many figures; a figure fails below %.1e. --all shows every figure.\n", report->level);
+    printf("\nA line shows the least likely of so many figures; a figure fails below %.1e. --all shows every figure.\n",
+           report->level);
   printf("\nverify: %s: %zu figures and checks of %zu %s, %zu failed", counts.failed > 0 ? "FAILED" : "ok",
          counts.passed + counts.failed + counts.unconfirmed, request->candidate_count,
-         request->from != NULL               ? "file"
+         request->from != NULL           ? "file"
          : request->candidate_count == 1 ? "backend"
-                                             : "backends",
+                                         : "backends",
          counts.failed);
   if (counts.unconfirmed > 0) printf(", %zu not confirmed on new data", counts.unconfirmed);
   if (counts.too_few > 0) printf(", %zu left out for want of elements", counts.too_few);

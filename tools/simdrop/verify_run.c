@@ -21,8 +21,8 @@
 #define CALIBRATION_ELEMENTS ((uint64_t)1 << 20)
 #define TRIAL_ELEMENTS ((uint64_t)1 << 20)  // whose time tells how long a long run takes
 
-const char *const selection_names[SELECTION_COUNT + 1] = {"S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8", "S9", "S10", "S11", "S12",
-                                                          "K1", "K3", "K4", "K5", "K6", "K7", "K8", "K9", "K10", NULL};
+const char *const selection_names[SELECTION_COUNT + 1] = {"S1",  "S2", "S3", "S4", "S5", "S6", "S7", "S8", "S9", "S10", "S11",
+                                                          "S12", "K1", "K3", "K4", "K5", "K6", "K7", "K8", "K9", "K10", NULL};
 
 static bool is_selected(const verify_request *request, size_t selection) { return request->tests >> selection & 1; }
 
@@ -214,7 +214,8 @@ static void plan_calibration(verify_work *work) {
   const verify_request *const request = work->request;
   if (!is_selected(request, SELECTION_CALIBRATION) || request->from != NULL) return;
   for (size_t p = 0; p < request->p.count; ++p) {
-    calibration_row *const first = report->calibration_rows == NULL ? NULL : report->calibration_rows + report->calibration_count;
+    calibration_row *const first =
+        report->calibration_rows == NULL ? NULL : report->calibration_rows + report->calibration_count;
     for (size_t t = 0; t < VERIFY_TEST_COUNT; ++t) {
       if (!is_calibrated(&verify_tests[t])) continue;
       const size_t row = report->calibration_count++;
@@ -225,14 +226,16 @@ static void plan_calibration(verify_work *work) {
     for (size_t seed = 0; seed < CALIBRATION_SEEDS; ++seed) {
       add_job(work, NULL, seed, first);
       for (size_t t = 0; t < VERIFY_TEST_COUNT; ++t)
-        if (is_calibrated(&verify_tests[t]) && verify_tests[t].of_sequence == NULL) add_job(work, NULL, seed, first == NULL ? NULL : first + t);
+        if (is_calibrated(&verify_tests[t]) && verify_tests[t].of_sequence == NULL)
+          add_job(work, NULL, seed, first == NULL ? NULL : first + t);
     }
   }
 }
 
 static uint64_t job_elements(verify_work *work, const verify_job *job) {
   const verify_request *const request = work->request;
-  if (job->calibration != NULL) return job->calibration->test->of_sequence == NULL ? 2 * CALIBRATION_ELEMENTS : CALIBRATION_ELEMENTS;
+  if (job->calibration != NULL)
+    return job->calibration->test->of_sequence == NULL ? 2 * CALIBRATION_ELEMENTS : CALIBRATION_ELEMENTS;
   const verify_subject subject = subject_of(work, job->rows->candidate, job->rows->form, job->rows->p, 0);
   if (job->rows->by_draws) return job->rows->test->drawn(&subject);
   return request->from != NULL ? request->elements : verify_limits(&subject).total;
@@ -277,7 +280,8 @@ static void tell_duration(verify_work *work) {
 static size_t jobs_of(const verify_work *work, size_t first, size_t *candidate) {
   size_t end = first;
   *candidate = work->jobs[first].calibration != NULL ? 0 : work->jobs[first].rows->candidate;
-  while (end < work->job_count && (work->jobs[end].calibration != NULL ? 0 : work->jobs[end].rows->candidate) == *candidate) ++end;
+  while (end < work->job_count && (work->jobs[end].calibration != NULL ? 0 : work->jobs[end].rows->candidate) == *candidate)
+    ++end;
   return end;
 }
 
@@ -314,10 +318,11 @@ static int compare_doubles(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-// The limit of the distribution of Kolmogorov's distance (Smirnov, 1948), with Stephens's correction for finite n (1970). Boost
-// has it from 1.75 on only.
-static double kolmogorov_at_least(double distance, double n) {
+// The limit of the distribution of Kolmogorov's distance, and of the one-sided one (Smirnov, 1948), with Stephens's correction
+// for finite n (1970). Boost has it from 1.75 on only.
+static double kolmogorov_at_least(double distance, double n, bool one_sided) {
   const double x = (sqrt(n) + 0.12 + 0.11 / sqrt(n)) * distance;
+  if (one_sided) return exp(-2 * x * x);
   double sum = 0;
   if (x < 0.2) return 1;  // to all digits; the series is slow there
   for (int k = 1; k <= 40; ++k) sum += (k % 2 == 1 ? 2 : -2) * exp(-2.0 * k * k * x * x);
@@ -333,10 +338,12 @@ static void judge_calibration(calibration_row *row, double level) {
   if (count == 0) return;
   qsort(row->p_values, count, sizeof row->p_values[0], compare_doubles);
   for (size_t i = 0; i < count; ++i) {
-    const double above = (double)(i + 1) / (double)count - row->p_values[i], below = row->p_values[i] - (double)i / (double)count;
-    row->distance = fmax(row->distance, fmax(above, below));
+    const double above = (double)(i + 1) / (double)count - row->p_values[i],
+                 below = row->p_values[i] - (double)i / (double)count;
+    // Too many small p-values are false alarms in any test; too few are not, where a test is known to be conservative.
+    row->distance = fmax(row->distance, row->test->conservative ? above : fmax(above, below));
   }
-  row->p_value = kolmogorov_at_least(row->distance, (double)count);
+  row->p_value = kolmogorov_at_least(row->distance, (double)count, row->test->conservative);
   row->verdict = row->p_value < level ? VERDICT_FAILED : VERDICT_PASSED;
 }
 
@@ -353,10 +360,11 @@ static bool judge(verify_work *work) {
   verify_report *const report = work->report;
   for (size_t i = 0; i < report->row_count; ++i) {
     verify_row *const row = &report->rows[i];
-    row->verdict = !row->figure.applies                        ? VERDICT_TOO_FEW
+    row->verdict = !row->figure.applies                      ? VERDICT_TOO_FEW
                    : !(row->figure.p_value >= report->level) ? VERDICT_FAILED
-                                                               : VERDICT_PASSED;
-    if (row->verdict == VERDICT_FAILED && work->request->is_long && work->request->from == NULL && !confirm(work, row)) return false;
+                                                             : VERDICT_PASSED;
+    if (row->verdict == VERDICT_FAILED && work->request->is_long && work->request->from == NULL && !confirm(work, row))
+      return false;
   }
   for (size_t i = 0; i < report->calibration_count; ++i) judge_calibration(&report->calibration_rows[i], report->level);
   return true;

@@ -12,9 +12,9 @@
 #include "popcount.h"
 #include "report.h"
 
-const uint32_t sequence_lags[LAG_COUNT] = {1,  2,  3,  4,  5,   6,   7,   8,   9,   12,   15,   16,   17,   31,    32,    33,    63,
-                                           64, 65, 96, 127, 128, 129, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768, 65536, 131072,
-                                           262144};
+const uint32_t sequence_lags[LAG_COUNT] = {1,   2,    3,    4,    5,    6,     7,     8,     9,      12,    15,  16,
+                                           17,  31,   32,   33,   63,   64,    65,    96,    127,    128,   129, 256,
+                                           512, 1024, 2048, 4096, 8192, 16384, 32768, 65536, 131072, 262144};
 const uint16_t dispersion_lengths[2] = {128, 1024};
 
 #define CHUNK_WORDS ((size_t)1 << 14)
@@ -50,8 +50,8 @@ typedef struct sequence_state {
   uint64_t place_sums[POSITIONS / 8];  // partial sums of 8 bits each; bytes k of word i: place 64 * (i / 8) + 8 * k + i % 8
   unsigned place_rows;                 // in these partial sums
   window_set windows;
-  uint64_t words[CHUNK_WORDS];                  // as drawn
-  uint64_t rare[HISTORY_WORDS + CHUNK_WORDS];   // the rarer state, after those before
+  uint64_t words[CHUNK_WORDS];                 // as drawn
+  uint64_t rare[HISTORY_WORDS + CHUNK_WORDS];  // the rarer state, after those before
   uint64_t lanes[COINCIDENCE_LANES][CHUNK_WORDS / COINCIDENCE_LANES];
 } sequence_state;
 
@@ -141,8 +141,7 @@ static void flush_places(sequence_state *state) {
 static void count_places(sequence_state *state, size_t count) {
   for (size_t k = 0; k < count; k += 2) {
     for (int half = 0; half < 2; ++half)
-      for (int i = 0; i < 8; ++i)
-        state->place_sums[8 * half + i] += state->words[k + (size_t)half] >> i & 0x0101010101010101u;
+      for (int i = 0; i < 8; ++i) state->place_sums[8 * half + i] += state->words[k + (size_t)half] >> i & 0x0101010101010101u;
     if (++state->place_rows == 255) flush_places(state);
   }
 }
@@ -320,7 +319,8 @@ static void count_source(sequence_state *state, bit_source *source, const sequen
     const size_t count = source->next(source, wanted, state->words) / GRAIN_WORDS * GRAIN_WORDS;
     if (source->failed) return;
     const uint64_t kept = count_words(state->words, count);
-    if (counts->counted == counts->total && counts->total + 64 * count <= limits->counts) count_chunk(state, limits, count, kept);
+    if (counts->counted == counts->total && counts->total + 64 * count <= limits->counts)
+      count_chunk(state, limits, count, kept);
     counts->total += 64 * count;
     counts->kept += kept;
     if (counted != NULL) counted(context, 64 * count);

@@ -9,11 +9,11 @@
 
 #include "verify_source.h"
 
-#define POSITIONS 128           // places of a block
+#define POSITIONS 128  // places of a block
 #define LAG_COUNT 34
 #define LAG_MAX ((size_t)1 << 18)
 #define COINCIDENCE_LANES 16
-#define LANE_PAIRS 120          // of 16 lanes
+#define LANE_PAIRS 120  // of 16 lanes
 #define LANE_TRIPLES 560
 #define SEQUENCE_GRAIN ((size_t)1024)  // bits: a sequence counts in whole multiples
 extern const uint32_t sequence_lags[LAG_COUNT];
@@ -30,7 +30,7 @@ typedef struct sequence_limits {
 typedef struct sequence_counts {
   double keep;  // the probability that a bit is 1, if the source is good
   uint64_t total, kept;
-  uint64_t counted;  // elements of what follows, up to the coincidences
+  uint64_t counted;                // elements of what follows, up to the coincidences
   uint64_t counted_kept;           // of them
   uint64_t positions[POSITIONS];   // kept elements at each place of a block
   uint64_t patterns[256];          // aligned bytes
@@ -41,9 +41,9 @@ typedef struct sequence_counts {
   // Lags, in terms of the rarer state of the two (kept or dropped): pairs with both in it, disjoint ones if rare_pairs, and how
   // many of the first and of the last elements are in it, as many as the lag.
   uint64_t lag_both[LAG_COUNT], head_rare[LAG_COUNT], tail_rare[LAG_COUNT];
-  uint64_t coincidence_groups;                          // of COINCIDENCE_LANES elements
+  uint64_t coincidence_groups;                                                   // of COINCIDENCE_LANES elements
   uint64_t single[COINCIDENCE_LANES], pairs[LANE_PAIRS], triples[LANE_TRIPLES];  // groups with these lanes in the rarer state
-  uint64_t windows, window_bits, duplicates;            // equal windows
+  uint64_t windows, window_bits, duplicates;                                     // equal windows
 } sequence_counts;
 
 // Counts what the source gives, up to the limits, for bits that are 1 with probability keep. planned is how many elements

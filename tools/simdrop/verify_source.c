@@ -6,8 +6,8 @@
 
 #include "input.h"
 
-const dropout_functions library_functions = {simdrop_mask_bits,      simdrop_forward,        simdrop_backward,
-                                             simdrop_apply_bits,     simdrop_forward_layout, simdrop_backward_layout};
+const dropout_functions library_functions = {simdrop_mask_bits,  simdrop_forward,        simdrop_backward,
+                                             simdrop_apply_bits, simdrop_forward_layout, simdrop_backward_layout};
 
 const char *const form_names[FORM_COUNT + 1] = {"mask", "forward", "backward", "channels", "channels-backward", NULL};
 

@@ -39,8 +39,8 @@ extern const char *const form_names[FORM_COUNT + 1];  // ends with NULL
 bool form_is_backward(verify_form form);
 bool form_is_channels(verify_form form);
 
-#define DRAW_MAX ((size_t)1 << 14)       // decisions in one draw
-#define CHANNEL_EXTENT 3                 // elements of a channel: no power of two
+#define DRAW_MAX ((size_t)1 << 14)  // decisions in one draw
+#define CHANNEL_EXTENT 3            // elements of a channel: no power of two
 #define CHANNELS_OF_A_SAMPLE ((size_t)1024)
 
 // Room for one draw.

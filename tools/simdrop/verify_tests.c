@@ -238,7 +238,8 @@ static void lag(const sequence_counts *counts, double level, verify_figure *figu
 static double dispersion_p_value(const sequence_counts *counts, int i, double *deviations, double *smallest, double level) {
   const double m = dispersion_lengths[i], blocks = (double)counts->counted / m, v = variance_of(counts->keep);
   const double sum_mean = m * counts->keep;
-  const double sum = (double)counts->block_squares[i] - 2 * sum_mean * (double)counts->counted_kept + blocks * sum_mean * sum_mean;
+  const double sum =
+      (double)counts->block_squares[i] - 2 * sum_mean * (double)counts->counted_kept + blocks * sum_mean * sum_mean;
   const double mean = blocks * m * v, fourth = m * v * (1 + 3 * (m - 2) * v);
   const double variance = blocks * (fourth - m * v * m * v);
   const double shape = mean * mean / variance, x = fmax(0, sum) * mean / variance;
@@ -303,15 +304,15 @@ sequence_limits verify_limits(const verify_subject *subject) {
 }
 
 const verify_test verify_tests[VERIFY_TEST_COUNT] = {
-    {"S1", "rate", "exact binomial", rate, NULL, NULL, NULL},
-    {"S2", "position", "chi-squared", position, NULL, NULL, NULL},
-    {"S3", "tail", "exact binomial", NULL, draw_tails, tails_in, tails_drawn},
-    {"S4", "pattern", "chi-squared", pattern, NULL, NULL, NULL},
-    {"S5", "coincidence", "exact binomial", coincidence, NULL, NULL, NULL},
-    {"S6", "lag", "normal; exact binomial where rare", lag, NULL, NULL, NULL},
-    {"S7", "dispersion", "gamma", dispersion, NULL, NULL, NULL},
-    {"S8", "runs", "normal", runs, NULL, NULL, NULL},
-    {"S9", "duplicates", "none expected", duplicate, draw_sparse_duplicates, duplicates_in, duplicates_drawn},
-    {"S10", "streams", "exact binomial", NULL, draw_streams, streams_in, streams_drawn},
-    {"S11", "E[output]", "normal; exact binomial for each element", NULL, draw_outputs, outputs_in, outputs_drawn},
+    {"S1", "rate", "exact binomial", false, rate, NULL, NULL, NULL},
+    {"S2", "position", "chi-squared", false, position, NULL, NULL, NULL},
+    {"S3", "tail", "exact binomial", true, NULL, draw_tails, tails_in, tails_drawn},
+    {"S4", "pattern", "chi-squared", false, pattern, NULL, NULL, NULL},
+    {"S5", "coincidence", "exact binomial", true, coincidence, NULL, NULL, NULL},
+    {"S6", "lag", "normal; exact binomial where rare", false, lag, NULL, NULL, NULL},
+    {"S7", "dispersion", "gamma", false, dispersion, NULL, NULL, NULL},
+    {"S8", "runs", "normal", false, runs, NULL, NULL, NULL},
+    {"S9", "duplicates", "none expected", true, duplicate, draw_sparse_duplicates, duplicates_in, duplicates_drawn},
+    {"S10", "streams", "exact binomial", true, NULL, draw_streams, streams_in, streams_drawn},
+    {"S11", "E[output]", "normal; exact binomial for each element", true, NULL, draw_outputs, outputs_in, outputs_drawn},
 };
