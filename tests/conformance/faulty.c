@@ -91,12 +91,13 @@ static bool has(fault_id fault) { return active == fault; }
 // ---- the generator
 
 static int rounds_of_fault(void) {
-  return has(FAULT_three_rounds)  ? 3
-         : has(FAULT_four_rounds) ? 4
-         : has(FAULT_five_rounds) ? 5
-         : has(FAULT_six_rounds)  ? 6
-         : has(FAULT_nine_rounds) ? 9
-                                  : 10;
+  switch (active) {
+    case FAULT_four_rounds: return 4;
+    case FAULT_five_rounds: return 5;
+    case FAULT_six_rounds: return 6;
+    case FAULT_nine_rounds: return 9;
+    default: return 10;
+  }
 }
 
 static void philox(const uint32_t counter[4], uint64_t seed, uint32_t out[4]) {
