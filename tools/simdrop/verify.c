@@ -76,6 +76,13 @@ static bool check_from(const verify_options *options) {
     report_error("verify: --from excludes --backend, --form and --long");
     return false;
   }
+  // What a file's bits cannot answer: tests that call an implementation.
+  uint64_t of_files = 0;
+  for (int t = 0; t < VERIFY_TEST_COUNT; ++t) of_files |= (uint64_t)(verify_tests[t].of_sequence != NULL) << t;
+  if (request->tests != 0 && (request->tests & of_files) == 0) {
+    report_error("verify: --from takes the tests of sequences: S1, S2, S4 to S9");
+    return false;
+  }
   return true;
 }
 

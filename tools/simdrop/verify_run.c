@@ -9,6 +9,7 @@
 
 #include "backend.h"
 #include "clock.h"
+#include "input.h"
 #include "progress.h"
 #include "report.h"
 #include "special_functions.h"
@@ -86,7 +87,8 @@ static bool count_sequence(verify_work *work, const verify_subject *subject, seq
   if (request->from != NULL) {
     file_sequence file = {request->from, request->from_descriptor};
     bit_source source = bit_source_file(&file);
-    return sequence_count(&source, subject->keep, limits.total, &limits, counts, count_drawn, work);
+    const int64_t bytes = input_bytes_left(request->from_descriptor);
+    return sequence_count(&source, subject->keep, bytes > 0 ? 8 * (uint64_t)bytes : 0, &limits, counts, count_drawn, work);
   }
   draw_buffer *const buffer = allocate(1, sizeof *buffer);
   if (buffer == NULL) return false;
@@ -238,7 +240,8 @@ static uint64_t job_elements(verify_work *work, const verify_job *job) {
     return job->calibration->test->of_sequence == NULL ? 2 * CALIBRATION_ELEMENTS : CALIBRATION_ELEMENTS;
   const verify_subject subject = subject_of(work, job->rows->candidate, job->rows->form, job->rows->p, 0);
   if (job->rows->by_draws) return job->rows->test->drawn(&subject);
-  return request->from != NULL ? request->elements : verify_limits(&subject).total;
+  const int64_t bytes = request->from == NULL ? -1 : input_bytes_left(request->from_descriptor);
+  return bytes > 0 && 8 * (uint64_t)bytes < request->elements ? 8 * (uint64_t)bytes : verify_limits(&subject).total;
 }
 
 // ---- running
@@ -271,8 +274,9 @@ static void tell_duration(verify_work *work) {
       }
     }
   }
-  printf("This takes about %.0f minutes on %llu threads.\n", ceil(seconds / (double)work->request->threads / 60),
-         (unsigned long long)work->request->threads);
+  const double minutes = ceil(seconds / (double)work->request->threads / 60);
+  printf("This takes about %.0f minute%s on %llu thread%s.\n", minutes, minutes == 1 ? "" : "s",
+         (unsigned long long)work->request->threads, work->request->threads == 1 ? "" : "s");
   fflush(stdout);
 }
 

@@ -45,7 +45,8 @@ static void make_patterns(void) {
 
 typedef struct sequence_state {
   sequence_counts *counts;
-  uint64_t flip;  // turns kept into the rarer state
+  uint64_t flip;                   // turns kept into the rarer state
+  bool count_all, count_disjoint;  // pairs of a lag
   uint64_t previous_bit;
   uint64_t place_sums[POSITIONS / 8];  // partial sums of 8 bits each; bytes k of word i: place 64 * (i / 8) + 8 * k + i % 8
   unsigned place_rows;                 // in these partial sums
@@ -110,8 +111,8 @@ static void count_lags(sequence_state *state, size_t count) {
   const uint64_t *const rare = state->rare + HISTORY_WORDS;
   const uint64_t first_word = counts->counted / 64;
   for (int l = 0; l < LAG_COUNT; ++l) {
-    counts->lag_both[l] +=
-        counts->rare_pairs ? count_disjoint(rare, count, l, first_word) : count_lagged(rare, count, sequence_lags[l]);
+    if (state->count_all) counts->lag_both[l] += count_lagged(rare, count, sequence_lags[l]);
+    if (state->count_disjoint) counts->lag_disjoint[l] += count_disjoint(rare, count, l, first_word);
     for (size_t k = 0; k < count && (first_word + k) * 64 < sequence_lags[l]; ++k) {
       const uint64_t left = sequence_lags[l] - (first_word + k) * 64;
       counts->head_rare[l] += count_word(left >= 64 ? rare[k] : rare[k] & ((UINT64_C(1) << left) - 1));
@@ -337,7 +338,6 @@ bool sequence_count(bit_source *source, double keep, uint64_t planned, const seq
   const uint64_t for_windows = expected < limits->duplicates ? expected : limits->duplicates;
   pthread_once(&patterns_once, make_patterns);
   *counts = (sequence_counts){.keep = keep};
-  counts->rare_pairs = (double)expected * rare * rare < ENOUGH_FOR_NORMAL;
   counts->window_bits = duplicate_window_bits(keep, for_windows);
   sequence_state *const state = calloc(1, sizeof *state);
   if (state == NULL) {
@@ -346,8 +346,12 @@ bool sequence_count(bit_source *source, double keep, uint64_t planned, const seq
   }
   state->counts = counts;
   state->flip = keep < 0.5 ? 0 : ~UINT64_C(0);
+  state->count_disjoint = planned == 0 || (double)expected * rare * rare < ENOUGH_FOR_NORMAL;
+  state->count_all = planned == 0 || !state->count_disjoint;
   const bool ready = counts->window_bits == 0 || window_set_begin(&state->windows, for_windows / counts->window_bits);
   if (ready) count_source(state, source, limits, counted, context);
+  counts->rare_pairs =
+      state->count_disjoint && (!state->count_all || (double)counts->counted * rare * rare < ENOUGH_FOR_NORMAL);
   window_set_end(&state->windows);
   free(state);
   return ready && !source->failed;

@@ -37,17 +37,17 @@ typedef struct sequence_counts {
   uint64_t strided_patterns[256];  // every sixteenth bit of a block
   uint64_t changes;                // neighbours that differ
   uint64_t block_squares[2];       // sums of squared block sums, of the two lengths
-  bool rare_pairs;                 // dropping or keeping is so rare that lags are counted by disjoint pairs
-  // Lags, in terms of the rarer state of the two (kept or dropped): pairs with both in it, disjoint ones if rare_pairs, and how
+  bool rare_pairs;                 // dropping or keeping is so rare that lags are judged by disjoint pairs
+  // Lags, in terms of the rarer state of the two (kept or dropped): pairs with both in it, disjoint ones among them, and how
   // many of the first and of the last elements are in it, as many as the lag.
-  uint64_t lag_both[LAG_COUNT], head_rare[LAG_COUNT], tail_rare[LAG_COUNT];
+  uint64_t lag_both[LAG_COUNT], lag_disjoint[LAG_COUNT], head_rare[LAG_COUNT], tail_rare[LAG_COUNT];
   uint64_t coincidence_groups;                                                   // of COINCIDENCE_LANES elements
   uint64_t single[COINCIDENCE_LANES], pairs[LANE_PAIRS], triples[LANE_TRIPLES];  // groups with these lanes in the rarer state
   uint64_t windows, window_bits, duplicates;                                     // equal windows
 } sequence_counts;
 
 // Counts what the source gives, up to the limits, for bits that are 1 with probability keep. planned is how many elements
-// are expected, which decides between the two ways of counting lags; 0 = unknown. counted(context, n) is called after n
+// are expected; 0 = unknown, which takes longer, since it decides how lags are counted. counted(context, n) is called after n
 // elements more, and may be NULL. False without memory (the sentence has been printed) or if the source failed.
 bool sequence_count(bit_source *source, double keep, uint64_t planned, const sequence_limits *limits, sequence_counts *counts,
                     void (*counted)(void *context, uint64_t n), void *context);

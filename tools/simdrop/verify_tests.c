@@ -201,7 +201,7 @@ static double disjoint_pairs(uint64_t n, uint64_t lag) {
 static double lag_p_value(const sequence_counts *counts, int l, double *deviations) {
   const double rare = rarer(counts->keep), v = variance_of(counts->keep);
   if (counts->rare_pairs) {
-    const double pairs = disjoint_pairs(counts->counted, sequence_lags[l]), both = (double)counts->lag_both[l];
+    const double pairs = disjoint_pairs(counts->counted, sequence_lags[l]), both = (double)counts->lag_disjoint[l];
     *deviations = binomial_deviations(both, pairs, rare * rare);
     return two_sided_binomial(both, pairs, rare * rare);
   }
@@ -285,6 +285,8 @@ static void duplicate(const sequence_counts *counts, double level, verify_figure
 
 #define EXPERIMENT ((uint64_t)1 << 20)  // the least that every statistic gets if the sequence has it
 
+#define WINDOWS_MOST ((uint64_t)1 << 28)  // elements whose windows are kept
+
 static uint64_t at_least(uint64_t share, uint64_t total) {
   const uint64_t least = total < EXPERIMENT ? total : EXPERIMENT;
   return share > least ? share : least;
@@ -293,11 +295,11 @@ static uint64_t at_least(uint64_t share, uint64_t total) {
 // Outputs take longer to draw than masks, and channels longer still.
 sequence_limits verify_limits(const verify_subject *subject) {
   const uint64_t elements = subject->elements, fourth = at_least(elements / 4, elements);
-  sequence_limits limits = {elements, elements, fourth, elements};
+  sequence_limits limits = {elements, elements, fourth, elements < WINDOWS_MOST ? elements : WINDOWS_MOST};
   if (form_is_channels(subject->form)) limits = (sequence_limits){fourth, fourth, fourth, fourth};
   if (subject->is_long) {
     const uint64_t sixteenth = at_least(elements / 16, elements);
-    limits = (sequence_limits){4 * elements, elements, sixteenth, sixteenth};
+    limits = (sequence_limits){4 * elements, elements, sixteenth, sixteenth < WINDOWS_MOST ? sixteenth : WINDOWS_MOST};
     if (subject->form != FORM_MASK) limits.total = limits.counts = form_is_channels(subject->form) ? sixteenth : fourth;
   }
   return limits;
