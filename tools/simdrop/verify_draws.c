@@ -145,9 +145,9 @@ bool draw_sparse_duplicates(const verify_subject *subject, verify_figure *figure
 bool streams_in(verify_form form) { return form == FORM_MASK; }
 
 static size_t stream_words(const verify_subject *subject) {
-  const uint64_t elements = subject->is_long ? UINT64_C(1) << 16 : subject->elements >> 8;
+  const uint64_t elements = subject->is_long ? UINT64_C(1) << STREAM_OFFSET_BIT : subject->elements >> 8;
   const uint64_t most = UINT64_C(1) << STREAM_OFFSET_BIT;
-  return (size_t)((elements < most ? elements : most) / DRAW_MAX * (DRAW_MAX / 64));
+  return (size_t)((elements < most ? elements : most) / 64);
 }
 
 uint64_t streams_drawn(const verify_subject *subject) { return (STREAM_PARTNERS + 1) * 64 * (uint64_t)stream_words(subject); }
