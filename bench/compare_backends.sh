@@ -71,5 +71,6 @@ compare() {
   # The commands name this machine's folders; the results need not.
   sed -e "s#$work/##g" -e "s#$tool#simdrop#g" "$work/$1.json" > "$folder/commands-$1.json" && cp "$work/$1.md" "$folder/commands-$1.md"
 }
-compare mask "$tool mask $mask --backend {backend} --output $work/out.bits"
-compare apply "$tool apply $work/in.npy $work/out.npy --p 0.1 --seed 1 --backend {backend}"
+# hyperfine splits the command as a shell does.
+compare mask "'$tool' mask $mask --backend {backend} --output '$work/out.bits'"
+compare apply "'$tool' apply '$work/in.npy' '$work/out.npy' --p 0.1 --seed 1 --backend {backend}"

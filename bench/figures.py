@@ -4,7 +4,7 @@
     simdrop bench ... --json bench/results/sapphire-rapids.json
     simdrop bench --layout ... --json bench/results/sapphire-rapids-layouts.json
     simdrop bench --backend all ... --json bench/results/sapphire-rapids-backends.json
-    python3 bench/neon_model.py --json bench/results/neon-model.json
+    python3 bench/neon_model.py --alternatives --json bench/results/neon-model.json
     sh bench/compare_backends.sh
     python3 bench/figures.py            fills the tables
     python3 bench/figures.py --check    exit status 1 if a table is not what the JSON says
@@ -130,17 +130,35 @@ def backend_table(_):
 
 def model_table(_):
     processors = read_json("neon-model.json")["processors"]
-    rows = [("producer, p = 0.1", "producer", "0.1"), ("producer, p = 0.5", "producer", "0.5"),
-            ("32 random bits an element", "32 bits an element, mask", None),
-            ("consumer, f32", "consumer", "f32"), ("consumer, f64", "consumer", "f64"), ("consumer, f16", "consumer", "f16"),
-            ("consumer, bf16", "consumer", "bf16"), ("32 random bits an element, applied to f32 at once", "32 bits an element, f32 at once", None),
-            ("mask: fewer cycles, p = 0.1", "ratio, mask", "0.1"), ("mask: fewer cycles, p = 0.5", "ratio, mask", "0.5"),
-            ("mask and f32: fewer cycles, p = 0.1", "ratio, mask and f32", "0.1"), ("mask and f32: fewer cycles, p = 0.5", "ratio, mask and f32", "0.5")]
+    rows = [("mask, p = 0.1", "producer", "0.1"), ("mask, p = 0.5", "producer", "0.5"),
+            ("mask, 32 random bits an element", "words_mask", None),
+            ("apply a mask, f32", "consumer", "f32"), ("apply a mask, f64", "consumer", "f64"),
+            ("apply a mask, f16", "consumer", "f16"), ("apply a mask, bf16", "consumer", "bf16"),
+            ("forward, f32, p = 0.1", "forward_f32", "0.1"), ("forward, f32, p = 0.5", "forward_f32", "0.5"),
+            ("forward, f32, 32 random bits an element", "words_forward_f32", None),
+            ("mask: times fewer cycles, p = 0.1", "ratio_mask", "0.1"), ("mask: times fewer cycles, p = 0.5", "ratio_mask", "0.5"),
+            ("forward, f32: times fewer cycles, p = 0.1", "ratio_forward_f32", "0.1"),
+            ("forward, f32: times fewer cycles, p = 0.5", "ratio_forward_f32", "0.5")]
     lines = []
     for title, key, part in rows:
         values = [figures[key] if part is None else figures[key][part] for figures in processors.values()]
-        lines.append([title] + [("%.1f times" if key.startswith("ratio") else "%.3f") % value for value in values])
+        lines.append([title] + [("%.2f" if key.startswith("ratio") else "%.3f") % value for value in values])
     return markdown(["cycles an element, by a model"] + list(processors), lines)
+
+
+def model_constant_table(_):
+    """Other values of the NEON backend's constants, each by itself, for the three processors of the model."""
+    model = read_json("neon-model.json")
+    lines = []
+    for row in model["alternatives"]:
+        def each(form, value):
+            return " / ".join(form % value(processor) for processor in model["processors"])
+        short = row["short_forward_f32_cycles_a_call"]
+        lines.append(["`%s`" % row["constant"], ("**%d**" if row["chosen"] else "%d") % row["value"]] +
+                     [each("%.3f", lambda processor, p=p: row["producer"][processor][p]) for p in ("0.1", "0.5")] +
+                     ["%.0f, %.0f" % (row["stack_accesses_a_thousand_elements"]["0.1"], row["stack_accesses_a_thousand_elements"]["0.5"])] +
+                     [each("%d", lambda processor, n=n: short[processor][n]) for n in ("256", "384")])
+    return markdown(["constant", "value", "mask, p = 0.1", "mask, p = 0.5", "stack, p = 0.1, 0.5", "call of 256 elements", "call of 384"], lines)
 
 
 def command_table(_):
@@ -152,7 +170,7 @@ def command_table(_):
     return markdown(["backend"] + ["simdrop %s, ms" % name for name in names], lines)
 
 
-TABLES = {"backends": backend_table, "model": model_table, "commands": command_table, "layouts": layout_table, "forward": forward_table, "kernels": kernel_table, "small": small_table}
+TABLES = {"backends": backend_table, "model": model_table, "model_constants": model_constant_table, "commands": command_table, "layouts": layout_table, "forward": forward_table, "kernels": kernel_table, "small": small_table}
 
 
 def filled(page, rows):

@@ -19,12 +19,13 @@ typedef unsigned simd_lanes;
 
 #define SIMD_LANES 4
 
-// Chosen with a model of Neoverse N1 and V2 and Cortex-A55 (bench/neon_model.py; docs/performance.md has the figures).
-#define SIMD_PLANES_IN_FLIGHT 2      // planes of one vector of blocks that are drawn side by side
-#define SIMD_FEW_PLANES_IN_FLIGHT 2  // vectors times planes side by side where one or two planes decide everything
+// Chosen by a model of Neoverse N1, Neoverse V2 and Cortex-A55 (bench/neon_model.py, cycles; docs/performance.md has all). More
+// side by side needs more than 32 registers.
+#define SIMD_PLANES_IN_FLIGHT 2      // planes of one vector of blocks side by side; p = 0.1: 1 takes 5 to 24 % more, 4 up to 15 %
+#define SIMD_FEW_PLANES_IN_FLIGHT 2  // vectors times planes side by side where one or two planes decide everything; 4: up to 5 % more
 #define SIMD_DENSE_PLANES 8          // planes that are drawn for every block; the others only where they are needed
-#define SIMD_PENDING_PLANES 2        // planes side by side for the blocks that those leave undecided
-#define SIMD_FEW_BLOCKS 1            // up to here, lanes carry the planes of one block
+#define SIMD_PENDING_PLANES 1        // planes side by side for the blocks that those leave undecided; 2 takes up to 2 % more
+#define SIMD_FEW_BLOCKS 2            // up to here, lanes carry the planes of one block
 #define SIMD_FEW_BLOCKS_PLANES 3     // from so many planes on
 #define SIMD_FEW_BLOCKS_VECTORS 3    // vectors of planes that are drawn before looking whether they decide
 
@@ -174,12 +175,14 @@ static inline uint32x4_t four_lanes(uint64_t bits, int first) {
   return vtstq_u32(vdupq_n_u32((uint32_t)(bits >> (first / 32 * 32))), wanted);
 }
 
-// Here the mask is shifted, not the lanes' bits: of these there would be more constants than registers.
-static inline uint64x2_t two_lanes(uint64_t bits, int first) {
-  static const uint64_t bit[2] = {1, 2};
-  return vtstq_u64(vdupq_n_u64(bits) >> (uint64_t)first, vld1q_u64(bit));
+// Four decisions for four lanes of 64 bits. Two lanes at a time from a shifted mask take 1.8 times the cycles on the model's
+// Cortex-A55, 1.1 times on Neoverse N1, and 0.9 times on V2.
+static inline simd_u64 four_wide_lanes(uint64_t bits, int first) {
+  const uint32x4_t lanes = four_lanes(bits, first);
+  return (simd_u64){vreinterpretq_u64_u32(vzip1q_u32(lanes, lanes)), vreinterpretq_u64_u32(vzip2q_u32(lanes, lanes))};
 }
 
+// Here the mask is shifted, not the lanes' bits: of these there would be more constants than registers.
 static inline uint16x8_t eight_lanes(uint64_t bits, int first) {
   static const uint16_t bit[8] = {1, 2, 4, 8, 16, 32, 64, 128};
   return vtstq_u16(vdupq_n_u16((uint16_t)(bits >> (first / 16 * 16))) >> (uint16_t)(first % 16), vld1q_u16(bit));
@@ -189,8 +192,8 @@ static inline uint32x4_t select_four(uint64_t bits, int first, const uint32_t *x
   return vandq_u32(four_lanes(bits, first), vld1q_u32(x + first));
 }
 
-static inline uint64x2_t select_two(uint64_t bits, int first, const uint64_t *x) {
-  return vandq_u64(two_lanes(bits, first), vld1q_u64(x + first));
+static inline simd_u64 select_four_wide(uint64_t bits, int first, const uint64_t *x) {
+  return simd_and(four_wide_lanes(bits, first), simd_load(x + first));
 }
 
 static inline uint16x8_t select_eight(uint64_t bits, int first, const uint16_t *x) {
@@ -210,9 +213,12 @@ static inline void simd_scale_word_f32(uint64_t bits, const float *x, float *y, 
 static inline void simd_scale_word_f64(uint64_t bits, const double *x, double *y, simd_scale_f64 scale, bool stream) {
   (void)stream;
   SIMDROP_UNROLL
-  for (int i = 0; i < 64; i += 2) {
-    const uint64x2_t kept = vandq_u64(two_lanes(bits, i), vreinterpretq_u64_f64(vld1q_f64(x + i)));
-    vst1q_f64(y + i, vmulq_f64(vreinterpretq_f64_u64(kept), scale));
+  for (int i = 0; i < 64; i += 4) {
+    const simd_u64 lanes = four_wide_lanes(bits, i);
+    const uint64x2_t first = vandq_u64(lanes.first, vreinterpretq_u64_f64(vld1q_f64(x + i)));
+    const uint64x2_t second = vandq_u64(lanes.second, vreinterpretq_u64_f64(vld1q_f64(x + i + 2)));
+    vst1q_f64(y + i, vmulq_f64(vreinterpretq_f64_u64(first), scale));
+    vst1q_f64(y + i + 2, vmulq_f64(vreinterpretq_f64_u64(second), scale));
   }
 }
 
@@ -265,7 +271,7 @@ static inline void simd_select_word_32(uint64_t bits, const uint32_t *x, uint32_
 
 static inline void simd_select_word_64(uint64_t bits, const uint64_t *x, uint64_t *y) {
   SIMDROP_UNROLL
-  for (int i = 0; i < 64; i += 2) vst1q_u64(y + i, select_two(bits, i, x));
+  for (int i = 0; i < 64; i += 4) simd_store(y + i, select_four_wide(bits, i, x));
 }
 
 static inline void simd_expand_word(uint64_t bits, uint8_t *bytes) {
