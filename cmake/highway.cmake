@@ -2,7 +2,7 @@
 # targets. Sets SIMDROP_COMPILED_highway to those of the family's backends that are compiled in.
 #
 # Only Highway's headers are used. Without them, or without a C++ compiler, the family is left out, and the project is C alone.
-include(CheckLanguage)
+include(cmake/cxx.cmake)
 
 # simdrop_find_highway(<variable>): the folders of Highway's headers: by its CMake package, by pkg-config, or by looking for the headers.
 # Folders that the compiler knows by itself may be left out, but <variable>_FOUND says whether there is a Highway.
@@ -69,21 +69,7 @@ if(SIMDROP_WITH_HIGHWAY)
   if(NOT simdrop_highway_directories_FOUND)
     message(STATUS "The Highway backends are left out: Highway was not found")
   else()
-    # The C++ compiler that comes with the C compiler, unless another is asked for: g++ with gcc, clang++-14 with clang-14.
-    if(NOT CMAKE_CXX_COMPILER AND NOT DEFINED ENV{CXX})
-      get_filename_component(simdrop_cxx "${CMAKE_C_COMPILER}" NAME)
-      get_filename_component(simdrop_cxx_directory "${CMAKE_C_COMPILER}" DIRECTORY)
-      string(REGEX REPLACE "clang" "clang++" simdrop_cxx "${simdrop_cxx}")
-      string(REGEX REPLACE "gcc" "g++" simdrop_cxx "${simdrop_cxx}")
-      if(EXISTS "${simdrop_cxx_directory}/${simdrop_cxx}" AND NOT "${simdrop_cxx_directory}/${simdrop_cxx}" STREQUAL CMAKE_C_COMPILER)
-        set(CMAKE_CXX_COMPILER "${simdrop_cxx_directory}/${simdrop_cxx}" CACHE FILEPATH "C++ compiler")
-      elseif(CMAKE_CROSSCOMPILING)
-        set(CMAKE_CXX_COMPILER NOTFOUND)  # CMake would find that of the machine that compiles
-      endif()
-    endif()
-    if(NOT CMAKE_CROSSCOMPILING OR CMAKE_CXX_COMPILER OR DEFINED ENV{CXX})
-      check_language(CXX)
-    endif()
+    simdrop_find_cxx()
     if(NOT CMAKE_CXX_COMPILER)
       message(STATUS "The Highway backends are left out: there is no C++ compiler")
     else()

@@ -25,8 +25,9 @@ want gcc gcc
 want cmake cmake
 want ninja-build ninja
 want python3 python3
+want_package libboost-math-dev
+want g++ g++
 if [ "$level" = test ]; then
-  want g++ g++
   want clang clang
   want clang clang++
   want binutils objdump

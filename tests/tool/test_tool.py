@@ -182,7 +182,8 @@ class ToolTest(unittest.TestCase):
         self.assertRegex(self.succeeds("--version"), rb"\Asimdrop \d+\.\d+\.\d+\n\Z")
         usage = self.succeeds("--help").decode()
         self.assertEqual(self.succeeds("help").decode(), usage)
-        for command in ("info", "mask", "apply", "bench"):
+        self.assertIn("\n  verify ", usage)
+        for command in ("info", "mask", "apply", "bench") + (("verify",) if "verify  left out" not in usage else ()):
             self.assertIn("\n  %s " % command, usage)
             text = self.succeeds(command, "--help").decode()
             self.assertEqual(self.succeeds("help", command).decode(), text)
@@ -843,6 +844,122 @@ class ToolTest(unittest.TestCase):
                 self.assertAlmostEqual(row["bytes_per_second"] / row["items_per_second"] / moved[row["kernel"]], 1, places=6)
             self.assertIn("  %s  " % row["kernel"], table)
         self.assertEqual(table.count("ns/call"), 2)
+
+    # verify
+
+    def verify(self, *arguments, status=0, **options):
+        """The JSON of simdrop verify, or None where the tool is built without the command."""
+        done = run("verify", *arguments, "--json", "-", **options)
+        if b"built without" in done.stderr:
+            self.assertEqual(done.returncode, 2)
+            self.skipTest("the tool is built without verify")
+        self.assertEqual((done.returncode, done.stderr), (status, b""), arguments)
+        return json.loads(done.stdout)
+
+    def failed(self, found):
+        return {row["test"] for row in found["figures"] + found["exact"] + found["calibration"] if row["verdict"] == "FAILED"}
+
+    def test_verify_backends(self):
+        names = self.backends()
+        found = self.verify("--elements", "64Ki", "--p", "0.1,0.5")
+        self.assertTrue(found["context"]["passed"])
+        self.assertEqual({row["backend"] for row in found["figures"]}, set(names))
+        self.assertEqual({row["test"] for row in found["exact"]}, {"K1", "K3", "K4", "K5", "K6", "K7", "K8", "K9", "K10"})
+        self.assertEqual({row["form"] for row in found["figures"]}, {"mask", "forward", "backward", "channels", "channels-backward"})
+        self.assertEqual({row["test"] for row in found["figures"]}, {"S%d" % i for i in range(1, 12)})
+        self.assertEqual(found["context"]["comparisons"], len(found["figures"]))
+        self.assertAlmostEqual(found["context"]["level"] * len(found["figures"]), 1e-6, places=11)
+        # Equal bits make equal figures, whatever the backend and the number of threads.
+        keys = ("test", "form", "p", "statistic", "p_value", "n")
+        per_backend = {json.dumps([[row.get(key) for key in keys] for row in found["figures"] if row["backend"] == name]) for name in names}
+        self.assertEqual(len(per_backend), 1)
+        again = self.verify("--elements", "64Ki", "--p", "0.1,0.5", "--threads", "1", "--backend", names[0])
+        self.assertEqual([row["p_value"] for row in again["figures"] if "p_value" in row],
+                         [row["p_value"] for row in found["figures"] if "p_value" in row and row["backend"] == names[0]])
+        other = self.verify("--elements", "64Ki", "--p", "0.1", "--seed", "2", "--backend", "scalar", "--test", "S1")
+        self.assertNotEqual(other["figures"][0]["statistic"], found["figures"][0]["statistic"])
+
+    def test_verify_table(self):
+        self.verify("--elements", "1Ki", "--test", "K9")
+        table = self.succeeds("verify", "--backend", "scalar", "--elements", "256Ki", "--p", "0.3", "--json", "v.json").decode()
+        for word in ("K10", "S11", "p-value", "would have seen", "verify: ok: "):
+            self.assertIn(word, table)
+        self.assertEqual(len([line for line in table.splitlines() if line.startswith("verify:")]), 1)
+        every = self.succeeds("verify", "--backend", "scalar", "--elements", "256Ki", "--p", "0.3", "--all").decode()
+        figures = json.loads(self.read("v.json"))["figures"]
+        self.assertEqual(len([line for line in every.splitlines() if line.startswith("S")]), len(figures))
+
+    def test_verify_statistics(self):
+        """S1, S6, S7, S8 of a known sequence against the formulas, by plain counting."""
+        n, p = 4096, 0.25
+        bits = [int(b) for b in self.mask_bytes(n, p, 77)]
+        packed = bytes(sum(bits[8 * i + k] << k for k in range(8)) for i in range(n // 8))
+        figures = {row["test"]: row for row in self.verify("--from", "-", "--p", p, input=packed)["figures"]}
+        q, kept, v = 1 - p, sum(bits), p * (1 - p)
+        self.assertAlmostEqual(figures["S1"]["statistic"], (kept - n * q) / math.sqrt(n * v), places=9)
+        # The normal tail is near the exact one.
+        self.assertAlmostEqual(figures["S1"]["p_value"], math.erfc(abs(figures["S1"]["statistic"]) / math.sqrt(2)), delta=0.03)
+        lag = int(figures["S6"]["where"].split()[1])
+        rare = [1 - b for b in bits]
+        if n * p * p >= 400:
+            covariance = sum((rare[i] - p) * (rare[i + lag] - p) for i in range(n - lag))
+            expected = covariance / (v * math.sqrt(n - lag))
+        else:
+            pairs = [i for i in range(n) if i % (2 * lag) >= lag]
+            both = sum(rare[i] & rare[i - lag] for i in pairs)
+            expected = (both - len(pairs) * p * p) / math.sqrt(len(pairs) * p * p * (1 - p * p))
+        self.assertAlmostEqual(figures["S6"]["statistic"], expected, places=9)
+        m = int(figures["S7"]["where"].split()[-1])
+        squares = sum((sum(bits[i:i + m]) - m * q)**2 for i in range(0, n, m))
+        fourth = m * v * (1 + 3 * (m - 2) * v)
+        self.assertAlmostEqual(figures["S7"]["statistic"], (squares - n * v) / math.sqrt(n / m * (fourth - (m * v)**2)), places=9)
+        changes = sum(bits[i] != bits[i + 1] for i in range(n - 1))
+        variance = 2 * v * (1 - 2 * v) * (n - 1) + 2 * (v - 4 * v * v) * (n - 2)
+        self.assertAlmostEqual(figures["S8"]["statistic"], (changes - 2 * v * (n - 1)) / math.sqrt(variance), places=9)
+
+    def test_verify_from(self):
+        good = self.succeeds("mask", "--p", "0.1", "--count", "4Mi", "--seed", "5")
+        self.write("good.bits", good)
+        self.assertEqual(self.failed(self.verify("--from", "good.bits", "--p", "0.1")), set())
+        self.assertEqual(self.failed(self.verify("--from", "-", "--p", "0.1", input=good)), set())
+        self.assertIn("S1", self.failed(self.verify("--from", "good.bits", "--p", "0.11", status=1)))
+        self.assertIn("S9", self.failed(self.verify("--from", "-", "--p", "0.1", status=1, input=good[:1 << 18] * 2)))
+        # Four neighbours that share one decision.
+        repeated = bytes((b & 1) * 15 | (b >> 1 & 1) * 240 for b in good)
+        self.assertLessEqual({"S4", "S5", "S6", "S7", "S8"}, self.failed(self.verify("--from", "-", "--p", "0.1", status=1, input=repeated)))
+        # Exactly a quarter dropped of every 32: as regular as no chance is.
+        regular = bytes([0b01110111]) * (1 << 16)
+        self.assertIn("S7", self.failed(self.verify("--from", "-", "--p", "0.25", status=1, input=regular)))
+        limited = self.verify("--from", "good.bits", "--p", "0.1", "--elements", "1Mi")
+        self.assertEqual({row["n"] for row in limited["figures"] if row["test"] == "S1"}, {1 << 20})
+
+    def test_verify_refusals(self):
+        self.verify("--elements", "1Ki", "--test", "K9")
+        self.write("short.bits", b"abc")
+        self.refused("verify", "--from", "short.bits", "--p", "0.1", "--json", "v.json", mentions="short.bits is too short")
+        self.refused("verify", "--from", "nothing.bits", "--p", "0.1", mentions="nothing.bits")
+        self.refused("verify", "--from", ".", "--p", "0.1", mentions="directory")
+        self.refused("verify", "--from", "short.bits", mentions="--p")
+        self.refused("verify", "--from", "short.bits", "--p", "0.1,0.2", mentions="one --p")
+        self.refused("verify", "--from", "short.bits", "--p", "0.1", "--backend", "scalar", mentions="--from excludes")
+        self.refused("verify", "--from", "short.bits", "--p", "0.1", "--long", mentions="--from excludes")
+        self.refused("verify", "--p", "0", mentions="--p")
+        self.refused("verify", "--p", "1", mentions="--p")
+        self.refused("verify", "--test", "S13", mentions="S13")
+        self.refused("verify", "--form", "rows", mentions="rows")
+        self.refused("verify", "--backend", "nonsense", mentions="nonsense")
+        self.refused("verify", "--elements", "100", mentions="--elements")
+        self.refused("verify", "--threads", "5000", mentions="--threads")
+        self.refused("verify", "--from", "short.bits", "--p", "0.1", "--test", "K1", mentions="--from takes")
+        self.refused("verify", "--elements", "1Ki", "--test", "K9", "--json", "no/where.json", mentions="no/where.json", prints=True)
+
+    def test_verify_long(self):
+        """Long mode with few elements: a fresh seed, the time beforehand, calibration."""
+        self.verify("--elements", "1Ki", "--test", "K9")
+        out = self.succeeds("verify", "--long", "--elements", "64Ki", "--p", "0.5", "--backend", self.backends()[0], "--form", "mask", "--test", "S1,S4,S6")
+        again = self.succeeds("verify", "--long", "--elements", "64Ki", "--p", "0.5", "--backend", self.backends()[0], "--form", "mask", "--test", "S1,S4,S6")
+        self.assertRegex(out.decode(), r"\ASeed \d+\.\nThis takes about \d+ minutes? on \d+ threads?\.\n")
+        self.assertNotEqual(out.splitlines()[0], again.splitlines()[0])
 
 
 def main():

@@ -338,14 +338,6 @@ static void print_title(const bench_output *output) {
       "tensor, or of the mask where a kernel only writes that. philox-32bit is a plain loop with 32 random bits an element.\n");
 }
 
-static bool save_json(const char *name, const char *text, size_t size) {
-  output_file file;
-  const bool saved = output_open(&file, name) && output_write(&file, text, size) && output_commit(&file);
-  const bool reader_gone = file.reader_gone;
-  if (!saved) output_discard(&file);
-  return saved || reader_gone;
-}
-
 static bool run_with_json(bench_output *output) {
   char *text = NULL;
   size_t size = 0;
@@ -362,7 +354,7 @@ static bool run_with_json(bench_output *output) {
   json_end(&output->json);
   const bool complete = fclose(file) == 0;
   if (!complete) report_error("bench: there is no memory for the JSON text");
-  const bool saved = measured && complete && save_json(output->request->json_name, text, size);
+  const bool saved = measured && complete && output_save(output->request->json_name, text, size);
   free(text);
   return saved;
 }

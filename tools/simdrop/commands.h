@@ -6,5 +6,6 @@ int run_info(int argc, char **argv);
 int run_mask(int argc, char **argv);
 int run_apply(int argc, char **argv);
 int run_bench(int argc, char **argv);
+int run_verify(int argc, char **argv);  // where the tool is built with it
 
 #endif

@@ -18,11 +18,25 @@ typedef struct command {
   int (*run)(int argc, char **argv);
 } command;
 
+#if !defined(SIMDROP_TOOL_VERIFY)
+static int run_without_verify(int argc, char **argv) {
+  (void)argc;
+  (void)argv;
+  report_error("verify: this tool was built without Boost.Math or a C++ compiler, which the command needs");
+  return EXIT_REFUSED;
+}
+#endif
+
 static const command commands[] = {
     {"info", "show the version, the processor and the backends", run_info},
     {"mask", "write a dropout mask", run_mask},
     {"apply", "apply dropout to a NumPy .npy file, forward or backward", run_apply},
     {"bench", "measure the kernels against memcpy", run_bench},
+#if defined(SIMDROP_TOOL_VERIFY)
+    {"verify", "test the masks of every backend, or of any other implementation", run_verify},
+#else
+    {"verify", "left out: this tool was built without Boost.Math or a C++ compiler", run_without_verify},
+#endif
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 
@@ -32,7 +46,8 @@ static void print_usage(void) {
   for (size_t i = 0; i < COMMAND_COUNT; ++i) printf("  %-8s%s\n", commands[i].name, commands[i].summary);
   printf("\nsimdrop help COMMAND, or simdrop COMMAND --help, shows the options of a command; simdrop --version the version.\n");
   printf("Every command takes --backend NAME; the variable SIMDROP_BACKEND names a default.\n");
-  printf("The exit status is 0, or 2 after a sentence on standard error that says what was wrong.\n");
+  printf(
+      "The exit status is 0, or 2 after a sentence on standard error that says what was wrong; 1 if verify found a fault.\n");
 }
 
 static const command *find_command(const char *name) {

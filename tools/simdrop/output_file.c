@@ -247,3 +247,11 @@ void output_discard(output_file *output) {
   forget(output);
   release_signals(&before);
 }
+
+bool output_save(const char *name, const void *data, size_t size) {
+  output_file file;
+  const bool saved = output_open(&file, name) && output_write(&file, data, size) && output_commit(&file);
+  const bool reader_gone = file.reader_gone;
+  if (!saved) output_discard(&file);
+  return saved || reader_gone;
+}

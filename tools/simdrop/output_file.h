@@ -31,4 +31,7 @@ bool output_commit(output_file *output);
 // Closes and removes what has not been committed; does nothing on a committed or closed output.
 void output_discard(output_file *output);
 
+// All of it in one go: true if it is written, or nobody reads the pipe any more; false after printing the sentence.
+bool output_save(const char *name, const void *data, size_t size);
+
 #endif

@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "popcount.h"
+
 #define LANES 8
 #define ROW 1024
 
@@ -76,13 +78,6 @@ void tensor_sum_add(tensor_sum *total, simdrop_dtype dtype, size_t n, const void
 double tensor_mean(const tensor_sum *total) {
   const uint64_t finite = total->count - total->nan_count - total->infinite_count;
   return finite > 0 ? total->sum / (double)finite : NAN;
-}
-
-static unsigned count_word(uint64_t word) {
-  word -= word >> 1 & 0x5555555555555555u;
-  word = (word & 0x3333333333333333u) + (word >> 2 & 0x3333333333333333u);
-  word = (word + (word >> 4)) & 0x0f0f0f0f0f0f0f0fu;
-  return (unsigned)(word * 0x0101010101010101u >> 56);
 }
 
 uint64_t count_bits(const uint8_t *bits, size_t n) {

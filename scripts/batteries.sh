@@ -1,0 +1,67 @@
+#!/bin/sh
+# batteries.sh BUILD [SIZE]: the masks of p = 1/2 and the numbers U(index) through the batteries for random numbers that are installed:
+# PractRand's RNG_test and dieharder, and TestU01's SmallCrush by way of RNG_test's sibling `smallcrush` if there is such a program that
+# reads standard input. SIZE is what RNG_test reads (default 4GB). BUILD has the tool and the tests. Takes minutes to hours; one line a
+# battery, and exit status 1 if one fails.
+set -u
+
+if [ $# -lt 1 ] || [ $# -gt 2 ]; then
+  echo "usage: batteries.sh BUILD [SIZE]" >&2
+  exit 2
+fi
+tool="$1/tools/simdrop/simdrop"
+words="$1/tests/conformance/raw_words"
+size=${2:-4GB}
+for program in "$tool" "$words"; do
+  if [ ! -x "$program" ]; then
+    echo "batteries.sh: there is no program $program" >&2
+    exit 2
+  fi
+done
+folder=$(mktemp -d) || exit 2
+trap 'rm -rf "$folder"' EXIT
+failed=0
+
+# The streams of bits. What reads them decides how long they are.
+mask_bits() { "$tool" mask --p 0.5 --count 64Ti --seed 1; }
+word_bits() { "$words" 1 0; }
+
+# judge <name> <log> <pattern of a failure>
+judge() {
+  if grep -qE "$3" "$2"; then
+    echo "FAILED $1"
+    grep -E "$3" "$2"
+    failed=1
+  elif [ -s "$2" ]; then
+    echo "ok $1"
+  else
+    echo "FAILED $1: it printed nothing"
+    failed=1
+  fi
+}
+
+for source in mask_bits word_bits; do
+  if command -v RNG_test > /dev/null 2>&1; then
+    $source | RNG_test stdin32 -tlmax "$size" -multithreaded > "$folder/log" 2>&1
+    judge "PractRand on $source" "$folder/log" 'FAIL'
+  else
+    echo "skipped PractRand on $source: RNG_test is not installed"
+  fi
+  if command -v smallcrush > /dev/null 2>&1; then
+    $source | smallcrush > "$folder/log" 2>&1
+    judge "SmallCrush on $source" "$folder/log" 'p-value of test.*eps'
+  else
+    echo "skipped SmallCrush on $source: no program smallcrush that reads standard input is installed"
+  fi
+  if command -v dieharder > /dev/null 2>&1; then
+    # Those of its tests that its own page calls good, with the default sizes.
+    for test in 0 1 2 3 4 8 9 10 15 16 17; do
+      $source | dieharder -g 200 -d "$test" -Y 1 >> "$folder/dieharder" 2>&1
+    done
+    judge "dieharder on $source" "$folder/dieharder" 'FAILED'
+    rm -f "$folder/dieharder"
+  else
+    echo "skipped dieharder on $source: it is not installed"
+  fi
+done
+exit $failed

@@ -1,0 +1,12 @@
+// simdrop verify for the tool, and for test programs that put another implementation in the library's place.
+#ifndef SIMDROP_TOOL_VERIFY_H
+#define SIMDROP_TOOL_VERIFY_H
+
+#include "verify_source.h"
+
+#define EXIT_FAULTY 1  // exit status when a test fails
+
+// The command on an implementation with this name; on the library's backends if functions is NULL.
+int verify_command(int argc, char **argv, const dropout_functions *functions, const char *name);
+
+#endif
