@@ -1,7 +1,7 @@
 #!/bin/sh
 # batteries.sh BUILD [SIZE]: the masks of p = 1/2 and the numbers U(index) through the batteries for random numbers that are installed:
-# PractRand's RNG_test and dieharder, and TestU01's SmallCrush by way of RNG_test's sibling `smallcrush` if there is such a program that
-# reads standard input. SIZE is what RNG_test reads (default 4GB). BUILD has the tool and the tests. Takes minutes to hours; one line a
+# PractRand's RNG_test, dieharder, and TestU01's SmallCrush by way of a program `smallcrush` that reads 32-bit words from
+# standard input (docs/conformance.md). SIZE is what RNG_test reads (default 4GB). BUILD has the tool and the tests. Takes minutes to hours; one line a
 # battery, and exit status 1 if one fails.
 set -u
 

@@ -63,6 +63,7 @@ bool draw_tails(const verify_subject *subject, verify_figure *figure) {
     figure->p_value = smallest_of(worst.p_value, TAIL_CELLS);
     figure->smallest =
         fmin(1, seen_deviations(subject->level, TAIL_CELLS) * sqrt(subject->keep * (1 - subject->keep) / (double)calls));
+    figure->conservative = true;
     figure->unit = "rate of a place";
     snprintf(figure->where, sizeof figure->where, "%u from the end of %u", (unsigned)place, (unsigned)length);
   }
@@ -215,6 +216,7 @@ bool draw_streams(const verify_subject *subject, verify_figure *figure) {
     figure->p_value = smallest_of(worst.p_value, STREAM_PARTNERS);
     figure->smallest = fmin(
         1, seen_deviations(subject->level, STREAM_PARTNERS) * sqrt(rare * rare * (1 - rare * rare) / n) / (rare * (1 - rare)));
+    figure->conservative = true;
     figure->unit = "correlation of masks";
     partner_of(mask, (unsigned)worst.index, sizeof figure->where, figure->where);
   }
@@ -354,6 +356,7 @@ bool draw_outputs(const verify_subject *subject, verify_figure *figure) {
   figure->statistic = results[worst].statistic;
   figure->p_value = smallest_of(results[worst].p_value, tests);
   figure->smallest = seen_deviations(subject->level, tests) * sqrt((1 - subject->keep) / subject->keep / n);
+  figure->conservative = true;
   figure->unit = "scale, relative";
   memcpy(figure->where, results[worst].where, sizeof figure->where);
   return true;

@@ -201,6 +201,7 @@ static void write_rows(const verify_request *request, const verify_report *repor
       write_figure(json, &row->figure);
       json_number(json, "smallest_bias", row->figure.smallest);
       json_text(json, "unit", row->figure.unit);
+      json_text(json, "null_distribution", row->test->null_distribution);
     }
     if (row->has_confirmation) {
       json_open_object(json, "confirmation");
@@ -237,6 +238,7 @@ static void write_calibration(const verify_report *report, json_writer *json) {
     json_text(json, "test", row->test->id);
     json_number(json, "p", row->p);
     json_text(json, "verdict", verdict_word(row->verdict));
+    json_boolean(json, "one_sided", row->conservative);
     json_number(json, "distance", row->distance);
     json_number(json, "p_value", row->p_value);
     json_open_array(json, "p_values");

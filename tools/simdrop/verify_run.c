@@ -111,6 +111,11 @@ static bool measure(verify_work *work, const verify_row *rows, size_t count, uin
   return counted;
 }
 
+static void keep_calibration(calibration_row *row, size_t index, const verify_figure *figure) {
+  row->p_values[index] = figure->applies ? figure->p_value : NAN;
+  if (index == 0) row->conservative = figure->conservative;  // the same for all seeds; one job writes it
+}
+
 static bool calibrate(verify_work *work, calibration_row *row, size_t index) {
   const verify_request *const request = work->request;
   const uint64_t seed = derived_seed(derived_seed(request->seed, 0x43616c), index);
@@ -121,7 +126,7 @@ static bool calibrate(verify_work *work, calibration_row *row, size_t index) {
   bool measured;
   if (row->test->of_sequence == NULL) {
     measured = row->test->by_draws(&subject, &figure);
-    row->p_values[index] = figure.applies ? figure.p_value : NAN;
+    keep_calibration(row, index, &figure);
   } else {
     // The rows of one p follow each other, and one job fills in those of all tests of sequences.
     sequence_counts *const counts = allocate(1, sizeof *counts);
@@ -130,7 +135,7 @@ static bool calibrate(verify_work *work, calibration_row *row, size_t index) {
       if (row->test->of_sequence == NULL) continue;
       figure = (verify_figure){.applies = false};
       row->test->of_sequence(counts, subject.level, &figure);
-      row->p_values[index] = figure.applies ? figure.p_value : NAN;
+      keep_calibration(row, index, &figure);
     }
     free(counts);
   }
@@ -345,9 +350,9 @@ static void judge_calibration(calibration_row *row, double level) {
     const double above = (double)(i + 1) / (double)count - row->p_values[i],
                  below = row->p_values[i] - (double)i / (double)count;
     // Too many small p-values are false alarms in any test; too few are not, where a test is known to be conservative.
-    row->distance = fmax(row->distance, row->test->conservative ? above : fmax(above, below));
+    row->distance = fmax(row->distance, row->conservative ? above : fmax(above, below));
   }
-  row->p_value = kolmogorov_at_least(row->distance, (double)count, row->test->conservative);
+  row->p_value = kolmogorov_at_least(row->distance, (double)count, row->conservative);
   row->verdict = row->p_value < level ? VERDICT_FAILED : VERDICT_PASSED;
 }
 

@@ -70,6 +70,7 @@ typedef struct calibration_row {
   double p;
   size_t count;
   double p_values[CALIBRATION_SEEDS];
+  bool conservative;  // of some figure: then only too many small p-values are a fault
   double distance, p_value;
   verify_verdict verdict;
 } calibration_row;

@@ -13,12 +13,14 @@
 
 // What a test found.
 typedef struct verify_figure {
-  bool applies;            // false: there are too few elements for this p; the rest is not set, but for `needs`
-  uint64_t elements;       // that the figure is made from
-  double statistic;        // in standard deviations, or chi-squared, or a count
-  double p_value;          // probability of something at least as unlikely if the mask is what it should be
-  double smallest;         // the smallest bias that is seen with probability 0.999 at the level of the run
-  const char *unit;        // what `smallest` is a bias of
+  bool applies;       // false: there are too few elements for this p; the rest is not set, but for `needs`
+  uint64_t elements;  // that the figure is made from
+  double statistic;   // in standard deviations, or chi-squared, or a count
+  double p_value;     // probability of something at least as unlikely if the mask is what it should be
+  double smallest;    // the smallest bias that is seen with probability 0.999 at the level of the run
+  bool conservative;  // p-values are larger than uniform ones: of small counts, or the least of several that depend on each
+                      // other
+  const char *unit;   // what `smallest` is a bias of
   char where[WHERE_SIZE];  // which lag, place, lanes; may be empty
 } verify_figure;
 
@@ -40,9 +42,6 @@ typedef struct verify_test {
   const char *id;
   const char *name;
   const char *null_distribution;
-  bool conservative;  // its p-values are larger than uniform ones, being exact for counts, or for counts that depend on each
-                      // other
-  // From the counts of a sequence, or by draws of its own in the forms that drawn_in allows (false without memory), or both.
   void (*of_sequence)(const sequence_counts *counts, double level, verify_figure *figure);
   bool (*by_draws)(const verify_subject *subject, verify_figure *figure);
   bool (*drawn_in)(verify_form form);
