@@ -23,7 +23,6 @@ typedef unsigned simd_lanes;
 #define SIMD_PENDING_PLANES 2        // planes side by side for the blocks that those leave undecided
 #define SIMD_FEW_BLOCKS 1            // up to here, lanes carry the planes of one block
 #define SIMD_FEW_BLOCKS_PLANES 3     // from so many planes on
-#define SIMD_FEW_BLOCKS_VECTORS 3    // vectors of planes that are drawn before looking whether they decide
 
 static inline simd_u64 simd_set(uint64_t value) { return _mm256_set1_epi64x((long long)value); }
 static inline simd_u64 simd_load(const uint64_t *from) { return _mm256_loadu_si256((const __m256i *)from); }

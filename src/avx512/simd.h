@@ -23,7 +23,6 @@ typedef __mmask8 simd_lanes;
 #define SIMD_PENDING_PLANES 2        // planes side by side for the blocks that those leave undecided
 #define SIMD_FEW_BLOCKS 3            // up to here, lanes carry the planes of one block
 #define SIMD_FEW_BLOCKS_PLANES 1     // from so many planes on
-#define SIMD_FEW_BLOCKS_VECTORS 2    // vectors of planes that are drawn before looking whether they decide
 
 static inline simd_u64 simd_set(uint64_t value) { return _mm512_set1_epi64((long long)value); }
 static inline simd_u64 simd_load(const uint64_t *from) { return _mm512_loadu_si512(from); }

@@ -27,7 +27,7 @@ enum {
 static_assert(SIMD_FEW_PLANES_IN_FLIGHT * SIMD_LANES <= SIMDROP_BLOCK_PADDING, "a step may write past the padding");
 static_assert(SIMD_FEW_PLANES_IN_FLIGHT >= 2, "two planes of one vector of blocks are drawn side by side");
 static_assert(SIMD_PLANES_IN_FLIGHT <= MOST_IN_FLIGHT && SIMD_PENDING_PLANES <= MOST_IN_FLIGHT &&
-                  SIMD_FEW_PLANES_IN_FLIGHT <= MOST_IN_FLIGHT && SIMD_FEW_BLOCKS_VECTORS <= MOST_IN_FLIGHT,
+                  SIMD_FEW_PLANES_IN_FLIGHT <= MOST_IN_FLIGHT,
               "more in flight than the arrays hold");
 static_assert(BATCH_BLOCKS % (SIMD_FEW_PLANES_IN_FLIGHT * SIMD_LANES) == 0, "a batch is whole steps");
 

@@ -27,7 +27,6 @@ typedef unsigned simd_lanes;
 #define SIMD_PENDING_PLANES 1        // planes side by side for the blocks that those leave undecided; 2 takes up to 2 % more
 #define SIMD_FEW_BLOCKS 2            // up to here, lanes carry the planes of one block
 #define SIMD_FEW_BLOCKS_PLANES 3     // from so many planes on
-#define SIMD_FEW_BLOCKS_VECTORS 3    // vectors of planes that are drawn before looking whether they decide
 
 #define SIMD_BOTH_(function, a, b) ((simd_u64){function((a).first, (b).first), function((a).second, (b).second)})
 
