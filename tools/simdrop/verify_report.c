@@ -47,7 +47,8 @@ static bool same_candidates(const verify_report *report, const verify_test *test
 
 static void print_names(const verify_request *request, size_t first, size_t count, size_t size, char *names) {
   if (count == 1) {
-    snprintf(names, size, "%.*s", (int)size - 1, request->candidates[first].name);
+    const char *const slash = strrchr(request->candidates[first].name, '/');  // of a file
+    snprintf(names, size, "%.13s", slash != NULL ? slash + 1 : request->candidates[first].name);
   } else {
     snprintf(names, size, "%s%zu", count == request->candidate_count ? "all " : "", count);
   }
