@@ -491,7 +491,7 @@ fault("periodic: nothing beyond the period", FILE, "row->count, period + 64);", 
 fault("shared: the wrong long run", FILE, "const size_t decision = k / writer->repeat;", "const size_t decision = 0 * k;", LOOPS)
 FILE = "src/core/row_sink.c"
 fault("staged: every part with the first decisions", FILE, "sink_contiguous(sink, count, words, first + k, part_x,",
-      "sink_contiguous(sink, count, words, first, part_x,", LOOPS)
+      "sink_contiguous(sink, count, words, first, part_x,", LOOPS, effort="full")
 FILE = "src/core/bit_string.c"
 fault("bits lost between words", FILE, "pending = next >> 1 >> (63 - shift);", "pending = 0;", RANDOM)
 fault("transposed: squares left as they are", FILE, "for (unsigned size = 32; size > 0;", "for (unsigned size = 16; size > 0;", LOOPS)
