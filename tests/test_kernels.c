@@ -13,6 +13,8 @@
 #include <xmmintrin.h>
 #endif
 
+#include "core/dispatch.h"
+#include "core/driver.h"
 #include "core/parameters.h"
 #include "oracle.h"
 #include "support.h"
@@ -519,6 +521,48 @@ static void all_backends_agree(void **state) {
   free(bits);
 }
 
+// The kernels that store past the caches work on a chunk in steps, which are taken in pieces here, as a driver does: from any
+// bit of the mask, to any place between two cache lines.
+static void streams_in_pieces(void **state) {
+  (void)state;
+  static uint64_t words[MOST / 64 + 4];
+  FOR_EACH_BACKEND(backend) {
+    uint64_t random = begin(24);
+    const simdrop_kernels *const kernels = simdrop_current_kernels();
+    simdrop_scale_streams_kernel *const scale_streams[] = {kernels->scale_streams_f32, kernels->scale_streams_f64,
+                                                           kernels->scale_streams_f16, kernels->scale_streams_bf16};
+    for (size_t d = 0; d < LENGTH(all_dtypes); ++d) {
+      const size_t size = simdrop_dtype_size(all_dtypes[d]), n = SIMDROP_STREAMS * SIMDROP_STREAM_BYTES / size;
+      const size_t steps = n / SIMDROP_STEP_ELEMENTS;
+      for (size_t shift = 0; shift < 64; shift += full_effort() ? size : 20) {
+        kernel_case c = random_case(all_dtypes[d], n, 0.3, &random);
+        c.y_shift = shift;
+        prepare(&c, &random);
+        const size_t first = next_random(&random) % 128;
+        memset(words, (int)(next_random(&random) % 256), sizeof words);
+        for (size_t k = 0; k < n; ++k) {
+          const uint64_t bit = UINT64_C(1) << (first + k) % 64;
+          words[(first + k) / 64] = kept[k] ? words[(first + k) / 64] | bit : words[(first + k) / 64] & ~bit;
+        }
+        uint8_t *const x = x_memory + MARGIN + c.x_shift, *const y = y_memory + MARGIN + c.y_shift;
+        memcpy(x, values, n * size);
+        memset(y - MARGIN, CANARY, n * size + 2 * MARGIN);
+        const double scale = simdrop_scale_for(simdrop_threshold(c.mask.p), all_dtypes[d]);
+        for (size_t step = 0, end; step < steps; step = end) {
+          end = step + 1 + next_random(&random) % 40;
+          if (end > steps) end = steps;
+          scale_streams[d](step, end, words, first, x, y, scale);
+        }
+        kernels->stream_end();
+        check_bytes(reference, y, n * size, "%s: streams of %s, y + %zu, bit %zu", backend, dtype_name(all_dtypes[d]), shift,
+                    first);
+        check_filled(y - MARGIN, MARGIN, CANARY, "%s: before streams of %s", backend, dtype_name(all_dtypes[d]));
+        check_filled(y + n * size, MARGIN, CANARY, "%s: after streams of %s", backend, dtype_name(all_dtypes[d]));
+      }
+    }
+  }
+}
+
 // Outputs of 32 MiB and more are stored past the caches, where alignment matters again: one such call for each type, to an
 // address with each type's own misalignment.
 static void large_outputs(void **state) {
@@ -580,6 +624,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(products_are_rounded_once),
       cmocka_unit_test(dropped_elements_raise_no_flag),
       cmocka_unit_test(all_backends_agree),
+      cmocka_unit_test(streams_in_pieces),
       cmocka_unit_test(large_outputs),
   };
   return RUN_TESTS(argc, argv, tests);

@@ -30,14 +30,17 @@ static inline size_t elements_to_alignment(const void *y, size_t size, size_t n)
   return count < n ? count : n;
 }
 
-// Asks for what follows far behind 64 elements: stores past the caches come with long inputs, whose pages the hardware's
-// prefetcher does not cross.
-static inline void prefetch_far(const void *x, size_t size) {
+// Asks for what follows so many bytes behind 64 elements: stores past the caches come with long inputs, whose pages the
+// hardware's prefetcher does not cross.
+static inline void prefetch_lines(const void *x, size_t size, size_t distance) {
   for (size_t line = 0; line < WORD_ELEMENTS * size; line += CACHE_LINE)
-    __builtin_prefetch((const char *)x + PREFETCH_DISTANCE + line, 0, 2);
+    __builtin_prefetch((const char *)x + distance + line, 0, 2);
 }
 
-// Fewer than 64 elements go through a copy: no byte outside the arrays is touched.
+#ifndef SIMD_STREAMS
+#define SIMD_STREAMS SIMDROP_STREAMS
+#endif
+
 // Where the decisions of the elements to come are found; each kernel has its way to go on.
 typedef struct decision_cursor {
   const uint64_t *words;
@@ -92,7 +95,7 @@ static inline uint64_t low_bits(size_t count) { return (UINT64_C(1) << count) - 
       k = elements_to_alignment(out, sizeof *out, n);                                                                      \
       if (k > 0) scale_part_##dtype(k, next(&cursor, k) & low_bits(k), in, out, factor);                                   \
       for (; k + WORD_ELEMENTS <= n; k += WORD_ELEMENTS) {                                                                 \
-        prefetch_far(in + k, sizeof *in);                                                                                  \
+        prefetch_lines(in + k, sizeof *in, PREFETCH_DISTANCE);                                                             \
         scale_word(next(&cursor, WORD_ELEMENTS), in + k, out + k, factor, true);                                           \
       }                                                                                                                    \
     } else {                                                                                                               \
@@ -102,6 +105,29 @@ static inline uint64_t low_bits(size_t count) { return (UINT64_C(1) << count) - 
     if (k < n) scale_part_##dtype(n - k, next(&cursor, n - k) & low_bits(n - k), in + k, out + k, factor);                 \
   }
 
+// Step k of a chunk is in stream k % SIMD_STREAMS. Steps begin where y's lines do, so that they write whole lines: what is
+// left at the chunk's beginning belongs to the first step, and the last step is shorter by as much.
+#define SIMDROP_DEFINE_SCALE_STREAMS(dtype, element)                                                                      \
+  void SIMDROP_LOCAL(scale_streams_##dtype)(size_t begin, size_t end, const uint64_t *words, size_t first, const void *x, \
+                                            void *y, double scale) {                                                      \
+    const element *const in = (const element *)x;                                                                         \
+    element *const out = (element *)y;                                                                                    \
+    const simd_scale_##dtype factor = simd_set_scale_##dtype(scale);                                                      \
+    const size_t n = SIMDROP_STREAMS * SIMDROP_STREAM_BYTES / sizeof *out;                                                \
+    const size_t lead = elements_to_alignment(out, sizeof *out, n);                                                       \
+    if (begin == 0 && lead > 0) scale_part_##dtype(lead, bits_of_part(words, first, lead), in, out, factor);              \
+    for (size_t step = begin; step < end; ++step) {                                                                       \
+      const size_t k = lead + step % SIMD_STREAMS * (n / SIMD_STREAMS) + step / SIMD_STREAMS * WORD_ELEMENTS;             \
+      if (k + WORD_ELEMENTS > n) {                                                                                        \
+        scale_part_##dtype(n - k, bits_of_part(words, first + k, n - k), in + k, out + k, factor);                        \
+        continue;                                                                                                         \
+      }                                                                                                                   \
+      prefetch_lines(in + k, sizeof *in, n * sizeof *in);                                                                 \
+      simd_scale_word_##dtype(bits_at(words, first + k), in + k, out + k, factor, true);                                  \
+    }                                                                                                                     \
+  }
+
+// Fewer than 64 elements go through a copy: no byte outside the arrays is touched.
 #define SIMDROP_DEFINE_SCALE(dtype, element)                                                                                   \
   static inline void scale_part_##dtype(size_t count, uint64_t bits, const element *x, element *y, simd_scale_##dtype scale) { \
     element part[WORD_ELEMENTS] = {0};                                                                                         \
@@ -110,6 +136,7 @@ static inline uint64_t low_bits(size_t count) { return (UINT64_C(1) << count) - 
     memcpy(y, part, count * sizeof *y);                                                                                        \
   }                                                                                                                            \
                                                                                                                                \
+  SIMDROP_DEFINE_SCALE_STREAMS(dtype, element)                                                                                 \
   SIMDROP_DEFINE_SCALE_LOOP(scale_each, dtype, element, next_of_each, simd_scale_word_##dtype)                                 \
   SIMDROP_DEFINE_SCALE_LOOP(scale_run, dtype, element, next_of_run, simd_scale_lone_word_##dtype)                              \
   SIMDROP_DEFINE_SCALE_LOOP(scale_period, dtype, element, next_of_period, simd_scale_lone_word_##dtype)                        \

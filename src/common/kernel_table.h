@@ -32,6 +32,17 @@ typedef void simdrop_expand_bytes_kernel(size_t n, const uint64_t *words, size_t
 typedef void simdrop_scale_kernel(size_t n, const uint64_t *words, size_t first, const void *x, void *y, double scale,
                                   bool stream);
 
+// Consumer: the same past the caches, for a chunk of SIMDROP_STREAMS * SIMDROP_STREAM_BYTES bytes that is worked off in many
+// places at once, because memory answers several pages sooner than one. A step is 64 elements, the chunk's steps are counted
+// in whatever order the backend likes best, and steps begin .. end - 1 are done.
+typedef void simdrop_scale_streams_kernel(size_t begin, size_t end, const uint64_t *words, size_t first, const void *x, void *y,
+                                          double scale);
+
+// A page is where the hardware's prefetchers stop. docs/performance.md has the figures.
+#define SIMDROP_STREAMS 8
+#define SIMDROP_STREAM_BYTES 4096
+#define SIMDROP_STEP_ELEMENTS 64
+
 // Consumers: the same with decisions for many elements. Runs: `length` elements that follow one another have one decision,
 // element k that of bit first + k / length. Periods: element k has bit (first + k) % length of a string that is written out
 // for 64 bits beyond its length; first < length. In both 64 <= length.
@@ -55,6 +66,10 @@ typedef void simdrop_select_kernel(size_t n, const uint64_t *words, size_t first
   X(scale_f64, simdrop_scale_kernel)                       \
   X(scale_f16, simdrop_scale_kernel)                       \
   X(scale_bf16, simdrop_scale_kernel)                      \
+  X(scale_streams_f32, simdrop_scale_streams_kernel)       \
+  X(scale_streams_f64, simdrop_scale_streams_kernel)       \
+  X(scale_streams_f16, simdrop_scale_streams_kernel)       \
+  X(scale_streams_bf16, simdrop_scale_streams_kernel)      \
   X(scale_runs_f32, simdrop_scale_repeated_kernel)         \
   X(scale_runs_f64, simdrop_scale_repeated_kernel)         \
   X(scale_runs_f16, simdrop_scale_repeated_kernel)         \

@@ -55,7 +55,7 @@ static inline background_turns begin_turns(const simdrop_mask_source *source, si
   const size_t batches = count_batches(source, block_count);
   turns.period = (int)(TURN_ELEMENTS * batches / background->count) + 1;
   turns.batches_left = turns.period;
-  turns.elements = (background->count * (size_t)turns.period / batches + 63) / 64 * 64;
+  turns.elements = (background->count * (size_t)turns.period / batches) / 64 * 64;
   return turns;
 }
 

@@ -1,6 +1,8 @@
 // Walks a call in chunks.
 #include "core/driver.h"
 
+#include <assert.h>
+
 #include "core/dispatch.h"
 #include "core/mask_reader.h"
 #include "core/parameters.h"
@@ -16,10 +18,19 @@
 
 static size_t minimum(size_t a, size_t b) { return a < b ? a : b; }
 
-static size_t chunk_elements(size_t size) { return minimum(CHUNK_BYTES / size, SIMDROP_CHUNK_ELEMENTS_MAX); }
+// A chunk that is stored past the caches is worked off in many places at once.
+#define STREAMED_CHUNK_BYTES ((size_t)SIMDROP_STREAMS * SIMDROP_STREAM_BYTES)
+static_assert(STREAMED_CHUNK_BYTES / 2 <= SIMDROP_CHUNK_ELEMENTS_MAX, "a chunk of the smallest elements is too long");
 
-#define KERNELS_OF(dtype) \
-  (simdrop_scale_kernels) { kernels->scale_##dtype, kernels->scale_runs_##dtype, kernels->scale_periods_##dtype }
+// Masks that are stored and not applied are drawn in chunks of 1 KiB.
+#define MASK_CHUNK_ELEMENTS ((size_t)8192)
+
+static size_t chunk_elements(size_t size, bool stream) { return (stream ? STREAMED_CHUNK_BYTES : CHUNK_BYTES) / size; }
+
+#define KERNELS_OF(dtype)                                                                                               \
+  (simdrop_scale_kernels) {                                                                                             \
+    kernels->scale_##dtype, kernels->scale_streams_##dtype, kernels->scale_runs_##dtype, kernels->scale_periods_##dtype \
+  }
 
 simdrop_scale_kernels simdrop_scale_kernels_of(const simdrop_kernels *kernels, simdrop_dtype dtype) {
   switch (dtype) {
@@ -45,7 +56,7 @@ double simdrop_scale_for(uint64_t threshold, simdrop_dtype dtype) {
 
 // One chunk of a call, ready to be applied, in steps or at once.
 typedef struct scale_job {
-  simdrop_scale_kernel *scale_elements;
+  simdrop_scale_kernels scale_elements;
   simdrop_mask_chunk mask;
   size_t size;  // of an element
   const char *x;
@@ -57,12 +68,20 @@ typedef struct scale_job {
 static void run_scale_job(const void *context, size_t begin, size_t end) {
   const scale_job *const job = context;
   const size_t position = job->mask.first + begin;
-  job->scale_elements(end - begin, job->mask.words + position / 64, position % 64, job->x + begin * job->size,
-                      job->y + begin * job->size, job->scale, job->stream);
+  job->scale_elements.each(end - begin, job->mask.words + position / 64, position % 64, job->x + begin * job->size,
+                           job->y + begin * job->size, job->scale, job->stream);
+}
+
+static void run_streamed_job(const void *context, size_t begin, size_t end) {
+  const scale_job *const job = context;
+  job->scale_elements.streams(begin / SIMDROP_STEP_ELEMENTS, end / SIMDROP_STEP_ELEMENTS, job->mask.words, job->mask.first,
+                              job->x, job->y, job->scale);
 }
 
 // The steps end where a line of y does, so that stores past the caches write whole lines.
 static simdrop_background background_of(const scale_job *job, size_t count) {
+  if (job->stream && count * job->size == STREAMED_CHUNK_BYTES)
+    return (simdrop_background){.run = run_streamed_job, .context = job, .count = count};
   const size_t past_line = (uintptr_t)job->y % STREAM_ALIGNMENT;
   return (simdrop_background){
       .run = run_scale_job,
@@ -78,11 +97,11 @@ void simdrop_drive_scale(const simdrop_mask *mask, uint64_t threshold, simdrop_d
                          uint8_t *bits, bool stream) {
   if (n == 0) return;
   const simdrop_kernels *const kernels = simdrop_current_kernels();
-  const size_t size = simdrop_dtype_size(dtype), chunk = chunk_elements(size);
+  const size_t size = simdrop_dtype_size(dtype), chunk = chunk_elements(size, stream);
   simdrop_mask_reader reader;
   simdrop_reader_init(&reader, kernels, mask, threshold);
   scale_job job = {
-      .scale_elements = simdrop_scale_kernels_of(kernels, dtype).each,
+      .scale_elements = simdrop_scale_kernels_of(kernels, dtype),
       .size = size,
       .x = x,
       .y = y,
@@ -114,10 +133,10 @@ void simdrop_drive_scale(const simdrop_mask *mask, uint64_t threshold, simdrop_d
 void simdrop_drive_stored_scale(uint64_t threshold, simdrop_dtype dtype, size_t n, const uint8_t *bits, const void *x, void *y,
                                 bool stream) {
   const simdrop_kernels *const kernels = simdrop_current_kernels();
-  const size_t size = simdrop_dtype_size(dtype), chunk = chunk_elements(size);
+  const size_t size = simdrop_dtype_size(dtype), chunk = chunk_elements(size, stream);
   uint64_t words[SIMDROP_CHUNK_ELEMENTS_MAX / 64 + 1] = {0};
   scale_job job = {
-      .scale_elements = simdrop_scale_kernels_of(kernels, dtype).each,
+      .scale_elements = simdrop_scale_kernels_of(kernels, dtype),
       .mask = {words, 0},
       .size = size,
       .x = x,
@@ -128,7 +147,8 @@ void simdrop_drive_stored_scale(uint64_t threshold, simdrop_dtype dtype, size_t 
   for (size_t done = 0, count; done < n; done += count) {
     count = minimum(chunk, n - done);
     simdrop_unpack_bits(count, bits + done / 8, words);
-    run_scale_job(&job, 0, count);
+    simdrop_background whole = background_of(&job, count);
+    simdrop_background_finish(&whole);
     job.x += count * size;
     job.y += count * size;
   }
@@ -137,7 +157,7 @@ void simdrop_drive_stored_scale(uint64_t threshold, simdrop_dtype dtype, size_t 
 
 void simdrop_drive_stored_select(simdrop_dtype dtype, size_t n, const uint8_t *bits, const void *x, void *y) {
   simdrop_select_kernel *const select_elements = select_kernel(simdrop_current_kernels(), dtype);
-  const size_t size = simdrop_dtype_size(dtype), chunk = chunk_elements(size);
+  const size_t size = simdrop_dtype_size(dtype), chunk = chunk_elements(size, false);
   uint64_t words[SIMDROP_CHUNK_ELEMENTS_MAX / 64 + 1] = {0};
   for (size_t done = 0, count; done < n; done += count) {
     count = minimum(chunk, n - done);
@@ -150,7 +170,7 @@ void simdrop_drive_bits(const simdrop_mask *mask, uint64_t threshold, size_t n, 
   simdrop_mask_reader reader;
   simdrop_reader_init(&reader, simdrop_current_kernels(), mask, threshold);
   for (size_t done = 0, count; done < n; done += count) {
-    count = minimum(n - done, SIMDROP_CHUNK_ELEMENTS_MAX);
+    count = minimum(n - done, MASK_CHUNK_ELEMENTS);
     simdrop_pack_bits(count, simdrop_reader_next(&reader, count, NULL), bits + done / 8);
   }
 }
@@ -160,7 +180,7 @@ void simdrop_drive_bytes(const simdrop_mask *mask, uint64_t threshold, size_t n,
   simdrop_mask_reader reader;
   simdrop_reader_init(&reader, kernels, mask, threshold);
   for (size_t done = 0, count; done < n; done += count) {
-    count = minimum(n - done, SIMDROP_CHUNK_ELEMENTS_MAX);
+    count = minimum(n - done, MASK_CHUNK_ELEMENTS);
     const simdrop_mask_chunk chunk = simdrop_reader_next(&reader, count, NULL);
     kernels->expand_bytes(count, chunk.words + chunk.first / 64, chunk.first % 64, bytes + done);
   }

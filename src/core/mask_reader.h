@@ -6,8 +6,8 @@
 
 #include "common/kernel_table.h"
 
-// The most elements of one chunk. Its mask takes 1 KiB; docs/performance.md has the measurement behind it.
-#define SIMDROP_CHUNK_ELEMENTS_MAX 8192
+// The most elements of one chunk. Its mask takes 2 KiB.
+#define SIMDROP_CHUNK_ELEMENTS_MAX 16384
 #define SIMDROP_CHUNK_BLOCKS_MAX (SIMDROP_CHUNK_ELEMENTS_MAX / SIMDROP_BLOCK_ELEMENTS)
 
 // Part of a mask: its first element has bit `first` of words; one word more than needed may be read.

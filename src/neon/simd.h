@@ -158,6 +158,7 @@ static inline void simd_compress_store(uint64_t *to, simd_lanes lanes, simd_u64 
 // ---- consumers: 64 elements under one word of mask. Stores past the caches have no intrinsic; `stream` changes nothing.
 
 static inline void simd_stream_fence(void) {}
+#define SIMD_STREAMS 1  // and so there is no reason to work in many places
 
 typedef float32x4_t simd_scale_f32, simd_scale_f16, simd_scale_bf16;
 typedef float64x2_t simd_scale_f64;

@@ -45,8 +45,17 @@ static inline uint16_t multiply_bf16(uint16_t x, float scale) {
     for (size_t k = 0; k < n; ++k) out[k] = multiply_##dtype(SELECT(type, kept_bit(words, bit), in[k]), (factor)scale);     \
   }
 
+#define DEFINE_SCALE_STREAMS(dtype, type)                                                                                     \
+  void simdrop_scalar_scale_streams_##dtype(size_t begin, size_t end, const uint64_t *words, size_t first, const void *x,     \
+                                            void *y, double scale) {                                                          \
+    const size_t k = begin * SIMDROP_STEP_ELEMENTS;                                                                           \
+    simdrop_scalar_scale_##dtype((end - begin) * SIMDROP_STEP_ELEMENTS, words, first + k, (const type *)x + k, (type *)y + k, \
+                                 scale, true);                                                                                \
+  }
+
 #define DEFINE_SCALE(dtype, type, factor)                                               \
   DEFINE_SCALE_BY(scale, dtype, type, factor, first + k, )                              \
+  DEFINE_SCALE_STREAMS(dtype, type)                                                     \
   DEFINE_SCALE_BY(scale_runs, dtype, type, factor, first + k / length, size_t length, ) \
   DEFINE_SCALE_BY(scale_periods, dtype, type, factor, (first + k) % length, size_t length, )
 
