@@ -1,0 +1,87 @@
+// The limit is the larger of two times: that of moving the bytes, and that of the multiplications that the mask needs.
+#include "bench_share.h"
+
+#include <math.h>
+#include <stddef.h>
+
+#include "bench_limits.h"
+
+const char *bench_level(const cpu_info *cpu, uint64_t bytes, size_t pieces) {
+  const char *const of_a_part = cpu_info_level(cpu, bytes / pieces);
+  const bool is_private = of_a_part[0] == 'L' && of_a_part[1] <= '2';
+  return is_private ? of_a_part : cpu_info_level(cpu, bytes);
+}
+
+// Beyond what the cores' own caches hold, stores past the caches may be the faster ones.
+static bool leaves_caches(const cpu_info *cpu, const bench_case *c) {
+  return 2 * (uint64_t)c->copy_bytes > cpu->cache_bytes[1] * c->pieces;
+}
+
+void bench_choose_references(const cpu_info *cpu, const bench_kernel *kernel, const bench_case *c,
+                             bench_run *references[BENCH_MOST_REFERENCES]) {
+  const bool has_tensor = kernel->element_arrays > 0, in_place = bench_is_in_place(kernel);
+  const bool streams = !in_place && bench_can_stream() && leaves_caches(cpu, c);
+  references[BENCH_REFERENCE_COPY] = bench_copy;
+  references[BENCH_REFERENCE_SCALE] = has_tensor ? bench_scale : NULL;
+  references[BENCH_REFERENCE_COPY_STREAMING] = streams ? bench_copy_streaming : NULL;
+  references[BENCH_REFERENCE_SCALE_IN_PLACE] = in_place ? bench_scale_in_place : NULL;
+}
+
+// The quickest way there was to move bytes between the same places, for as many bytes as the kernel moves.
+static void find_memory_limit(const bench_kernel *kernel, const bench_case *c, const bench_result *result, bench_limit *limit) {
+  const row_spread *const times = result->reference_nanoseconds;
+  const double in_place = times[BENCH_REFERENCE_SCALE_IN_PLACE].median,
+               streaming = times[BENCH_REFERENCE_COPY_STREAMING].median;
+  double best = times[BENCH_REFERENCE_COPY].median;
+  limit->name = "memcpy";
+  if (bench_is_in_place(kernel)) {
+    best = in_place;
+    limit->name = "scale in place";
+  } else if (streaming < best) {  // false for NaN
+    best = streaming;
+    limit->name = "streaming copy";
+  }
+  limit->nanoseconds = best * bench_bytes(kernel, c) / (2 * (double)c->copy_bytes);
+}
+
+typedef struct known_rate {
+  void (*multiply)(uint64_t steps);
+  size_t pieces;
+  double rate;
+} known_rate;
+
+static double multiply_rate(const bench_multiplier *multiplier, const bench_case *c) {
+  enum {
+    MOST_KNOWN = 256
+  };
+  static known_rate known[MOST_KNOWN];
+  static size_t count;
+  for (size_t i = 0; i < count; ++i)
+    if (known[i].multiply == multiplier->multiply && known[i].pieces == c->pieces) return known[i].rate;
+  const double rate = bench_multiplier_rate(multiplier, c->executor, c->pieces);
+  if (count < MOST_KNOWN) known[count++] = (known_rate){multiplier->multiply, c->pieces, rate};
+  return rate;
+}
+
+bench_limit bench_find_limit(const bench_kernel *kernel, const bench_case *c, const bench_result *result) {
+  bench_limit limit = {.planes = NAN, .multiply_rate = NAN};
+  find_memory_limit(kernel, c, result, &limit);
+  if (!kernel->draws) return limit;
+  limit.planes = bench_expected_planes(bench_threshold(c->mask.p));
+  const bench_multiplier *const multiplier = bench_multiplier_of(simdrop_backend_current());
+  if (multiplier == NULL) {
+    limit.name = NULL;
+    limit.nanoseconds = NAN;
+    limit.reason = "how fast this backend's instructions multiply is not measured";
+    return limit;
+  }
+  limit.lanes = multiplier->lanes;
+  limit.multiply_rate = multiply_rate(multiplier, c);
+  const double products = bench_products_per_element(limit.planes) * (double)c->n;
+  const double multiplying = products / (double)limit.lanes / limit.multiply_rate;
+  if (multiplying > limit.nanoseconds) {
+    limit.name = "multiplications";
+    limit.nanoseconds = multiplying;
+  }
+  return limit;
+}
