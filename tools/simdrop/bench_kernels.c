@@ -116,6 +116,13 @@ static void copy_range_streaming(const bench_case *c, size_t begin, size_t end) 
 
 void bench_copy_streaming(const bench_case *c, uint64_t repetitions) { run_range(c, copy_range_streaming, repetitions); }
 
+static void rewrite_range(const bench_case *c, size_t begin, size_t end) {
+  const size_t first = copy_offset(c, begin);
+  bench_rewrite((char *)c->y + first, copy_offset(c, end) - first);
+}
+
+void bench_rewrite_output(const bench_case *c, uint64_t repetitions) { run_range(c, rewrite_range, repetitions); }
+
 static void scale_from(const void *x, const bench_case *c, size_t begin, size_t end) {
   if (c->dtype == SIMDROP_F64) {
     baseline_scale_f64(c->scale, end - begin, (const double *)x + begin, (double *)c->y + begin);

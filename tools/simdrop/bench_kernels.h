@@ -80,6 +80,7 @@ void bench_set_copy(const bench_kernel *kernel, bench_case *c);
 // What kernels are compared with, cut into pieces as the library cuts its calls.
 bench_run bench_copy;            // memcpy of copy_bytes from x to y
 bench_run bench_copy_streaming;  // the same with stores past the caches
+bench_run bench_rewrite_output;  // of copy_bytes of y
 bench_run bench_scale;           // y = x * scale; f16 and bf16: as f32, over the same bytes
 bench_run bench_scale_in_place;  // y = y * scale, likewise
 

@@ -126,16 +126,31 @@ double bench_multiplier_rate(const bench_multiplier *multiplier, const simdrop_e
   return 1e-9 * (double)work.steps * BENCH_CHAINS * (double)(executor == NULL ? 1 : pieces) / shortest;
 }
 
+// A processor fetches ahead until the end of a page, and one page at a time leaves a part of the way to memory idle. Four side
+// by side, with the next four on their way, were the quickest of the orders tried (Sapphire Rapids, 256 MiB: 0.33 ns for four
+// bytes copied, 0.43 in a plain loop; 0.28 and 0.41 for four bytes rewritten).
 #define LINE 64
-#define PREFETCH_AHEAD 1024  // bytes: the processor's own prefetching stops at the end of each page
+#define LINES_AT_ONCE 2
+#define PAGE 4096
+#define PAGES_AT_ONCE 4
+#define GROUP (PAGES_AT_ONCE * PAGE)
+
+typedef void line_run(const char *x, char *y);
 
 #if defined(__SSE2__)
 
 bool bench_can_stream(void) { return true; }
 
-static void stream_line(const char *x, char *y) {
-  _mm_prefetch(x + PREFETCH_AHEAD, _MM_HINT_T0);
+static inline void stream_line(const char *x, char *y) {
   for (int i = 0; i < LINE; i += 16) _mm_stream_si128((__m128i *)(y + i), _mm_loadu_si128((const __m128i *)(x + i)));
+}
+
+static inline void rewrite_line(const char *x, char *y) {
+  for (int i = 0; i < LINE; i += 16) {
+    __m128i part = _mm_loadu_si128((const __m128i *)(x + i));
+    __asm__ volatile("" : "+x"(part));
+    _mm_storeu_si128((__m128i *)(y + i), part);
+  }
 }
 
 static void end_streaming(void) { _mm_sfence(); }
@@ -144,11 +159,18 @@ static void end_streaming(void) { _mm_sfence(); }
 
 bool bench_can_stream(void) { return true; }
 
-static void stream_line(const char *x, char *y) {
-  __builtin_prefetch(x + PREFETCH_AHEAD);
+static inline void stream_line(const char *x, char *y) {
   const uint8_t *const from = (const uint8_t *)x;
   for (int i = 0; i < LINE; i += 32)
     __asm__ volatile("stnp %q1, %q2, [%0]" : : "r"(y + i), "w"(vld1q_u8(from + i)), "w"(vld1q_u8(from + i + 16)) : "memory");
+}
+
+static inline void rewrite_line(const char *x, char *y) {
+  for (int i = 0; i < LINE; i += 16) {
+    uint8x16_t part = vld1q_u8((const uint8_t *)x + i);
+    __asm__ volatile("" : "+w"(part));
+    vst1q_u8((uint8_t *)y + i, part);
+  }
 }
 
 static void end_streaming(void) {}
@@ -156,19 +178,46 @@ static void end_streaming(void) {}
 #else
 
 bool bench_can_stream(void) { return false; }
-static void stream_line(const char *x, char *y) { memcpy(y, x, LINE); }
+static inline void stream_line(const char *x, char *y) { memcpy(y, x, LINE); }
+static inline void rewrite_line(const char *x, char *y) { memmove(y, x, LINE); }
 static void end_streaming(void) {}
 
 #endif
 
+// One page's next lines. The next group may lie behind the array: asking for it does nothing then.
+static inline __attribute__((always_inline)) void walk_lines(line_run *run, const char *x, char *y) {
+  for (int line = 0; line < LINES_AT_ONCE; ++line) __builtin_prefetch((const char *)((uintptr_t)x + GROUP + line * LINE), 0, 2);
+  for (int line = 0; line < LINES_AT_ONCE; ++line) run(x + line * LINE, y + line * LINE);
+}
+
+// Calls run for every line; y begins at one. Returns the bytes walked, all but the last line's part.
+static inline __attribute__((always_inline)) size_t walk(line_run *run, const char *x, char *y, size_t bytes) {
+  size_t done = 0;
+  for (; bytes - done >= GROUP; done += GROUP)
+    for (size_t line = 0; line < PAGE; line += LINES_AT_ONCE * LINE)
+      for (size_t page = 0; page < GROUP; page += PAGE) walk_lines(run, x + done + page + line, y + done + page + line);
+  for (; bytes - done >= LINE; done += LINE) run(x + done, y + done);
+  return done;
+}
+
+// Bytes until the next line.
+static size_t bytes_before_line(const void *y, size_t bytes) {
+  const size_t gap = (LINE - (uintptr_t)y % LINE) % LINE;
+  return gap < bytes ? gap : bytes;
+}
+
 void bench_stream_copy(const void *x, void *y, size_t bytes) {
-  const char *from = x;
-  char *to = y;
-  const size_t misaligned = (uintptr_t)to % LINE, gap = misaligned == 0 ? 0 : LINE - misaligned;
-  const size_t head = gap < bytes ? gap : bytes;
+  const char *const from = x;
+  char *const to = y;
+  const size_t head = bytes_before_line(y, bytes);
   memcpy(to, from, head);
-  size_t done = head;
-  for (; bytes - done >= LINE; done += LINE) stream_line(from + done, to + done);
+  const size_t done = head + walk(stream_line, from + head, to + head, bytes - head);
   memcpy(to + done, from + done, bytes - done);
   end_streaming();
+}
+
+void bench_rewrite(void *y, size_t bytes) {
+  char *const to = y;
+  const size_t head = bytes_before_line(y, bytes);
+  walk(rewrite_line, to + head, to + head, bytes - head);
 }

@@ -1,4 +1,4 @@
-// What the machine allows at best: how fast it multiplies and copies, and how much a mask's definition makes it multiply.
+// What the machine allows at best: how fast it multiplies and moves bytes, and how much a mask's definition makes it multiply.
 // docs/performance.md, "What the limit is", has the model.
 #ifndef SIMDROP_TOOL_BENCH_LIMITS_H
 #define SIMDROP_TOOL_BENCH_LIMITS_H
@@ -33,8 +33,9 @@ const bench_multiplier *bench_multiplier_of(const char *backend);
 // Multiplications of vectors in a nanosecond, by `pieces` pieces of work at a time; an executor of NULL means one, here.
 double bench_multiplier_rate(const bench_multiplier *multiplier, const simdrop_executor *executor, size_t pieces);
 
-// True if there are stores past the caches here; then bench_stream_copy copies by them.
+// True if there are stores past the caches here; then these two are the quickest ways known to move what no cache holds.
 bool bench_can_stream(void);
 void bench_stream_copy(const void *x, void *y, size_t bytes);
+void bench_rewrite(void *y, size_t bytes);  // reads and writes what is there; may leave out part of the first and last 64 bytes
 
 #endif

@@ -12,34 +12,31 @@ const char *bench_level(const cpu_info *cpu, uint64_t bytes, size_t pieces) {
   return is_private ? of_a_part : cpu_info_level(cpu, bytes);
 }
 
-// Beyond what the cores' own caches hold, stores past the caches may be the faster ones.
+// More than the cores' own caches hold.
 static bool leaves_caches(const cpu_info *cpu, const bench_case *c) {
   return 2 * (uint64_t)c->copy_bytes > cpu->cache_bytes[1] * c->pieces;
 }
 
 void bench_choose_references(const cpu_info *cpu, const bench_kernel *kernel, const bench_case *c,
                              bench_run *references[BENCH_MOST_REFERENCES]) {
-  const bool has_tensor = kernel->element_arrays > 0, in_place = bench_is_in_place(kernel);
-  const bool streams = !in_place && bench_can_stream() && leaves_caches(cpu, c);
+  const bool in_place = bench_is_in_place(kernel), goes_far = bench_can_stream() && leaves_caches(cpu, c);
+  bench_run *const beyond_caches = in_place ? bench_rewrite_output : bench_copy_streaming;
   references[BENCH_REFERENCE_COPY] = bench_copy;
-  references[BENCH_REFERENCE_SCALE] = has_tensor ? bench_scale : NULL;
-  references[BENCH_REFERENCE_COPY_STREAMING] = streams ? bench_copy_streaming : NULL;
+  references[BENCH_REFERENCE_SCALE] = kernel->element_arrays > 0 ? bench_scale : NULL;
+  references[BENCH_REFERENCE_BEYOND_CACHES] = goes_far ? beyond_caches : NULL;
   references[BENCH_REFERENCE_SCALE_IN_PLACE] = in_place ? bench_scale_in_place : NULL;
 }
 
 // The quickest way there was to move bytes between the same places, for as many bytes as the kernel moves.
 static void find_memory_limit(const bench_kernel *kernel, const bench_case *c, const bench_result *result, bench_limit *limit) {
   const row_spread *const times = result->reference_nanoseconds;
-  const double in_place = times[BENCH_REFERENCE_SCALE_IN_PLACE].median,
-               streaming = times[BENCH_REFERENCE_COPY_STREAMING].median;
-  double best = times[BENCH_REFERENCE_COPY].median;
-  limit->name = "memcpy";
-  if (bench_is_in_place(kernel)) {
-    best = in_place;
-    limit->name = "scale in place";
-  } else if (streaming < best) {  // false for NaN
-    best = streaming;
-    limit->name = "streaming copy";
+  const bool in_place = bench_is_in_place(kernel);
+  const double beyond_caches = times[BENCH_REFERENCE_BEYOND_CACHES].median;
+  double best = times[in_place ? BENCH_REFERENCE_SCALE_IN_PLACE : BENCH_REFERENCE_COPY].median;
+  limit->name = in_place ? "scale in place" : "memcpy";
+  if (beyond_caches < best) {  // not if it is NaN
+    best = beyond_caches;
+    limit->name = in_place ? "rewriting" : "streaming copy";
   }
   limit->nanoseconds = best * bench_bytes(kernel, c) / (2 * (double)c->copy_bytes);
 }

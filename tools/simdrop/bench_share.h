@@ -9,8 +9,8 @@
 typedef enum bench_reference {
   BENCH_REFERENCE_COPY,
   BENCH_REFERENCE_SCALE,
-  BENCH_REFERENCE_COPY_STREAMING,
-  BENCH_REFERENCE_SCALE_IN_PLACE
+  BENCH_REFERENCE_BEYOND_CACHES,  // the quickest way to move what no cache holds
+  BENCH_REFERENCE_SCALE_IN_PLACE  // for kernels whose output is their input
 } bench_reference;
 
 typedef struct bench_limit {
