@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench_kernels.h"
 #include "bench_limits.h"
 #include "oracle.h"
 #include "support.h"
@@ -155,11 +156,113 @@ static void copies(void **state) {
     for (size_t begin = 0; begin < 65; begin += 8) check_copy(begin, sizes[i]);
 }
 
+// Runs pieces in an unusual order.
+static void run_backwards(void *context, size_t count, simdrop_task *task, void *task_context) {
+  (void)context;
+  while (count-- > 0) task(task_context, count);
+}
+
+enum {
+  MOST_ELEMENTS = 140000,
+  MOST_BYTES = MOST_ELEMENTS * 8
+};
+
+static _Alignas(64) uint8_t input[MOST_BYTES], output[MOST_BYTES + 1];
+static uint8_t other_output[MOST_BYTES], bits[MOST_ELEMENTS / 8 + 1];
+
+static bench_case make_case(simdrop_dtype dtype, size_t n, const simdrop_executor *executor) {
+  for (size_t i = 0; i < MOST_BYTES; ++i) input[i] = (uint8_t)(i * 41 + i / 251) & 0x3f;  // small positive numbers of any type
+  memset(output, 0xa5, sizeof output);
+  return (bench_case){.mask = {.p = 0.25, .seed = 3},
+                      .dtype = dtype,
+                      .n = n,
+                      .element_size = simdrop_dtype_size(dtype),
+                      .scale = 2,
+                      .threshold = UINT64_C(1) << 30,
+                      .x = input,
+                      .y = output,
+                      .bits = bits,
+                      .executor = executor,
+                      .pieces = executor->threads};
+}
+
+// What a reference leaves of its work undone shows in the bytes of its output; it must not go beyond them either.
+static void check_whole(bench_run *run, const bench_case *c, const char *name, bool changes) {
+  memset(output, 0xa5, sizeof output);
+  run(c, 1);
+  for (size_t i = 0; i < c->copy_bytes && !changes; ++i)
+    if (output[i] != input[i]) fail_msg("%s of %zu elements in %zu pieces: byte %zu", name, c->n, c->pieces, i);
+  for (size_t i = 0; i + 8 <= c->copy_bytes && changes; i += 8)
+    if (memcmp(output + i, "\xa5\xa5\xa5\xa5\xa5\xa5\xa5\xa5", 8) == 0)
+      fail_msg("%s of %zu elements in %zu pieces: byte %zu untouched", name, c->n, c->pieces, i);
+  check_filled(output + c->copy_bytes, sizeof output - c->copy_bytes, 0xa5, "%s, behind", name);
+}
+
+// The memcpy is of the tensor, or of the mask where there is no tensor.
+static void copied_bytes(void **state) {
+  (void)state;
+  const simdrop_executor executor = {run_backwards, NULL, 1};
+  for (int kernel = 0; kernel < bench_kernel_count; ++kernel) {
+    bench_case c = make_case(SIMDROP_F64, 1001, &executor);
+    const bool is_bits = strcmp(bench_kernels[kernel].name, "mask-bits") == 0;
+    const bool is_bytes = strcmp(bench_kernels[kernel].name, "mask-bytes") == 0;
+    bench_set_copy(&bench_kernels[kernel], &c);
+    assert_int_equal(c.copy_bytes, is_bits ? 126 : is_bytes ? 1001 : 8008);
+  }
+}
+
+static void references_in_pieces(void **state) {
+  (void)state;
+  static const size_t sizes[] = {1, 100, 4096, 4097, 3 * 4096 - 1, 20000, MOST_ELEMENTS};
+  for (size_t pieces = 1; pieces <= 4; ++pieces) {
+    const simdrop_executor executor = {run_backwards, NULL, pieces};
+    for (int dtype = SIMDROP_F32; dtype <= SIMDROP_BF16; ++dtype) {
+      for (size_t i = 0; i < LENGTH(sizes); ++i) {
+        bench_case c = make_case((simdrop_dtype)dtype, sizes[i], &executor);
+        for (int kernel = 0; kernel < bench_kernel_count; ++kernel) {
+          bench_set_copy(&bench_kernels[kernel], &c);
+          check_whole(bench_copy, &c, "memcpy", false);
+          check_whole(bench_copy_streaming, &c, "streaming copy", false);
+        }
+        bench_set_copy(&bench_kernels[0], &c);
+        check_whole(bench_scale, &c, "scale", true);
+        check_whole(bench_scale_in_place, &c, "scale in place", true);
+      }
+    }
+  }
+}
+
+// A kernel on an executor does what it does here.
+static void kernels_in_pieces(void **state) {
+  (void)state;
+  const simdrop_executor executor = {run_backwards, NULL, 4};
+  for (int kernel = 0; kernel < bench_kernel_count; ++kernel) {
+    for (int dtype = SIMDROP_F32; dtype <= SIMDROP_F64; ++dtype) {
+      bench_case c = make_case((simdrop_dtype)dtype, MOST_ELEMENTS, &executor);
+      bench_set_copy(&bench_kernels[kernel], &c);
+      simdrop_mask_bits(&c.mask, c.n, bits);
+      bench_kernels[kernel].run(&c, 1);
+      memcpy(other_output, output, sizeof other_output);
+      memset(output, 0xa5, sizeof output);
+      memset(bits, 0, bench_kernels[kernel].draws ? sizeof bits : 0);
+      bench_kernels[kernel].run_parallel(&c, 1);
+      check_bytes(other_output, output, sizeof other_output, "%s", bench_kernels[kernel].name);
+    }
+  }
+}
+
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(threshold), cmocka_unit_test(expected_planes), cmocka_unit_test(planes_of_drawn_masks),
-      cmocka_unit_test(products),  cmocka_unit_test(multipliers),     cmocka_unit_test(multiplier_rates),
+      cmocka_unit_test(threshold),
+      cmocka_unit_test(expected_planes),
+      cmocka_unit_test(planes_of_drawn_masks),
+      cmocka_unit_test(products),
+      cmocka_unit_test(multipliers),
+      cmocka_unit_test(multiplier_rates),
       cmocka_unit_test(copies),
+      cmocka_unit_test(copied_bytes),
+      cmocka_unit_test(references_in_pieces),
+      cmocka_unit_test(kernels_in_pieces),
   };
   return RUN_TESTS(argc, argv, tests);
 }

@@ -580,3 +580,10 @@ fault("bench: the streaming copy's last bytes", FILE, "memcpy(to + done, from + 
 fault("bench: a page of the streaming copy left out", FILE, "page < GROUP; page += PAGE", "page < GROUP - PAGE; page += PAGE", "bench_limits:copies")
 fault("bench: SVE taken for another", FILE, 'strcmp(backend + length - ending, multipliers[i].backend_ending) == 0',
       'strncmp(backend + length - ending, multipliers[i].backend_ending, 1) == 0', "bench_limits:multipliers")
+FILE = "tools/simdrop/bench_kernels.c"
+REFERENCES = "bench_limits:references_in_pieces"
+fault("bench: memcpy's last piece left out", FILE, "element == c->n ? c->copy_bytes : element / 8 * c->copy_bits", "element / 8 * c->copy_bits", REFERENCES)
+fault("bench: a mask's memcpy by bytes", FILE, "kernel->bit_arrays > 0 ? 1 : 8", "8", "bench_limits:copied_bytes")
+fault("bench: half of f16 scaled", FILE, "last = end * c->element_size / sizeof(float)", "last = begin + end / 2 * c->element_size / sizeof(float)", REFERENCES)
+fault("bench: philox-32bit begins anew in each piece", FILE,
+      "baseline_dropout_f32(c->mask.seed, c->mask.stream, begin,", "baseline_dropout_f32(c->mask.seed, c->mask.stream, 0,", "bench_limits:kernels_in_pieces")

@@ -220,10 +220,9 @@ static bool text_open(memory_text *text) {
   return text->file != NULL;
 }
 
-static bool text_close(memory_text *text) {
-  const bool complete = text->file != NULL && fclose(text->file) == 0;
+static void text_close(memory_text *text, bool *complete) {
+  if (text->file == NULL || fclose(text->file) != 0) *complete = false;
   text->file = NULL;
-  return complete;
 }
 
 typedef struct bench_texts {
@@ -262,9 +261,12 @@ static bool run_into_texts(bench_session *session, bench_texts *texts) {
   const bench_request *const request = session->request;
   const bool opened = text_open(&texts->json) && text_open(&texts->csv) && text_open(&texts->csv_header);
   const bool measured = opened && measure_into(session, texts);
-  const bool closed = text_close(&texts->json) & text_close(&texts->csv) & text_close(&texts->csv_header);
-  if (!opened || !closed) report_error("bench: there is no memory for the results");
-  if (!measured || !closed) return false;
+  bool complete = true;
+  text_close(&texts->json, &complete);
+  text_close(&texts->csv, &complete);
+  text_close(&texts->csv_header, &complete);
+  if (!complete) report_error("bench: there is no memory for the results");
+  if (!measured || !complete) return false;
   if (request->json_name != NULL && !output_save(request->json_name, texts->json.text, texts->json.size)) return false;
   return request->csv_name == NULL || save_csv(request->csv_name, &texts->csv_header, &texts->csv);
 }
