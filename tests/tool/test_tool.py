@@ -944,6 +944,9 @@ class ToolTest(unittest.TestCase):
             if row["threads"] > 1:
                 self.assertEqual((row["cycles_per_element"], row["instructions_per_element"]), (None, None))
         self.check_shares(rows)
+        rates = {row["pieces"]: row["multiplications_per_ns"] for row in rows if row["kernel"] == "forward" and row["limit"] is not None}
+        for pieces, rate in rates.items():
+            self.assertAlmostEqual(rate / rates[1], min(pieces, json.loads(self.read("b.json"))["context"]["num_cpus"]), places=9)
         self.assertEqual(table.count("1 thread\n"), 4)
         self.assertEqual(table.count(", 2 threads\n"), 2)
         self.assertEqual(table.count(", 2 threads, but the library does not cut calls of this size\n"), 2)

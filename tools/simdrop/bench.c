@@ -109,7 +109,7 @@ static void measure_row(bench_session *session, const bench_kernel *kernel, benc
   bench_choose_references(&session->report.cpu, kernel, c, references);
   const bench_result result = bench_measure(session->threads > 1 ? kernel->run_parallel : kernel->run, references, c,
                                             effort_of(session->request), counters_of(session));
-  const bench_limit limit = bench_find_limit(kernel, c, &result);
+  const bench_limit limit = bench_find_limit(&session->report.cpu, kernel, c, &result);
   const bench_row row = {kernel, c, &result, &limit, session->threads};
   bench_tell_row(&session->report, &row);
 }
@@ -245,6 +245,7 @@ static bool measure_into(bench_session *session, const bench_texts *texts) {
   const bool measured = measure_all(session);
   json_close_array(&json);
   json_end(&json);
+  rows->json = NULL;
   return measured;
 }
 

@@ -26,7 +26,7 @@
 #define PRODUCTS_OF_A_ROUND 2
 
 #define TRIAL_SECONDS 5e-4
-#define TRIALS 12
+#define TRIALS 20
 
 uint64_t bench_threshold(double p) {
   if (p >= 1) return UINT64_C(1) << PLANES;
@@ -93,37 +93,22 @@ const bench_multiplier *bench_multiplier_of(const char *backend) {
   return NULL;
 }
 
-typedef struct multiply_work {
-  const bench_multiplier *multiplier;
-  uint64_t steps;
-} multiply_work;
-
-static void multiply_piece(void *context, size_t piece) {
-  const multiply_work *const work = context;
-  (void)piece;
-  work->multiplier->multiply(work->steps);
-}
-
-static double time_multiplications(const multiply_work *work, const simdrop_executor *executor, size_t pieces) {
+static double time_multiplications(const bench_multiplier *multiplier, uint64_t steps) {
   const double start = clock_seconds();
-  if (executor == NULL) {
-    multiply_piece((void *)work, 0);
-  } else {
-    executor->parallel_for(executor->context, pieces, multiply_piece, (void *)work);
-  }
+  multiplier->multiply(steps);
   return clock_seconds() - start;
 }
 
 // The fastest of a few trials: whatever disturbs can only make them slower.
-double bench_multiplier_rate(const bench_multiplier *multiplier, const simdrop_executor *executor, size_t pieces) {
-  multiply_work work = {multiplier, 1024};
-  while (time_multiplications(&work, executor, pieces) < TRIAL_SECONDS) work.steps *= 2;
-  double shortest = time_multiplications(&work, executor, pieces);
+double bench_multiplier_rate(const bench_multiplier *multiplier) {
+  uint64_t steps = 1024;
+  while (time_multiplications(multiplier, steps) < TRIAL_SECONDS) steps *= 2;
+  double shortest = time_multiplications(multiplier, steps);
   for (int trial = 1; trial < TRIALS; ++trial) {
-    const double seconds = time_multiplications(&work, executor, pieces);
+    const double seconds = time_multiplications(multiplier, steps);
     if (seconds < shortest) shortest = seconds;
   }
-  return 1e-9 * (double)work.steps * BENCH_CHAINS * (double)(executor == NULL ? 1 : pieces) / shortest;
+  return 1e-9 * (double)steps * BENCH_CHAINS / shortest;
 }
 
 // A processor fetches ahead until the end of a page, and one page at a time leaves a part of the way to memory idle. Four side

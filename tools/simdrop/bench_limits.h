@@ -3,8 +3,6 @@
 #ifndef SIMDROP_TOOL_BENCH_LIMITS_H
 #define SIMDROP_TOOL_BENCH_LIMITS_H
 
-#include <simdrop/simdrop.h>
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -30,8 +28,8 @@ typedef struct bench_multiplier {
 // NULL if nothing is known of this backend's multiplication.
 const bench_multiplier *bench_multiplier_of(const char *backend);
 
-// Multiplications of vectors in a nanosecond, by `pieces` pieces of work at a time; an executor of NULL means one, here.
-double bench_multiplier_rate(const bench_multiplier *multiplier, const simdrop_executor *executor, size_t pieces);
+// Multiplications in a nanosecond, on one thread.
+double bench_multiplier_rate(const bench_multiplier *multiplier);
 
 // True if there are stores past the caches here; then these two are the quickest ways known to move what no cache holds.
 bool bench_can_stream(void);

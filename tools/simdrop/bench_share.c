@@ -41,26 +41,32 @@ static void find_memory_limit(const bench_kernel *kernel, const bench_case *c, c
   limit->nanoseconds = best * bench_bytes(kernel, c) / (2 * (double)c->copy_bytes);
 }
 
-typedef struct known_rate {
-  void (*multiply)(uint64_t steps);
-  size_t pieces;
-  double rate;
-} known_rate;
-
-static double multiply_rate(const bench_multiplier *multiplier, const bench_case *c) {
+static double rate_of_one_thread(const bench_multiplier *multiplier) {
   enum {
-    MOST_KNOWN = 256
+    MOST_KNOWN = 32
   };
-  static known_rate known[MOST_KNOWN];
+  static struct {
+    const bench_multiplier *multiplier;
+    double rate;
+  } known[MOST_KNOWN];
   static size_t count;
   for (size_t i = 0; i < count; ++i)
-    if (known[i].multiply == multiplier->multiply && known[i].pieces == c->pieces) return known[i].rate;
-  const double rate = bench_multiplier_rate(multiplier, c->executor, c->pieces);
-  if (count < MOST_KNOWN) known[count++] = (known_rate){multiplier->multiply, c->pieces, rate};
+    if (known[i].multiplier == multiplier) return known[i].rate;
+  const double rate = bench_multiplier_rate(multiplier);
+  if (count < MOST_KNOWN) {
+    known[count].multiplier = multiplier;
+    known[count++].rate = rate;
+  }
   return rate;
 }
 
-bench_limit bench_find_limit(const bench_kernel *kernel, const bench_case *c, const bench_result *result) {
+// Threads measured together would tell how they are scheduled at the moment; so each counts as if it had a core to itself.
+static double multiply_rate(const cpu_info *cpu, const bench_multiplier *multiplier, size_t pieces) {
+  const size_t processors = cpu->processors > 0 ? (size_t)cpu->processors : 1;
+  return rate_of_one_thread(multiplier) * (double)(pieces < processors ? pieces : processors);
+}
+
+bench_limit bench_find_limit(const cpu_info *cpu, const bench_kernel *kernel, const bench_case *c, const bench_result *result) {
   bench_limit limit = {.planes = NAN, .multiply_rate = NAN};
   find_memory_limit(kernel, c, result, &limit);
   if (!kernel->draws) return limit;
@@ -73,7 +79,7 @@ bench_limit bench_find_limit(const bench_kernel *kernel, const bench_case *c, co
     return limit;
   }
   limit.lanes = multiplier->lanes;
-  limit.multiply_rate = multiply_rate(multiplier, c);
+  limit.multiply_rate = multiply_rate(cpu, multiplier, c->pieces);
   const double products = bench_products_per_element(limit.planes) * (double)c->n;
   const double multiplying = products / (double)limit.lanes / limit.multiply_rate;
   if (multiplying > limit.nanoseconds) {

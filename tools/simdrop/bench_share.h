@@ -19,7 +19,7 @@ typedef struct bench_limit {
   double nanoseconds;    // of one call, at best
   double planes;         // that a block of the mask needs on average; NaN if none is drawn
   size_t lanes;          // products in a multiplication of the backend's; 0: not known, or nothing is drawn
-  double multiply_rate;  // multiplications of so many lanes in a nanosecond, on all the threads of the call
+  double multiply_rate;  // multiplications of so many lanes in a nanosecond, on all the threads of the call together
 } bench_limit;
 
 // The innermost level that holds so many bytes, if each of so many cores takes an even part of them to its own caches.
@@ -30,6 +30,6 @@ void bench_choose_references(const cpu_info *cpu, const bench_kernel *kernel, co
                              bench_run *references[BENCH_MOST_REFERENCES]);
 
 // The limit of a library's kernel is that of the backend at hand. Measures multiplications, once for each kind.
-bench_limit bench_find_limit(const bench_kernel *kernel, const bench_case *c, const bench_result *result);
+bench_limit bench_find_limit(const cpu_info *cpu, const bench_kernel *kernel, const bench_case *c, const bench_result *result);
 
 #endif
