@@ -31,7 +31,7 @@ def read_json(name):
 
 
 def rows_by_key(names=RESULTS):
-    rows = [row for name in names for row in read_json(name)["benchmarks"]]
+    rows = [row for name in names for row in read_json(name)["benchmarks"] if row.get("threads", 1) == 1]
     return {(row.get("kernel") or "layout " + row["layout"], row.get("backend"), row["dtype"], row["n"], row.get("p")): row
             for row in rows}
 

@@ -577,3 +577,27 @@ fault("select forgotten by the first call", FILE, "atomic_store_explicit(&curren
 fault("select refuses itself while others run", FILE, "const simdrop_kernels *simdrop_current_kernels(void) {",
       "static _Atomic(int) calls; const simdrop_kernels *simdrop_current_kernels(void) "
       "{ if (++calls % 20 == 0) simdrop_backend_select(\"scalar\");", "dispatch:select_while_others_run", "avx2")
+
+# ---- the limits of simdrop bench
+FILE = "tools/simdrop/bench_limits.c"
+EXPECTED = "bench_limits:expected_planes"
+fault("bench: planes below the threshold's last 1", FILE, "while ((threshold >> (PLANES - planes) & 1) == 0) --planes;", "", EXPECTED)
+fault("bench: a plane too few", FILE, "for (int j = 1; j < planes; ++j)", "for (int j = 1; j < planes - 1; ++j)", EXPECTED)
+fault("bench: a plane too many", FILE, "for (int j = 1; j < planes; ++j)", "for (int j = 1; j <= planes; ++j)", EXPECTED)
+fault("bench: blocks of 64 elements", FILE, "#define BLOCK_ELEMENTS 128", "#define BLOCK_ELEMENTS 64", EXPECTED)
+fault("bench: an element undecided too long", FILE, "log1p(-ldexp(1, -j))", "log1p(-ldexp(1, 1 - j))", EXPECTED)
+fault("bench: planes for p = 1", FILE, "if (threshold == 0 || threshold >> PLANES != 0) return 0;", "if (threshold == 0) return 0;", EXPECTED)
+fault("bench: an element decided at once", FILE, "expected += -expm1(", "expected += 0.99 * -expm1(", "bench_limits:planes_of_drawn_masks")
+fault("bench: ten rounds a plane", FILE, "#define ROUNDS_OF_A_PLANE 7", "#define ROUNDS_OF_A_PLANE 10", "bench_limits:products")
+fault("bench: halves rounded up", FILE, "rint(ldexp(p, PLANES))", "floor(ldexp(p, PLANES) + 0.5)", "bench_limits:threshold")
+fault("bench: the streaming copy's last bytes", FILE, "memcpy(to + done, from + done, bytes - done);", "", "bench_limits:copies")
+fault("bench: a page of the streaming copy left out", FILE, "page < GROUP; page += PAGE", "page < GROUP - PAGE; page += PAGE", "bench_limits:copies")
+fault("bench: SVE taken for another", FILE, 'strcmp(backend + length - ending, multipliers[i].backend_ending) == 0',
+      'strncmp(backend + length - ending, multipliers[i].backend_ending, 1) == 0', "bench_limits:multipliers")
+FILE = "tools/simdrop/bench_kernels.c"
+REFERENCES = "bench_limits:references_in_pieces"
+fault("bench: memcpy's last piece left out", FILE, "element == c->n ? c->copy_bytes : element / 8 * c->copy_bits", "element / 8 * c->copy_bits", REFERENCES)
+fault("bench: a mask's memcpy by bytes", FILE, "kernel->bit_arrays > 0 ? 1 : 8", "8", "bench_limits:copied_bytes")
+fault("bench: half of f16 scaled", FILE, "last = end * c->element_size / sizeof(float)", "last = begin + end / 2 * c->element_size / sizeof(float)", REFERENCES)
+fault("bench: philox-32bit begins anew in each piece", FILE,
+      "baseline_dropout_f32(c->mask.seed, c->mask.stream, begin,", "baseline_dropout_f32(c->mask.seed, c->mask.stream, 0,", "bench_limits:kernels_in_pieces")

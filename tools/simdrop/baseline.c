@@ -22,15 +22,15 @@ static philox_words words_of_group(uint64_t seed, uint64_t stream, uint64_t grou
   return philox4x32_10(counter, (uint32_t)seed, (uint32_t)(seed >> 32));
 }
 
-#define DEFINE_DROPOUT(dtype, element)                                                                                        \
-  void baseline_dropout_##dtype(uint64_t seed, uint64_t stream, uint64_t threshold, double scale, size_t n, const element *x, \
-                                element *y) {                                                                                 \
-    const element factor = (element)scale;                                                                                    \
-    for (size_t i = 0; i < n; i += 4) {                                                                                       \
-      const philox_words random = words_of_group(seed, stream, i / 4);                                                        \
-      const size_t count = n - i < 4 ? n - i : 4;                                                                             \
-      for (size_t k = 0; k < count; ++k) y[i + k] = random.word[k] < threshold ? 0 : x[i + k] * factor;                       \
-    }                                                                                                                         \
+#define DEFINE_DROPOUT(dtype, element)                                                                                      \
+  void baseline_dropout_##dtype(uint64_t seed, uint64_t stream, uint64_t index, uint64_t threshold, double scale, size_t n, \
+                                const element *x, element *y) {                                                             \
+    const element factor = (element)scale;                                                                                  \
+    for (size_t i = 0; i < n; i += 4) {                                                                                     \
+      const philox_words random = words_of_group(seed, stream, (index + i) / 4);                                            \
+      const size_t count = n - i < 4 ? n - i : 4;                                                                           \
+      for (size_t k = 0; k < count; ++k) y[i + k] = random.word[k] < threshold ? 0 : x[i + k] * factor;                     \
+    }                                                                                                                       \
   }
 
 DEFINE_DROPOUT(f32, float)

@@ -72,12 +72,21 @@ void json_integer(json_writer *json, const char *key, uint64_t value) {
   fprintf(json->file, "%" PRIu64, value);
 }
 
-void json_number(json_writer *json, const char *key, double value) {
-  char digits[40] = "null";
-  for (int precision = 6; isfinite(value) && precision <= 17; ++precision) {
-    snprintf(digits, sizeof digits, "%.*g", precision, value);
+const char *json_format_number(double value, char digits[JSON_NUMBER_SIZE]) {
+  for (int precision = 6; precision <= 17; ++precision) {
+    snprintf(digits, JSON_NUMBER_SIZE, "%.*g", precision, value);
     if (strtod(digits, NULL) == value) break;
   }
+  return digits;
+}
+
+void json_number(json_writer *json, const char *key, double value) {
+  char digits[JSON_NUMBER_SIZE];
   begin_value(json, key);
-  fputs(digits, json->file);
+  fputs(isfinite(value) ? json_format_number(value, digits) : "null", json->file);
+}
+
+void json_null(json_writer *json, const char *key) {
+  begin_value(json, key);
+  fputs("null", json->file);
 }

@@ -23,6 +23,12 @@ void json_close_array(json_writer *json);
 void json_text(json_writer *json, const char *key, const char *text);  // bytes outside ASCII are taken as Latin-1
 void json_boolean(json_writer *json, const char *key, bool value);
 void json_integer(json_writer *json, const char *key, uint64_t value);
-void json_number(json_writer *json, const char *key, double value);  // shortest that reads back equal; null if not finite
+void json_number(json_writer *json, const char *key, double value);  // null if not finite
+void json_null(json_writer *json, const char *key);
+
+#define JSON_NUMBER_SIZE 40
+
+// The shortest decimal number that reads back equal; returns digits.
+const char *json_format_number(double value, char digits[JSON_NUMBER_SIZE]);
 
 #endif

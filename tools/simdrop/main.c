@@ -31,7 +31,7 @@ static const command commands[] = {
     {"info", "show the version, the processor and the backends", run_info},
     {"mask", "write a dropout mask", run_mask},
     {"apply", "apply dropout to a NumPy .npy file, forward or backward", run_apply},
-    {"bench", "measure the kernels against memcpy", run_bench},
+    {"bench", "measure the kernels against memcpy and the machine's limit", run_bench},
 #if defined(SIMDROP_TOOL_VERIFY)
     {"verify", "test the masks of every backend, or of any other implementation", run_verify},
 #else
