@@ -36,6 +36,7 @@ import tempfile
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FOLDER = os.path.join(ROOT, "bench", "peers")
 sys.path.insert(0, FOLDER)
+sys.dont_write_bytecode = True
 import adapters  # noqa: E402  (it imports no peer)
 
 SUFFIXES = {"": 1, "Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30}
@@ -175,7 +176,7 @@ def cases_of(options, peer):
 
 def environment(threads):
     """Idle threads of one runtime must not spin through another one's turn: about a millisecond, which still bridges two calls."""
-    variables = dict(os.environ, OMP_NUM_THREADS=str(threads), GOMP_SPINCOUNT="20000", KMP_BLOCKTIME="1", PYTHONDONTWRITEBYTECODE="1")
+    variables = dict(os.environ, OMP_NUM_THREADS=str(threads), GOMP_SPINCOUNT="20000", KMP_BLOCKTIME="1")
     variables.pop("PYTHONPATH", None)
     return variables
 

@@ -12,7 +12,8 @@ import re
 import sys
 import time
 
-import adapters
+sys.dont_write_bytecode = True
+import adapters  # noqa: E402
 
 DTYPES = {"f32": 0, "bf16": 3}  # simdrop_dtype
 SIZES = {"f32": 4, "bf16": 2}
