@@ -19,6 +19,7 @@ import json
 import math
 import os
 import sys
+import textwrap
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # Okabe and Ito's colours, which the colour-blind can tell apart. Colour: the instructions. Broken lines: by way of Highway.
@@ -124,6 +125,8 @@ def draw_sizes(results, plot):
                           color=INK, fontsize=9, va="bottom", ha="center")
         size_axis(axes, plot, sizes, bytes_text)
         axes.set_yscale("log")
+        axes.yaxis.set_major_locator(plot.LogLocator(subs=(1, 2, 5), numticks=20))
+        axes.yaxis.set_minor_locator(plot.NullLocator())
         axes.yaxis.set_major_formatter(plot.FuncFormatter(lambda value, _: "%g" % value))
         axes.set_xlabel("bytes of input and output")
         axes.set_title("p = %g" % p, pad=18)
@@ -163,7 +166,7 @@ def draw_peers(results, plot):
             notes.setdefault("%s%s: %s (%s)" % (TITLES.get(row["peer"], row["peer"]), where, row["status"], row["reason"]), None)
     columns = min(2, len(panels))
     lines = -(-len(panels) // columns)
-    caption = ["Not drawn:"] + list(notes) if notes else []
+    caption = ["Not drawn:"] + [line for note in notes for line in textwrap.wrap(note, 150)] if notes else []
     height = lines * (1.3 + 0.26 * len(titles)) + 0.7 + 0.2 * len(caption)
     figure, all_axes = plot.subplots(lines, columns, figsize=(5.4 * columns + 0.8, height), sharex=True, sharey=True, squeeze=False)
     for axes, panel in zip(all_axes.flat, panels):
@@ -199,6 +202,12 @@ def draw_peers(results, plot):
     return figure
 
 
+def label(axes, text, x, y, below=False):
+    """Below a dot, or to its right and above the lines there."""
+    axes.annotate(text, (x, y), xytext=(0, -13) if below else (6, -3), textcoords="offset points", ha="center" if below else "left", fontsize=9,
+                  color=INK, bbox=None if below else {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"})
+
+
 def draw_probabilities(results, plot):
     forward = needed(rows_of(results, kernel="forward", dtype="f32", threads=1), "forward of f32")
     n = max({row["n"] for row in forward})
@@ -207,8 +216,8 @@ def draw_probabilities(results, plot):
     for axes in (bits, times):
         plain_axes(axes)
 
-    # Multiples of 1/256 take 8 bits an element at most; between them nearly every p takes as many as chance wants.
-    dyadic = [i / 256 for i in range(1, 256)]
+    # Multiples of 1/64 take 6 bits an element at most; between them nearly every p takes as many as chance wants.
+    dyadic = [i / 64 for i in range(1, 64)]
     smooth = [1 / (1 + math.exp(-x / 40 * math.log(999))) for x in range(-40, 41)]
     highest = expected_planes(1 / 3, BLOCK)
     bits.axhline(highest, color=BLUE, linewidth=1.6, label="drawn for a block of %d until all are decided" % BLOCK)
@@ -226,7 +235,7 @@ def draw_probabilities(results, plot):
     bits.set_ylabel("random bits an element")
     bits.legend(loc="lower center", frameon=False)
     for p, text in ((0.5, "1/2"), (0.25, "1/4"), (0.75, "3/4"), (0.125, "1/8"), (0.375, "3/8"), (0.625, "5/8"), (0.875, "7/8")):
-        bits.annotate(text, (p, expected_planes(p, BLOCK)), xytext=(5, -3), textcoords="offset points", fontsize=9, color=INK)
+        label(bits, text, p, expected_planes(p, BLOCK))
 
     shown = {"forward": (BLUE, "o", "-", "forward"), "mask-bits": (VERMILION, "s", "--", "mask alone")}
     for kernel, (color, marker, style, title) in shown.items():
@@ -237,24 +246,22 @@ def draw_probabilities(results, plot):
                 continue
             if len(backends) > 1:
                 color, style, marker = BACKENDS.get(backend, OTHER_BACKEND)
-            label = "%s, %s" % (title, backend)
             # The line goes through what nearly every p takes; where there are few bits the dots hang below it.
             generic = [row for row in rows if planes(row["p"]) > 8]
             times.plot([row["p"] for row in generic], [row["ns_per_element"]["median"] for row in generic], color=color, linestyle=style,
-                       linewidth=1.2, label=label)
+                       linewidth=1.2, label="%s, %s" % (title, backend))
             medians = [row["ns_per_element"]["median"] for row in rows]
             spreads = [[max(0, middle - row["ns_per_element"]["p10"]) for middle, row in zip(medians, rows)],
                        [max(0, row["ns_per_element"]["p90"] - middle) for middle, row in zip(medians, rows)]]
             times.errorbar([row["p"] for row in rows], medians, yerr=spreads, linestyle="none", marker=marker, markersize=4, color=color,
                            elinewidth=0.8)
             for row in rows:
-                if planes(row["p"]) <= 3 and kernel == "forward":
-                    times.annotate("%d/%d" % (row["p"] * 2 ** planes(row["p"]), 2 ** planes(row["p"])), (row["p"], row["ns_per_element"]["median"]),
-                                   xytext=(5, -9), textcoords="offset points", fontsize=9, color=INK)
+                if planes(row["p"]) <= 3 and kernel == "mask-bits":
+                    label(times, "%d/%d" % (row["p"] * 2 ** planes(row["p"]), 2 ** planes(row["p"])), row["p"], row["ns_per_element"]["median"], True)
     copies = rows_of(results, kernel="memcpy", dtype="f32", threads=1, n=n)
     if copies:
         times.axhline(copies[0]["ns_per_element"]["median"], color=INK, linewidth=2, label="memcpy")
-    times.set_ylim(bottom=0)
+    times.set_ylim(0, 1.2 * times.get_ylim()[1])
     times.set_ylabel("ns an element, %s of f32" % elements_text(n).strip())
     times.set_xlabel("p")
     times.set_xscale("logit")
@@ -263,7 +270,7 @@ def draw_probabilities(results, plot):
     times.set_xticks(ticks)
     times.xaxis.set_major_formatter(plot.FuncFormatter(lambda value, _: "%g" % value))
     times.xaxis.set_minor_locator(plot.NullLocator())
-    times.legend(loc="upper right", frameon=False)
+    times.legend(loc="upper center", ncol=3, frameon=False)
     figure.suptitle("Bits and time against the probability of dropping")
     figure.tight_layout()
     return figure
