@@ -28,8 +28,8 @@ BLUE, VERMILION, GREEN, PURPLE, SKY, ORANGE, INK, GREY = (
 BACKENDS = {"avx512": (BLUE, "-", "o"), "highway-avx3": (SKY, "--", "o"), "avx2": (VERMILION, "-", "s"), "highway-avx2": (ORANGE, "--", "s"),
             "highway-sse4": (GREEN, "--", "^"), "highway-ssse3": (GREY, "--", "v"), "scalar": (PURPLE, "-", "D"), "neon": (BLUE, "-", "o")}
 OTHER_BACKEND = (INK, ":", "x")
-TITLES = {"random123": "Random123", "torch": "PyTorch", "numpy": "NumPy", "onednn": "oneDNN", "onnxruntime": "ONNX Runtime",
-          "mkl-philox": "MKL, Philox", "mkl-mcg31": "MKL, MCG31", "jax": "JAX", "tensorflow": "TensorFlow", "libxsmm": "libxsmm"}
+TITLES = {"random123": "Random123", "torch": "PyTorch", "numpy": "NumPy", "onednn": "oneDNN",
+          "onnxruntime": "ONNX Runtime", "mkl-philox": "MKL, Philox", "mkl-mcg31": "MKL, MCG31", "jax": "JAX", "tensorflow": "TensorFlow", "libxsmm": "libxsmm"}
 BLOCK = 128  # elements whose decisions are drawn together
 PROBABILITIES = ("0.001,0.003,0.01,0.03,0.0625,0.08,0.1,0.125,0.15,0.1875,0.2,0.22,0.25,0.28,0.3,0.3125,0.35,0.375,0.4,0.4375,0.45,0.48,0.5,"
                  "0.52,0.55,0.5625,0.6,0.625,0.65,0.6875,0.7,0.72,0.75,0.78,0.8,0.8125,0.85,0.875,0.9,0.92,0.9375,0.97,0.99,0.997,0.999")

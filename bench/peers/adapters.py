@@ -4,6 +4,7 @@ A peer is a class with
     __init__(request)      imports or compiles it; raises Missing, or ImportError, with the reason if it is not there
     version                text
     dtypes, directions     what it has
+    uses_openmp            whether its threads are OpenMP's
     most_threads           how many threads it uses at most (default: any number)
     open(case)             gets ready for one case; raises Missing with the reason if it does not do that
     call()                 one dropout, with another mask each time; what it returns is the output (with the gradient: a pair of arrays)
@@ -35,6 +36,7 @@ class Peer:
     dtypes = ("f32",)
     directions = ("forward",)
     most_threads = None
+    uses_openmp = False
     version = ""
 
     def __init__(self, request):
@@ -64,6 +66,7 @@ class Peer:
 class PyTorch(Peer):
     dtypes = ("f32", "bf16")
     directions = ("forward", "forward+backward")
+    uses_openmp = True
 
     def __init__(self, request):
         super().__init__(request)
@@ -242,7 +245,8 @@ class TensorFlow(Peer):
 
 class NativeCase(ctypes.Structure):
     """peer_case of peer.h."""
-    _fields_ = [("n", ctypes.c_size_t), ("p", ctypes.c_double), ("threads", ctypes.c_int), ("x", ctypes.c_void_p), ("y", ctypes.c_void_p)]
+    _fields_ = [("n", ctypes.c_size_t), ("p", ctypes.c_double), ("threads", ctypes.c_int), ("is_bf16", ctypes.c_int),
+                ("x", ctypes.c_void_p), ("y", ctypes.c_void_p)]
 
 
 def compiled(request, source, output, flags):
@@ -259,6 +263,7 @@ def compiled(request, source, output, flags):
 
 class Native(Peer):
     """A peer in C that has the functions of peer.h."""
+    uses_openmp = True
 
     def __init__(self, request):
         super().__init__(request)
@@ -275,7 +280,7 @@ class Native(Peer):
 
     def open(self, case):
         super().open(case)
-        self.native_case = NativeCase(case.n, case.p, self.threads, case.x, case.y)
+        self.native_case = NativeCase(case.n, case.p, self.threads, case.dtype == "bf16", case.x, case.y)
         reason = self.library.peer_open(ctypes.byref(self.native_case))
         if reason:
             raise Missing(reason.decode("utf-8", "replace"))
@@ -353,6 +358,10 @@ class MklMcg31(Mkl):
 
 
 class OneDnn(Native):
+    def __init__(self, request):
+        super().__init__(request)
+        self.uses_openmp = self.version.endswith("OpenMP")
+
     def build(self, request):
         name, include = installed("ONEDNN_ROOT", "libdnnl.so", "oneapi/dnnl/dnnl.h")
         folder = os.path.dirname(name)
@@ -366,11 +375,13 @@ class OneDnn(Native):
 
 
 class Libxsmm(Native):
+    dtypes = ("f32", "bf16")
+
     def build(self, request):
         name, include = installed("LIBXSMM_ROOT", "libxsmm.so", "libxsmm.h")
         folder = os.path.dirname(name)
         return os.path.join(FOLDER, "libxsmm.c"), ["-I", include, "-L", folder, "-lxsmm", "-lm", "-Wl,-rpath," + folder]
 
 
-PEERS = {"random123": Random123, "torch": PyTorch, "numpy": NumPy, "onednn": OneDnn, "onnxruntime": OnnxRuntime, "mkl-philox": MklPhilox,
-         "mkl-mcg31": MklMcg31, "jax": Jax, "tensorflow": TensorFlow, "libxsmm": Libxsmm}
+PEERS = {"random123": Random123, "torch": PyTorch, "numpy": NumPy, "onednn": OneDnn,
+         "onnxruntime": OnnxRuntime, "mkl-philox": MklPhilox, "mkl-mcg31": MklMcg31, "jax": Jax, "tensorflow": TensorFlow, "libxsmm": Libxsmm}

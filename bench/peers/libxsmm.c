@@ -1,5 +1,5 @@
-// Dropout with libxsmm: its dropout kernel, made at run time for a tile of ROWS x COLUMNS elements, called for one tile after the other.
-// Each thread has a generator of its own, whose state the kernel keeps up to date.
+// Dropout with libxsmm: its dropout kernel, made at run time for a tile of ROWS x COLUMNS elements, called for one tile after
+// the other. Each thread has a generator of its own, whose state the kernel keeps up to date.
 #include <libxsmm.h>
 
 #include "peer.h"
@@ -20,8 +20,9 @@ const char *peer_open(const peer_case *new_case) {
   if (c.threads > MAX_THREADS) return "at most 256 threads are written for";
   libxsmm_init();
   const libxsmm_blasint stride = ROWS;
-  libxsmm_meltw_unary_shape shape = libxsmm_create_meltw_unary_shape(ROWS, COLUMNS, stride, stride, LIBXSMM_DATATYPE_F32,
-                                                                     LIBXSMM_DATATYPE_F32, LIBXSMM_DATATYPE_F32);
+  const libxsmm_datatype type = c.is_bf16 ? LIBXSMM_DATATYPE_BF16 : LIBXSMM_DATATYPE_F32;
+  const libxsmm_meltw_unary_shape shape =
+      libxsmm_create_meltw_unary_shape(ROWS, COLUMNS, stride, stride, type, type, LIBXSMM_DATATYPE_F32);
   kernel = libxsmm_dispatch_meltw_unary(LIBXSMM_MELTW_TYPE_UNARY_DROPOUT, shape, LIBXSMM_MELTW_FLAG_UNARY_NONE);
   if (kernel == NULL) return "libxsmm makes no dropout kernel for this CPU";
   for (int i = 0; i < c.threads; ++i) generators[i] = libxsmm_rng_create_extstate(42u + (unsigned)i);
@@ -29,7 +30,7 @@ const char *peer_open(const peer_case *new_case) {
 }
 
 int peer_run(uint64_t calls) {
-  const size_t tile = ROWS * COLUMNS, tiles = c.n / tile;
+  const size_t tile = ROWS * COLUMNS, tiles = c.n / tile, tile_bytes = tile * (c.is_bf16 ? 2 : 4);
   for (uint64_t i = 0; i < calls; ++i) {
 #pragma omp parallel for num_threads(c.threads)
     for (int piece = 0; piece < c.threads; ++piece) {
@@ -39,8 +40,8 @@ int peer_run(uint64_t calls) {
       arguments.op.primary = &p;
       arguments.op.secondary = generators[piece];
       for (size_t k = tiles * (size_t)piece / (size_t)c.threads; k < end; ++k) {
-        arguments.in.primary = (void *)(c.x + tile * k);
-        arguments.out.primary = c.y + tile * k;
+        arguments.in.primary = (char *)c.x + tile_bytes * k;
+        arguments.out.primary = (char *)c.y + tile_bytes * k;
         kernel(&arguments);
       }
     }

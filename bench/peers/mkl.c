@@ -1,5 +1,6 @@
-// Dropout with Intel MKL: viRngBernoulli draws a block of decisions, a loop multiplies. MKL_GENERATOR is the generator's number,
-// MKL_LIBRARY the library's file. The few functions are declared here: the package with the headers is another one than the library's.
+// Dropout with Intel MKL: viRngBernoulli draws a block of decisions, a loop multiplies. MKL_GENERATOR is the generator's
+// number, MKL_LIBRARY the library's file. The few functions are declared here: the package with the headers is another one than
+// the library's.
 #include <dlfcn.h>
 
 #include "peer.h"

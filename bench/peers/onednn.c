@@ -1,5 +1,5 @@
-// Dropout with oneDNN: the dropout attribute on an eltwise primitive that does nothing else (y = 1 * x + 0). Seeds of 64 bits and a mask
-// that is not written, where the version has that (3.11 or so); before, the mask is written.
+// Dropout with oneDNN: the dropout attribute on an eltwise primitive that does nothing else (y = 1 * x + 0). Seeds of 64 bits
+// and a mask that is not written, where the version has that (3.11 or so); before, the mask is written.
 #include <oneapi/dnnl/dnnl.h>
 #include <string.h>
 
@@ -64,15 +64,16 @@ static int make_primitive(void) {
   int made = try(describe(&description, dnnl_f32, c.n), "a memory description") &&
              try(dnnl_primitive_attr_create(&attributes), "attributes");
 #ifdef DNNL_ARG_ATTR_DROPOUT_OFFSET
-  made = made && try(dnnl_memory_desc_create_with_tag(&mask, 0, NULL, dnnl_data_type_undef, dnnl_format_tag_undef), "no mask") &&
+  made = made &&
+         try(dnnl_memory_desc_create_with_tag(&mask, 0, NULL, dnnl_data_type_undef, dnnl_format_tag_undef), "no mask") &&
          try(dnnl_primitive_attr_set_dropout_v2(attributes, mask, dnnl_s64, 0, 0), "the dropout attribute");
 #else
   made = made && try(describe(&mask, dnnl_u8, c.n), "a mask") &&
          try(dnnl_primitive_attr_set_dropout(attributes, mask), "the dropout attribute");
 #endif
   made = made &&
-         try(dnnl_eltwise_forward_primitive_desc_create(&primitive_description, engine, dnnl_forward_training, dnnl_eltwise_linear,
-                                                        description, description, 1, 0, attributes),
+         try(dnnl_eltwise_forward_primitive_desc_create(&primitive_description, engine, dnnl_forward_training,
+                                                        dnnl_eltwise_linear, description, description, 1, 0, attributes),
              "an eltwise primitive with dropout") &&
          try(dnnl_primitive_create(&primitive, primitive_description), "the primitive");
   if (primitive_description != NULL) dnnl_primitive_desc_destroy(primitive_description);

@@ -1,5 +1,5 @@
-// What a peer written in C is to bench/peers.py: one source that defines these functions, compiled when it is measured. Whoever has a
-// dropout of their own to compare writes one more (peers.py --own FILE.c).
+// What a peer written in C is to bench/peers.py: one source that defines these functions, compiled when it is measured. Whoever
+// has a dropout of their own to compare writes one more (peers.py --own FILE.c).
 #ifndef SIMDROP_PEER_H
 #define SIMDROP_PEER_H
 
@@ -7,11 +7,12 @@
 #include <stdint.h>
 #include <stdio.h>
 
-// One dropout of f32: y[k] = x[k] / (1 - p), or 0 with probability p. Neither array overlaps the other; both are aligned to 64 bytes.
+// One dropout: y[k] = x[k] / (1 - p), or 0 with probability p. Neither array overlaps the other; both are aligned to 64 bytes.
 typedef struct peer_case {
   size_t n;
   double p;
   int threads;
+  int is_bf16;  // 1: the arrays hold n bfloat16s; never so for a peer by --own
   const float *x;
   float *y;
 } peer_case;

@@ -1,5 +1,5 @@
-// The part of bench/peers.py that must not be Python: loops over calls of memcpy and simdrop, timed without the interpreter, and a
-// look at what a peer made of x. Compiled when peers.py runs; SHIM_THREADS adds simdrop's executor on OpenMP's threads.
+// The part of bench/peers.py that must not be Python: loops over calls of memcpy and simdrop, timed without the interpreter,
+// and a look at what a peer made of x. Compiled when peers.py runs; SHIM_THREADS adds simdrop's executor on OpenMP's threads.
 #define _POSIX_C_SOURCE 200809L
 #include <math.h>
 #include <simdrop/simdrop.h>
@@ -97,7 +97,8 @@ double shim_simdrop(const shim_arrays *a, uint64_t calls) {
   for (uint64_t i = 0; i < calls && status == SIMDROP_OK; ++i) {
     mask.stream = calls_so_far++;
     status = simdrop_parallel_forward(&executor, &mask, a->dtype, a->n, a->x, a->y, NULL);
-    if (a->dy != NULL && status == SIMDROP_OK) status = simdrop_parallel_backward(&executor, &mask, a->dtype, a->n, a->dy, a->dx);
+    if (a->dy != NULL && status == SIMDROP_OK)
+      status = simdrop_parallel_backward(&executor, &mask, a->dtype, a->n, a->dy, a->dx);
   }
   return status == SIMDROP_OK ? seconds() - start : -(double)status;
 }

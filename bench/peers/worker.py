@@ -21,7 +21,8 @@ SIZES = {"f32": 4, "bf16": 2}
 TOLERANCES = {"f32": 1e-6, "bf16": 1e-2}
 RATE_TOLERANCE = 0.01
 LONG_CALL = 5e-3  # seconds
-PAUSE = 3e-3  # seconds; longer than idle threads of OpenMP's spin, as peers.py sets them up
+PAUSE = 3e-3  # seconds; longer than idle threads of OpenMP spin, as peers.py sets them up
+MOST_PAUSES = 100
 
 
 class Arrays(ctypes.Structure):
@@ -136,7 +137,30 @@ def calls_for(seconds, round_seconds):
         calls *= 2 if shortest <= 0 else max(2, min(16, math.ceil(round_seconds / shortest)))
 
 
-def measure(case, peer, effort, threads):
+def bind(processors):
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, processors)
+
+
+def choose_processors(threads):
+    """As many processors as threads, the last ones: the first often has the system's work."""
+    return sorted(os.sched_getaffinity(0))[-threads:] if hasattr(os, "sched_getaffinity") else list(range(threads))
+
+
+def settle():
+    """Waits until the idle threads of the part before have gone to sleep: until this process takes hardly any processor time."""
+    for _ in range(MOST_PAUSES):
+        start = time.process_time()
+        time.sleep(PAUSE)
+        if time.process_time() - start < 0.1 * PAUSE:
+            return
+
+
+def measure(case, peer, effort, processors):
+    """Of several threads of OpenMP each has a processor of its own (peers.py sets OMP_PROC_BIND): left to the system, two may wait for
+    each other on one, with another idle. The calling thread has the first one in turns of OpenMP, and any in those of a peer with
+    another kind of threads."""
+    threads = len(processors)
     parts = {"memcpy": lambda calls: case.shim.shim_copy(ctypes.byref(case.arrays), calls),
              "simdrop": lambda calls: case.shim.shim_simdrop(ctypes.byref(case.arrays), calls), "peer": peer.seconds}
     if parts["simdrop"](1) < 0:
@@ -144,17 +168,20 @@ def measure(case, peer, effort, threads):
     calls = {name: calls_for(seconds, effort["round_seconds"]) for name, seconds in parts.items()}
     times = {name: [] for name in parts}
     order = list(parts)
+    bound = {"memcpy", "simdrop"} | ({"peer"} if peer.uses_openmp else set())
     least = effort["rounds"]
     begin = time.perf_counter()
     while len(times["peer"]) < least or time.perf_counter() - begin < effort["seconds"]:
         for name in order:
             if threads > 1:
-                time.sleep(PAUSE)
+                settle()
+                bind(processors[:1] if name in bound else processors)
                 parts[name](1)
             times[name].append(parts[name](calls[name]) / calls[name])
         order.append(order.pop(0))  # so that none always finds the same one's caches
         if max(turn[-1] for turn in times.values()) > LONG_CALL:
             least = effort["rounds_long"]
+    bind(processors)
     nanoseconds = case.n * 1e-9
 
     def ratio(a, b):
@@ -172,17 +199,12 @@ def plain(error):
     return re.sub(r"(?<![\w.])(?:/[^\s:;,'\"()]+)+/", "", text[0] if text else type(error).__name__)[:200]
 
 
-def bind(threads):
-    """To as many processors as threads, the last ones: the first often has the system's work. Libraries start as many threads as they
-    see processors."""
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-threads:])
-
-
 def run(request, write):
     threads = request["threads"]
-    bind(threads)
+    processors = choose_processors(threads)
+    bind(processors)  # libraries start as many threads as they see processors
     shim = load_shim(request)
+    bind(processors)  # OpenMP may have chosen one
     write({"simdrop_version": shim.shim_version().decode(), "backend": shim.shim_backend().decode()})
     try:
         peer_class = adapters.PEERS.get(request["peer"], adapters.Native)
@@ -205,7 +227,7 @@ def run(request, write):
             if reason:
                 row.update(status="wrong", reason=reason)
             else:
-                row.update(measure(arrays, peer, request["effort"], threads), status="ok", reason="")
+                row.update(measure(arrays, peer, request["effort"], processors), status="ok", reason="")
             peer.close()
         except adapters.Missing as error:
             row.update(status="missing", reason=plain(error))
