@@ -9,7 +9,7 @@
 #   --threads LIST    (default 1,2)
 #   --runs N          of each command, after one that warms up (default 5)
 #
-# With the defaults, some five minutes on two cores. Before a type is timed, the outputs of all its commands are compared: they must be
+# With the defaults, some seven minutes on two cores. Before a type is timed, the outputs of all its commands are compared: they must be
 # the same file. The files lie in TMPDIR (default /tmp) and should stay in memory; TMPDIR=/dev/shm leaves the disk out altogether.
 # compare_backends.sh compares all backends with one type and thread.
 set -u

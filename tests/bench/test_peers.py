@@ -129,6 +129,13 @@ class PeersTest(unittest.TestCase):
             for key in ("ns_per_element", "memcpy_ns_per_element", "simdrop_ns_per_element", "ratio_to_memcpy", "times_simdrop"):
                 self.assertTrue(0 < row[key]["p10"] <= row[key]["median"] <= row[key]["p90"], (key, row))
 
+    def test_threads(self):
+        if (os.cpu_count() or 1) < 2 or not os.path.exists(os.path.join(LIBRARY, "libsimdrop_openmp.so")):
+            self.skipTest("one processor, or no libsimdrop_openmp.so")
+        rows = self.rows("--own", self.planted("planted"), "--peers", "planted,numpy", "--n", "128Ki", "--p", "0.1", "--threads", "2")
+        self.assertEqual([(row["threads"], row["status"]) for row in rows], [(2, "ok"), (2, "missing")])
+        self.assertIn("one thread", rows[1]["reason"])
+
     def test_wrong_outputs(self):
         mistakes = {"few": {"p": "0.9 * c.p"}, "unscaled": {"scale": "1"}, "inverse": {"p": "1 - c.p"}, "none": {"p": "-1"},
                     "same": {"call": "state = 1;"}, "nan": {"scale": "(0. / 0.)"}}
