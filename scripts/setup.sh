@@ -42,6 +42,7 @@ if [ "$level" = test ]; then
   want_package libclang-rt-14-dev
   want_package libcmocka-dev
   want_package libhwy-dev
+  want_package python3-matplotlib
   # Other processors, under qemu.
   want g++-aarch64-linux-gnu aarch64-linux-gnu-g++
   want gcc-i686-linux-gnu i686-linux-gnu-gcc
