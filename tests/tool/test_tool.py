@@ -859,7 +859,6 @@ class ToolTest(unittest.TestCase):
             self.assertIn("  %s  " % row["kernel"], table)
             self.check_bench_row(row)
         self.assertEqual(table.count("ns/call"), 2)
-        self.check_shares(rows)
 
     def check_spread(self, spread):
         self.assertEqual(set(spread), {"median", "p10", "p90"})
@@ -911,11 +910,6 @@ class ToolTest(unittest.TestCase):
         planes = 32 - ((threshold & -threshold).bit_length() - 1)
         return sum(1 - (1 - 2.0**-j) ** 128 for j in range(planes))
 
-    def check_shares(self, rows):
-        """No time is asserted, but a share far above 1 is a wrong limit. Other work on the machine may spoil a row or two."""
-        shares = sorted(row["share_of_limit"] for row in rows if row["limit"] is not None)
-        self.assertTrue(0 < shares[0] and shares[len(shares) * 9 // 10] <= 1.3, shares)
-
     def test_bench_help(self):
         text = self.succeeds("bench", "--help").decode()
         for word in ("--threads LIST", "--csv FILE", "limit is the larger of two measured times", "calls too small for that stay whole"):
@@ -943,7 +937,6 @@ class ToolTest(unittest.TestCase):
             self.check_bench_row(row)
             if row["threads"] > 1:
                 self.assertEqual((row["cycles_per_element"], row["instructions_per_element"]), (None, None))
-        self.check_shares(rows)
         rates = {row["pieces"]: row["multiplications_per_ns"] for row in rows if row["kernel"] == "forward" and row["limit"] is not None}
         for pieces, rate in rates.items():
             self.assertAlmostEqual(rate / rates[1], min(pieces, json.loads(self.read("b.json"))["context"]["num_cpus"]), places=9)
