@@ -141,7 +141,7 @@ static void check_copy(size_t begin, size_t bytes) {
 
 static void copies(void **state) {
   (void)state;
-  static const size_t sizes[] = {4095, 4096, 16383, 16384, 16385, 16384 + 64, 40000, 3 * 16384 + 63};
+  static const size_t sizes[] = {4095, 4096, 32767, 32768, 32769, 32768 + 64, 80000, 3 * 32768 + 63};
   for (size_t bytes = 0; bytes < 300; ++bytes) check_copy(bytes % 67, bytes);
   for (size_t i = 0; i < LENGTH(sizes); ++i)
     for (size_t begin = 0; begin < 65; begin += 8) check_copy(begin, sizes[i]);
