@@ -395,7 +395,7 @@ int run_bench(int argc, char **argv) {
           "y = x * s is that of f32 over the same bytes, as conversions would only make it slower; kernels without a tensor "
           "have\n"
           "none. limit is the larger of two measured times: that of moving the bytes, by memcpy or by stores past the caches,\n"
-          "and that of the multiplications which the mask's definition needs at least (docs/performance.md)."};
+          "and that of the multiplications which the mask's definition needs at least (docs/measurements.md)."};
   const arg_result parsed = args_parse(&spec, argc, argv);
   if (parsed != ARGS_RUN) return parsed == ARGS_HELPED ? EXIT_SUCCESS : EXIT_REFUSED;
   set_default_kernels(&request);

@@ -1,5 +1,5 @@
 // What the machine allows at best: how fast it multiplies and moves bytes, and how much a mask's definition makes it multiply.
-// docs/performance.md, "What the limit is", has the model.
+// docs/measurements.md, "What the limit is", has the model.
 #ifndef SIMDROP_TOOL_BENCH_LIMITS_H
 #define SIMDROP_TOOL_BENCH_LIMITS_H
 

@@ -83,15 +83,22 @@ static bool check_from(const verify_options *options) {
     report_error("verify: --from takes the tests of sequences: S1, S2, S4 to S9");
     return false;
   }
+  if ((request->tests & ~of_files) != 0) {
+    fputs("These tests want an implementation, not a file, and are left out:", request->messages);
+    for (int s = 0; s < SELECTION_COUNT; ++s)
+      if ((request->tests & ~of_files) >> s & 1) fprintf(request->messages, " %s", selection_names[s]);
+    fputs(".\n", request->messages);
+  }
   return true;
 }
 
 static bool check_options(const verify_options *options) {
   const verify_request *const request = &options->request;
   for (size_t i = 0; i < request->p.count; ++i) {
-    if (request->p.values[i] == 0 || request->p.values[i] == 1) {
-      report_error("verify: --p takes probabilities above 0 and below 1, since a mask of %g has no chance in it",
-                   request->p.values[i]);
+    const double keep = request->from != NULL ? 1 - request->p.values[i] : keep_probability(request->p.values[i]);
+    if (!(keep > 0 && keep < 1)) {
+      report_error("verify: --p takes probabilities above 0 and below 1, since a mask of %g has no chance in it%s",
+                   request->p.values[i], keep >= 1 && request->p.values[i] > 0 ? ": it rounds to 0" : "");
       return false;
     }
   }
@@ -106,6 +113,17 @@ static bool check_options(const verify_options *options) {
   return request->from == NULL || check_from(options);
 }
 
+// A probability that is given twice is tested once.
+static void drop_repetitions(arg_probability_list *p) {
+  size_t count = 0;
+  for (size_t i = 0; i < p->count; ++i) {
+    size_t k = 0;
+    while (k < count && p->values[k] != p->values[i]) ++k;
+    if (k == count) p->values[count++] = p->values[i];
+  }
+  p->count = count;
+}
+
 static void set_defaults(verify_request *request) {
   static const double probabilities[] = {0.001, 0.01, 0.1, 0.25, 0.3, 1.0 / 3, 0.5, 0.9, 0.99};
   const bool is_file = request->from != NULL;
@@ -113,6 +131,7 @@ static void set_defaults(verify_request *request) {
     request->p.count = sizeof probabilities / sizeof probabilities[0];
     memcpy(request->p.values, probabilities, sizeof probabilities);
   }
+  drop_repetitions(&request->p);
   if (request->forms == 0) request->forms = is_file ? UINT64_C(1) << FORM_MASK : (UINT64_C(1) << FORM_COUNT) - 1;
   // Calibration tests the tests, not the masks, and is for long runs.
   if (request->tests == 0) {
@@ -140,15 +159,6 @@ static bool save_json(const verify_options *options, const verify_report *report
   return saved;
 }
 
-static bool has_elements(const verify_request *request, const verify_report *report) {
-  for (size_t i = 0; i < report->row_count; ++i)
-    if (report->rows[i].verdict != VERDICT_TOO_FEW) return true;
-  if (request->from == NULL) return true;
-  report_error("verify: %s is too short: it takes %d bits at least, and more for p far from 1/2", input_label(request->from),
-               (int)SEQUENCE_GRAIN);
-  return false;
-}
-
 // JSON on standard output stands there alone.
 static bool json_is_stdout(const verify_options *options) {
   return options->json_name != NULL && output_is_stdout(options->json_name);
@@ -158,8 +168,8 @@ static int run_options(const verify_options *options) {
   const verify_request *const request = &options->request;
   verify_report report;
   int status = EXIT_REFUSED;
-  if (request->is_long && !json_is_stdout(options)) printf("Seed %llu.\n", (unsigned long long)request->seed);
-  if (verify_run(request, &report) && has_elements(request, &report)) {
+  if (request->is_long) fprintf(request->messages, "Seed %llu.\n", (unsigned long long)request->seed);
+  if (verify_run(request, &report)) {
     if (!json_is_stdout(options)) verify_print(request, &report, options->all);
     status = verify_passed(&report) ? EXIT_SUCCESS : EXIT_FAULTY;
     if (options->json_name != NULL && !save_json(options, &report)) status = EXIT_REFUSED;
@@ -204,6 +214,7 @@ int verify_command(int argc, char **argv, const dropout_functions *functions, co
           "describes each test, and what it is sure to see."};
   const arg_result parsed = args_parse(&spec, argc, argv);
   if (parsed != ARGS_RUN) return parsed == ARGS_HELPED ? EXIT_SUCCESS : EXIT_REFUSED;
+  request->messages = json_is_stdout(&options) ? stderr : stdout;
   if (!check_options(&options) || !find_candidates(&options, functions, name)) return EXIT_REFUSED;
   set_defaults(request);
   if (request->seed == not_given && !request->is_long) request->seed = 1;

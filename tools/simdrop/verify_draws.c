@@ -14,12 +14,6 @@ static void tell(const verify_subject *subject, uint64_t n) {
   if (subject->counted != NULL) subject->counted(subject->context, n);
 }
 
-static void *allocate(size_t size) {
-  void *const memory = calloc(1, size);
-  if (memory == NULL) report_error("verify: not enough memory");
-  return memory;
-}
-
 // ---- S3: calls of every length up to TAIL_LENGTH, each with a stream of its own; kept elements by place from the end.
 
 #define TAIL_LENGTH 257
@@ -40,8 +34,8 @@ bool draw_tails(const verify_subject *subject, verify_figure *figure) {
   const uint64_t calls = tail_calls(subject);
   figure->applies = calls >= 16;
   if (!figure->applies) return true;
-  uint64_t *const cells = allocate(TAIL_CELLS * sizeof *cells);
-  draw_buffer *const buffer = allocate(sizeof *buffer);
+  uint64_t *const cells = verify_allocate(TAIL_CELLS, sizeof *cells);
+  draw_buffer *const buffer = verify_allocate(1, sizeof *buffer);
   if (cells != NULL && buffer != NULL) {
     draw_buffer_begin(buffer);
     uint64_t *row = cells;  // of one length: kept at its places, the last one first
@@ -61,8 +55,7 @@ bool draw_tails(const verify_subject *subject, verify_figure *figure) {
     figure->elements = calls * TAIL_CELLS;
     figure->statistic = worst.deviations;
     figure->p_value = smallest_of(worst.p_value, TAIL_CELLS);
-    figure->smallest =
-        fmin(1, seen_deviations(subject->level, TAIL_CELLS) * sqrt(subject->keep * (1 - subject->keep) / (double)calls));
+    figure->smallest = smallest_rise((double)calls, fmin(subject->keep, 1 - subject->keep), subject->level, TAIL_CELLS);
     figure->conservative = true;
     figure->unit = "rate of a place";
     snprintf(figure->where, sizeof figure->where, "%u from the end of %u", (unsigned)place, (unsigned)length);
@@ -79,7 +72,7 @@ void duplicates_figure(uint64_t duplicates, uint64_t windows, uint64_t window_bi
   figure->statistic = (double)duplicates;
   figure->p_value = duplicates > 0 ? fmin(1, duplicate_chance(keep, windows, window_bits)) : 1;
   figure->smallest = (double)(figure->elements - window_bits);
-  figure->unit = "longest period";
+  figure->unit = "longest period, in whole windows";
   snprintf(figure->where, sizeof figure->where, "windows of %llu", (unsigned long long)window_bits);
 }
 
@@ -110,10 +103,10 @@ uint64_t duplicates_drawn(const verify_subject *subject) {
 
 bool draw_sparse_duplicates(const verify_subject *subject, verify_figure *figure) {
   const uint64_t bits = sparse_window_bits(subject->keep), windows = sparse_windows(bits);
-  window_set set = {NULL, 0};
+  window_set set = {.slots = NULL};
   figure->applies = bits <= DRAW_MAX;
   if (!figure->applies) return true;
-  draw_buffer *const buffer = allocate(sizeof *buffer);
+  draw_buffer *const buffer = verify_allocate(1, sizeof *buffer);
   const bool ready = buffer != NULL && window_set_begin(&set, windows);
   if (ready) {
     uint64_t words[DRAW_MAX / 64], duplicates = 0;
@@ -131,6 +124,7 @@ bool draw_sparse_duplicates(const verify_subject *subject, verify_figure *figure
     tell(subject, bits * windows);
     duplicates_figure(duplicates, windows, bits, subject->keep, figure);
     figure->smallest = 0x1p63;
+    figure->unit = "longest period, a power of 2";
     snprintf(figure->where, sizeof figure->where, "at 2^i + 2^k");
   }
   window_set_end(&set);
@@ -198,8 +192,8 @@ bool draw_streams(const verify_subject *subject, verify_figure *figure) {
   if (!figure->applies) return true;
   const simdrop_mask mask = {subject->p, derived_seed(subject->seed, 1), derived_seed(subject->seed, 2),
                              derived_seed(subject->seed, 3) << STREAM_OFFSET_BIT};
-  uint64_t *const base = allocate(2 * words * sizeof *base), *const other = base + words;
-  draw_buffer *const buffer = allocate(sizeof *buffer);
+  uint64_t *const base = verify_allocate(2 * words, sizeof *base), *const other = base + words;
+  draw_buffer *const buffer = verify_allocate(1, sizeof *buffer);
   if (base != NULL && buffer != NULL) {
     uint64_t both[STREAM_PARTNERS] = {0};
     char name[sizeof figure->where];
@@ -214,8 +208,7 @@ bool draw_streams(const verify_subject *subject, verify_figure *figure) {
     figure->elements = (STREAM_PARTNERS + 1) * 64 * (uint64_t)words;
     figure->statistic = worst.deviations;
     figure->p_value = smallest_of(worst.p_value, STREAM_PARTNERS);
-    figure->smallest = fmin(
-        1, seen_deviations(subject->level, STREAM_PARTNERS) * sqrt(rare * rare * (1 - rare * rare) / n) / (rare * (1 - rare)));
+    figure->smallest = smallest_coincidence(n, rare, subject->level, STREAM_PARTNERS);
     figure->conservative = true;
     figure->unit = "correlation of masks";
     partner_of(mask, (unsigned)worst.index, sizeof figure->where, figure->where);
@@ -271,10 +264,11 @@ typedef struct output_result {
 // One call's outputs: whether each is kept, and whether a kept one is anything but its product.
 #define DEFINE_TALLY(width)                                                                                             \
   static void tally_##width(size_t n, const void *outputs, const uint64_t *products, uint64_t *kept, uint64_t *wrong) { \
-    const uint##width##_t *const y = outputs;                                                                           \
     for (size_t k = 0; k < n; ++k) {                                                                                    \
-      kept[k] += y[k] != 0;                                                                                             \
-      wrong[k] |= (uint64_t)((y[k] != 0) & (y[k] != products[k]));                                                      \
+      uint##width##_t y;                                                                                                \
+      memcpy(&y, (const char *)outputs + k * sizeof y, sizeof y);                                                       \
+      kept[k] += y != 0;                                                                                                \
+      wrong[k] |= (uint64_t)((y != 0) & (y != products[k]));                                                            \
     }                                                                                                                   \
   }
 
@@ -340,10 +334,10 @@ DEFINE_SUM_OF_OUTPUTS(f64, double, SIMDROP_F64)
 bool draw_outputs(const verify_subject *subject, verify_figure *figure) {
   const double seeds = (double)output_seeds(subject), n = (double)sum_elements(subject);
   const double tests = VALUE_TYPES * FIXED_INPUTS + SUM_TESTS;
-  figure->applies = seeds >= 16 && n * fmin(subject->keep, 1 - subject->keep) >= 400;
+  figure->applies = seeds >= 16 && n * fmin(subject->keep, 1 - subject->keep) >= ENOUGH_FOR_NORMAL;
   if (!figure->applies) return true;
   output_result results[SUM_TESTS + VALUE_TYPES];
-  void *const x = allocate(2 * DRAW_MAX * sizeof(double));
+  void *const x = verify_allocate(2 * DRAW_MAX, sizeof(double));
   if (x == NULL) return false;
   sum_of_outputs_f32(subject, x, (double *)x + DRAW_MAX, &results[0]);
   sum_of_outputs_f64(subject, x, (double *)x + DRAW_MAX, &results[1]);
@@ -351,11 +345,14 @@ bool draw_outputs(const verify_subject *subject, verify_figure *figure) {
   for (int t = 0; t < VALUE_TYPES; ++t) fixed_inputs(subject, (simdrop_dtype)t, &results[SUM_TESTS + t]);
   int worst = 0;
   for (int i = 1; i < SUM_TESTS + VALUE_TYPES; ++i)
-    if (results[i].p_value < results[worst].p_value) worst = i;
+    if (is_less_likely(results[i].p_value, results[worst].p_value)) worst = i;
   figure->elements = outputs_drawn(subject);
   figure->statistic = results[worst].statistic;
   figure->p_value = smallest_of(results[worst].p_value, tests);
-  figure->smallest = seen_deviations(subject->level, tests) * sqrt((1 - subject->keep) / subject->keep / n);
+  // The mean of x^2 over that of x, squared, is 13/12 for x uniform between 1/2 and 3/2; two elements that share their decision
+  // add the product of two, 1.
+  const double square = form_is_channels(subject->form) ? 25.0 / 12 : 13.0 / 12;
+  figure->smallest = seen_deviations(subject->level, tests) * sqrt((1 - subject->keep) / subject->keep * square / n);
   figure->conservative = true;
   figure->unit = "scale, relative";
   memcpy(figure->where, results[worst].where, sizeof figure->where);

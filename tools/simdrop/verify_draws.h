@@ -32,6 +32,13 @@ double binomial_deviations(double k, double n, double probability);
 double two_sided_binomial(double k, double n, double probability);
 double two_sided_normal(double z);
 double seen_deviations(double level, double count);
+
+// The smallest rise of an event's probability that its number in n trials shows, two-sided at level / count.
+// INFINITY if not even certain events would.
+double smallest_rise(double n, double probability, double level, double count);
+
+// The smallest correlation of two events of this probability that the number of both in n trials shows.
+double smallest_coincidence(double n, double probability, double level, double count);
 void duplicates_figure(uint64_t duplicates, uint64_t windows, uint64_t window_bits, double keep, verify_figure *figure);
 
 #endif

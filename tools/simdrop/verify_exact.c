@@ -38,6 +38,10 @@ static void fails(exact_result *result, const char *format, ...) {
   va_end(arguments);
 }
 
+static void succeeds(exact_result *result, simdrop_status status) {
+  if (status != SIMDROP_OK) fails(result, "a call fails: %s", simdrop_status_string(status));
+}
+
 static bool bit_of(const uint8_t *bits, size_t k) { return bits[k / 8] >> k % 8 & 1; }
 
 // ---- K1: published answers of Philox4x32-10, read off masks. With p = 1/2 a mask is the generator's output for plane 0; plane
@@ -62,20 +66,21 @@ static const known_answer known_answers[] = {
     {{1, 0, 0, 0}, {0, 1}, {0xccf3076a, 0x6306f434, 0xbea71965, 0xd96fe48a}},
 };
 
-static void draw_block(const dropout_functions *functions, const known_answer *answer, double p, uint8_t bits[16]) {
+static void draw_block(const dropout_functions *functions, const known_answer *answer, double p, uint8_t bits[16],
+                       exact_result *result) {
   const uint64_t block = answer->counter[1] | (uint64_t)(answer->counter[3] & 0x1ffffff) << 32;
   const simdrop_mask mask = {p, answer->key[0] | (uint64_t)answer->key[1] << 32,
                              answer->counter[0] | (uint64_t)answer->counter[2] << 32, block * 128};
-  functions->mask_bits(&mask, 128, bits);
+  succeeds(result, functions->mask_bits(&mask, 128, bits));
 }
 
 static void check_answers(const dropout_functions *functions, exact_result *result) {
   for (size_t i = 0; i < sizeof known_answers / sizeof known_answers[0]; ++i) {
     const known_answer *const answer = &known_answers[i];
     uint8_t half[16], quarter[16], three_quarters[16];
-    draw_block(functions, answer, 0.5, half);
-    draw_block(functions, answer, 0.25, quarter);
-    draw_block(functions, answer, 0.75, three_quarters);
+    draw_block(functions, answer, 0.5, half, result);
+    draw_block(functions, answer, 0.25, quarter, result);
+    draw_block(functions, answer, 0.75, three_quarters, result);
     for (size_t k = 0; k < 128; ++k) {
       const bool expected = answer->words[k / 32] >> k % 32 & 1;
       const bool found =
@@ -87,7 +92,7 @@ static void check_answers(const dropout_functions *functions, exact_result *resu
   // K2: the 10000th number of C++26's std::philox4x32 with its default seed is word 3 of counter 2499.
   static const known_answer ten_thousandth = {{2499, 0, 0, 0}, {20111115, 0}, {0, 0, 0, 1955073260}};
   uint8_t bits[16];
-  draw_block(functions, &ten_thousandth, 0.5, bits);
+  draw_block(functions, &ten_thousandth, 0.5, bits, result);
   for (size_t k = 96; k < 128; ++k)
     if (bit_of(bits, k) != (ten_thousandth.words[3] >> k % 32 & 1)) fails(result, "the 10000th number of std::philox4x32");
   result->elements += 32;
@@ -95,18 +100,22 @@ static void check_answers(const dropout_functions *functions, exact_result *resu
 
 // ---- masks against the reference
 
-static void compare_mask(const dropout_functions *functions, const simdrop_mask *mask, size_t n, exact_result *result) {
-  uint8_t bits[(4 * LONGEST + 7) / 8 + MARGIN];
+static void compare_bits(const simdrop_mask *mask, size_t n, const uint8_t *bits, size_t size, exact_result *result) {
   reference_block block = {0};
-  memset(bits, MARGIN_BYTE, sizeof bits);
-  functions->mask_bits(mask, n, bits);
   for (size_t k = 0; k < n; ++k)
     if (bit_of(bits, k) != reference_kept(&block, mask, k))
       fails(result, "p = %.17g, offset %" PRIu64 ", element %zu of %zu", mask->p, mask->offset, k, n);
   if (n % 8 != 0 && bits[n / 8] >> n % 8 != 0) fails(result, "unused bits of the last byte of %zu elements are not 0", n);
-  for (size_t i = (n + 7) / 8; i < sizeof bits; ++i)
+  for (size_t i = (n + 7) / 8; i < size; ++i)
     if (bits[i] != MARGIN_BYTE) fails(result, "a write behind a mask of %zu elements", n);
   result->elements += n;
+}
+
+static void compare_mask(const dropout_functions *functions, const simdrop_mask *mask, size_t n, exact_result *result) {
+  uint8_t bits[(4 * LONGEST + 7) / 8 + MARGIN];
+  memset(bits, MARGIN_BYTE, sizeof bits);
+  succeeds(result, functions->mask_bits(mask, n, bits));
+  compare_bits(mask, n, bits, sizeof bits, result);
 }
 
 // K3
@@ -129,11 +138,11 @@ static void check_thresholds(const dropout_functions *functions, exact_result *r
   reference_block block = {0};
   for (size_t k = 0; k < 128; ++k) {
     const uint32_t u = reference_u(&block, 11, 13, k);
-    for (int above = 0; above < 2; ++above) {
+    for (int above = u > 0 ? -1 : 0; above < 2; ++above) {
       const simdrop_mask mask = {((double)u + above) * 0x1p-32, 11, 13, 0};
       uint8_t bits[16];
-      functions->mask_bits(&mask, 128, bits);
-      if (bit_of(bits, k) != (above == 0)) fails(result, "U = %" PRIu32 ", T = U + %d: element %zu", u, above, k);
+      succeeds(result, functions->mask_bits(&mask, 128, bits));
+      if (bit_of(bits, k) != (above <= 0)) fails(result, "U = %" PRIu32 ", T = U %+d: element %zu", u, above, k);
       result->elements += 1;
     }
   }
@@ -195,24 +204,28 @@ static void compare_outputs(simdrop_dtype dtype, const simdrop_mask *mask, size_
   result->elements += n;
 }
 
-// K5: every length from every kind of beginning, out of place and in place.
+// K5: every length from every kind of beginning, out of place with the mask and in place without.
 static void check_outputs(const dropout_functions *functions, exact_result *result) {
+  static const double ps[] = {0.3, 0.5, 0, 0.9, 1};
   output_arrays arrays;
+  uint8_t bits[(LONGEST + 7) / 8 + MARGIN];
   for (int t = 0; t < VALUE_TYPES; ++t) {
     const simdrop_dtype dtype = (simdrop_dtype)t;
     for (size_t n = 0; n <= LONGEST; ++n) {
-      const simdrop_mask mask = {n % 2 == 0 ? 0.3 : 0.5, n, 3, 37 * n};
+      const simdrop_mask mask = {ps[n % 5], n, 3, 37 * n};
       const size_t shift = n % 7 * simdrop_dtype_size(dtype);  // an array that begins anywhere
       const char *const x = (const char *)arrays.x + shift;
       char *const y = (char *)arrays.y + shift;
       compare_mask(functions, &mask, n, result);
       fill_nasty(dtype, LONGEST + 8, arrays.x);
       memset(arrays.y, MARGIN_BYTE, sizeof arrays.y);
-      functions->forward(&mask, dtype, n, x, y, NULL);
+      memset(bits, MARGIN_BYTE, sizeof bits);
+      succeeds(result, functions->forward(&mask, dtype, n, x, y, bits));
       compare_outputs(dtype, &mask, n, x, y, "forward", result);
+      compare_bits(&mask, n, bits, sizeof bits, result);
       memset(arrays.y, MARGIN_BYTE, sizeof arrays.y);
       memcpy(y, x, n * simdrop_dtype_size(dtype));
-      functions->backward(&mask, dtype, n, y, y);
+      succeeds(result, functions->backward(&mask, dtype, n, y, y));
       compare_outputs(dtype, &mask, n, x, y, "backward in place", result);
     }
   }
@@ -226,9 +239,9 @@ static void check_cuts(const dropout_functions *functions, exact_result *result)
     const simdrop_mask mask = {0.3, 23, 29, 1000 + cut};
     simdrop_mask rest = mask;
     rest.offset += cut;
-    functions->forward(&mask, SIMDROP_F32, LONGEST, x, whole, NULL);
-    functions->forward(&mask, SIMDROP_F32, cut, x, parts, NULL);
-    functions->forward(&rest, SIMDROP_F32, LONGEST - cut, x + cut, parts + cut, NULL);
+    succeeds(result, functions->forward(&mask, SIMDROP_F32, LONGEST, x, whole, NULL));
+    succeeds(result, functions->forward(&mask, SIMDROP_F32, cut, x, parts, NULL));
+    succeeds(result, functions->forward(&rest, SIMDROP_F32, LONGEST - cut, x + cut, parts + cut, NULL));
     if (memcmp(whole, parts, sizeof whole) != 0)
       fails(result, "two calls of %zu and %zu elements differ from one", cut, LONGEST - cut);
     result->elements += LONGEST;
@@ -236,34 +249,46 @@ static void check_cuts(const dropout_functions *functions, exact_result *result)
 }
 
 // K7: y, the mask that forward stores, dx, and the stored mask applied have the same elements dropped.
-static void check_backward(const dropout_functions *functions, exact_result *result) {
+static void compare_passes(const dropout_functions *functions, simdrop_dtype dtype, const simdrop_mask *mask,
+                           exact_result *result) {
   enum {
     N = 4099
   };
-  static const double ps[] = {0.001, 0.1, 1.0 / 3, 0.5, 0.99};
-  float x[N], y[N], dx[N], applied[N];
-  uint8_t stored[(N + 7) / 8], drawn[(N + 7) / 8];
-  for (size_t k = 0; k < N; ++k) x[k] = 1;
-  for (size_t i = 0; i < sizeof ps / sizeof ps[0]; ++i) {
-    const simdrop_mask mask = {ps[i], 31, 37, 41};
-    functions->forward(&mask, SIMDROP_F32, N, x, y, stored);
-    functions->backward(&mask, SIMDROP_F32, N, x, dx);
-    functions->mask_bits(&mask, N, drawn);
-    functions->apply_bits(mask.p, SIMDROP_F32, N, stored, x, applied);
-    for (size_t k = 0; k < N; ++k) {
-      const bool kept = y[k] != 0;
-      if ((dx[k] != 0) != kept) fails(result, "p = %g: forward and backward differ at element %zu", ps[i], k);
-      if (bit_of(stored, k) != kept || bit_of(drawn, k) != kept)
-        fails(result, "p = %g: forward and its mask differ at element %zu", ps[i], k);
-      if (applied[k] != y[k]) fails(result, "p = %g: forward and the stored mask applied differ at element %zu", ps[i], k);
+  const size_t size = simdrop_dtype_size(dtype);
+  uint64_t x[N], y[N], dx[N], applied[N];  // 8 bytes suffice for an element of any type
+  uint8_t stored[(N + 7) / 8 + MARGIN], drawn[(N + 7) / 8 + MARGIN];
+  for (size_t k = 0; k < N; ++k) store_bits(dtype, bits_of_value(dtype, 1), (char *)x + k * size);
+  succeeds(result, functions->forward(mask, dtype, N, x, y, stored));
+  succeeds(result, functions->backward(mask, dtype, N, x, dx));
+  succeeds(result, functions->mask_bits(mask, N, drawn));
+  succeeds(result, functions->apply_bits(mask->p, dtype, N, stored, x, applied));
+  for (size_t k = 0; k < N; ++k) {
+    const uint64_t y_bits = value_bits(dtype, (const char *)y + k * size);
+    const bool kept = y_bits != 0;
+    if ((value_bits(dtype, (const char *)dx + k * size) != 0) != kept)
+      fails(result, "%s, p = %g: forward and backward differ at element %zu", dtype_names[dtype], mask->p, k);
+    if (bit_of(stored, k) != kept || bit_of(drawn, k) != kept)
+      fails(result, "%s, p = %g: forward and its mask differ at element %zu", dtype_names[dtype], mask->p, k);
+    if (value_bits(dtype, (const char *)applied + k * size) != y_bits)
+      fails(result, "%s, p = %g: forward and the stored mask applied differ at element %zu", dtype_names[dtype], mask->p, k);
+  }
+  result->elements += N;
+}
+
+static void check_backward(const dropout_functions *functions, exact_result *result) {
+  static const double ps[] = {0, 0.001, 0.1, 1.0 / 3, 0.5, 0.99, 1};
+  for (int t = 0; t < VALUE_TYPES; ++t) {
+    for (size_t i = 0; i < sizeof ps / sizeof ps[0]; ++i) {
+      const simdrop_mask mask = {ps[i], 31, 37, 41};
+      compare_passes(functions, (simdrop_dtype)t, &mask, result);
     }
-    result->elements += N;
   }
 }
 
-// K8: a plain loop over the indices. Channels first and last, shared time steps, rows, and a broadcast mask.
-static void compare_layout(const dropout_functions *functions, const simdrop_layout *layout, const char *what,
-                           exact_result *result) {
+// K8: a plain loop over the indices, with the strides that docs/layouts.md gives. Channels first and last, shared time steps,
+// rows, and a broadcast mask.
+static void compare_layout(const dropout_functions *functions, const simdrop_layout *layout, const uint64_t *index_strides,
+                           const char *what, exact_result *result) {
   enum {
     LARGEST = 4096
   };
@@ -273,13 +298,13 @@ static void compare_layout(const dropout_functions *functions, const simdrop_lay
   size_t count = 1;
   for (int a = 0; a < layout->rank; ++a) count *= layout->dims[a];
   for (size_t k = 0; k < count; ++k) x[k] = 1 + (float)k;
-  functions->forward_layout(&mask, SIMDROP_F32, layout, x, y);
-  functions->backward_layout(&mask, SIMDROP_F32, layout, x, dx);
+  succeeds(result, functions->forward_layout(&mask, SIMDROP_F32, layout, x, y));
+  succeeds(result, functions->backward_layout(&mask, SIMDROP_F32, layout, x, dx));
   for (size_t k = 0; k < count; ++k) {
     uint64_t index = 0;
     size_t rest = k;
     for (int a = layout->rank - 1; a >= 0; --a) {
-      index += rest % layout->dims[a] * layout->index_strides[a];
+      index += rest % layout->dims[a] * index_strides[a];
       rest /= layout->dims[a];
     }
     float expected;
@@ -295,33 +320,44 @@ static void compare_layout(const dropout_functions *functions, const simdrop_lay
 static void check_layouts(const dropout_functions *functions, exact_result *result) {
   simdrop_layout layout = {.rank = 0};
   simdrop_layout_channels(SIMDROP_CHANNELS_FIRST, 2, 4, (const size_t[]){2, 300, 2, 3}, &layout);
-  compare_layout(functions, &layout, "channels first", result);
+  compare_layout(functions, &layout, (const uint64_t[]){300, 1, 0, 0}, "channels first", result);
   simdrop_layout_channels(SIMDROP_CHANNELS_LAST, 2, 4, (const size_t[]){2, 3, 2, 300}, &layout);
-  compare_layout(functions, &layout, "channels last", result);
+  compare_layout(functions, &layout, (const uint64_t[]){300, 0, 0, 1}, "channels last", result);
   simdrop_layout_time_shared(SIMDROP_BATCH_FIRST, 3, 7, 65, &layout);
-  compare_layout(functions, &layout, "time-shared", result);
+  compare_layout(functions, &layout, (const uint64_t[]){65, 0, 1}, "time-shared", result);
   simdrop_layout_rows(130, 17, &layout);
-  compare_layout(functions, &layout, "rows", result);
+  compare_layout(functions, &layout, (const uint64_t[]){1, 0}, "rows", result);
   simdrop_layout_broadcast(3, (const size_t[]){5, 33, 9}, (const size_t[]){5, 1, 9}, &layout);
-  compare_layout(functions, &layout, "broadcast", result);
+  compare_layout(functions, &layout, (const uint64_t[]){9, 0, 1}, "broadcast", result);
   simdrop_layout_dense(2, (const size_t[]){31, 67}, &layout);
-  compare_layout(functions, &layout, "dense", result);
+  compare_layout(functions, &layout, (const uint64_t[]){67, 1}, "dense", result);
 }
 
-// K9: a kept 1 becomes s = 2^32 / (2^32 - T), correctly rounded; s times the probability of keeping is 1.
+// K9: a kept 1 becomes s = 2^32 / (2^32 - T), correctly rounded to double and from there to the type, whether the mask is drawn
+// or stored. Here is one that keeps all.
 static void check_scale(const dropout_functions *functions, exact_result *result) {
   enum {
-    N = 4096
+    N = 300
   };
-  double x[N], y[N];
-  for (size_t k = 0; k < N; ++k) x[k] = 1;
-  for (size_t i = 0; i < PROBABILITY_COUNT; ++i) {
-    const simdrop_mask mask = {probabilities[i], 59, 61, 0};
-    const double keep = keep_probability(mask.p);
-    functions->forward(&mask, SIMDROP_F64, N, x, y, NULL);
-    for (size_t k = 0; k < N; ++k)
-      if (y[k] != 0 && fabs(y[k] * keep - 1) > 0x1p-52) fails(result, "p = %.17g: a kept 1 becomes %.17g", mask.p, y[k]);
-    result->elements += N;
+  uint64_t x[N], y[N], applied[N];  // 8 bytes suffice for an element of any type
+  uint8_t ones[(N + 7) / 8];
+  memset(ones, 0xff, sizeof ones);
+  for (size_t i = 0; i < VALUE_TYPES * PROBABILITY_COUNT; ++i) {
+    const simdrop_dtype dtype = (simdrop_dtype)(i / PROBABILITY_COUNT);
+    const simdrop_mask mask = {probabilities[i % PROBABILITY_COUNT], 59, 61, 0};
+    const size_t size = simdrop_dtype_size(dtype);
+    const uint64_t one = bits_of_value(dtype, 1), scale = product_bits(dtype, keep_probability(mask.p), one);
+    for (size_t k = 0; k < N; ++k) store_bits(dtype, one, (char *)x + k * size);
+    succeeds(result, functions->forward(&mask, dtype, N, x, y, NULL));
+    succeeds(result, functions->apply_bits(mask.p, dtype, N, ones, x, applied));
+    for (size_t k = 0; k < N; ++k) {
+      const uint64_t drawn = value_bits(dtype, (const char *)y + k * size);
+      const uint64_t stored = value_bits(dtype, (const char *)applied + k * size);
+      if ((drawn != 0 && drawn != scale) || stored != scale)
+        fails(result, "%s, p = %.17g: a kept 1 becomes %.17g, not %.17g", dtype_names[dtype], mask.p,
+              value_of_bits(dtype, stored != scale ? stored : drawn), value_of_bits(dtype, scale));
+    }
+    result->elements += 2 * N;
   }
 }
 
@@ -339,7 +375,7 @@ static void check_goldens(const dropout_functions *functions, exact_result *resu
   for (size_t i = 0; i < sizeof goldens / sizeof goldens[0]; ++i) {
     const simdrop_mask mask = {goldens[i].p, GOLDEN_SEED, GOLDEN_STREAM, GOLDEN_OFFSET};
     uint64_t digest = UINT64_C(0xcbf29ce484222325);
-    functions->mask_bits(&mask, GOLDEN_ELEMENTS, bits);
+    succeeds(result, functions->mask_bits(&mask, GOLDEN_ELEMENTS, bits));
     for (size_t k = 0; k < GOLDEN_ELEMENTS / 8; ++k) digest = (digest ^ bits[k]) * UINT64_C(0x100000001b3);
     if (digest != goldens[i].digest)
       fails(result, "p = %g: digest %016" PRIx64 ", not %016" PRIx64, mask.p, digest, goldens[i].digest);

@@ -48,7 +48,7 @@ static bool same_candidates(const verify_report *report, const verify_test *test
 static void print_names(const verify_request *request, size_t first, size_t count, size_t size, char *names) {
   if (count == 1) {
     const char *const slash = strrchr(request->candidates[first].name, '/');  // of a file
-    snprintf(names, size, "%.13s", slash != NULL ? slash + 1 : request->candidates[first].name);
+    snprintf(names, size, "%s", slash != NULL ? slash + 1 : request->candidates[first].name);
   } else {
     snprintf(names, size, "%s%zu", count == request->candidate_count ? "all " : "", count);
   }
@@ -67,17 +67,21 @@ static void print_row(const verify_request *request, const verify_row *row, cons
     printf("%10s %10s %9s  %-13s\n", "", "", "", verdict_word(row->verdict));
     return;
   }
-  printf("%10" PRIu64 " %10.4g %9.2g  %-13s %.1e %s", figure->elements, figure->statistic, figure->p_value,
-         verdict_word(row->verdict), figure->smallest, figure->unit);
+  printf("%10" PRIu64 " %10.4g %9.2g  %-13s ", figure->elements, figure->statistic, figure->p_value, verdict_word(row->verdict));
+  if (isfinite(figure->smallest)) {
+    printf("%.1e %s", figure->smallest, figure->unit);
+  } else {
+    printf("no %s", figure->unit);
+  }
   if (row->verdict != VERDICT_PASSED && figure->where[0] != '\0') printf("; %s", figure->where);
   if (row->has_confirmation) printf("; on new data %.2g", row->confirmation.p_value);
   putchar('\n');
 }
 
-// How bad a row is: the order in which one stands for the others.
-static double badness(const verify_row *row) {
-  if (row->verdict == VERDICT_TOO_FEW) return -1;
-  return isnan(row->figure.p_value) ? 2 : 1 - row->figure.p_value;
+// Whether a row stands for the other rather than that for it.
+static bool is_worse(const verify_row *row, const verify_row *other) {
+  if (row->verdict == VERDICT_TOO_FEW || other->verdict == VERDICT_TOO_FEW) return row->verdict < other->verdict;
+  return is_less_likely(row->figure.p_value, other->figure.p_value);
 }
 
 static void print_test(const verify_request *request, const verify_report *report, const verify_test *test, bool all) {
@@ -95,8 +99,7 @@ static void print_test(const verify_request *request, const verify_report *repor
     print_names(request, c, same, sizeof names, names);
     for (const verify_row *row = worst; row != NULL; row = next_row(report, test, c, row)) {
       if (row->verdict != VERDICT_TOO_FEW) ++of;
-      // Of two p-values that round to 1 the statistic further out is the worse.
-      if (badness(row) > badness(worst)) worst = row;
+      if (is_worse(row, worst)) worst = row;
     }
     if (!all) print_row(request, worst, names, of);
     for (const verify_row *row = next_row(report, test, c, NULL); row != NULL; row = next_row(report, test, c, row))

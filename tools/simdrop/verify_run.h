@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "args.h"
 #include "verify_exact.h"
@@ -29,6 +30,7 @@ typedef struct verify_request {
   bool is_long;
   const char *from;     // the file, or NULL
   int from_descriptor;  // of it
+  FILE *messages;       // for people: standard output, unless figures go there
 } verify_request;
 
 // The names of --test: the statistical tests, the calibration, and the exact ones.
@@ -86,7 +88,7 @@ typedef struct verify_report {
   double seconds;
 } verify_report;
 
-// Fills in the report; false after printing the sentence. Either way verify_report_end is due.
+// Fills in the report; false after printing the sentence, as when there is nothing to test. Either way verify_report_end is due.
 bool verify_run(const verify_request *request, verify_report *report);
 void verify_report_end(verify_report *report);
 

@@ -20,7 +20,6 @@ const uint16_t dispersion_lengths[2] = {128, 1024};
 #define CHUNK_WORDS ((size_t)1 << 14)
 #define HISTORY_WORDS (LAG_MAX / 64)
 #define GRAIN_WORDS (SEQUENCE_GRAIN / 64)
-#define ENOUGH_FOR_NORMAL 400  // expected coincidences from which on a sum of products counts as normal
 
 // Which elements come second in a disjoint pair of each lag: those with (index mod 2L) >= L, as words that repeat.
 #define PATTERN_WORDS_MAX 17600
@@ -254,6 +253,7 @@ bool window_set_begin(window_set *set, uint64_t capacity) {
   while (slots < 2 * capacity) slots *= 2;
   set->slots = calloc(slots, sizeof *set->slots);
   set->mask = slots - 1;
+  set->capacity = capacity;
   if (set->slots == NULL) report_error("verify: not enough memory for %llu windows", (unsigned long long)capacity);
   return set->slots != NULL;
 }
@@ -280,21 +280,29 @@ void window_set_end(window_set *set) {
   set->slots = NULL;
 }
 
+// Windows begin at multiples of their length; one that a chunk cuts is left out. A file that grew has more of them than were
+// planned for.
 static void count_windows(sequence_state *state, size_t count) {
   sequence_counts *const counts = state->counts;
   const size_t words = (size_t)counts->window_bits / 64;
-  for (size_t k = 0; words > 0 && k + words <= count; k += words) {
+  if (words == 0) return;
+  const size_t past = (size_t)(counts->counted / 64 % words);
+  for (size_t k = past == 0 ? 0 : words - past; k + words <= count && counts->windows < state->windows.capacity; k += words) {
     counts->duplicates += window_set_add(&state->windows, state->words + k, words);
     ++counts->windows;
   }
 }
 
-// Words that are still to come, at most a chunk, from an element on.
-static size_t words_to(uint64_t limit, uint64_t at) {
-  if (at >= limit) return 0;
-  const uint64_t words = (limit - at) / SEQUENCE_GRAIN * GRAIN_WORDS;
-  return words < CHUNK_WORDS ? (size_t)words : CHUNK_WORDS;
+// Words from an element on, at most a chunk, and none on both sides of a limit.
+static size_t words_wanted(const sequence_limits *limits, uint64_t at) {
+  const uint64_t ends[] = {limits->total, limits->counts, limits->coincidences, limits->duplicates};
+  uint64_t bits = at < limits->total ? 64 * CHUNK_WORDS : 0;
+  for (size_t i = 0; i < sizeof ends / sizeof ends[0]; ++i)
+    if (at < ends[i] && ends[i] - at < bits) bits = ends[i] - at;
+  return (size_t)bits / 64;
 }
+
+static uint64_t whole_grains(uint64_t elements) { return elements / SEQUENCE_GRAIN * SEQUENCE_GRAIN; }
 
 // A chunk of `count` words for the counts that stop early.
 static void count_chunk(sequence_state *state, const sequence_limits *limits, size_t count, uint64_t kept) {
@@ -316,12 +324,13 @@ static void count_chunk(sequence_state *state, const sequence_limits *limits, si
 static void count_source(sequence_state *state, bit_source *source, const sequence_limits *limits,
                          void (*counted)(void *context, uint64_t n), void *context) {
   sequence_counts *const counts = state->counts;
-  for (size_t wanted; (wanted = words_to(limits->total, counts->total)) > 0;) {
+  const sequence_limits whole = {whole_grains(limits->total), whole_grains(limits->counts), whole_grains(limits->coincidences),
+                                 whole_grains(limits->duplicates)};
+  for (size_t wanted; (wanted = words_wanted(&whole, counts->total)) > 0;) {
     const size_t count = source->next(source, wanted, state->words) / GRAIN_WORDS * GRAIN_WORDS;
     if (source->failed) return;
     const uint64_t kept = count_words(state->words, count);
-    if (counts->counted == counts->total && counts->total + 64 * count <= limits->counts)
-      count_chunk(state, limits, count, kept);
+    if (counts->counted == counts->total && counts->total + 64 * count <= whole.counts) count_chunk(state, &whole, count, kept);
     counts->total += 64 * count;
     counts->kept += kept;
     if (counted != NULL) counted(context, 64 * count);

@@ -16,6 +16,7 @@
 #define LANE_PAIRS 120  // of 16 lanes
 #define LANE_TRIPLES 560
 #define SEQUENCE_GRAIN ((size_t)1024)  // bits: a sequence counts in whole multiples
+#define ENOUGH_FOR_NORMAL 1600         // expected rare events from which on a sum over them counts as normal
 extern const uint32_t sequence_lags[LAG_COUNT];
 extern const uint16_t dispersion_lengths[2];
 
@@ -56,10 +57,11 @@ bool sequence_count(bit_source *source, double keep, uint64_t planned, const seq
 uint64_t duplicate_window_bits(double keep, uint64_t elements);
 double duplicate_chance(double keep, uint64_t windows, uint64_t window_bits);
 
-// A set of 128-bit hashes that says whether one was there before.
+// A set of 128-bit hashes that says whether one was there before. It takes so many as it was begun for.
 typedef struct window_set {
   uint64_t (*slots)[2];  // {0, 0} = free
   size_t mask;
+  uint64_t capacity;
 } window_set;
 bool window_set_begin(window_set *set, uint64_t capacity);
 bool window_set_add(window_set *set, const uint64_t *words, size_t count);  // true if it was there

@@ -2,9 +2,11 @@
 #include "verify_source.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "input.h"
+#include "report.h"
 
 const dropout_functions library_functions = {simdrop_mask_bits,  simdrop_forward,        simdrop_backward,
                                              simdrop_apply_bits, simdrop_forward_layout, simdrop_backward_layout};
@@ -95,6 +97,12 @@ static size_t next_of_file(bit_source *source, size_t words, uint64_t *out) {
 }
 
 bit_source bit_source_file(file_sequence *file) { return (bit_source){next_of_file, file, false}; }
+
+void *verify_allocate(size_t count, size_t size) {
+  void *const memory = calloc(count > 0 ? count : 1, size);
+  if (memory == NULL) report_error("verify: not enough memory");
+  return memory;
+}
 
 uint64_t derived_seed(uint64_t seed, uint64_t number) {
   uint64_t z = seed + (number + 1) * 0x9e3779b97f4a7c15u;

@@ -81,6 +81,9 @@ typedef struct file_sequence {
 
 bit_source bit_source_file(file_sequence *file);
 
+// Zeroed memory for count things, or NULL after printing the sentence.
+void *verify_allocate(size_t count, size_t size);
+
 // Seeds for independent draws from one number: the finaliser of splitmix64 (Steele, Lea and Flood, "Fast splittable
 // pseudorandom number generators", OOPSLA 2014) of the two.
 uint64_t derived_seed(uint64_t seed, uint64_t number);

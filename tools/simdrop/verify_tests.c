@@ -9,20 +9,62 @@
 #include "special_functions.h"
 #include "verify_draws.h"
 
-#define POWER 0.999            // with which the smallest bias is seen
-#define CELL_EXPECTED 25       // cells of a chi-squared test that expect less are merged
-#define ENOUGH_FOR_NORMAL 400  // rare elements from which on a sum over them counts as normal
+#define POWER 0.999               // with which the smallest bias is seen
+#define CELL_EXPECTED 25          // cells of a chi-squared test that expect less are merged
+#define PLACE_EXPECTED 100        // rare elements at a place from which on chi-squared holds far out in its tail
+#define ENOUGH_FOR_GAMMA 400      // rare elements from which on the sum of squares counts as a gamma variable
+#define ENOUGH_BLOCKS 16          // of the longer length, for the same
+#define ENOUGH_FOR_ESTIMATE 1000  // expected events from which on the smallest rise is a normal variable's
+#define ENOUGH_FOR_UNIFORM 1000   // variance of a count from which on its p-values are as good as uniform
 
 double smallest_of(double p_value, double count) { return p_value >= 1 ? 1 : -expm1(count * log1p(-p_value)); }
 
-double two_sided_normal(double z) { return fmin(1, 2 * normal_at_least(fabs(z))); }
+bool is_less_likely(double a, double b) { return !isnan(b) && !(a >= b); }
+
+static double less_likely(double a, double b) { return is_less_likely(a, b) ? a : b; }
+
+static double two_sided(double low, double high) {
+  const double tail = less_likely(low, high);
+  return tail >= 0.5 ? 1 : 2 * tail;
+}
+
+double two_sided_normal(double z) { return two_sided(normal_at_least(z), normal_at_least(-z)); }
 
 double two_sided_binomial(double k, double n, double probability) {
-  return fmin(1, 2 * fmin(binomial_at_most(k, n, probability), binomial_at_least(k, n, probability)));
+  return two_sided(binomial_at_most(k, n, probability), binomial_at_least(k, n, probability));
 }
 
 // Standard deviations between the null hypothesis and a bias that is seen at this level, two-sided.
 double seen_deviations(double level, double count) { return normal_quantile(level / count / 2) + normal_quantile(1 - POWER); }
+
+// The least number of events whose upper tail is below this, or n + 1.
+static double least_seen(double n, double probability, double tail) {
+  double unseen = floor(n * probability), seen = n + 1;
+  while (seen - unseen > 1) {
+    const double middle = floor((seen + unseen) / 2);
+    *(binomial_at_least(middle, n, probability) < tail ? &seen : &unseen) = middle;
+  }
+  return seen;
+}
+
+double smallest_rise(double n, double probability, double level, double count) {
+  if (n * probability >= ENOUGH_FOR_ESTIMATE)
+    return seen_deviations(level, count) * sqrt(probability * (1 - probability) / n);
+  const double seen = least_seen(n, probability, level / count / 2);
+  double below = probability, enough = 1;
+  if (seen > n) return INFINITY;
+  for (int step = 0; step < 60; ++step) {
+    const double middle = (below + enough) / 2;
+    *(binomial_at_least(seen, n, middle) < POWER ? &below : &enough) = middle;
+  }
+  return enough - probability;
+}
+
+double smallest_coincidence(double n, double probability, double level, double count) {
+  const double both = probability * probability;
+  const double correlation = smallest_rise(n, both, level, count) / (probability * (1 - probability));
+  return correlation <= 1 ? correlation : INFINITY;
+}
 
 double binomial_deviations(double k, double n, double probability) {
   return (k - n * probability) / sqrt(n * probability * (1 - probability));
@@ -37,8 +79,8 @@ void worst_binomial(size_t count, const uint64_t *k, double n, double probabilit
   }
   const double low = two_sided_binomial((double)k[least], n, probability);
   const double high = two_sided_binomial((double)k[largest], n, probability);
-  worst->index = low < high ? least : largest;
-  worst->p_value = fmin(low, high);
+  worst->index = is_less_likely(low, high) ? least : largest;
+  worst->p_value = less_likely(low, high);
   worst->deviations = binomial_deviations((double)k[worst->index], n, probability);
 }
 
@@ -46,14 +88,13 @@ static double rarer(double keep) { return fmin(keep, 1 - keep); }
 static double variance_of(double keep) { return keep * (1 - keep); }
 
 double smallest_rate(double keep, double elements, double level) {
-  return seen_deviations(level, 1) * sqrt(variance_of(keep) / elements);
+  return smallest_rise(elements, rarer(keep), level, 1);
 }
 
 double smallest_correlation(double keep, double elements, double level) {
   const double rare = rarer(keep);
   if (elements * rare * rare >= ENOUGH_FOR_NORMAL) return seen_deviations(level, LAG_COUNT) / sqrt(elements);
-  const double both = rare * rare;
-  return seen_deviations(level, LAG_COUNT) * sqrt(both * (1 - both) / (elements / 2)) / variance_of(keep);
+  return smallest_coincidence(elements / 2, rare, level, LAG_COUNT);
 }
 
 static void rate(const sequence_counts *counts, double level, verify_figure *figure) {
@@ -63,6 +104,7 @@ static void rate(const sequence_counts *counts, double level, verify_figure *fig
   figure->statistic = binomial_deviations(kept, n, counts->keep);
   figure->p_value = two_sided_binomial(kept, n, counts->keep);
   figure->smallest = smallest_rate(counts->keep, n, level);
+  figure->conservative = n * variance_of(counts->keep) < ENOUGH_FOR_UNIFORM;
   figure->unit = "rate";
 }
 
@@ -87,7 +129,7 @@ static double seen_noncentrality(double level, double degrees_of_freedom) {
 // Two divisions of the same elements: by place in the block of 128, and by lane of 16.
 static void position(const sequence_counts *counts, double level, verify_figure *figure) {
   const double n = (double)counts->counted / POSITIONS;
-  figure->applies = n * rarer(counts->keep) >= CELL_EXPECTED;
+  figure->applies = n * rarer(counts->keep) >= PLACE_EXPECTED;
   if (!figure->applies) return;
   uint64_t lanes[COINCIDENCE_LANES] = {0};
   for (int i = 0; i < POSITIONS; ++i) lanes[i % COINCIDENCE_LANES] += counts->positions[i];
@@ -100,11 +142,12 @@ static void position(const sequence_counts *counts, double level, verify_figure 
   const double p_place = chi_squared_at_least(within, POSITIONS - COINCIDENCE_LANES);
   const double p_lane = chi_squared_at_least(by_lane, COINCIDENCE_LANES);
   figure->elements = counts->counted;
-  figure->statistic = p_lane < p_place ? by_lane : within;
-  figure->p_value = smallest_of(fmin(p_lane, p_place), 2);
+  const bool is_lane = is_less_likely(p_lane, p_place);
+  figure->statistic = is_lane ? by_lane : within;
+  figure->p_value = smallest_of(less_likely(p_lane, p_place), 2);
   figure->smallest = sqrt(seen_noncentrality(level / 2, COINCIDENCE_LANES) * variance_of(counts->keep) / lane_n);
   figure->unit = "rate of a lane";
-  if (p_lane < p_place) {
+  if (is_lane) {
     snprintf(figure->where, sizeof figure->where, "lane %zu of %d", worst_lane, COINCIDENCE_LANES);
   } else {
     snprintf(figure->where, sizeof figure->where, "place %zu of %d", worst_place, POSITIONS);
@@ -120,7 +163,7 @@ static double cell_part(chi_squared_cell cell) {
 }
 
 // Chi-squared of 256 patterns of independent bits. Those that expect too few are merged, with the least of the others if they
-// are too few together as well.
+// are too few together as well. NaN if fewer than two cells are left.
 static double pattern_p_value(const uint64_t patterns[256], double keep, double *statistic, double *cells) {
   chi_squared_cell merged = {0, 0}, least = {INFINITY, 0};
   double n = 0;
@@ -148,22 +191,26 @@ static double pattern_p_value(const uint64_t patterns[256], double keep, double 
     *statistic += cell_part(merged);
     ++*cells;
   }
-  return *cells < 2 ? 1 : chi_squared_at_least(*statistic, *cells - 1);
+  return *cells < 2 ? NAN : chi_squared_at_least(*statistic, *cells - 1);
 }
 
 static void pattern(const sequence_counts *counts, double level, verify_figure *figure) {
   double in_bytes, strided, cells;
   const double n = (double)counts->counted / 8;
-  figure->applies = n * rarer(counts->keep) >= CELL_EXPECTED;
-  if (!figure->applies) return;
   const double p_bytes = pattern_p_value(counts->patterns, counts->keep, &in_bytes, &cells);
   const double p_strided = pattern_p_value(counts->strided_patterns, counts->keep, &strided, &cells);
+  const bool is_bytes = is_less_likely(p_bytes, p_strided);
+  figure->applies = cells >= 2;  // of either, since both expect the same
+  if (!figure->applies) return;
   figure->elements = counts->counted;
-  figure->statistic = p_bytes < p_strided ? in_bytes : strided;
-  figure->p_value = smallest_of(fmin(p_bytes, p_strided), 2);
-  figure->smallest = sqrt(seen_noncentrality(level / 2, fmax(1, cells - 1)) / (n * cells));
+  figure->statistic = is_bytes ? in_bytes : strided;
+  figure->p_value = smallest_of(less_likely(p_bytes, p_strided), 2);
+  // If one pattern's probability w rises by d and the others' fall in proportion, the noncentrality is n d^2 / (w (1 - w)). The
+  // likeliest pattern takes the largest d.
+  const double likeliest = pow(1 - rarer(counts->keep), 8);
+  figure->smallest = sqrt(seen_noncentrality(level / 2, cells - 1) * likeliest * (1 - likeliest) / n);
   figure->unit = "one pattern";
-  snprintf(figure->where, sizeof figure->where, "%s", p_bytes < p_strided ? "8 neighbours" : "every 16th bit");
+  snprintf(figure->where, sizeof figure->where, "%s", is_bytes ? "8 neighbours" : "every 16th bit");
 }
 
 static void coincidence(const sequence_counts *counts, double level, verify_figure *figure) {
@@ -177,11 +224,11 @@ static void coincidence(const sequence_counts *counts, double level, verify_figu
   worst_binomial(LANE_TRIPLES, counts->triples, n, rare * rare * rare, &worst[2]);
   int order = 0;
   for (int i = 1; i < 3; ++i)
-    if (worst[i].p_value < worst[order].p_value) order = i;
+    if (is_less_likely(worst[i].p_value, worst[order].p_value)) order = i;
   figure->elements = counts->coincidence_groups * COINCIDENCE_LANES;
   figure->statistic = worst[order].deviations;
   figure->p_value = smallest_of(worst[order].p_value, subsets);
-  figure->smallest = seen_deviations(level, subsets) * sqrt(rare * rare * (1 - rare * rare) / n) / variance_of(counts->keep);
+  figure->smallest = smallest_coincidence(n, rare, level, subsets);
   figure->conservative = true;
   figure->unit = "correlation of lanes";
   size_t index = 0;
@@ -224,7 +271,7 @@ static void lag(const sequence_counts *counts, double level, verify_figure *figu
     double deviations;
     const double p_value = lag_p_value(counts, l, &deviations);
     ++lags;
-    if (p_value < figure->p_value || lags == 1) {
+    if (lags == 1 || is_less_likely(p_value, figure->p_value)) {
       figure->p_value = p_value;
       figure->statistic = deviations;
       snprintf(figure->where, sizeof figure->where, "lag %lu", (unsigned long)sequence_lags[l]);
@@ -249,15 +296,16 @@ static double dispersion_p_value(const sequence_counts *counts, int i, double *d
   const double shape = mean * mean / variance, x = fmax(0, sum) * mean / variance;
   *deviations = (sum - mean) / sqrt(variance);
   *smallest = seen_deviations(level, 2) * sqrt(variance) / mean;
-  return fmin(1, 2 * fmin(gamma_at_most(x, shape), gamma_at_least(x, shape)));
+  return two_sided(gamma_at_most(x, shape), gamma_at_least(x, shape));
 }
 
 static void dispersion(const sequence_counts *counts, double level, verify_figure *figure) {
-  figure->applies = (double)counts->counted * rarer(counts->keep) >= ENOUGH_FOR_NORMAL;
+  figure->applies = (double)counts->counted * rarer(counts->keep) >= ENOUGH_FOR_GAMMA &&
+                    counts->counted >= ENOUGH_BLOCKS * (uint64_t)dispersion_lengths[1];
   if (!figure->applies) return;
   double deviations[2], smallest[2], p_values[2];
   for (int i = 0; i < 2; ++i) p_values[i] = dispersion_p_value(counts, i, &deviations[i], &smallest[i], level);
-  const int worst = p_values[1] < p_values[0];
+  const int worst = is_less_likely(p_values[1], p_values[0]);
   figure->elements = counts->counted;
   figure->statistic = deviations[worst];
   figure->p_value = smallest_of(p_values[worst], 2);

@@ -17,7 +17,7 @@ typedef struct verify_figure {
   uint64_t elements;  // that the figure is made from
   double statistic;   // in standard deviations, or chi-squared, or a count
   double p_value;     // probability of something at least as unlikely if the mask is what it should be
-  double smallest;    // the smallest bias that is seen with probability 0.999 at the level of the run
+  double smallest;    // the smallest bias that is seen with probability 0.999 at the level of the run; INFINITY = none is
   bool conservative;  // p-values are larger than uniform ones: of small counts, or the least of several that depend on each
                       // other
   const char *unit;   // what `smallest` is a bias of
@@ -58,7 +58,10 @@ sequence_limits verify_limits(const verify_subject *subject);
 double smallest_rate(double keep, double elements, double level);
 double smallest_correlation(double keep, double elements, double level);
 
-// The probability that the smallest of `count` independent p-values is at most this one (Sidak).
+// The probability that the smallest of `count` independent p-values is at most this one (Sidak). NaN stays NaN.
 double smallest_of(double p_value, double count);
+
+// Whether a is the p-value that rather stands for both. NaN, which fails, stands for everything.
+bool is_less_likely(double a, double b);
 
 #endif
