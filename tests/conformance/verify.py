@@ -22,13 +22,14 @@ def main():
     groups = {}
     for row in found["exact"] + found["figures"]:
         groups.setdefault((row["backend"], row["test"]), []).append(row)
-    failed = False
+    failed, ran = False, False
     for (backend, test), rows in groups.items():
         bad = [row for row in rows if row["verdict"] == "FAILED"]
         counted = [row for row in rows if row["verdict"] != "too few"]
         failed |= bool(bad)
+        ran |= bool(counted)
         text = f"{label}: {test} on {backend}: {len(counted)} figures of at most {max([row['n'] for row in counted], default=0)} elements"
-        seen = [row for row in counted if "smallest_bias" in row]
+        seen = [row for row in counted if row.get("smallest_bias") is not None]
         if seen:
             least = min(seen, key=lambda row: row["smallest_bias"])
             text += f", sees {least['smallest_bias']:.1e} ({least['unit']}) at best"
@@ -36,7 +37,9 @@ def main():
             print(f"skipped {text}: too few elements")
         else:
             print(("FAILED " if bad else "ok ") + text + "".join(f"; {row}" for row in bad[:3]))
-    return 1 if failed or not groups or (done.returncode == 1) != failed else 0
+    if not ran:
+        print(f"FAILED {label}: nothing was tested")
+    return 1 if failed or not ran or (done.returncode == 1) != failed else 0
 
 
 if __name__ == "__main__":

@@ -601,3 +601,20 @@ fault("bench: a mask's memcpy by bytes", FILE, "kernel->bit_arrays > 0 ? 1 : 8",
 fault("bench: half of f16 scaled", FILE, "last = end * c->element_size / sizeof(float)", "last = begin + end / 2 * c->element_size / sizeof(float)", REFERENCES)
 fault("bench: philox-32bit begins anew in each piece", FILE,
       "baseline_dropout_f32(c->mask.seed, c->mask.stream, begin,", "baseline_dropout_f32(c->mask.seed, c->mask.stream, 0,", "bench_limits:kernels_in_pieces")
+
+# ---- what simdrop verify makes of counts
+TOOL = {"options": ("-DSIMDROP_BUILD_TOOL=ON",)}
+FILE = "tools/simdrop/verify_sequence.c"
+fault("verify: more windows than there is room for", FILE, "&& counts->windows < state->windows.capacity; k += words", "; k += words",
+      "verify:growing_source", **TOOL)
+fault("verify: chunks pass limits", FILE, "if (at < ends[i] && ends[i] - at < bits) bits = ends[i] - at;",
+      "if (i == 0 && at < ends[i] && ends[i] - at < bits) bits = ends[i] - at;", "verify:limits_anywhere", **TOOL)
+fault("verify: limits inside of a grain", FILE, "return elements / SEQUENCE_GRAIN * SEQUENCE_GRAIN;", "return elements;",
+      "verify:limits_anywhere", **TOOL)
+FILE = "tools/simdrop/verify_tests.c"
+fault("verify: rare counts taken for normal", FILE, "if (n * probability >= ENOUGH_FOR_ESTIMATE)", "if (n * probability >= 0)",
+      "verify:rises_of_rare_counts", **TOOL)
+fault("verify: the least count that is seen is one less", FILE, "*(binomial_at_least(middle, n, probability) < tail ? &seen : &unseen)",
+      "*(binomial_at_least(middle + 1, n, probability) < tail ? &seen : &unseen)", "verify:rises_of_rare_counts", **TOOL)
+fault("verify: NaN passes", FILE, "return !isnan(b) && !(a >= b);", "return a < b;", "verify:not_a_number", **TOOL)
+fault("verify: one side for two", FILE, "return tail >= 0.5 ? 1 : 2 * tail;", "return tail;", "verify:two_sides", **TOOL)

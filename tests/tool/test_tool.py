@@ -1027,7 +1027,11 @@ class ToolTest(unittest.TestCase):
 
     def test_verify_statistics(self):
         """S1, S6, S7, S8 of a known sequence against the formulas, by plain counting."""
-        n, p = 4096, 0.25
+        for n in 16384, 32768:  # few and many coincidences
+            with self.subTest(n=n):
+                self.check_statistics(n, 0.25)
+
+    def check_statistics(self, n, p):
         bits = [int(b) for b in self.mask_bytes(n, p, 77)]
         packed = bytes(sum(bits[8 * i + k] << k for k in range(8)) for i in range(n // 8))
         figures = {row["test"]: row for row in self.verify("--from", "-", "--p", p, input=packed)["figures"]}
@@ -1037,7 +1041,7 @@ class ToolTest(unittest.TestCase):
         self.assertAlmostEqual(figures["S1"]["p_value"], math.erfc(abs(figures["S1"]["statistic"]) / math.sqrt(2)), delta=0.03)
         lag = int(figures["S6"]["where"].split()[1])
         rare = [1 - b for b in bits]
-        if n * p * p >= 400:
+        if n * p * p >= 1600:
             covariance = sum((rare[i] - p) * (rare[i + lag] - p) for i in range(n - lag))
             expected = covariance / (v * math.sqrt(n - lag))
         else:
@@ -1081,6 +1085,9 @@ class ToolTest(unittest.TestCase):
         self.refused("verify", "--from", "short.bits", "--p", "0.1", "--long", mentions="--from excludes")
         self.refused("verify", "--p", "0", mentions="--p")
         self.refused("verify", "--p", "1", mentions="--p")
+        self.refused("verify", "--p", "1e-11", mentions="rounds to 0")
+        self.refused("verify", "--test", "S10", "--form", "forward", mentions="no such tests in such a form")
+        self.refused("verify", "--test", "S2", "--elements", "1Ki", "--p", "0.001", mentions="nothing was tested")
         self.refused("verify", "--test", "S13", mentions="S13")
         self.refused("verify", "--form", "rows", mentions="rows")
         self.refused("verify", "--backend", "nonsense", mentions="nonsense")
@@ -1096,6 +1103,27 @@ class ToolTest(unittest.TestCase):
         again = self.succeeds("verify", "--long", "--elements", "64Ki", "--p", "0.5", "--backend", self.backends()[0], "--form", "mask", "--test", "S1,S4,S6")
         self.assertRegex(out.decode(), r"\ASeed \d+\.\nThis takes about \d+ minutes? on \d+ threads?\.\n")
         self.assertNotEqual(out.splitlines()[0], again.splitlines()[0])
+
+    def test_verify_long_small(self):
+        """However few its elements are, a long run leaves no test out whose p allows it, and says what it says beside the JSON."""
+        self.verify("--elements", "1Ki", "--test", "K9")
+        done = run("verify", "--long", "--elements", "64Ki", "--p", "0.5,0.5", "--backend", self.backends()[0], "--json", "-")
+        self.assertEqual(done.returncode, 0)
+        self.assertRegex(done.stderr.decode(), r"\ASeed \d+\.\nThis takes about \d+ minutes? on \d+ threads?\.\n\Z")
+        found = json.loads(done.stdout)
+        self.assertEqual({row["test"] for row in found["figures"]}, {"S%d" % i for i in range(1, 12)})
+        self.assertEqual([row for row in found["figures"] if row["verdict"] == "too few"], [])
+        self.assertEqual([row["test"] for row in found["calibration"]], ["S%d" % i for i in range(1, 9)])
+        self.assertEqual({len(row["p_values"]) for row in found["calibration"]}, {1000})
+
+    def test_verify_from_mixed(self):
+        """Of a list of tests those run that bits alone can answer, and the others are named."""
+        self.verify("--elements", "1Ki", "--test", "K9")
+        self.write("half.bits", os.urandom(1 << 16))
+        done = run("verify", "--from", "half.bits", "--p", "0.5", "--test", "S1,S3,K1", "--json", "-")
+        self.assertEqual(done.returncode, 0)
+        self.assertEqual({row["test"] for row in json.loads(done.stdout)["figures"]}, {"S1"})
+        self.assertRegex(done.stderr.decode(), r"left out: S3 K1\.")
 
 
 def main():
