@@ -21,8 +21,8 @@ typedef unsigned simd_lanes;
 #define SIMD_FEW_PLANES_IN_FLIGHT 2  // vectors times planes side by side where one or two planes decide everything
 #define SIMD_DENSE_PLANES 8          // planes that are drawn for every block; the others only where they are needed
 #define SIMD_PENDING_PLANES 2        // planes side by side for the blocks that those leave undecided
-#define SIMD_FEW_BLOCKS 1            // up to here, lanes carry the planes of one block
-#define SIMD_FEW_BLOCKS_PLANES 3     // from so many planes on
+#define SIMD_FEW_BLOCKS 3            // up to here, lanes carry the planes of one block, where the dense planes may not do
+#define SIMD_ONE_BLOCK_PLANES 3      // and of a block alone from so many planes on
 
 static inline simd_u64 simd_set(uint64_t value) { return _mm256_set1_epi64x((long long)value); }
 static inline simd_u64 simd_load(const uint64_t *from) { return _mm256_loadu_si256((const __m256i *)from); }

@@ -21,8 +21,8 @@ typedef __mmask8 simd_lanes;
 #define SIMD_FEW_PLANES_IN_FLIGHT 4  // vectors times planes side by side where one or two planes decide everything
 #define SIMD_DENSE_PLANES 8          // planes that are drawn for every block; the others only where they are needed
 #define SIMD_PENDING_PLANES 2        // planes side by side for the blocks that those leave undecided
-#define SIMD_FEW_BLOCKS 3            // up to here, lanes carry the planes of one block
-#define SIMD_FEW_BLOCKS_PLANES 1     // from so many planes on
+#define SIMD_FEW_BLOCKS 4            // up to here, lanes carry the planes of one block, where the dense planes may not do
+#define SIMD_ONE_BLOCK_PLANES 1      // and of a block alone from so many planes on
 
 static inline simd_u64 simd_set(uint64_t value) { return _mm512_set1_epi64((long long)value); }
 static inline simd_u64 simd_load(const uint64_t *from) { return _mm512_loadu_si512(from); }

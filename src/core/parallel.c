@@ -10,7 +10,7 @@
 // where the array begins with one.
 #define GRAIN ((size_t)4096)
 
-// A piece has at least this many elements: docs/performance.md, "Threads".
+// A piece has at least this many elements: docs/measurements.md, "Threads".
 #define PIECE_ELEMENTS ((size_t)32768)
 
 // Part number `part` of `parts` of `count` things, as even as can be.

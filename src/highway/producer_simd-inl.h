@@ -14,19 +14,19 @@ using simd_lanes = hn::Mask<tag_u64>;
 #undef SIMD_DENSE_PLANES
 #undef SIMD_PENDING_PLANES
 #undef SIMD_FEW_BLOCKS
-#undef SIMD_FEW_BLOCKS_PLANES
+#undef SIMD_ONE_BLOCK_PLANES
 #define SIMD_DENSE_PLANES 8    // planes that are drawn for every block; the others only where they are needed
 #define SIMD_PENDING_PLANES 2  // planes side by side for the blocks that those leave undecided
 #if HWY_MAX_BYTES >= 64
 #define SIMD_PLANES_IN_FLIGHT 4      // planes of one vector of blocks that are drawn side by side
 #define SIMD_FEW_PLANES_IN_FLIGHT 4  // vectors times planes side by side where one or two planes decide everything
-#define SIMD_FEW_BLOCKS 3            // up to here, lanes carry the planes of one block
-#define SIMD_FEW_BLOCKS_PLANES 1     // from so many planes on
+#define SIMD_FEW_BLOCKS 4            // up to here, lanes carry the planes of one block, where the dense planes may not do
+#define SIMD_ONE_BLOCK_PLANES 1      // and of a block alone from so many planes on
 #else
 #define SIMD_PLANES_IN_FLIGHT 2
 #define SIMD_FEW_PLANES_IN_FLIGHT 2
-#define SIMD_FEW_BLOCKS 1
-#define SIMD_FEW_BLOCKS_PLANES 3
+#define SIMD_FEW_BLOCKS 3
+#define SIMD_ONE_BLOCK_PLANES 3
 #endif
 
 static inline simd_u64 simd_set(uint64_t value) { return hn::Set(tag_u64(), value); }

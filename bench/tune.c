@@ -1,0 +1,150 @@
+// Two builds of the library in one process, turn by turn on the same arrays: how long the second takes, in terms of the first.
+// The part of bench/tune.py that must not be Python.
+//
+//   tune FIRST.so SECOND.so BACKEND KERNEL DTYPE N P ROUNDS
+//
+// KERNEL is forward, apply-bits or mask-bits, DTYPE f32, f64, f16 or bf16. Prints the median of the rounds' ratios, their tenth
+// and ninetieth percentile, and both medians in ns an element. Exit status 1 if the builds' outputs differ, 2 if anything is
+// missing.
+#include <dlfcn.h>
+#include <simdrop/simdrop.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define TURN_SECONDS 2e-3
+#define ROUNDS_MAX 1001
+
+typedef simdrop_status select_function(const char *name);
+typedef simdrop_status forward_function(const simdrop_mask *mask, simdrop_dtype dtype, size_t n, const void *x, void *y,
+                                        uint8_t *bits);
+typedef simdrop_status apply_function(double p, simdrop_dtype dtype, size_t n, const uint8_t *bits, const void *x, void *y);
+typedef simdrop_status mask_function(const simdrop_mask *mask, size_t n, uint8_t *bits);
+
+typedef struct build {
+  select_function *select_backend;
+  forward_function *forward;
+  apply_function *apply_bits;
+  mask_function *mask_bits;
+} build;
+
+typedef struct tune_case {
+  char kernel;  // the first letter
+  simdrop_dtype dtype;
+  size_t n, y_size;
+  simdrop_mask mask;
+  const char *x;
+  uint8_t *bits;
+} tune_case;
+
+static void fail(const char *what) {
+  fprintf(stderr, "tune: %s\n", what);
+  exit(2);
+}
+
+// ISO C has no conversion from void * to pointers to functions; POSIX wants their bits to be the same.
+static void find(void *library, const char *name, void *function) {
+  void *const symbol = dlsym(library, name);
+  if (symbol == NULL) fail(dlerror());
+  memcpy(function, &symbol, sizeof symbol);
+}
+
+static build open_build(const char *path, const char *backend) {
+  build b;
+  void *const library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+  if (library == NULL) fail(dlerror());
+  find(library, "simdrop_backend_select", &b.select_backend);
+  find(library, "simdrop_forward", &b.forward);
+  find(library, "simdrop_apply_bits", &b.apply_bits);
+  find(library, "simdrop_mask_bits", &b.mask_bits);
+  if (b.select_backend(backend) != SIMDROP_OK) fail("this machine has not that backend");
+  return b;
+}
+
+static double seconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static void call(const build *b, const tune_case *c, char *y) {
+  simdrop_status status;
+  if (c->kernel == 'f') {
+    status = b->forward(&c->mask, c->dtype, c->n, c->x, y, NULL);
+  } else if (c->kernel == 'a') {
+    status = b->apply_bits(c->mask.p, c->dtype, c->n, c->bits, c->x, y);
+  } else {
+    status = b->mask_bits(&c->mask, c->n, (uint8_t *)y);
+  }
+  if (status != SIMDROP_OK) fail("a call fails");
+}
+
+// Seconds a call. Each has a stream of its own, as every step of a training has: what a short call draws depends on chance.
+static double run(const build *b, tune_case *c, char *y, size_t calls) {
+  const double start = seconds();
+  for (c->mask.stream = 0; c->mask.stream < calls; ++c->mask.stream) call(b, c, y);
+  return (seconds() - start) / (double)calls;
+}
+
+static int compare(const void *a, const void *b) {
+  const double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+static bool equal_outputs(const build builds[2], const tune_case *c, char *y) {
+  char *const other = calloc(c->y_size, 1);
+  if (other == NULL) fail("not enough memory");
+  call(&builds[0], c, y);
+  call(&builds[1], c, other);
+  const bool equal = memcmp(y, other, c->y_size) == 0;
+  free(other);
+  return equal;
+}
+
+static void measure(const build builds[2], tune_case *c, char *y, size_t rounds) {
+  static double first[ROUNDS_MAX], second[ROUNDS_MAX], ratio[ROUNDS_MAX];
+  size_t calls = 1;
+  while (run(&builds[0], c, y, calls) * (double)calls < TURN_SECONDS) calls *= 2;
+  for (size_t round = 0; round < rounds; ++round) {
+    // Each goes first in every other round.
+    const bool exchanged = round % 2 == 1;
+    const double one = run(&builds[exchanged], c, y, calls), two = run(&builds[!exchanged], c, y, calls);
+    first[round] = exchanged ? two : one;
+    second[round] = exchanged ? one : two;
+    ratio[round] = second[round] / first[round];
+  }
+  qsort(first, rounds, sizeof *first, compare);
+  qsort(second, rounds, sizeof *second, compare);
+  qsort(ratio, rounds, sizeof *ratio, compare);
+  printf("%.6g %.6g %.6g %.6g %.6g\n", ratio[rounds / 2], ratio[rounds / 10], ratio[rounds - 1 - rounds / 10],
+         1e9 * first[rounds / 2] / (double)c->n, 1e9 * second[rounds / 2] / (double)c->n);
+}
+
+int main(int argc, char **argv) {
+  static const char *const dtypes[] = {"f32", "f64", "f16", "bf16"};  // in the order of simdrop_dtype
+  static const size_t sizes[] = {4, 8, 2, 2};
+  if (argc != 9) fail("usage: tune FIRST.so SECOND.so BACKEND KERNEL DTYPE N P ROUNDS");
+  const build builds[2] = {open_build(argv[1], argv[3]), open_build(argv[2], argv[3])};
+  int dtype = 0;
+  while (dtype < 4 && strcmp(argv[5], dtypes[dtype]) != 0) ++dtype;
+  const size_t n = strtoul(argv[6], NULL, 10), rounds = strtoul(argv[8], NULL, 10);
+  if (dtype == 4 || n == 0 || rounds < 1 || rounds > ROUNDS_MAX || strchr("fam", argv[4][0]) == NULL) fail("a bad argument");
+  tune_case c = {.kernel = argv[4][0], .dtype = (simdrop_dtype)dtype, .n = n, .mask = {strtod(argv[7], NULL), 42, 7, 0}};
+  const size_t bytes = n * sizes[dtype], bits_bytes = n / 8 + 1;
+  c.y_size = c.kernel == 'm' ? n / 8 : bytes;
+  char *const x = aligned_alloc(4096, bytes / 4096 * 4096 + 4096), *const y = aligned_alloc(4096, bytes / 4096 * 4096 + 4096);
+  c.bits = malloc(bits_bytes);
+  if (x == NULL || y == NULL || c.bits == NULL) fail("not enough memory");
+  memset(x, 0x3f, bytes);  // an ordinary number in every type
+  memset(y, 0, bytes);
+  c.x = x;
+  if (builds[0].mask_bits(&c.mask, n, c.bits) != SIMDROP_OK) fail("a call fails");
+  if (!equal_outputs(builds, &c, y)) {
+    fprintf(stderr, "tune: the outputs of the two builds differ\n");
+    return 1;
+  }
+  measure(builds, &c, y, rounds);
+  return 0;
+}
