@@ -29,7 +29,8 @@ static size_t chunk_elements(size_t size, bool stream) { return (stream ? STREAM
 
 #define KERNELS_OF(dtype)                                                                                               \
   (simdrop_scale_kernels) {                                                                                             \
-    kernels->scale_##dtype, kernels->scale_streams_##dtype, kernels->scale_runs_##dtype, kernels->scale_periods_##dtype \
+    kernels->scale_##dtype, kernels->scale_packed_##dtype, kernels->scale_streams_##dtype, kernels->scale_runs_##dtype, \
+        kernels->scale_periods_##dtype                                                                                  \
   }
 
 simdrop_scale_kernels simdrop_scale_kernels_of(const simdrop_kernels *kernels, simdrop_dtype dtype) {
@@ -133,16 +134,22 @@ void simdrop_drive_scale(const simdrop_mask *mask, uint64_t threshold, simdrop_d
 void simdrop_drive_stored_scale(uint64_t threshold, simdrop_dtype dtype, size_t n, const uint8_t *bits, const void *x, void *y,
                                 bool stream) {
   const simdrop_kernels *const kernels = simdrop_current_kernels();
-  const size_t size = simdrop_dtype_size(dtype), chunk = chunk_elements(size, stream);
+  const simdrop_scale_kernels scale_elements = simdrop_scale_kernels_of(kernels, dtype);
+  const double scale = simdrop_scale_for(threshold, dtype);
+  if (!stream) {
+    scale_elements.packed(n, bits, x, y, scale);
+    return;
+  }
+  const size_t size = simdrop_dtype_size(dtype), chunk = chunk_elements(size, true);
   uint64_t words[SIMDROP_CHUNK_ELEMENTS_MAX / 64 + 1] = {0};
   scale_job job = {
-      .scale_elements = simdrop_scale_kernels_of(kernels, dtype),
+      .scale_elements = scale_elements,
       .mask = {words, 0},
       .size = size,
       .x = x,
       .y = y,
-      .scale = simdrop_scale_for(threshold, dtype),
-      .stream = stream,
+      .scale = scale,
+      .stream = true,
   };
   for (size_t done = 0, count; done < n; done += count) {
     count = minimum(chunk, n - done);
@@ -152,7 +159,7 @@ void simdrop_drive_stored_scale(uint64_t threshold, simdrop_dtype dtype, size_t 
     job.x += count * size;
     job.y += count * size;
   }
-  if (job.stream) kernels->stream_end();
+  kernels->stream_end();
 }
 
 void simdrop_drive_stored_select(simdrop_dtype dtype, size_t n, const uint8_t *bits, const void *x, void *y) {
