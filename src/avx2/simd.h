@@ -229,22 +229,15 @@ static inline __m256i narrow_bf16(__m256 even_products, __m256 odd_products, boo
   return _mm256_add_epi16(upper, carry);
 }
 
-static inline void scale_word_bf16(bool is_exact, uint64_t bits, const uint16_t *x, uint16_t *y, __m256 scale, bool stream) {
+static inline void simd_scale_word_bf16(uint64_t bits, const uint16_t *x, uint16_t *y, simd_scale_bf16 scale, bool stream) {
   const __m256i all_bits = simd_set(bits);
   SIMDROP_UNROLL
   for (int i = 0; i < 64; i += 16) {
     const __m256i pairs = select_sixteen(all_bits, i, x);
     const __m256 even = _mm256_castsi256_ps(_mm256_slli_epi32(pairs, 16));
     const __m256 odd = _mm256_castsi256_ps(_mm256_and_si256(pairs, _mm256_set1_epi32((int)0xffff0000)));
-    store_sixteen(y + i, narrow_bf16(_mm256_mul_ps(even, scale), _mm256_mul_ps(odd, scale), is_exact), stream);
-  }
-}
-
-static inline void simd_scale_word_bf16(uint64_t bits, const uint16_t *x, uint16_t *y, simd_scale_bf16 scale, bool stream) {
-  if (scale.is_exact) {
-    scale_word_bf16(true, bits, x, y, scale.factor, stream);
-  } else {
-    scale_word_bf16(false, bits, x, y, scale.factor, stream);
+    store_sixteen(y + i, narrow_bf16(_mm256_mul_ps(even, scale.factor), _mm256_mul_ps(odd, scale.factor), scale.is_exact),
+                  stream);
   }
 }
 

@@ -185,26 +185,18 @@ static inline __m512i narrow_bf16(__m512 even_products, __m512 odd_products, boo
   return _mm512_mask_sub_epi16(upper, raised, upper, _mm512_set1_epi16(-1));
 }
 
-static inline void scale_word_bf16(bool is_exact, uint64_t bits, const uint16_t *x, uint16_t *y, __m512 scale, bool stream) {
+static inline void simd_scale_word_bf16(uint64_t bits, const uint16_t *x, uint16_t *y, simd_scale_bf16 scale, bool stream) {
   SIMDROP_UNROLL
   for (int i = 0; i < 64; i += 32) {
     const __m512i pairs = _mm512_maskz_loadu_epi16((__mmask32)(bits >> i), x + i);
     const __m512 even = _mm512_castsi512_ps(_mm512_slli_epi32(pairs, 16));
     const __m512 odd = _mm512_castsi512_ps(_mm512_and_si512(pairs, _mm512_set1_epi32((int)0xffff0000)));
-    const __m512i product = narrow_bf16(_mm512_mul_ps(even, scale), _mm512_mul_ps(odd, scale), is_exact);
+    const __m512i product = narrow_bf16(_mm512_mul_ps(even, scale.factor), _mm512_mul_ps(odd, scale.factor), scale.is_exact);
     if (stream) {
       _mm512_stream_si512((void *)(y + i), product);
     } else {
       _mm512_storeu_si512(y + i, product);
     }
-  }
-}
-
-static inline void simd_scale_word_bf16(uint64_t bits, const uint16_t *x, uint16_t *y, simd_scale_bf16 scale, bool stream) {
-  if (scale.is_exact) {
-    scale_word_bf16(true, bits, x, y, scale.factor, stream);
-  } else {
-    scale_word_bf16(false, bits, x, y, scale.factor, stream);
   }
 }
 
