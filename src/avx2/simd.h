@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "avx2/bundle.h"
+#include "common/float16.h"
 #include "common/unroll.h"
 
 // ---- producer: 64-bit lanes, each a Philox call
@@ -118,12 +119,18 @@ static inline void simd_compress_store(uint64_t *to, simd_lanes lanes, simd_u64 
 
 static inline void simd_stream_fence(void) { _mm_sfence(); }
 
-typedef __m256 simd_scale_f32, simd_scale_f16, simd_scale_bf16;
+typedef __m256 simd_scale_f32, simd_scale_f16;
 typedef __m256d simd_scale_f64;
+typedef struct simd_scale_bf16 {
+  __m256 factor;
+  bool is_exact;  // products need no rounding
+} simd_scale_bf16;
 
 static inline simd_scale_f32 simd_set_scale_f32(double scale) { return _mm256_set1_ps((float)scale); }
 static inline simd_scale_f16 simd_set_scale_f16(double scale) { return simd_set_scale_f32(scale); }
-static inline simd_scale_bf16 simd_set_scale_bf16(double scale) { return simd_set_scale_f32(scale); }
+static inline simd_scale_bf16 simd_set_scale_bf16(double scale) {
+  return (simd_scale_bf16){simd_set_scale_f32(scale), simdrop_is_power_of_two((float)scale)};
+}
 static inline simd_scale_f64 simd_set_scale_f64(double scale) { return _mm256_set1_pd(scale); }
 
 // Lane i's sign is bit first + i of the lower 32 bits, for first = 0, 8, 16, 24.
@@ -168,14 +175,15 @@ static inline void simd_scale_word_f64(uint64_t bits, const double *x, double *y
   }
 }
 
-// 16-bit lane i is all ones where bit i is set.
-static inline __m256i sixteen_lanes(uint64_t bits) {
-  const __m256i bit = _mm256_setr_epi16(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, (short)0x8000);
-  return _mm256_cmpeq_epi16(_mm256_and_si256(_mm256_set1_epi16((short)(uint16_t)bits), bit), bit);
-}
-
-static inline __m256i select_sixteen(uint64_t bits, const uint16_t *x) {
-  return _mm256_and_si256(sixteen_lanes(bits), _mm256_loadu_si256((const __m256i *)x));
+// Sixteen elements from x + first on, first = 0, 16, 32, 48, 0 where their bit among all 64 is. A lane takes the byte that its
+// bit is in, so that the bit alone is a number above 0, and vpsignw leaves x as it is.
+static inline __m256i select_sixteen(__m256i bits, int first, const uint16_t *x) {
+  const int64_t each = 0x0001000100010001, clear = (int64_t)0x8000800080008000;  // the upper byte of a lane is 0
+  const int64_t low = clear | each * (first / 8), high = clear | each * (first / 8 + 1);
+  const __m256i byte_of_lane = _mm256_setr_epi64x(low, low, high, high);
+  const __m256i bit_of_lane = _mm256_setr_epi16(1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128);
+  const __m256i bit = _mm256_and_si256(_mm256_shuffle_epi8(bits, byte_of_lane), bit_of_lane);
+  return _mm256_sign_epi16(_mm256_loadu_si256((const __m256i *)(x + first)), bit);
 }
 
 static inline __m128i scale_eight_f16(__m128i x, __m256 scale) {
@@ -210,24 +218,26 @@ static inline void simd_scale_word_f16(uint64_t bits, const uint16_t *x, uint16_
 // Rounds 16 products to nearest even: their upper halves are the results, to be raised by one where the lower half is above
 // half of a unit, or equal to it under an odd result. Infinity stays (its lower half is 0), and so does NaN: a NaN that
 // comes from bfloat16 has a lower half of 0 too.
-static inline __m256i narrow_bf16(__m256 even_products, __m256 odd_products) {
+static inline __m256i narrow_bf16(__m256 even_products, __m256 odd_products, bool is_exact) {
   const __m256i even = _mm256_castps_si256(even_products), odd = _mm256_castps_si256(odd_products);
   const __m256i upper = _mm256_blend_epi16(_mm256_srli_epi32(even, 16), odd, 0xAA);
+  if (is_exact) return upper;
   const __m256i lower = _mm256_blend_epi16(even, _mm256_slli_epi32(odd, 16), 0xAA);
-  // The average (lower + 0x7ffe + odd + 1) / 2 reaches 2^15 exactly where lower + 0x7fff + odd carries.
-  const __m256i addend = _mm256_or_si256(_mm256_and_si256(upper, _mm256_set1_epi16(1)), _mm256_set1_epi16(0x7ffe));
-  const __m256i carry = _mm256_srli_epi16(_mm256_avg_epu16(lower, addend), 15);
+  // 1 below an even result, which stays 0 where the lower half is 0.
+  const __m256i even_result = _mm256_andnot_si256(upper, _mm256_set1_epi16(1));
+  const __m256i carry = _mm256_srli_epi16(_mm256_subs_epu16(lower, even_result), 15);
   return _mm256_add_epi16(upper, carry);
 }
 
 static inline void simd_scale_word_bf16(uint64_t bits, const uint16_t *x, uint16_t *y, simd_scale_bf16 scale, bool stream) {
+  const __m256i all_bits = simd_set(bits);
   SIMDROP_UNROLL
   for (int i = 0; i < 64; i += 16) {
-    const __m256i pairs = select_sixteen(bits >> i, x + i);
-    const __m256i even = _mm256_slli_epi32(pairs, 16), odd = _mm256_and_si256(pairs, _mm256_set1_epi32((int)0xffff0000));
-    const __m256i product =
-        narrow_bf16(_mm256_mul_ps(_mm256_castsi256_ps(even), scale), _mm256_mul_ps(_mm256_castsi256_ps(odd), scale));
-    store_sixteen(y + i, product, stream);
+    const __m256i pairs = select_sixteen(all_bits, i, x);
+    const __m256 even = _mm256_castsi256_ps(_mm256_slli_epi32(pairs, 16));
+    const __m256 odd = _mm256_castsi256_ps(_mm256_and_si256(pairs, _mm256_set1_epi32((int)0xffff0000)));
+    store_sixteen(y + i, narrow_bf16(_mm256_mul_ps(even, scale.factor), _mm256_mul_ps(odd, scale.factor), scale.is_exact),
+                  stream);
   }
 }
 
@@ -238,8 +248,9 @@ static inline void simd_scale_word_bf16(uint64_t bits, const uint16_t *x, uint16
 #define simd_scale_lone_word_bf16 simd_scale_word_bf16
 
 static inline void simd_select_word_16(uint64_t bits, const uint16_t *x, uint16_t *y) {
+  const __m256i all_bits = simd_set(bits);
   SIMDROP_UNROLL
-  for (int i = 0; i < 64; i += 16) store_sixteen(y + i, select_sixteen(bits >> i, x + i), false);
+  for (int i = 0; i < 64; i += 16) store_sixteen(y + i, select_sixteen(all_bits, i, x), false);
 }
 
 static inline void simd_select_word_32(uint64_t bits, const uint32_t *x, uint32_t *y) {

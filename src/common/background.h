@@ -6,9 +6,13 @@
 
 #include <stddef.h>
 
+// Elements that are applied at a time, unless there is a reason for more.
+#define SIMDROP_TURN_ELEMENTS 256
+
 typedef struct simdrop_background {
   void (*run)(const void *context, size_t begin, size_t end);  // handles elements begin .. end - 1
   const void *context;
+  size_t turn;         // elements at a time, at the least
   size_t lead;         // steps end this many elements after multiples of 64
   size_t done, count;  // elements handled so far, and in all
 } simdrop_background;

@@ -32,6 +32,10 @@ typedef void simdrop_expand_bytes_kernel(size_t n, const uint64_t *words, size_t
 typedef void simdrop_scale_kernel(size_t n, const uint64_t *words, size_t first, const void *x, void *y, double scale,
                                   bool stream);
 
+// Consumer: the same with a mask of packed bytes (bit k is bit k % 8 of byte k / 8), of which (n + 7) / 8 are read. The mask
+// is there already, so that this is all that goes on meanwhile.
+typedef void simdrop_scale_packed_kernel(size_t n, const uint8_t *bits, const void *x, void *y, double scale);
+
 // Consumer: the same past the caches, for a chunk of SIMDROP_STREAMS * SIMDROP_STREAM_BYTES bytes that is worked off in many
 // places at once, because memory answers several pages sooner than one. A step is 64 elements, the chunk's steps are counted
 // in whatever order the backend likes best, and steps begin .. end - 1 are done.
@@ -66,6 +70,10 @@ typedef void simdrop_select_kernel(size_t n, const uint64_t *words, size_t first
   X(scale_f64, simdrop_scale_kernel)                       \
   X(scale_f16, simdrop_scale_kernel)                       \
   X(scale_bf16, simdrop_scale_kernel)                      \
+  X(scale_packed_f32, simdrop_scale_packed_kernel)         \
+  X(scale_packed_f64, simdrop_scale_packed_kernel)         \
+  X(scale_packed_f16, simdrop_scale_packed_kernel)         \
+  X(scale_packed_bf16, simdrop_scale_packed_kernel)        \
   X(scale_streams_f32, simdrop_scale_streams_kernel)       \
   X(scale_streams_f64, simdrop_scale_streams_kernel)       \
   X(scale_streams_f16, simdrop_scale_streams_kernel)       \

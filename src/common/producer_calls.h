@@ -53,7 +53,7 @@ static inline background_turns begin_turns(const simdrop_mask_source *source, si
   background_turns turns = {background, 0, 1, 1};
   if (background == NULL) return turns;
   const size_t batches = count_batches(source, block_count);
-  turns.period = (int)(TURN_ELEMENTS * batches / background->count) + 1;
+  turns.period = (int)(background->turn * batches / background->count) + 1;
   turns.batches_left = turns.period;
   turns.elements = (background->count * (size_t)turns.period / batches) / 64 * 64;
   return turns;

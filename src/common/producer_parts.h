@@ -9,9 +9,8 @@
 #include "common/philox.h"
 
 enum {
-  PLANE_ROUND = 3,      // the first round (from 0) that needs the block and the plane together
-  TURN_ELEMENTS = 256,  // at the least, of background work at a time
-  BATCH_BLOCKS = 64,    // blocks between two visits to the list of undecided ones
+  PLANE_ROUND = 3,    // the first round (from 0) that needs the block and the plane together
+  BATCH_BLOCKS = 64,  // blocks between two visits to the list of undecided ones
 };
 
 static inline uint32_t round_key_0(const simdrop_mask_source *source, int round) {

@@ -29,6 +29,7 @@ bool simdrop_should_stream(size_t bytes, const void *x, const void *y);
 // What the drivers of layouts share with these: the kernels of a type, and the scale rounded for it.
 typedef struct simdrop_scale_kernels {
   simdrop_scale_kernel *each;
+  simdrop_scale_packed_kernel *packed;
   simdrop_scale_streams_kernel *streams;
   simdrop_scale_repeated_kernel *runs, *periods;
 } simdrop_scale_kernels;

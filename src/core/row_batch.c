@@ -177,7 +177,8 @@ static void turn(simdrop_row_writer *writer) {
   simdrop_row_batch *const waiting = &writer->batches[!writer->filling];
   writer->next_row = writer->applied = 0;
   writer->line_row = NULL;
-  simdrop_background background = {.run = run_batch, .context = &writer, .count = waiting->elements};
+  simdrop_background background = {
+      .run = run_batch, .context = &writer, .turn = SIMDROP_TURN_ELEMENTS, .count = waiting->elements};
   if (filled->listed > filled->drawn) {
     // Decisions for many elements each are drawn in no time; taking turns would only cut their rows into small steps.
     const bool takes_turns = writer->kind == SIMDROP_ROW_RUN && waiting->elements > 0;

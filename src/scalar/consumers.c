@@ -53,8 +53,16 @@ static inline uint16_t multiply_bf16(uint16_t x, float scale) {
                                  scale, true);                                                                                \
   }
 
+#define DEFINE_SCALE_PACKED(dtype, type, factor)                                                                              \
+  void simdrop_scalar_scale_packed_##dtype(size_t n, const uint8_t *bits, const void *x, void *y, double scale) {             \
+    const type *const in = x;                                                                                                 \
+    type *const out = y;                                                                                                      \
+    for (size_t k = 0; k < n; ++k) out[k] = multiply_##dtype(SELECT(type, bits[k / 8] >> (k % 8) & 1, in[k]), (factor)scale); \
+  }
+
 #define DEFINE_SCALE(dtype, type, factor)                                               \
   DEFINE_SCALE_BY(scale, dtype, type, factor, first + k, )                              \
+  DEFINE_SCALE_PACKED(dtype, type, factor)                                              \
   DEFINE_SCALE_STREAMS(dtype, type)                                                     \
   DEFINE_SCALE_BY(scale_runs, dtype, type, factor, first + k / length, size_t length, ) \
   DEFINE_SCALE_BY(scale_periods, dtype, type, factor, (first + k) % length, size_t length, )
