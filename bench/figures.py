@@ -1,15 +1,20 @@
 #!/usr/bin/env python3
-"""Fills the tables of README.md and docs/performance.md with the figures of a benchmark's JSON.
+"""Fills the tables of README.md, docs/performance.md and docs/measurements.md, and the figures in their text, from the benchmarks' JSON.
 
     simdrop bench ... --json bench/results/sapphire-rapids.json
     simdrop bench --layout ... --json bench/results/sapphire-rapids-layouts.json
     simdrop bench --backend all ... --json bench/results/sapphire-rapids-backends.json
     python3 bench/neon_model.py --json bench/results/neon-model.json --alternatives bench/results/neon-model-alternatives.json
-    sh bench/compare_backends.sh
+    sh bench/compare_backends.sh, sh bench/compare_commands.sh
+    sh bench/peers.sh FOLDER --json bench/results/sapphire-rapids-peers.json
+    python3 bench/tune.py --json bench/results/sapphire-rapids-tuning.json
+    bench_threads 2 bench/results/sapphire-rapids-openmp.json
     python3 bench/figures.py            fills the tables
     python3 bench/figures.py --check    exit status 1 if a table is not what the JSON says
 
-A table stands between `<!-- figures: NAME -->` and `<!-- end of figures -->`.
+A table stands between `<!-- figures: NAME -->` and `<!-- end of figures -->`, a figure in a line between `<!-- figure: WORDS -->` and
+`<!-- end -->`. WORDS are a field (ratio: times memcpy's; ns: an element; share: of the machine's limit), kernel, backend, type, elements and
+p of a row of the main benchmark; or times, a peer, threads, type, elements and p of the peers'.
 """
 
 import json
@@ -20,7 +25,7 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FOLDER = os.path.join(ROOT, "bench", "results")
 RESULTS = ("sapphire-rapids.json", "sapphire-rapids-layouts.json")
-PAGES = ["README.md", os.path.join("docs", "performance.md")]
+PAGES = ["README.md", os.path.join("docs", "performance.md"), os.path.join("docs", "measurements.md")]
 SIZES = [(65536, "64 Ki elements (L2)"), (67108864, "64 Mi elements (DRAM)")]
 BACKENDS = ["avx512", "avx2", "scalar"]
 
@@ -170,13 +175,95 @@ def command_table(_):
     return markdown(["backend"] + ["simdrop %s, ms" % name for name in names], lines)
 
 
-TABLES = {"backends": backend_table, "model": model_table, "model_constants": model_constant_table, "commands": command_table, "layouts": layout_table, "forward": forward_table, "kernels": kernel_table, "small": small_table}
+def number(text):
+    """64Ki and so on."""
+    units = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
+    return int(text[:-2]) * units[text[-2:]] if text[-2:] in units else int(text)
+
+
+def size_text(n):
+    for suffix, factor in (("Gi", 2**30), ("Mi", 2**20), ("Ki", 2**10)):
+        if n % factor == 0:
+            return "%d %s" % (n // factor, suffix)
+    return str(n)
+
+
+def peer_table(_):
+    """Times simdrop's time, one thread, f32: a line a peer."""
+    rows = read_json("sapphire-rapids-peers.json")["rows"]
+    columns = [(direction, n, p) for direction in ("forward", "forward+backward") for n, _ in SIZES for p in (0.1, 0.5)]
+    header = ["peer", "version"] + ["%s, %s, p = %s" % (direction, size_text(n), p) for direction, n, p in columns]
+    lines = []
+    for peer in dict.fromkeys(row["peer"] for row in rows):
+        line = [peer, next(row["version"] for row in rows if row["peer"] == peer)]
+        for column in columns:
+            found = [row for row in rows if (row["peer"], row["threads"], row["dtype"]) == (peer, 1, "f32") and
+                     (row["direction"], row["n"], row["p"]) == column]
+            line.append("-" if not found else "%.1f" % found[0]["times_simdrop"]["median"] if found[0]["status"] == "ok" else found[0]["reason"])
+        lines.append(line)
+    return markdown(header, lines)
+
+
+def thread_table(_):
+    rows = read_json("sapphire-rapids-openmp.json")["rows"]
+    lines = [[str(row["n"]), str(row["p"]), "%.1f" % row["one_thread_us"], "%.1f" % row["threads_us"],
+              "%.2f [%.2f, %.2f]" % tuple(row["speed_up"][key] for key in ("median", "p10", "p90"))] for row in rows if row["n"] >= 32768]
+    return markdown(["elements", "p", "one, microseconds", "two, microseconds", "times as fast"], lines)
+
+
+def tuning_table(_):
+    """A line for each alternative: its time over the chosen value's."""
+    rows = read_json("sapphire-rapids-tuning.json")["rows"]
+    lines = []
+    for constant, file, chosen, value in dict.fromkeys((row["constant"], row["file"], row["chosen"], row["value"]) for row in rows):
+        same = [row for row in rows if (row["constant"], row["file"], row["value"]) == (constant, file, value)]
+        if "reason" in same[0]:
+            lines.append(["`%s`" % constant, chosen, value, same[0]["reason"]])
+            continue
+        cells = ["%s %s, %s, p = %g: %.2f [%.2f, %.2f]" % ((row["backend"], row["kernel"], size_text(row["n"]), row["p"]) +
+                                                          tuple(row["ratio"][key] for key in ("median", "p10", "p90"))) for row in same]
+        lines.append(["`%s`" % constant, chosen, value, "<br>".join(cells)])
+    return markdown(["constant", "chosen", "alternative", "the alternative's time over the chosen one's"], lines)
+
+
+def types_command_table(_):
+    """Whole apply commands over types and threads: mean and standard deviation, in milliseconds."""
+    found = {tuple(row["parameters"][key] for key in ("dtype", "backend", "threads")): row for row in read_json("commands-types.json")["results"]}
+    threads = sorted({key[2] for key in found}, key=int)
+    header = ["type", "backend"] + ["%s thread%s, ms" % (count, "" if count == "1" else "s") for count in threads]
+    lines = [[dtype, backend] + ["%.0f [%.0f, %.0f]" % tuple(1000 * found[dtype, backend, count][key] for key in ("median", "min", "max"))
+                                 for count in threads] for dtype, backend in dict.fromkeys(key[:2] for key in found)]
+    return markdown(header, lines)
+
+
+FIELDS = {"ratio": lambda row: "%.2f" % row["ratio_to_memcpy"]["median"], "ns": lambda row: "%.3f" % row["ns_per_element"]["median"],
+          "share": lambda row: "%.2f" % row["share_of_limit"], "call": lambda row: "%.0f" % row["real_time"]}
+
+
+def figure(words, rows):
+    """One figure in a line of text."""
+    if words[0] == "times":
+        peer, threads, dtype, n, p = words[1:]
+        found = [row for row in read_json("sapphire-rapids-peers.json")["rows"] if row["direction"] == "forward" and
+                 (row["peer"], row["threads"], row["dtype"], row["n"], row["p"]) == (peer, int(threads), dtype, number(n), float(p))]
+        return "%.1f" % found[0]["times_simdrop"]["median"]
+    field, kernel, backend, dtype, n, p = words
+    return FIELDS[field](rows[kernel, backend, dtype, number(n), float(p)])
+
+
+TABLES = {"peers": peer_table, "threads": thread_table, "tuning": tuning_table, "types": types_command_table, "backends": backend_table, "model": model_table, "model_constants": model_constant_table, "commands": command_table, "layouts": layout_table, "forward": forward_table, "kernels": kernel_table, "small": small_table}
 
 
 def filled(page, rows):
     def table(match):
         return "%s\n%s\n<!-- end of figures -->" % (match.group(1), TABLES[match.group(2)](rows))
-    return re.sub(r"(<!-- figures: (\w+) -->)\n.*?<!-- end of figures -->", table, page, flags=re.S)
+    def in_line(match):
+        try:
+            return "%s%s<!-- end -->" % (match.group(1), figure(match.group(2).split(), rows))
+        except (KeyError, IndexError, ValueError) as error:
+            sys.exit("figures.py: there is no figure '%s' (%r)" % (match.group(2), error))
+    page = re.sub(r"(<!-- figures: (\w+) -->)\n.*?<!-- end of figures -->", table, page, flags=re.S)
+    return re.sub(r"(<!-- figure: ([^>]*?) -->).*?<!-- end -->", in_line, page)
 
 
 def main():

@@ -11,7 +11,7 @@ processor best.
 
 --json writes the figures (bench/results/neon-model.json). --alternatives also tries other values of the constants of src/neon/simd.h, in some
 minutes, and writes what they would take (bench/results/neon-model-alternatives.json). bench/figures.py makes the tables of
-docs/performance.md from the two. --define sets a constant for a trial.
+docs/measurements.md from the two. --define sets a constant for a trial.
 
 Exit status 1 if 32 random bits an element take less than 1.7 times the cycles at p = 0.1, or less than 3 times at p = 0.5; 2 if a
 program is missing or fails.

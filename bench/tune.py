@@ -55,18 +55,20 @@ def of_backend(backend, planes, few, pending):
             Constant("SIMD_FEW_PLANES_IN_FLIGHT", file, few, cases((backend,), ("mask-bits", "forward"), (L2,), (0.5,))),
             Constant("SIMD_DENSE_PLANES", file, ("6", "10", "12", "16"), mask + cases((backend,), ("forward",), (L2, DRAM), (0.1,))),
             Constant("SIMD_PENDING_PLANES", file, pending, mask),
-            Constant("SIMD_FEW_BLOCKS", file, ("0", "1", "2", "3", "4", "6", "8"),
-                     cases((backend,), ("forward",), (256, 384, 512, 768, 1024), (0.1,))))
+            Constant("SIMD_FEW_BLOCKS", file, ("1", "2", "3", "4", "6"),
+                     cases((backend,), ("forward",), (256, 384, 512, 768), (0.1,))))
 
 
 CONSTANTS = (
     Constant("CHUNK_BYTES", "src/core/driver.c", ("4096", "8192", "32768"), FORWARD_L2),
     Constant("STREAM_BYTES", "src/core/driver.c", ("((size_t)1 << 20)", "((size_t)8 << 20)", "((size_t)1 << 40)"),
              cases(("avx512",), ("forward",), (1 << 20, 1 << 22, 1 << 23, DRAM), (0.5,))),
-    Constant("SIMDROP_STREAMS", "src/common/kernel_table.h", ("1", "4", "16"), STREAMED),
-    Constant("SIMDROP_STREAM_BYTES", "src/common/kernel_table.h", ("2048", "8192"), STREAMED),
+    Constant("SIMDROP_STREAMS", "src/common/kernel_table.h", ("1", "4"), STREAMED),
+    Constant("SIMDROP_STREAM_BYTES", "src/common/kernel_table.h", ("2048",), STREAMED),
     Constant("MASK_CHUNK_ELEMENTS", "src/core/driver.c", ("4096", "16384"), cases(BOTH, ("mask-bits",), (L2, DRAM), (0.1, 0.5))),
-    Constant("TURN_ELEMENTS", "src/common/producer_parts.h", ("64", "128", "512", "1024"), FORWARD_L2 + STREAMED),
+    Constant("SIMDROP_TURN_ELEMENTS", "src/common/background.h", ("64", "128", "512", "2048"), FORWARD_L2 + STREAMED[:4]),
+    Constant("LONG_TURN_ELEMENTS", "src/core/driver.c", ("256", "1024", "8192"),
+             tuple(case._replace(dtype="bf16") for case in FORWARD_L2[::2] + STREAMED[:4:2])),
     Constant("BATCH_BLOCKS", "src/common/producer_parts.h", ("32",), FORWARD_L2),
 ) + of_backend("avx512", ("1", "2"), ("1", "2"), ("1", "4")) + of_backend("avx2", ("1", "4"), ("1", "4"), ("1", "4"))
 

@@ -833,6 +833,11 @@ class ToolTest(unittest.TestCase):
 
     def test_bench(self):
         names = self.backends()
+        two = [name for name in self.backends() if name in ("scalar", self.backends()[0])]
+        self.succeeds("bench", "--short", "--backend", ",".join(reversed(two)), "--kernel", "forward", "--n", "128", "--p", "0.1", "--json", "two.json")
+        self.assertEqual([row["backend"] for row in json.loads(self.read("two.json"))["benchmarks"] if row["backend"] != "none"], two)
+        self.refused("bench", "--backend", "scalar,nonsense", mentions="nonsense")
+        self.refused("bench", "--backend", "scalar,", mentions="no backend ''")
         self.succeeds("bench", "--short", "--backend", "all", "--kernel", "forward", "--n", "128", "--p", "0.1", "--json", "all.json")
         found = [r["backend"] for r in json.loads(self.read("all.json"))["benchmarks"] if r["backend"] != "none"]
         self.assertEqual(found, names)

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "report.h"
 
@@ -26,6 +27,32 @@ bool backend_use(const char *name) {
     report_error("there is no backend '%s'; those that run here: %s", name, names);
   } else {
     report_error("backend '%s' is not compiled in or cannot run on this machine; those that run here: %s", name, names);
+  }
+  return false;
+}
+
+// The length of the first name of a list, and the rest behind the comma, or NULL.
+static size_t split_list(const char *list, const char **rest) {
+  const char *const comma = strchr(list, ',');
+  *rest = comma == NULL ? NULL : comma + 1;
+  return comma == NULL ? strlen(list) : (size_t)(comma - list);
+}
+
+bool backend_list_check(const char *list) {
+  if (strcmp(list, "all") == 0) return true;
+  for (const char *rest; list != NULL; list = rest) {
+    char name[64];
+    snprintf(name, sizeof name, "%.*s", (int)split_list(list, &rest), list);
+    if (!backend_use(name)) return false;
+  }
+  return true;
+}
+
+bool backend_is_listed(const char *list, const char *name) {
+  if (strcmp(list, "all") == 0) return true;
+  for (const char *rest; list != NULL; list = rest) {
+    const size_t length = split_list(list, &rest);
+    if (strlen(name) == length && strncmp(list, name, length) == 0) return true;
   }
   return false;
 }

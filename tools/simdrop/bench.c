@@ -158,20 +158,20 @@ static void measure_backend(bench_session *session, bench_case *c) {
 // One size and type: what depends on no backend first, then each backend.
 static void measure_size(bench_session *session, bench_case *c) {
   const bench_request *const request = session->request;
-  const bool all = request->backend != NULL && strcmp(request->backend, "all") == 0;
   cut_case(session, c);
   bench_print_heading(&session->report, c, session->threads, request->layouts != 0);
   if (request->layouts == 0) {
     measure_group(session, c, BENCH_COPY);
     measure_group(session, c, BENCH_BASELINE);
   }
-  if (!all) {
+  if (request->backend == NULL) {
     measure_backend(session, c);
     return;
   }
   for (size_t i = 0; i < simdrop_backend_count(); ++i) {
-    if (!simdrop_backend_supported(i)) continue;
-    simdrop_backend_select(simdrop_backend_name(i));
+    const char *const name = simdrop_backend_name(i);
+    if (!simdrop_backend_supported(i) || !backend_is_listed(request->backend, name)) continue;
+    simdrop_backend_select(name);
     measure_backend(session, c);
   }
 }
@@ -329,7 +329,7 @@ static bool check_request(const bench_request *request) {
     report_error("bench: --json and --csv are both %s", request->json_name);
     return false;
   }
-  return request->backend == NULL || strcmp(request->backend, "all") == 0 || backend_use(request->backend);
+  return request->backend == NULL || backend_list_check(request->backend);
 }
 
 // Results on standard output stand there alone.
@@ -379,7 +379,7 @@ int run_bench(int argc, char **argv) {
        ARG_TEXT, &request.json_name, NULL, false},
       {"csv", "FILE", "also write the same rows as CSV, with a header; - as above", ARG_TEXT, &request.csv_name, NULL, false},
       {"short", NULL, "fewer rounds, and by default fewer kernels", ARG_FLAG, &request.is_short, NULL, false},
-      {"backend", "NAME", "measure this backend, or all that run here (default: the one that calls would use)", ARG_TEXT,
+      {"backend", "LIST", "measure these backends, or all that run here (default: the one that calls would use)", ARG_TEXT,
        &request.backend, NULL, false},
   };
   const arg_spec spec = {

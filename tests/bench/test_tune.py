@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+"""Tests of bench/tune.py, bench/tune.c and bench/figures.py: test_tune.py. No test of a time."""
+import contextlib
+import importlib.util
+import io
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+# Builds of a library that keeps every element but number WRONG.
+LIBRARY = """
+#include <simdrop/simdrop.h>
+#include <string.h>
+simdrop_status simdrop_backend_select(const char *name) { return strcmp(name, "avx2") == 0 ? SIMDROP_OK : SIMDROP_ERROR_NULL_POINTER; }
+simdrop_status simdrop_mask_bits(const simdrop_mask *mask, size_t n, uint8_t *bits) {
+  memset(bits, 0xff, n / 8);
+  if (WRONG < n) bits[WRONG / 8] ^= 1 << WRONG % 8;
+  return mask->p == 0.75 ? SIMDROP_ERROR_NULL_POINTER : SIMDROP_OK;
+}
+simdrop_status simdrop_apply_bits(double p, simdrop_dtype dtype, size_t n, const uint8_t *bits, const void *x, void *y) {
+  memcpy(y, x, 4 * n);
+  if (WRONG < n) memset((char *)y + 4 * WRONG, 0, 4);
+  return SIMDROP_OK;
+}
+simdrop_status simdrop_forward(const simdrop_mask *mask, simdrop_dtype dtype, size_t n, const void *x, void *y, uint8_t *bits) {
+  return simdrop_apply_bits(mask->p, dtype, n, bits, x, y);
+}
+"""
+
+
+def load(name):
+    specification = importlib.util.spec_from_file_location(name, ROOT / "bench" / (name + ".py"))
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+class TuneTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.path = pathlib.Path(cls.folder.name)
+        compiler = [os.environ.get("CC", "cc"), "-std=c11", "-D_POSIX_C_SOURCE=200809L", "-I", ROOT / "include"]
+        subprocess.run([*compiler, ROOT / "bench" / "tune.c", "-o", cls.path / "tune", "-ldl"], check=True)
+        (cls.path / "library.c").write_text(LIBRARY)
+        for wrong in "1000", "9", "9000":  # the first and the last keep all of a thousand
+            subprocess.run([*compiler, "-shared", "-fPIC", "-DWRONG=" + wrong, cls.path / "library.c", "-o", cls.path / (wrong + ".so")], check=True)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    def tune(self, first, second, *arguments, status=0):
+        done = subprocess.run([self.path / "tune", self.path / first, self.path / second, *arguments], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True, check=False)
+        self.assertEqual(done.returncode, status, done.stderr)
+        return done.stdout if status == 0 else done.stderr
+
+    def test_turns(self):
+        for kernel in "forward", "apply-bits", "mask-bits":
+            figures = [float(word) for word in self.tune("1000.so", "9000.so", "avx2", kernel, "f32", "1000", "0.5", "3").split()]
+            self.assertEqual(len(figures), 5)
+            self.assertTrue(0 < figures[1] <= figures[0] <= figures[2] and min(figures[3:]) > 0, figures)
+
+    def test_different_outputs(self):
+        for kernel in "forward", "apply-bits", "mask-bits":
+            for pair in ("1000.so", "9.so"), ("9.so", "1000.so"):
+                self.assertIn("differ", self.tune(*pair, "avx2", kernel, "f32", "1000", "0.5", "3", status=1))
+
+    def test_refusals(self):
+        self.assertIn("backend", self.tune("1000.so", "1000.so", "scalar", "forward", "f32", "1000", "0.5", "3", status=2))
+        self.assertIn("argument", self.tune("1000.so", "1000.so", "avx2", "forward", "f8", "1000", "0.5", "3", status=2))
+        self.assertIn("call fails", self.tune("1000.so", "1000.so", "avx2", "mask-bits", "f32", "1000", "0.75", "3", status=2))
+        self.assertIn("nothing.so", self.tune("nothing.so", "1000.so", "avx2", "forward", "f32", "1000", "0.5", "3", status=2))
+
+    def test_constants(self):
+        """Each constant is defined once where the list says, and can be given another value."""
+        tune = load("tune")
+        for constant in tune.CONSTANTS:
+            text = (ROOT / constant.file).read_text()
+            value = tune.value_of(constant, text)
+            changed = tune.definition_of(constant).sub(lambda match: match.group(1) + "(12345)", text)
+            self.assertEqual(tune.value_of(constant, changed), "(12345)", constant.name)
+            self.assertNotEqual(value, "(12345)")
+            self.assertTrue(set(constant.values) - {value}, constant.name)
+
+    def test_unknown_constant(self):
+        done = subprocess.run([sys.executable, ROOT / "bench" / "tune.py", "--only", "NOTHING", "--json", self.path / "t.json"],
+                              stderr=subprocess.PIPE, text=True, check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("no constant NOTHING", done.stderr)
+        self.assertFalse((self.path / "t.json").exists())
+
+
+class FiguresTest(unittest.TestCase):
+    ROWS = {("forward", "avx2", "f32", 65536, 0.1): {"ratio_to_memcpy": {"median": 1.234}, "ns_per_element": {"median": 0.5}, "share_of_limit": 0.876}}
+
+    def test_in_a_line(self):
+        page = "It takes <!-- figure: ratio forward avx2 f32 64Ki 0.1 -->9<!-- end --> and <!-- figure: share forward avx2 f32 64Ki 0.1 --><!-- end -->."
+        filled = load("figures").filled(page, self.ROWS)
+        self.assertIn("-->1.23<!-- end --> and", filled)
+        self.assertIn("-->0.88<!-- end -->.", filled)
+
+    def test_missing(self):
+        for words in "ratio forward avx2 f64 64Ki 0.1", "speed forward avx2 f32 64Ki 0.1", "ratio", "times nobody 1 f32 64Ki 0.1":
+            with self.assertRaises(SystemExit) as raised, contextlib.redirect_stderr(io.StringIO()):
+                load("figures").filled("<!-- figure: %s --><!-- end -->" % words, self.ROWS)
+            self.assertIn(words, str(raised.exception))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
