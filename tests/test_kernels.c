@@ -547,7 +547,7 @@ static void streams_in_pieces(void **state) {
         uint8_t *const x = x_memory + MARGIN + c.x_shift, *const y = y_memory + MARGIN + c.y_shift;
         memcpy(x, values, n * size);
         memset(y - MARGIN, CANARY, n * size + 2 * MARGIN);
-        const double scale = simdrop_scale_for(simdrop_threshold(c.mask.p), all_dtypes[d]);
+        const simdrop_multiplier scale = simdrop_scale_for(simdrop_threshold(c.mask.p), all_dtypes[d], n);
         for (size_t step = 0, end; step < steps; step = end) {
           end = step + 1 + next_random(&random) % 40;
           if (end > steps) end = steps;

@@ -7,7 +7,6 @@
 #include <stdint.h>
 
 #include "avx2/bundle.h"
-#include "common/float16.h"
 #include "common/unroll.h"
 
 // ---- producer: 64-bit lanes, each a Philox call
@@ -123,15 +122,15 @@ typedef __m256 simd_scale_f32, simd_scale_f16;
 typedef __m256d simd_scale_f64;
 typedef struct simd_scale_bf16 {
   __m256 factor;
-  bool is_exact;  // products need no rounding
+  bool untied;
 } simd_scale_bf16;
 
-static inline simd_scale_f32 simd_set_scale_f32(double scale) { return _mm256_set1_ps((float)scale); }
-static inline simd_scale_f16 simd_set_scale_f16(double scale) { return simd_set_scale_f32(scale); }
-static inline simd_scale_bf16 simd_set_scale_bf16(double scale) {
-  return (simd_scale_bf16){simd_set_scale_f32(scale), simdrop_is_power_of_two((float)scale)};
+static inline simd_scale_f32 simd_set_scale_f32(simdrop_multiplier scale) { return _mm256_set1_ps((float)scale.value); }
+static inline simd_scale_f16 simd_set_scale_f16(simdrop_multiplier scale) { return simd_set_scale_f32(scale); }
+static inline simd_scale_bf16 simd_set_scale_bf16(simdrop_multiplier scale) {
+  return (simd_scale_bf16){simd_set_scale_f32(scale), scale.untied};
 }
-static inline simd_scale_f64 simd_set_scale_f64(double scale) { return _mm256_set1_pd(scale); }
+static inline simd_scale_f64 simd_set_scale_f64(simdrop_multiplier scale) { return _mm256_set1_pd(scale.value); }
 
 // Lane i's sign is bit first + i of the lower 32 bits, for first = 0, 8, 16, 24.
 static inline __m256i signs_of_eight(__m256i bits, int first) {
@@ -218,10 +217,13 @@ static inline void simd_scale_word_f16(uint64_t bits, const uint16_t *x, uint16_
 // Rounds 16 products to nearest even: their upper halves are the results, to be raised by one where the lower half is above
 // half of a unit, or equal to it under an odd result. Infinity stays (its lower half is 0), and so does NaN: a NaN that
 // comes from bfloat16 has a lower half of 0 too.
-static inline __m256i narrow_bf16(__m256 even_products, __m256 odd_products, bool is_exact) {
+static inline __m256i narrow_bf16(__m256 even_products, __m256 odd_products, bool untied) {
   const __m256i even = _mm256_castps_si256(even_products), odd = _mm256_castps_si256(odd_products);
+  if (untied) {
+    const __m256i half = _mm256_set1_epi32(0x8000);
+    return _mm256_blend_epi16(_mm256_srli_epi32(_mm256_add_epi32(even, half), 16), _mm256_add_epi32(odd, half), 0xAA);
+  }
   const __m256i upper = _mm256_blend_epi16(_mm256_srli_epi32(even, 16), odd, 0xAA);
-  if (is_exact) return upper;
   const __m256i lower = _mm256_blend_epi16(even, _mm256_slli_epi32(odd, 16), 0xAA);
   // 1 below an even result, which stays 0 where the lower half is 0.
   const __m256i even_result = _mm256_andnot_si256(upper, _mm256_set1_epi16(1));
@@ -236,7 +238,7 @@ static inline void simd_scale_word_bf16(uint64_t bits, const uint16_t *x, uint16
     const __m256i pairs = select_sixteen(all_bits, i, x);
     const __m256 even = _mm256_castsi256_ps(_mm256_slli_epi32(pairs, 16));
     const __m256 odd = _mm256_castsi256_ps(_mm256_and_si256(pairs, _mm256_set1_epi32((int)0xffff0000)));
-    store_sixteen(y + i, narrow_bf16(_mm256_mul_ps(even, scale.factor), _mm256_mul_ps(odd, scale.factor), scale.is_exact),
+    store_sixteen(y + i, narrow_bf16(_mm256_mul_ps(even, scale.factor), _mm256_mul_ps(odd, scale.factor), scale.untied),
                   stream);
   }
 }
