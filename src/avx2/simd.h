@@ -174,11 +174,15 @@ static inline void simd_scale_word_f64(uint64_t bits, const double *x, double *y
   }
 }
 
+// For vpshufb: the byte of that number in the lower half of every 16-bit lane, 0 in the upper one.
+static inline int64_t byte_of_lanes(int byte) {
+  return (int64_t)(UINT64_C(0x8000800080008000) | UINT64_C(0x0001000100010001) * (unsigned)byte);
+}
+
 // Sixteen elements from x + first on, first = 0, 16, 32, 48, 0 where their bit among all 64 is. A lane takes the byte that its
-// bit is in, so that the bit alone is a number above 0, and vpsignw leaves x as it is.
+// bit is in, so that the bit alone is a number above 0, for which vpsignw leaves x as it is.
 static inline __m256i select_sixteen(__m256i bits, int first, const uint16_t *x) {
-  const int64_t each = 0x0001000100010001, clear = (int64_t)0x8000800080008000;  // the upper byte of a lane is 0
-  const int64_t low = clear | each * (first / 8), high = clear | each * (first / 8 + 1);
+  const int64_t low = byte_of_lanes(first / 8), high = byte_of_lanes(first / 8 + 1);
   const __m256i byte_of_lane = _mm256_setr_epi64x(low, low, high, high);
   const __m256i bit_of_lane = _mm256_setr_epi16(1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128);
   const __m256i bit = _mm256_and_si256(_mm256_shuffle_epi8(bits, byte_of_lane), bit_of_lane);
@@ -199,13 +203,12 @@ static inline void store_sixteen(uint16_t *y, __m256i product, bool stream) {
 
 // Eight at a time from load to store: the conversions and what puts halves together want the same port.
 static inline void simd_scale_word_f16(uint64_t bits, const uint16_t *x, uint16_t *y, simd_scale_f16 scale, bool stream) {
-  const __m128i low_bits = _mm_setr_epi16(1, 2, 4, 8, 16, 32, 64, 128);
+  const __m128i all_bits = _mm_set1_epi64x((long long)bits), bit_of_lane = _mm_setr_epi16(1, 2, 4, 8, 16, 32, 64, 128);
   SIMDROP_UNROLL
   for (int i = 0; i < 64; i += 8) {
-    const __m128i bit = i % 16 == 0 ? low_bits : _mm_slli_epi16(low_bits, 8);
-    const __m128i sixteen_bits = _mm_set1_epi16((short)(uint16_t)(bits >> (i / 16 * 16)));
-    const __m128i lanes = _mm_cmpeq_epi16(_mm_and_si128(sixteen_bits, bit), bit);
-    const __m128i product = scale_eight_f16(_mm_and_si128(lanes, _mm_loadu_si128((const __m128i *)(x + i))), scale);
+    const __m128i byte_of_lane = _mm_set1_epi64x(byte_of_lanes(i / 8));
+    const __m128i bit = _mm_and_si128(_mm_shuffle_epi8(all_bits, byte_of_lane), bit_of_lane);
+    const __m128i product = scale_eight_f16(_mm_sign_epi16(_mm_loadu_si128((const __m128i *)(x + i)), bit), scale);
     if (stream) {
       _mm_stream_si128((__m128i *)(y + i), product);
     } else {
