@@ -13,6 +13,7 @@
 #include <xmmintrin.h>
 #endif
 
+#include "common/float16.h"
 #include "core/dispatch.h"
 #include "core/driver.h"
 #include "core/parameters.h"
@@ -333,8 +334,8 @@ static void one_mask_everywhere(void **state) {
 
 // Every input that 16 bits can hold, kept, at several scales.
 static void every_half(simdrop_dtype dtype) {
-  static const double probabilities[] = {0,   1e-12, 1e-3, 0.1,    0.25,        0.3,        1.0 / 3,
-                                         0.5, 0.9,   0.99, 0.9999, 1 - 0x1p-20, 1 - 0x1p-32};
+  static const double probabilities[] = {0,   1e-12, 1e-3, 0.1, 0.2,  0.25,   0.3,         1.0 / 3,
+                                         0.4, 0.5,   0.6,  0.9, 0.99, 0.9999, 1 - 0x1p-20, 1 - 0x1p-32};
   static uint16_t x[0x10000], y[0x10000], expected[0x10000];
   static uint8_t all[0x10000], all_bits[0x10000 / 8];
   for (size_t k = 0; k < LENGTH(x); ++k) x[k] = (uint16_t)k;
@@ -357,6 +358,47 @@ static void every_f16(void **state) {
 static void every_bf16(void **state) {
   (void)state;
   every_half(SIMDROP_BF16);
+}
+
+// Whether some product of a bfloat16 with the scale is half-way between two others, by multiplying all of them.
+static bool has_ties(float scale) {
+  for (uint32_t k = 1; k < 0x7f80; ++k) {
+    const uint32_t bits = simdrop_bits_from_float(simdrop_float_from_bits(k << 16) * scale);
+    if ((bits & 0xffff) == 0x8000) return true;
+  }
+  return false;
+}
+
+// K5. bfloat16 is rounded without care for ties only where there are none, in whichever direction the caller has products
+// rounded. Scales that may have some are near fractions of small numbers.
+static void untied_scales(void **state) {
+  (void)state;
+  static const int directions[] = {FE_TONEAREST, FE_UPWARD, FE_DOWNWARD};
+  static const double untied[] = {0.1, 0.25, 0.3, 0.5, 0.75}, tied[] = {0.2, 0.4, 0.6, 0.8, 0.9};
+  for (size_t i = 0; i < LENGTH(untied); ++i) {
+    assert_true(simdrop_is_untied((float)(1 / (1 - untied[i])), true));
+    assert_false(simdrop_is_untied((float)(1 / (1 - tied[i])), true));
+  }
+  assert_true(simdrop_is_untied(4, false));
+  assert_false(simdrop_is_untied(0, true));
+  uint64_t random = begin(25);
+  size_t answers = 0;
+  for (int i = 0; i < (full_effort() ? 20000 : 2000); ++i) {
+    const uint32_t denominator = 1 + (uint32_t)(next_random(&random) % 510);
+    const uint32_t numerator = denominator + (uint32_t)(next_random(&random) % (denominator << i % 9));
+    const uint32_t most = i % 2 == 0 ? 3 : 150;  // units of the last place between the fraction and the scale
+    const uint32_t fraction = simdrop_bits_from_float((float)numerator / (float)denominator);
+    const float scale = simdrop_float_from_bits(fraction - most + (uint32_t)(next_random(&random) % (2 * most + 1)));
+    if (!simdrop_is_untied(scale, true)) continue;
+    ++answers;
+    for (size_t d = 0; d < LENGTH(directions); ++d) {
+      fesetround(directions[d]);
+      const bool ties = has_ties(scale);
+      fesetround(FE_TONEAREST);
+      if (ties) fail_msg("%a has ties, rounded in direction %zu", (double)scale, d);
+    }
+  }
+  assert_true(answers > 100);
 }
 
 // K9. s is the double nearest to 2^32 / (2^32 - T), so s * (1 - T / 2^32) is within 2^-53 of 1, and its float within 2^-24.
@@ -547,7 +589,7 @@ static void streams_in_pieces(void **state) {
         uint8_t *const x = x_memory + MARGIN + c.x_shift, *const y = y_memory + MARGIN + c.y_shift;
         memcpy(x, values, n * size);
         memset(y - MARGIN, CANARY, n * size + 2 * MARGIN);
-        const double scale = simdrop_scale_for(simdrop_threshold(c.mask.p), all_dtypes[d]);
+        const simdrop_multiplier scale = simdrop_scale_for(simdrop_threshold(c.mask.p), all_dtypes[d], n);
         for (size_t step = 0, end; step < steps; step = end) {
           end = step + 1 + next_random(&random) % 40;
           if (end > steps) end = steps;
@@ -620,6 +662,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(one_mask_everywhere),
       cmocka_unit_test(every_f16),
       cmocka_unit_test(every_bf16),
+      cmocka_unit_test(untied_scales),
       cmocka_unit_test(scale_gives_back_the_expectation),
       cmocka_unit_test(products_are_rounded_once),
       cmocka_unit_test(dropped_elements_raise_no_flag),

@@ -7,7 +7,6 @@
 #include <stdint.h>
 
 #include "avx2/bundle.h"
-#include "common/float16.h"
 #include "common/unroll.h"
 
 // ---- producer: 64-bit lanes, each a Philox call
@@ -123,15 +122,15 @@ typedef __m256 simd_scale_f32, simd_scale_f16;
 typedef __m256d simd_scale_f64;
 typedef struct simd_scale_bf16 {
   __m256 factor;
-  bool is_exact;  // products need no rounding
+  bool untied;
 } simd_scale_bf16;
 
-static inline simd_scale_f32 simd_set_scale_f32(double scale) { return _mm256_set1_ps((float)scale); }
-static inline simd_scale_f16 simd_set_scale_f16(double scale) { return simd_set_scale_f32(scale); }
-static inline simd_scale_bf16 simd_set_scale_bf16(double scale) {
-  return (simd_scale_bf16){simd_set_scale_f32(scale), simdrop_is_power_of_two((float)scale)};
+static inline simd_scale_f32 simd_set_scale_f32(simdrop_multiplier scale) { return _mm256_set1_ps((float)scale.value); }
+static inline simd_scale_f16 simd_set_scale_f16(simdrop_multiplier scale) { return simd_set_scale_f32(scale); }
+static inline simd_scale_bf16 simd_set_scale_bf16(simdrop_multiplier scale) {
+  return (simd_scale_bf16){simd_set_scale_f32(scale), scale.untied};
 }
-static inline simd_scale_f64 simd_set_scale_f64(double scale) { return _mm256_set1_pd(scale); }
+static inline simd_scale_f64 simd_set_scale_f64(simdrop_multiplier scale) { return _mm256_set1_pd(scale.value); }
 
 // Lane i's sign is bit first + i of the lower 32 bits, for first = 0, 8, 16, 24.
 static inline __m256i signs_of_eight(__m256i bits, int first) {
@@ -175,11 +174,15 @@ static inline void simd_scale_word_f64(uint64_t bits, const double *x, double *y
   }
 }
 
+// For vpshufb: the byte of that number in the lower half of every 16-bit lane, 0 in the upper one.
+static inline int64_t byte_of_lanes(int byte) {
+  return (int64_t)(UINT64_C(0x8000800080008000) | UINT64_C(0x0001000100010001) * (unsigned)byte);
+}
+
 // Sixteen elements from x + first on, first = 0, 16, 32, 48, 0 where their bit among all 64 is. A lane takes the byte that its
-// bit is in, so that the bit alone is a number above 0, and vpsignw leaves x as it is.
+// bit is in, so that the bit alone is a number above 0, for which vpsignw leaves x as it is.
 static inline __m256i select_sixteen(__m256i bits, int first, const uint16_t *x) {
-  const int64_t each = 0x0001000100010001, clear = (int64_t)0x8000800080008000;  // the upper byte of a lane is 0
-  const int64_t low = clear | each * (first / 8), high = clear | each * (first / 8 + 1);
+  const int64_t low = byte_of_lanes(first / 8), high = byte_of_lanes(first / 8 + 1);
   const __m256i byte_of_lane = _mm256_setr_epi64x(low, low, high, high);
   const __m256i bit_of_lane = _mm256_setr_epi16(1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128);
   const __m256i bit = _mm256_and_si256(_mm256_shuffle_epi8(bits, byte_of_lane), bit_of_lane);
@@ -200,13 +203,12 @@ static inline void store_sixteen(uint16_t *y, __m256i product, bool stream) {
 
 // Eight at a time from load to store: the conversions and what puts halves together want the same port.
 static inline void simd_scale_word_f16(uint64_t bits, const uint16_t *x, uint16_t *y, simd_scale_f16 scale, bool stream) {
-  const __m128i low_bits = _mm_setr_epi16(1, 2, 4, 8, 16, 32, 64, 128);
+  const __m128i all_bits = _mm_set1_epi64x((long long)bits), bit_of_lane = _mm_setr_epi16(1, 2, 4, 8, 16, 32, 64, 128);
   SIMDROP_UNROLL
   for (int i = 0; i < 64; i += 8) {
-    const __m128i bit = i % 16 == 0 ? low_bits : _mm_slli_epi16(low_bits, 8);
-    const __m128i sixteen_bits = _mm_set1_epi16((short)(uint16_t)(bits >> (i / 16 * 16)));
-    const __m128i lanes = _mm_cmpeq_epi16(_mm_and_si128(sixteen_bits, bit), bit);
-    const __m128i product = scale_eight_f16(_mm_and_si128(lanes, _mm_loadu_si128((const __m128i *)(x + i))), scale);
+    const __m128i byte_of_lane = _mm_set1_epi64x(byte_of_lanes(i / 8));
+    const __m128i bit = _mm_and_si128(_mm_shuffle_epi8(all_bits, byte_of_lane), bit_of_lane);
+    const __m128i product = scale_eight_f16(_mm_sign_epi16(_mm_loadu_si128((const __m128i *)(x + i)), bit), scale);
     if (stream) {
       _mm_stream_si128((__m128i *)(y + i), product);
     } else {
@@ -218,10 +220,13 @@ static inline void simd_scale_word_f16(uint64_t bits, const uint16_t *x, uint16_
 // Rounds 16 products to nearest even: their upper halves are the results, to be raised by one where the lower half is above
 // half of a unit, or equal to it under an odd result. Infinity stays (its lower half is 0), and so does NaN: a NaN that
 // comes from bfloat16 has a lower half of 0 too.
-static inline __m256i narrow_bf16(__m256 even_products, __m256 odd_products, bool is_exact) {
+static inline __m256i narrow_bf16(__m256 even_products, __m256 odd_products, bool untied) {
   const __m256i even = _mm256_castps_si256(even_products), odd = _mm256_castps_si256(odd_products);
+  if (untied) {
+    const __m256i half = _mm256_set1_epi32(0x8000);
+    return _mm256_blend_epi16(_mm256_srli_epi32(_mm256_add_epi32(even, half), 16), _mm256_add_epi32(odd, half), 0xAA);
+  }
   const __m256i upper = _mm256_blend_epi16(_mm256_srli_epi32(even, 16), odd, 0xAA);
-  if (is_exact) return upper;
   const __m256i lower = _mm256_blend_epi16(even, _mm256_slli_epi32(odd, 16), 0xAA);
   // 1 below an even result, which stays 0 where the lower half is 0.
   const __m256i even_result = _mm256_andnot_si256(upper, _mm256_set1_epi16(1));
@@ -236,7 +241,7 @@ static inline void simd_scale_word_bf16(uint64_t bits, const uint16_t *x, uint16
     const __m256i pairs = select_sixteen(all_bits, i, x);
     const __m256 even = _mm256_castsi256_ps(_mm256_slli_epi32(pairs, 16));
     const __m256 odd = _mm256_castsi256_ps(_mm256_and_si256(pairs, _mm256_set1_epi32((int)0xffff0000)));
-    store_sixteen(y + i, narrow_bf16(_mm256_mul_ps(even, scale.factor), _mm256_mul_ps(odd, scale.factor), scale.is_exact),
+    store_sixteen(y + i, narrow_bf16(_mm256_mul_ps(even, scale.factor), _mm256_mul_ps(odd, scale.factor), scale.untied),
                   stream);
   }
 }

@@ -7,7 +7,6 @@
 #include <stdint.h>
 
 #include "avx512/bundle.h"
-#include "common/float16.h"
 #include "common/unroll.h"
 
 // ---- producer: 64-bit lanes, each a Philox call
@@ -94,15 +93,15 @@ typedef __m512 simd_scale_f32, simd_scale_f16;
 typedef __m512d simd_scale_f64;
 typedef struct simd_scale_bf16 {
   __m512 factor;
-  bool is_exact;  // products need no rounding
+  bool untied;
 } simd_scale_bf16;
 
-static inline simd_scale_f32 simd_set_scale_f32(double scale) { return _mm512_set1_ps((float)scale); }
-static inline simd_scale_f16 simd_set_scale_f16(double scale) { return simd_set_scale_f32(scale); }
-static inline simd_scale_bf16 simd_set_scale_bf16(double scale) {
-  return (simd_scale_bf16){simd_set_scale_f32(scale), simdrop_is_power_of_two((float)scale)};
+static inline simd_scale_f32 simd_set_scale_f32(simdrop_multiplier scale) { return _mm512_set1_ps((float)scale.value); }
+static inline simd_scale_f16 simd_set_scale_f16(simdrop_multiplier scale) { return simd_set_scale_f32(scale); }
+static inline simd_scale_bf16 simd_set_scale_bf16(simdrop_multiplier scale) {
+  return (simd_scale_bf16){simd_set_scale_f32(scale), scale.untied};
 }
-static inline simd_scale_f64 simd_set_scale_f64(double scale) { return _mm512_set1_pd(scale); }
+static inline simd_scale_f64 simd_set_scale_f64(simdrop_multiplier scale) { return _mm512_set1_pd(scale.value); }
 
 static inline void simd_scale_word_f32(uint64_t bits, const float *x, float *y, simd_scale_f32 scale, bool stream) {
   SIMDROP_UNROLL
@@ -173,11 +172,14 @@ static inline void simd_scale_word_f16(uint64_t bits, const uint16_t *x, uint16_
 // Rounds 32 products to nearest even: their upper halves are the results, to be raised by one where the lower half is above
 // half of a unit, or equal to it under an odd result. Infinity stays (its lower half is 0), and so does NaN: a NaN that
 // comes from bfloat16 has a lower half of 0 too.
-static inline __m512i narrow_bf16(__m512 even_products, __m512 odd_products, bool is_exact) {
+static inline __m512i narrow_bf16(__m512 even_products, __m512 odd_products, bool untied) {
   const __m512i even = _mm512_castps_si512(even_products), odd = _mm512_castps_si512(odd_products);
   const __m512i swapper = _mm512_set4_epi32(0x0D0C0F0E, 0x09080B0A, 0x05040706, 0x01000302);  // bytes 2 3 0 1, 6 7 4 5, ...
+  if (untied) {
+    const __m512i half = _mm512_set1_epi32(0x8000);
+    return _mm512_mask_shuffle_epi8(_mm512_add_epi32(odd, half), 0x3333333333333333, _mm512_add_epi32(even, half), swapper);
+  }
   const __m512i upper = _mm512_mask_shuffle_epi8(odd, 0x3333333333333333, even, swapper);
-  if (is_exact) return upper;
   const __m512i lower = _mm512_mask_shuffle_epi8(even, 0xCCCCCCCCCCCCCCCC, odd, swapper);
   // 0x8001 below an even result, 0x8000 below an odd one: (~upper & 1) | 0x8000.
   const __m512i limit = _mm512_ternarylogic_epi32(upper, _mm512_set1_epi16(1), _mm512_set1_epi16((short)0x8000), 0xAE);
@@ -191,7 +193,7 @@ static inline void simd_scale_word_bf16(uint64_t bits, const uint16_t *x, uint16
     const __m512i pairs = _mm512_maskz_loadu_epi16((__mmask32)(bits >> i), x + i);
     const __m512 even = _mm512_castsi512_ps(_mm512_slli_epi32(pairs, 16));
     const __m512 odd = _mm512_castsi512_ps(_mm512_and_si512(pairs, _mm512_set1_epi32((int)0xffff0000)));
-    const __m512i product = narrow_bf16(_mm512_mul_ps(even, scale.factor), _mm512_mul_ps(odd, scale.factor), scale.is_exact);
+    const __m512i product = narrow_bf16(_mm512_mul_ps(even, scale.factor), _mm512_mul_ps(odd, scale.factor), scale.untied);
     if (stream) {
       _mm512_stream_si512((void *)(y + i), product);
     } else {

@@ -109,31 +109,32 @@ static inline uint64_t next_of_period(decision_cursor *cursor, size_t count) {
 static inline uint64_t low_bits(size_t count) { return (UINT64_C(1) << count) - 1; }
 
 // The loop of a kernel: `next` finds the decisions, `scale_word` applies 64 of them.
-#define SIMDROP_DEFINE_SCALE_LOOP(name, dtype, element, next, scale_word)                                                  \
-  static inline void name##_##dtype(size_t n, decision_cursor cursor, const void *x, void *y, double scale, bool stream) { \
-    const element *const in = (const element *)x;                                                                          \
-    element *const out = (element *)y;                                                                                     \
-    const simd_scale_##dtype factor = simd_set_scale_##dtype(scale);                                                       \
-    size_t k = 0;                                                                                                          \
-    if (stream) {                                                                                                          \
-      k = elements_to_alignment(out, sizeof *out, n);                                                                      \
-      if (k > 0) scale_part_##dtype(k, next(&cursor, k) & low_bits(k), in, out, factor);                                   \
-      for (; k + WORD_ELEMENTS <= n; k += WORD_ELEMENTS) {                                                                 \
-        prefetch_lines(in + k, sizeof *in, PREFETCH_DISTANCE);                                                             \
-        scale_word(next(&cursor, WORD_ELEMENTS), in + k, out + k, factor, true);                                           \
-      }                                                                                                                    \
-    } else {                                                                                                               \
-      for (; k + WORD_ELEMENTS <= n; k += WORD_ELEMENTS)                                                                   \
-        scale_word(next(&cursor, WORD_ELEMENTS), in + k, out + k, factor, false);                                          \
-    }                                                                                                                      \
-    if (k < n) scale_part_##dtype(n - k, next(&cursor, n - k) & low_bits(n - k), in + k, out + k, factor);                 \
+#define SIMDROP_DEFINE_SCALE_LOOP(name, dtype, element, next, scale_word)                                               \
+  static inline void name##_##dtype(size_t n, decision_cursor cursor, const void *x, void *y, simdrop_multiplier scale, \
+                                    bool stream) {                                                                      \
+    const element *const in = (const element *)x;                                                                       \
+    element *const out = (element *)y;                                                                                  \
+    const simd_scale_##dtype factor = simd_set_scale_##dtype(scale);                                                    \
+    size_t k = 0;                                                                                                       \
+    if (stream) {                                                                                                       \
+      k = elements_to_alignment(out, sizeof *out, n);                                                                   \
+      if (k > 0) scale_part_##dtype(k, next(&cursor, k) & low_bits(k), in, out, factor);                                \
+      for (; k + WORD_ELEMENTS <= n; k += WORD_ELEMENTS) {                                                              \
+        prefetch_lines(in + k, sizeof *in, PREFETCH_DISTANCE);                                                          \
+        scale_word(next(&cursor, WORD_ELEMENTS), in + k, out + k, factor, true);                                        \
+      }                                                                                                                 \
+    } else {                                                                                                            \
+      for (; k + WORD_ELEMENTS <= n; k += WORD_ELEMENTS)                                                                \
+        scale_word(next(&cursor, WORD_ELEMENTS), in + k, out + k, factor, false);                                       \
+    }                                                                                                                   \
+    if (k < n) scale_part_##dtype(n - k, next(&cursor, n - k) & low_bits(n - k), in + k, out + k, factor);              \
   }
 
 // Step k of a chunk is in stream k % SIMD_STREAMS. Steps begin where y's lines do, so that they write whole lines: what is
 // left at the chunk's beginning belongs to the first step, and the last step is shorter by as much.
 #define SIMDROP_DEFINE_SCALE_STREAMS(dtype, element)                                                                      \
   void SIMDROP_LOCAL(scale_streams_##dtype)(size_t begin, size_t end, const uint64_t *words, size_t first, const void *x, \
-                                            void *y, double scale) {                                                      \
+                                            void *y, simdrop_multiplier scale) {                                          \
     const element *const in = (const element *)x;                                                                         \
     element *const out = (element *)y;                                                                                    \
     const simd_scale_##dtype factor = simd_set_scale_##dtype(scale);                                                      \
@@ -167,8 +168,8 @@ static inline uint64_t low_bits(size_t count) { return (UINT64_C(1) << count) - 
   SIMDROP_DEFINE_SCALE_LOOP(scale_run, dtype, element, next_of_run, simd_scale_lone_word_##dtype)                              \
   SIMDROP_DEFINE_SCALE_LOOP(scale_period, dtype, element, next_of_period, simd_scale_lone_word_##dtype)                        \
                                                                                                                                \
-  void SIMDROP_LOCAL(scale_##dtype)(size_t n, const uint64_t *words, size_t first, const void *x, void *y, double scale,       \
-                                    bool stream) {                                                                             \
+  void SIMDROP_LOCAL(scale_##dtype)(size_t n, const uint64_t *words, size_t first, const void *x, void *y,                     \
+                                    simdrop_multiplier scale, bool stream) {                                                   \
     if (IS_LITTLE_ENDIAN && first % 8 == 0 && !stream) {                                                                       \
       scale_whole_##dtype(n, (decision_cursor){.bytes = (const uint8_t *)words + first / 8}, x, y, scale, false);              \
     } else {                                                                                                                   \
@@ -176,18 +177,18 @@ static inline uint64_t low_bits(size_t count) { return (UINT64_C(1) << count) - 
     }                                                                                                                          \
   }                                                                                                                            \
                                                                                                                                \
-  void SIMDROP_LOCAL(scale_packed_##dtype)(size_t n, const uint8_t *bits, const void *x, void *y, double scale) {              \
+  void SIMDROP_LOCAL(scale_packed_##dtype)(size_t n, const uint8_t *bits, const void *x, void *y, simdrop_multiplier scale) {  \
     scale_stored_##dtype(n, (decision_cursor){.bytes = bits}, x, y, scale, false);                                             \
   }                                                                                                                            \
                                                                                                                                \
   void SIMDROP_LOCAL(scale_runs_##dtype)(size_t n, const uint64_t *words, size_t first, size_t length, const void *x, void *y, \
-                                         double scale, bool stream) {                                                          \
+                                         simdrop_multiplier scale, bool stream) {                                              \
     const decision_cursor cursor = {words, NULL, first, length, length, decision_in_every_bit(words, first)};                  \
     scale_run_##dtype(n, cursor, x, y, scale, stream);                                                                         \
   }                                                                                                                            \
                                                                                                                                \
   void SIMDROP_LOCAL(scale_periods_##dtype)(size_t n, const uint64_t *words, size_t first, size_t length, const void *x,       \
-                                            void *y, double scale, bool stream) {                                              \
+                                            void *y, simdrop_multiplier scale, bool stream) {                                  \
     const decision_cursor cursor = {.words = words, .bit = first, .length = length};                                           \
     scale_period_##dtype(n, cursor, x, y, scale, stream);                                                                      \
   }

@@ -3,7 +3,6 @@
 #ifndef SIMDROP_COMMON_FLOAT16_H
 #define SIMDROP_COMMON_FLOAT16_H
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -18,9 +17,6 @@ static inline uint32_t simdrop_bits_from_float(float value) {
   memcpy(&bits, &value, sizeof bits);
   return bits;
 }
-
-// Products of bfloat16 with such a scale, from 1 on, are bfloat16 again: nothing is rounded off.
-static inline bool simdrop_is_power_of_two(float scale) { return (simdrop_bits_from_float(scale) & UINT32_C(0x7fffff)) == 0; }
 
 static inline float simdrop_float_from_bf16(uint16_t half) { return simdrop_float_from_bits((uint32_t)half << 16); }
 

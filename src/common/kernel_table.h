@@ -27,20 +27,26 @@ typedef void simdrop_mask_listed_blocks_kernel(simdrop_mask_source *source, cons
 // bytes[k] = element k of the mask, 0 or 1.
 typedef void simdrop_expand_bytes_kernel(size_t n, const uint64_t *words, size_t first, uint8_t *bytes);
 
-// Consumer: y[k] = element k of the mask ? x[k] * scale : +0. x == y or no overlap. scale is exact in the type that the
-// kernel computes in. `stream` asks for stores past the caches, where there are such; stream_end ends a run of such calls.
-typedef void simdrop_scale_kernel(size_t n, const uint64_t *words, size_t first, const void *x, void *y, double scale,
-                                  bool stream);
+// What kept elements are multiplied by.
+typedef struct simdrop_multiplier {
+  double value;  // exact in the type that the kernel computes in; at least 1, or 0
+  bool untied;   // no product with a bfloat16 is half-way between two others, so that rounding needs no care for ties
+} simdrop_multiplier;
+
+// Consumer: y[k] = element k of the mask ? x[k] * scale : +0. x == y or no overlap. `stream` asks for stores past the caches,
+// where there are such; stream_end ends a run of such calls.
+typedef void simdrop_scale_kernel(size_t n, const uint64_t *words, size_t first, const void *x, void *y,
+                                  simdrop_multiplier scale, bool stream);
 
 // Consumer: the same with a mask of packed bytes (bit k is bit k % 8 of byte k / 8), of which (n + 7) / 8 are read. The mask
 // is there already, so that this is all that goes on meanwhile.
-typedef void simdrop_scale_packed_kernel(size_t n, const uint8_t *bits, const void *x, void *y, double scale);
+typedef void simdrop_scale_packed_kernel(size_t n, const uint8_t *bits, const void *x, void *y, simdrop_multiplier scale);
 
 // Consumer: the same past the caches, for a chunk of SIMDROP_STREAMS * SIMDROP_STREAM_BYTES bytes that is worked off in many
 // places at once, because memory answers several pages sooner than one. A step is 64 elements, the chunk's steps are counted
 // in whatever order the backend likes best, and steps begin .. end - 1 are done.
 typedef void simdrop_scale_streams_kernel(size_t begin, size_t end, const uint64_t *words, size_t first, const void *x, void *y,
-                                          double scale);
+                                          simdrop_multiplier scale);
 
 // A page is where the hardware's prefetchers stop. docs/performance.md has the figures.
 #define SIMDROP_STREAMS 8
@@ -51,7 +57,7 @@ typedef void simdrop_scale_streams_kernel(size_t begin, size_t end, const uint64
 // element k that of bit first + k / length. Periods: element k has bit (first + k) % length of a string that is written out
 // for 64 bits beyond its length; first < length. In both 64 <= length.
 typedef void simdrop_scale_repeated_kernel(size_t n, const uint64_t *words, size_t first, size_t length, const void *x, void *y,
-                                           double scale, bool stream);
+                                           simdrop_multiplier scale, bool stream);
 
 #define SIMDROP_SHORTEST_REPEAT 64
 

@@ -26,7 +26,8 @@ void simdrop_drive_stored_select(simdrop_dtype dtype, size_t n, const uint8_t *b
 // Whether an output of this size is stored past the caches.
 bool simdrop_should_stream(size_t bytes, const void *x, const void *y);
 
-// What the drivers of layouts share with these: the kernels of a type, and the scale rounded for it.
+// What the drivers of layouts share with these: the kernels of a type, and the scale, rounded for it
+// and for so many elements.
 typedef struct simdrop_scale_kernels {
   simdrop_scale_kernel *each;
   simdrop_scale_packed_kernel *packed;
@@ -35,6 +36,6 @@ typedef struct simdrop_scale_kernels {
 } simdrop_scale_kernels;
 
 simdrop_scale_kernels simdrop_scale_kernels_of(const simdrop_kernels *kernels, simdrop_dtype dtype);
-double simdrop_scale_for(uint64_t threshold, simdrop_dtype dtype);
+simdrop_multiplier simdrop_scale_for(uint64_t threshold, simdrop_dtype dtype, size_t n);
 
 #endif

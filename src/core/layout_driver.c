@@ -123,7 +123,7 @@ void simdrop_drive_layout_scale(const simdrop_mask *mask, uint64_t threshold, si
   }
   simdrop_row_sink sink = make_sink(&plan, size);
   sink.scale_elements = simdrop_scale_kernels_of(sink.kernels, dtype);
-  sink.scale = simdrop_scale_for(threshold, dtype);
+  sink.scale = simdrop_scale_for(threshold, dtype, plan.count);
   sink.stream = stream;
   if (threshold == 0) {
     sink.stream = stream && inner->count >= STREAM_ROW_BYTES / size;

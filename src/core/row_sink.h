@@ -16,7 +16,7 @@ typedef struct simdrop_row_sink {
   const simdrop_kernels *kernels;
   simdrop_scale_kernels scale_elements;  // NULL: y receives the decisions themselves, a byte each, and there is no x
   size_t size;                           // of an element
-  double scale;
+  simdrop_multiplier scale;
   bool stream;
   ptrdiff_t x_stride, y_stride;  // along the row, in elements
 } simdrop_row_sink;

@@ -15,10 +15,10 @@ using simd_scale_f16 = simd_scale_f32;
 using simd_scale_bf16 = simd_scale_f32;
 using simd_scale_f64 = hn::Vec<tag_f64>;
 
-static inline simd_scale_f32 simd_set_scale_f32(double scale) { return hn::Set(tag_f32(), (float)scale); }
-static inline simd_scale_f16 simd_set_scale_f16(double scale) { return simd_set_scale_f32(scale); }
-static inline simd_scale_bf16 simd_set_scale_bf16(double scale) { return simd_set_scale_f32(scale); }
-static inline simd_scale_f64 simd_set_scale_f64(double scale) { return hn::Set(tag_f64(), scale); }
+static inline simd_scale_f32 simd_set_scale_f32(simdrop_multiplier scale) { return hn::Set(tag_f32(), (float)scale.value); }
+static inline simd_scale_f16 simd_set_scale_f16(simdrop_multiplier scale) { return simd_set_scale_f32(scale); }
+static inline simd_scale_bf16 simd_set_scale_bf16(simdrop_multiplier scale) { return simd_set_scale_f32(scale); }
+static inline simd_scale_f64 simd_set_scale_f64(simdrop_multiplier scale) { return hn::Set(tag_f64(), scale.value); }
 
 template <class Tag>
 static inline void store_lanes(Tag tag, hn::Vec<Tag> a, hn::TFromD<Tag> *y, bool stream) {

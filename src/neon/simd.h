@@ -163,10 +163,10 @@ static inline void simd_stream_fence(void) {}
 typedef float32x4_t simd_scale_f32, simd_scale_f16, simd_scale_bf16;
 typedef float64x2_t simd_scale_f64;
 
-static inline simd_scale_f32 simd_set_scale_f32(double scale) { return vdupq_n_f32((float)scale); }
-static inline simd_scale_f16 simd_set_scale_f16(double scale) { return simd_set_scale_f32(scale); }
-static inline simd_scale_bf16 simd_set_scale_bf16(double scale) { return simd_set_scale_f32(scale); }
-static inline simd_scale_f64 simd_set_scale_f64(double scale) { return vdupq_n_f64(scale); }
+static inline simd_scale_f32 simd_set_scale_f32(simdrop_multiplier scale) { return vdupq_n_f32((float)scale.value); }
+static inline simd_scale_f16 simd_set_scale_f16(simdrop_multiplier scale) { return simd_set_scale_f32(scale); }
+static inline simd_scale_bf16 simd_set_scale_bf16(simdrop_multiplier scale) { return simd_set_scale_f32(scale); }
+static inline simd_scale_f64 simd_set_scale_f64(simdrop_multiplier scale) { return vdupq_n_f64(scale.value); }
 
 // Lanes that are all ones where the mask's bit is set: lane k has bit first + k.
 static inline uint32x4_t four_lanes(uint64_t bits, int first) {

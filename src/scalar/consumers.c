@@ -36,28 +36,29 @@ static inline uint16_t multiply_bf16(uint16_t x, float scale) {
   return simdrop_bf16_from_float(simdrop_float_from_bits(multiply_f32(wide, scale)));
 }
 
-#define DEFINE_SCALE_BY(kernel, dtype, type, factor, bit, ...)                                                              \
-  void simdrop_scalar_##kernel##_##dtype(size_t n, const uint64_t *words, size_t first, __VA_ARGS__ const void *x, void *y, \
-                                         double scale, bool stream) {                                                       \
-    const type *const in = x;                                                                                               \
-    type *const out = y;                                                                                                    \
-    (void)stream; /* there is no portable store past the caches */                                                          \
-    for (size_t k = 0; k < n; ++k) out[k] = multiply_##dtype(SELECT(type, kept_bit(words, bit), in[k]), (factor)scale);     \
+#define DEFINE_SCALE_BY(kernel, dtype, type, factor, bit, ...)                                                                \
+  void simdrop_scalar_##kernel##_##dtype(size_t n, const uint64_t *words, size_t first, __VA_ARGS__ const void *x, void *y,   \
+                                         simdrop_multiplier scale, bool stream) {                                             \
+    const type *const in = x;                                                                                                 \
+    type *const out = y;                                                                                                      \
+    (void)stream; /* there is no portable store past the caches */                                                            \
+    for (size_t k = 0; k < n; ++k) out[k] = multiply_##dtype(SELECT(type, kept_bit(words, bit), in[k]), (factor)scale.value); \
   }
 
 #define DEFINE_SCALE_STREAMS(dtype, type)                                                                                     \
   void simdrop_scalar_scale_streams_##dtype(size_t begin, size_t end, const uint64_t *words, size_t first, const void *x,     \
-                                            void *y, double scale) {                                                          \
+                                            void *y, simdrop_multiplier scale) {                                              \
     const size_t k = begin * SIMDROP_STEP_ELEMENTS;                                                                           \
     simdrop_scalar_scale_##dtype((end - begin) * SIMDROP_STEP_ELEMENTS, words, first + k, (const type *)x + k, (type *)y + k, \
                                  scale, true);                                                                                \
   }
 
 #define DEFINE_SCALE_PACKED(dtype, type, factor)                                                                              \
-  void simdrop_scalar_scale_packed_##dtype(size_t n, const uint8_t *bits, const void *x, void *y, double scale) {             \
+  void simdrop_scalar_scale_packed_##dtype(size_t n, const uint8_t *bits, const void *x, void *y, simdrop_multiplier scale) { \
     const type *const in = x;                                                                                                 \
     type *const out = y;                                                                                                      \
-    for (size_t k = 0; k < n; ++k) out[k] = multiply_##dtype(SELECT(type, bits[k / 8] >> (k % 8) & 1, in[k]), (factor)scale); \
+    for (size_t k = 0; k < n; ++k)                                                                                            \
+      out[k] = multiply_##dtype(SELECT(type, bits[k / 8] >> (k % 8) & 1, in[k]), (factor)scale.value);                        \
   }
 
 #define DEFINE_SCALE(dtype, type, factor)                                               \

@@ -181,6 +181,9 @@ fault("scalar: last element missed", "src/scalar/consumers.c", "++k) out[k] = mu
 FILE = "src/common/consumers_body.h"
 fault("vector: last element missed", FILE, "if (k < n) scale_part_##dtype(", "if (k + 1 < n) scale_part_##dtype(",
       "kernels:every_length", "avx2")
+fault("vector: words always from their first byte", FILE, "(const uint8_t *)words + first / 8}", "(const uint8_t *)words}",
+      "kernels:every_bit_offset", "avx2")
+fault("vector: packed bytes from the first word again", FILE, "cursor->bytes += sizeof bits;", "", "kernels:every_length", "avx2")
 fault("vector: bits shifted by one too many", FILE, "<< 1 << (WORD_ELEMENTS - 1 - shift)", "<< 2 << (WORD_ELEMENTS - 1 - shift)",
       "kernels:every_bit_offset", "avx2")
 fault("vector: stores past the caches not aligned", FILE, "k = elements_to_alignment(out, sizeof *out, n);", "k = 0;",
@@ -235,10 +238,25 @@ fault("avx512: bf16 ties to zero", FILE, "_mm512_cmpge_epu16_mask(lower, limit)"
       "kernels:every_bf16", "avx512")
 FILE = "src/avx2/simd.h"
 fault("avx2: f16 truncated", FILE, "_MM_FROUND_TO_NEAREST_INT", "_MM_FROUND_TO_ZERO", "kernels:every_f16", "avx2")
-fault("avx2: bf16 ties away from even", FILE, "_mm256_set1_epi16(0x7ffe)", "_mm256_set1_epi16(0x7fff)", "kernels:every_bf16", "avx2")
+fault("avx2: bf16 ties away from even", FILE, "_mm256_andnot_si256(upper, _mm256_set1_epi16(1))", "_mm256_setzero_si256()",
+      "kernels:every_bf16", "avx2")
+fault("avx2: bf16 raised where nothing is rounded", FILE, "_mm256_subs_epu16(lower,", "_mm256_sub_epi16(lower,", "kernels:every_bf16", "avx2")
+fault("avx2: untied bf16 truncated", FILE, "_mm256_add_epi32(odd, half)", "odd", "kernels:every_bf16", "avx2")
+fault("avx512: untied bf16 truncated", "src/avx512/simd.h", "_mm512_add_epi32(even, half)", "even", "kernels:every_bf16", "avx512")
+fault("avx2: upper eight elements with the lower ones' bits", FILE, "high = byte_of_lanes(first / 8 + 1)", "high = byte_of_lanes(first / 8)",
+      "kernels:every_length", "avx2")
+fault("avx2: all of f16 with the first bits", FILE, "byte_of_lanes(i / 8)", "byte_of_lanes(0)", "kernels:every_length", "avx2")
+FILE = "src/core/parameters.c"
+fault("ties overlooked: products of 31 bits", FILE, "if (has_tie(significand, 128, last_of_31_bits, UINT32_C(1) << 23)) return false;", "",
+      "kernels:untied_scales")
+fault("ties overlooked: products of 32 bits", FILE, "last_of_31_bits + 1, 255,", "last_of_31_bits + 1, 254,", "kernels:untied_scales")
+fault("ties overlooked: subnormal products", FILE, "return !has_tie(significand, 1, last_subnormal, UINT32_C(1) << (23 - exponent));", "return true;",
+      "kernels:untied_scales")
+fault("ties overlooked: only exact ones are seen", FILE, "const uint32_t margin = unit >> 16;", "const uint32_t margin = 0;", "kernels:untied_scales")
+FILE = "src/avx2/simd.h"
 fault("scalar: multiplies before it selects", "src/scalar/consumers.c",
-      "multiply_##dtype(SELECT(type, kept_bit(words, bit), in[k]), (factor)scale)",
-      "SELECT(type, kept_bit(words, bit), multiply_##dtype(in[k], (factor)scale))", "kernels:dropped_elements_raise_no_flag")
+      "multiply_##dtype(SELECT(type, kept_bit(words, bit), in[k]), (factor)scale.value)",
+      "SELECT(type, kept_bit(words, bit), multiply_##dtype(in[k], (factor)scale.value))", "kernels:dropped_elements_raise_no_flag")
 fault("avx2: multiplies before it selects", FILE,
       "_mm256_maskload_ps(x + half + i, signs_of_eight(half_bits, i)); const __m256 product = _mm256_mul_ps(kept, scale);",
       "_mm256_loadu_ps(x + half + i); const __m256 product = _mm256_and_ps(_mm256_mul_ps(kept, scale), "
@@ -250,8 +268,8 @@ fault("avx512: converts before it selects", "src/avx512/simd.h",
       "_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)x))))",
       "kernels:dropped_elements_raise_no_flag", "avx512")
 fault("dropped by multiplying with 0", "src/scalar/consumers.c",
-      "multiply_##dtype(SELECT(type, kept_bit(words, bit), in[k]), (factor)scale)",
-      "multiply_##dtype(in[k], kept_bit(words, bit) ? (factor)scale : 0)", "kernels:every_length")
+      "multiply_##dtype(SELECT(type, kept_bit(words, bit), in[k]), (factor)scale.value)",
+      "multiply_##dtype(in[k], kept_bit(words, bit) ? (factor)scale.value : 0)", "kernels:every_length")
 FILE = "src/core/calls.c"
 fault("p = 0 multiplies", FILE, "const bool copies = mask->p == 0;", "const bool copies = false;", "kernels:certain_probabilities")
 fault("tiny p copies", FILE, "const bool copies = mask->p == 0;", "const bool copies = threshold == 0;",
@@ -278,9 +296,9 @@ fault("scale 1/p", FILE, QUOTIENT, "0x1p32 / (double)threshold", SCALE)
 fault("scale by 1-p", FILE, QUOTIENT, "(double)(SIMDROP_CERTAIN - threshold) / 0x1p32", SCALE)
 fault("scale from 1-p in float", FILE, QUOTIENT, "1.0f / (1.0f - (float)threshold / 0x1p32f)", SCALE)
 FILE = "src/core/driver.c"
-ROUND = "return dtype == SIMDROP_F64 ? scale : (double)(float)scale;"
-fault("scaled twice", FILE, ROUND, "return (double)(float)(scale * scale);", "kernels:products_are_rounded_once")
-fault("f64 scaled in float", FILE, ROUND, "return (double)(float)scale;", "kernels:every_length")
+ROUND = ".value = dtype == SIMDROP_F64 ? scale : (double)(float)scale,"
+fault("scaled twice", FILE, ROUND, ".value = (double)(float)(scale * scale),", "kernels:products_are_rounded_once")
+fault("f64 scaled in float", FILE, ROUND, ".value = (double)(float)scale,", "kernels:every_length")
 
 # ---- guard pages
 FILE = "src/core/mask_reader.c"
@@ -295,7 +313,11 @@ fault("scalar: a byte too many", FILE, "for (size_t k = 0; k < n; ++k) bytes[k]"
 fault("scalar: reads the next element", FILE, "SELECT(uint##width##_t, kept_bit(words, first + k), in[k])",
       "SELECT(uint##width##_t, kept_bit(words, first + k), in[k]) | (0 & ((const volatile uint##width##_t *)in)[k + 1])",
       "guard:kernels_f16")
+fault("scalar: reads the next byte of the mask", FILE, "bits[k / 8] >> (k % 8) & 1,", "(bits[k / 8] | (0 & ((const volatile uint8_t *)bits)[k / 8 + 1])) >> (k % 8) & 1,",
+      "guard:kernels_f32")
 FILE = "src/common/consumers_body.h"
+fault("vector: tail reads a whole word of the mask", FILE, "const size_t byte_count = (count + 7) / 8;", "const size_t byte_count = 8 + 0 * count;",
+      "guard:kernels_f32", "avx2")
 fault("vector: tail reads whole vectors", FILE, "memcpy(part, x, count * sizeof *x);", "memcpy(part, x, sizeof part);",
       "guard:kernels_f32", "avx2")
 fault("vector: tail writes whole vectors", FILE, "memcpy(y, part, count * sizeof *y);", "memcpy(y, part, sizeof part);",
