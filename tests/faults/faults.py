@@ -176,7 +176,8 @@ fault("chunk: reader shared between threads", FILE,
       "kernels:cut_into_threads", effort="full")
 fault("any cut: position rounded to bytes", "src/core/mask_reader.c", "reader->position = mask->offset % SIMDROP_BLOCK_ELEMENTS;",
       "reader->position = mask->offset % SIMDROP_BLOCK_ELEMENTS & ~7u;", "kernels:any_cut")
-fault("scalar: last element missed", "src/scalar/consumers.c", "++k) out[k] = multiply_##dtype(", "++k) if (k + 1 < n) out[k] = multiply_##dtype(",
+fault("scalar: last element missed", "src/scalar/consumers.c", "++k) out[k] = multiply_##dtype(SELECT(type, kept_bit(",
+      "++k) if (k + 1 < n) out[k] = multiply_##dtype(SELECT(type, kept_bit(",
       "kernels:every_length")
 FILE = "src/common/consumers_body.h"
 fault("vector: last element missed", FILE, "if (k < n) scale_part_##dtype(", "if (k + 1 < n) scale_part_##dtype(",
