@@ -576,7 +576,7 @@ static void streams_in_pieces(void **state) {
     for (size_t d = 0; d < LENGTH(all_dtypes); ++d) {
       const size_t size = simdrop_dtype_size(all_dtypes[d]), n = SIMDROP_STREAMS * SIMDROP_STREAM_BYTES / size;
       const size_t steps = n / SIMDROP_STEP_ELEMENTS;
-      for (size_t shift = 0; shift < 64; shift += full_effort() ? size : 20) {
+      for (size_t shift = 0; shift < 64; shift += full_effort() ? size : 24) {
         kernel_case c = random_case(all_dtypes[d], n, 0.3, &random);
         c.y_shift = shift;
         prepare(&c, &random);

@@ -191,6 +191,20 @@ fault("vector: stores past the caches not aligned", FILE, "k = elements_to_align
       "kernels:large_outputs", "avx2", "full")
 fault("vector: wrong bits before the alignment", FILE, "if (k > 0) scale_part_##dtype(k, next(&cursor, k)",
       "decision_cursor copy = cursor; if (k > 0) scale_part_##dtype(k, next(&copy, k)", "kernels:large_outputs", "avx2", "full")
+STREAMS = "kernels:streams_in_pieces"
+fault("streams: the chunk's beginning is left out", FILE, "if (begin == 0 && lead > 0) scale_part", "if (begin == 0 && lead > 64) scale_part",
+      STREAMS, "avx2")
+fault("streams: the last step is as long as the others", FILE, "if (k + WORD_ELEMENTS > n) {", "if (k > n) {", STREAMS, "avx2")
+fault("streams: decisions of another place", FILE, "simd_scale_word_##dtype(bits_at(words, first + k), in + k,",
+      "simd_scale_word_##dtype(bits_at(words, first + k - lead), in + k,", STREAMS, "avx2")
+fault("streams: decisions of another place in the last step", FILE, "bits_of_part(words, first + k, n - k), in + k",
+      "bits_of_part(words, first, n - k), in + k", STREAMS, "avx2")
+fault("streams: one is worked off twice", FILE, "step % SIMD_STREAMS * (n / SIMD_STREAMS)",
+      "(step % SIMD_STREAMS & 6) * (n / SIMD_STREAMS)", STREAMS, "avx2")
+fault("scalar: streams begin at the chunk's beginning", "src/scalar/consumers.c", "const size_t k = begin * SIMDROP_STEP_ELEMENTS;",
+      "const size_t k = 0 * begin;", STREAMS)
+fault("streams: the driver counts elements for steps", "src/core/driver.c", "begin / SIMDROP_STEP_ELEMENTS, end / SIMDROP_STEP_ELEMENTS,",
+      "begin / SIMDROP_STEP_ELEMENTS, end / SIMDROP_STEP_ELEMENTS / 2,", "kernels:large_outputs", "avx2", "full")
 fault("avx512: every part with the first bits", "src/avx512/simd.h", "_mm512_maskz_mul_ps((__mmask16)(bits >> i),",
       "_mm512_maskz_mul_ps((__mmask16)(bits),", "kernels:every_length", "avx512")
 fault("avx512: copies with the first bits", "src/avx512/simd.h",
