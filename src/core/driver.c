@@ -11,9 +11,9 @@
 // that the size matters little; the mask producer likes long chunks.
 #define CHUNK_BYTES ((size_t)16384)
 
-// Elements of 16 bits are applied so many at a time. They keep the same ports busy as the mask, so that there is nothing to
-// gain from taking turns but what each turn costs: bf16, p = 0.1, L2, AVX-512 took 3.6 times memcpy's time, and 4.0 with turns
-// of 256. With f32 it took 1.75 with turns of 256, and 2.2 with those of 2048 (Sapphire Rapids).
+// Elements of 16 bits are applied so many at a time, unless they go past the caches: they keep the same ports busy as the mask,
+// so that turns gain nothing and cost something each. bf16, p = 0.1, L2, AVX-512 took 3.6 times memcpy's time, and 4.0 with
+// turns of 256. With f32 it took 1.75 with turns of 256, and 2.2 with those of 2048 (Sapphire Rapids).
 #define LONG_TURN_ELEMENTS 2048
 
 // From so many elements on it pays to find out whether bfloat16 has ties.
@@ -92,7 +92,7 @@ static void run_streamed_job(const void *context, size_t begin, size_t end) {
 
 // The steps end where a line of y does, so that stores past the caches write whole lines.
 static simdrop_background background_of(const scale_job *job, size_t count) {
-  const size_t turn = job->size == 2 ? LONG_TURN_ELEMENTS : SIMDROP_TURN_ELEMENTS;
+  const size_t turn = job->size == 2 && !job->stream ? LONG_TURN_ELEMENTS : SIMDROP_TURN_ELEMENTS;
   if (job->stream && count * job->size == STREAMED_CHUNK_BYTES)
     return (simdrop_background){.run = run_streamed_job, .context = job, .turn = turn, .count = count};
   const size_t past_line = (uintptr_t)job->y % STREAM_ALIGNMENT;

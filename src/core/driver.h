@@ -26,8 +26,8 @@ void simdrop_drive_stored_select(simdrop_dtype dtype, size_t n, const uint8_t *b
 // Whether an output of this size is stored past the caches.
 bool simdrop_should_stream(size_t bytes, const void *x, const void *y);
 
-// What the drivers of layouts share with these: the kernels of a type, and the scale, rounded for it
-// and for so many elements.
+// What the drivers of layouts share with these: the kernels of a type, and the scale, rounded for it,
+// with what is worth knowing about it for n elements.
 typedef struct simdrop_scale_kernels {
   simdrop_scale_kernel *each;
   simdrop_scale_packed_kernel *packed;

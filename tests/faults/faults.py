@@ -176,7 +176,8 @@ fault("chunk: reader shared between threads", FILE,
       "kernels:cut_into_threads", effort="full")
 fault("any cut: position rounded to bytes", "src/core/mask_reader.c", "reader->position = mask->offset % SIMDROP_BLOCK_ELEMENTS;",
       "reader->position = mask->offset % SIMDROP_BLOCK_ELEMENTS & ~7u;", "kernels:any_cut")
-fault("scalar: last element missed", "src/scalar/consumers.c", "++k) out[k] = multiply_##dtype(", "++k) if (k + 1 < n) out[k] = multiply_##dtype(",
+fault("scalar: last element missed", "src/scalar/consumers.c", "++k) out[k] = multiply_##dtype(SELECT(type, kept_bit(",
+      "++k) if (k + 1 < n) out[k] = multiply_##dtype(SELECT(type, kept_bit(",
       "kernels:every_length")
 FILE = "src/common/consumers_body.h"
 fault("vector: last element missed", FILE, "if (k < n) scale_part_##dtype(", "if (k + 1 < n) scale_part_##dtype(",
@@ -398,7 +399,7 @@ fault("highway: nothing dropped", FILE, "return hn::IfThenElseZero(mask_of(tag, 
 fault("highway: multiplies before it selects", FILE, "hn::Mul(select_lanes(tag, bits, i, x), scale)",
       "hn::IfThenElseZero(mask_of(tag, bits, i), hn::Mul(hn::LoadU(tag, x + i), scale))", "kernels:dropped_elements_raise_no_flag",
       "highway-sse4")
-fault("highway: f64 scaled in float", FILE, "hn::Set(tag_f64(), scale)", "hn::Set(tag_f64(), (float)scale)", "kernels:every_length", "highway-sse4")
+fault("highway: f64 scaled in float", FILE, "hn::Set(tag_f64(), scale.value)", "hn::Set(tag_f64(), (float)scale.value)", "kernels:every_length", "highway-sse4")
 fault("highway: f16 converted by Highway alone", FILE, "#if HWY_ARCH_ARM_A64 || (HWY_TARGET <= HWY_AVX2 && HWY_ARCH_X86 && !defined(HWY_DISABLE_F16C))",
       "#if HWY_ARCH_X86", "kernels:every_f16",
       "highway-sse4")
@@ -462,7 +463,7 @@ fault("neon: multiplies before it selects", FILE,
       "vandq_u32(four_lanes(bits, i), vreinterpretq_u32_f32(vmulq_f32(vld1q_f32(x + i), scale))); vst1q_f32(y + i, vreinterpretq_f32_u32(kept));",
       "kernels:dropped_elements_raise_no_flag", "neon")
 fault("neon: decisions of two f64 twice", FILE, "vzip2q_u32(lanes, lanes)", "vzip1q_u32(lanes, lanes)", "kernels:every_length", "neon")
-fault("neon: f64 scaled in float", FILE, "vdupq_n_f64(scale)", "vdupq_n_f64((float)scale)", "kernels:every_length", "neon")
+fault("neon: f64 scaled in float", FILE, "vdupq_n_f64(scale.value)", "vdupq_n_f64((float)scale.value)", "kernels:every_length", "neon")
 fault("neon: half the f16 unscaled", FILE, "vmulq_f32(vcvt_high_f32_f16(kept), scale)", "vcvt_high_f32_f16(kept)", "kernels:every_f16", "neon")
 fault("neon: bf16 ties away from even", FILE, "vdupq_n_u32(0x7fff)", "vdupq_n_u32(0x8000)", "kernels:every_bf16", "neon")
 fault("neon: bytes of 0 and 255", FILE, "vandq_u8(vtstq_u8(vqtbl1q_u8(all, order), bit), vdupq_n_u8(1))", "vtstq_u8(vqtbl1q_u8(all, order), bit)",
