@@ -194,7 +194,7 @@ class ToolTest(unittest.TestCase):
             text = self.succeeds(command, "--help").decode()
             self.assertEqual(self.succeeds("help", command).decode(), text)
             self.assertTrue(text.startswith("usage: simdrop %s" % command))
-            for option in ("--backend NAME", "--help"):
+            for option in ("--backend LIST" if command == "bench" else "--backend NAME", "--help"):
                 self.assertIn(option, text)
 
     def test_bad_arguments(self):
