@@ -56,7 +56,7 @@ def power(found):
         picture.line([(x(2.0**bits), top), (x(2.0**bits), top + height)], FAINT)
         picture.text(x(2.0**bits), top + height + 18, "2^%d" % bits, "middle")
     picture.text(left + width / 2, top + height + 40, "elements drawn", "middle")
-    picture.text(left, 18, "smallest bias of the rate seen with probability 0.999")
+    picture.text(left, 18, "smallest bias of the rate seen with probability 0.999, at the level of a whole run (%.0e a figure)" % found["context"]["level"])
     for name, bias in PEERS:
         picture.line([(left, y(bias)), (left + width, y(bias))], ORANGE, 1.5, "6 4")
         picture.text(left + width + 6, y(bias) + 4, name, fill=ORANGE)
@@ -65,7 +65,7 @@ def power(found):
         for key, color in (("smallest_rate", BLUE), ("smallest_correlation", GREEN)):
             if key == "smallest_correlation" and p != 0.5:
                 continue
-            points = [(x(row["n"]), y(min(row[key], 1))) for row in rows if row[key] <= 1]
+            points = [(x(row["n"]), y(row[key])) for row in rows if row[key] is not None and row[key] <= 1]
             picture.line(points, color, 2, dash)
             label = "p = %g" % p if key == "smallest_rate" else "correlation"
             picture.text(points[-1][0] + 6, points[-1][1] + 4, label, fill=color)
