@@ -260,7 +260,7 @@ def filled(page, rows):
     def in_line(match):
         try:
             return "%s%s<!-- end -->" % (match.group(1), figure(match.group(2).split(), rows))
-        except (KeyError, IndexError, ValueError) as error:
+        except (KeyError, IndexError, ValueError, OSError) as error:
             sys.exit("figures.py: there is no figure '%s' (%r)" % (match.group(2), error))
     page = re.sub(r"(<!-- figures: (\w+) -->)\n.*?<!-- end of figures -->", table, page, flags=re.S)
     return re.sub(r"(<!-- figure: ([^>]*?) -->).*?<!-- end -->", in_line, page)
