@@ -51,15 +51,16 @@ static void more_than_one_thread(void **state) {
 static void same_bits(void **state) {
   (void)state;
   enum {
-    N = 300001
+    ROWS = 100001,
+    COLUMNS = 3,
+    N = ROWS * COLUMNS
   };
-  const size_t dims[] = {3, 100001};
   float *const x = allocate(N * sizeof *x), *const y = allocate(N * sizeof *y), *const expected = allocate(N * sizeof *y);
   uint64_t random = 1;
   fill_values(SIMDROP_F32, N, &random, x);
   const simdrop_mask mask = {0.3, 1, 2, 3};
   simdrop_layout layout;
-  assert_int_equal(simdrop_layout_rows(dims[1], dims[0], &layout), SIMDROP_OK);
+  assert_int_equal(simdrop_layout_rows(ROWS, COLUMNS, &layout), SIMDROP_OK);
   for (size_t threads = 1; threads <= 7; threads = 2 * threads + 1) {
     const simdrop_executor executor = simdrop_openmp_executor(threads);
     assert_int_equal(simdrop_forward(&mask, SIMDROP_F32, N, x, expected, NULL), SIMDROP_OK);
@@ -67,7 +68,7 @@ static void same_bits(void **state) {
     check_bytes(expected, y, N * sizeof *y, "%zu threads", threads);
     assert_int_equal(simdrop_forward_layout(&mask, SIMDROP_F32, &layout, x, expected), SIMDROP_OK);
     assert_int_equal(simdrop_parallel_forward_layout(&executor, &mask, SIMDROP_F32, &layout, x, y), SIMDROP_OK);
-    check_bytes(expected, y, dims[0] * dims[1] * sizeof *y, "rows on %zu threads", threads);
+    check_bytes(expected, y, N * sizeof *y, "rows on %zu threads", threads);
   }
   free(x);
   free(y);

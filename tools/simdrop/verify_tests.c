@@ -48,8 +48,7 @@ static double least_seen(double n, double probability, double tail) {
 }
 
 double smallest_rise(double n, double probability, double level, double count) {
-  if (n * probability >= ENOUGH_FOR_ESTIMATE)
-    return seen_deviations(level, count) * sqrt(probability * (1 - probability) / n);
+  if (n * probability >= ENOUGH_FOR_ESTIMATE) return seen_deviations(level, count) * sqrt(probability * (1 - probability) / n);
   const double seen = least_seen(n, probability, level / count / 2);
   double below = probability, enough = 1;
   if (seen > n) return INFINITY;
@@ -87,9 +86,7 @@ void worst_binomial(size_t count, const uint64_t *k, double n, double probabilit
 static double rarer(double keep) { return fmin(keep, 1 - keep); }
 static double variance_of(double keep) { return keep * (1 - keep); }
 
-double smallest_rate(double keep, double elements, double level) {
-  return smallest_rise(elements, rarer(keep), level, 1);
-}
+double smallest_rate(double keep, double elements, double level) { return smallest_rise(elements, rarer(keep), level, 1); }
 
 double smallest_correlation(double keep, double elements, double level) {
   const double rare = rarer(keep);
