@@ -38,7 +38,7 @@ COMMANDS = {
     "sizes": "simdrop bench --backend all --kernel memcpy,forward --n %s --p 0.1,0.5 --json {json}" % SIZES,
     "peers": "sh bench/peers.sh FOLDER --json {json}",
     "probabilities": "simdrop bench --kernel memcpy,mask-bits,forward --n 64Ki --p %s --json {json}" % PROBABILITIES,
-    "threads": "simdrop bench --threads 1,2 --kernel memcpy,forward --n 16Ki,32Ki,64Ki,128Ki,256Ki,512Ki,1Mi,4Mi,16Mi,64Mi --p 0.1,0.5 --json {json}",
+    "threads": "bench_threads 2 {openmp}\nsimdrop bench --threads 1,2 --kernel memcpy,forward --n 16Ki,32Ki,64Ki,128Ki,256Ki,512Ki,1Mi,4Mi,16Mi,64Mi --p 0.1,0.5 --json {json}",
 }
 
 
@@ -277,6 +277,7 @@ def draw_probabilities(results, plot):
 
 
 def draw_threads(results, plot):
+    openmp = results.get("openmp", {})
     rows = needed([row for row in rows_of(results, dtype="f32") if row["kernel"] in ("forward", "memcpy")], "forward of f32")
     forward = needed([row for row in rows if row["kernel"] == "forward"], "forward of f32")
     counts = needed(sorted({row["threads"] for row in forward} - {1}), "more than one thread")
@@ -302,14 +303,18 @@ def draw_threads(results, plot):
                 sizes, ratios = speed_up("forward", backend, threads, p)
                 own = BACKENDS.get(backend, OTHER_BACKEND) if len(backends) > 1 and len(counts) == 1 else (color, "-", "osD^v<"[index % 6])
                 axes.plot(sizes, ratios, color=own[0], linestyle=own[1], marker=own[2], markersize=5, linewidth=1.5,
-                          label="%d threads%s" % (threads, ", " + backend if len(backends) > 1 else ""))
+                          label="%d threads of a pool%s" % (threads, ", " + backend if len(backends) > 1 else ""))
             sizes, ratios = speed_up("memcpy", "none", threads, None)
             if sizes:
-                axes.plot(sizes, ratios, color=GREY, linestyle="--", marker="x", markersize=4, linewidth=1.1, label="memcpy, %d threads" % threads)
+                axes.plot(sizes, ratios, color=GREY, linestyle="--", marker="x", markersize=4, linewidth=1.1, label="memcpy, %d threads of a pool" % threads)
+        smallest = min(row["n"] for row in forward)
+        others = sorted((row["n"], row["speed_up"]["median"]) for row in openmp.get("rows", ()) if row["p"] == p and row["n"] >= smallest)
+        if others:
+            axes.plot(*zip(*others), color=GREEN, linestyle="-", marker="s", markersize=5, linewidth=1.5, label="%d threads of OpenMP" % openmp["context"]["threads"])
         size_axis(axes, plot, [row["n"] for row in forward], elements_text, 2)
-        axes.set_ylim(bottom=0)
         axes.set_xlabel("elements")
         axes.set_title("p = %g" % p)
+    all_axes[0][0].set_ylim(bottom=0)  # of all panels, once everything is drawn
     all_axes[0][0].set_ylabel("times as fast as one thread")
     all_axes[0][0].legend(loc="lower right", frameon=False)
     figure.suptitle("Dropout of f32 by several threads")
@@ -338,12 +343,25 @@ def prepare():
     return plot
 
 
+def openmp_path(path):
+    """Where the figures of OpenMP's threads are, next to those of the pool's."""
+    return path.replace("-threads.json", "-openmp.json")
+
+
+def command(name, path):
+    return COMMANDS[name].format(json=path, openmp=openmp_path(path))
+
+
 def draw(name, path, folder, plot):
     if not os.path.exists(path):
-        raise Refused("%s is not there; make it with: %s" % (path, COMMANDS[name].format(json=path)))
+        raise Refused("%s is not there; make it with: %s" % (path, command(name, path)))
     try:
         with open(path, encoding="utf-8") as file:
-            figure = PICTURES[name](json.load(file), plot)
+            results = json.load(file)
+        if name == "threads" and os.path.exists(openmp_path(path)):
+            with open(openmp_path(path), encoding="utf-8") as file:
+                results["openmp"] = json.load(file)
+        figure = PICTURES[name](results, plot)
     except Refused as refused:
         raise Refused("%s %s" % (path, refused)) from refused
     except (ValueError, KeyError, TypeError, IndexError) as error:
@@ -370,7 +388,7 @@ def main():
             parser.error("there is no picture '%s'" % name)
     if options.commands:
         for name in names:
-            print(COMMANDS[name].format(json=paths[name]))
+            print(command(name, paths[name]))
         return 0
     status = 0
     try:

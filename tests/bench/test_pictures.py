@@ -41,7 +41,8 @@ def made_up():
     peers = [{"peer": peer, "version": "1", "dtype": "f32", "n": n, "p": p, "threads": count, "direction": "forward", "status": "ok", "reason": "",
               "times_simdrop": spread(times)} for peer, times in (("torch", 30), ("own", 0.8)) for n in (65536, 1 << 20) for p in (0.1, 0.5) for count in (1, 2)]
     peers.append(dict(peers[0], peer="jax", status="missing", reason="No module named 'jax'"))
-    return {"sizes": {"context": context, "benchmarks": sizes}, "probabilities": {"context": context, "benchmarks": probabilities},
+    openmp = [{"n": n, "p": p, "speed_up": spread(1.5)} for n in (1024, 65536, 1 << 20) for p in (0.1, 0.5)]
+    return {"openmp": {"context": {"threads": 3}, "rows": openmp}, "sizes": {"context": context, "benchmarks": sizes}, "probabilities": {"context": context, "benchmarks": probabilities},
             "threads": {"context": context, "benchmarks": threads}, "peers": {"context": context, "rows": peers}}
 
 
@@ -77,7 +78,7 @@ class PicturesTest(unittest.TestCase):
         pictures = self.draw("one")
         self.assertEqual(sorted(pictures), sorted(name + ".svg" for name in NAMES))
         for name, said in (("sizes.svg", ("avx512", "new", "memcpy", "L2, 2 MiB", "p = 0.1")), ("peers.svg", ("PyTorch", "own", "JAX: missing", "p = 0.5")),
-                           ("probabilities.svg", ("1/2", "entropy", "memcpy")), ("threads.svg", ("4 threads", "p = 0.5"))):
+                           ("probabilities.svg", ("1/2", "entropy", "memcpy")), ("threads.svg", ("4 threads of a pool", "3 threads of OpenMP", "p = 0.5"))):
             text = pictures[name].decode()
             xml.etree.ElementTree.fromstring(text)
             for words in said:
@@ -85,6 +86,10 @@ class PicturesTest(unittest.TestCase):
             self.assertNotIn("dc:date", text)
             self.assertNotIn("nan", text.lower().replace("dominant", ""))
         self.assertEqual(pictures, self.draw("two"))
+
+    def test_without_openmp(self):
+        os.remove(self.path("test-openmp.json"))
+        self.assertNotIn("OpenMP", self.draw("one")["threads.svg"].decode())
 
     def test_absent(self):
         os.remove(self.path("test-sizes.json"))
@@ -117,7 +122,7 @@ class PicturesTest(unittest.TestCase):
     def test_commands(self):
         done = self.run_script("--commands")
         self.assertEqual(done.returncode, 0)
-        self.assertEqual(len(done.stdout.splitlines()), 4)
+        self.assertEqual(len(done.stdout.splitlines()), 5)
         self.assertEqual(self.run_script("nonsense").returncode, 2)
 
     def test_expectation(self):
