@@ -390,7 +390,8 @@ static inline __attribute__((always_inline)) void mask_batch_by_planes(const sim
   }
 }
 
-// A vector of blocks draws its dense planes in one go, so that only a block alone is sooner drawn by itself if there are no more.
+// A vector of blocks draws its dense planes in one go, so that only a block alone is sooner drawn by itself if there are no
+// more.
 static inline bool are_few(const simdrop_mask_source *source, size_t block_count) {
   if (block_count <= 1) return source->plane_count >= SIMD_ONE_BLOCK_PLANES;
   return block_count <= SIMD_FEW_BLOCKS && source->plane_count > SIMD_DENSE_PLANES;

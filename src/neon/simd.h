@@ -19,8 +19,8 @@ typedef unsigned simd_lanes;
 
 #define SIMD_LANES 4
 
-// Chosen by a model of Neoverse N1, Neoverse V2 and Cortex-A55 (bench/neon_model.py, cycles; docs/measurements.md has all). More
-// side by side needs more than 32 registers.
+// Chosen by a model of Neoverse N1, Neoverse V2 and Cortex-A55 (bench/neon_model.py, cycles; docs/measurements.md has all).
+// More side by side needs more than 32 registers.
 #define SIMD_PLANES_IN_FLIGHT 2  // planes of one vector of blocks side by side; p = 0.1: 1 takes 5 to 24 % more, 4 up to 15 %
 #define SIMD_FEW_PLANES_IN_FLIGHT 2  // vectors times planes side by side where one or two decide everything; 4: up to 5 % more
 #define SIMD_DENSE_PLANES 8          // planes that are drawn for every block; the others only where they are needed

@@ -67,7 +67,8 @@ static void print_row(const verify_request *request, const verify_row *row, cons
     printf("%10s %10s %9s  %-13s\n", "", "", "", verdict_word(row->verdict));
     return;
   }
-  printf("%10" PRIu64 " %10.4g %9.2g  %-13s ", figure->elements, figure->statistic, figure->p_value, verdict_word(row->verdict));
+  printf("%10" PRIu64 " %10.4g %9.2g  %-13s ", figure->elements, figure->statistic, figure->p_value,
+         verdict_word(row->verdict));
   if (isfinite(figure->smallest)) {
     printf("%.1e %s", figure->smallest, figure->unit);
   } else {

@@ -250,7 +250,8 @@ static uint64_t job_elements(verify_work *work, const verify_job *job) {
   const verify_request *const request = work->request;
   if (job->calibration != NULL) {
     verify_subject subject = calibration_subject(work, job->calibration, job->count);
-    return job->calibration->test->of_sequence == NULL ? job->calibration->test->drawn(&subject) : verify_limits(&subject).total;
+    return job->calibration->test->of_sequence == NULL ? job->calibration->test->drawn(&subject)
+                                                       : verify_limits(&subject).total;
   }
   const verify_subject subject = subject_of(work, job->rows->candidate, job->rows->form, job->rows->p, 0);
   if (job->rows->by_draws) return job->rows->test->drawn(&subject);
@@ -430,8 +431,7 @@ static bool judge(verify_work *work) {
 static bool has_figures(const verify_request *request, const verify_report *report) {
   size_t figures = report->exact_count;
   for (size_t i = 0; i < report->row_count; ++i) figures += report->rows[i].verdict != VERDICT_TOO_FEW;
-  for (size_t i = 0; i < report->calibration_count; ++i)
-    figures += report->calibration_rows[i].verdict != VERDICT_TOO_FEW;
+  for (size_t i = 0; i < report->calibration_count; ++i) figures += report->calibration_rows[i].verdict != VERDICT_TOO_FEW;
   if (figures > 0) return true;
   if (request->from != NULL) {
     report_error("verify: %s is too short: it takes %d bits at least, and more for p far from 1/2", input_label(request->from),

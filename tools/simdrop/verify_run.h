@@ -88,7 +88,8 @@ typedef struct verify_report {
   double seconds;
 } verify_report;
 
-// Fills in the report; false after printing the sentence, as when there is nothing to test. Either way verify_report_end is due.
+// Fills in the report; false after printing the sentence, as when there is nothing to test. Either way verify_report_end is
+// due.
 bool verify_run(const verify_request *request, verify_report *report);
 void verify_report_end(verify_report *report);
 
