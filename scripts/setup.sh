@@ -46,7 +46,9 @@ if [ "$level" = test ]; then
   # Other processors, under qemu.
   want g++-aarch64-linux-gnu aarch64-linux-gnu-g++
   want gcc-i686-linux-gnu i686-linux-gnu-gcc
+  want_package libc6-dev-i386-cross
   want gcc-s390x-linux-gnu s390x-linux-gnu-gcc
+  want_package libc6-dev-s390x-cross
   want_package libcmocka-dev:arm64
   python3 -c 'import numpy' 2> /dev/null || missing="$missing python3-numpy"
 fi
