@@ -525,7 +525,8 @@ fault("batch: words not taken over", FILE,
       "memcpy(waiting->words, filled->words + SIMDROP_BLOCK_WORDS * filled->last, kept * SIMDROP_BLOCK_WORDS * sizeof *waiting->words);", "", LOOPS)
 fault("batch: rows joined across gaps", FILE, "row->y == first->y + count * sink->size &&", "", LOOPS, "avx2")
 fault("periodic: nothing beyond the period", FILE, "row->count, period + 64);", "row->count, period);", LOOPS, "avx2")
-fault("shared: the wrong long run", FILE, "const size_t decision = k / writer->repeat;", "const size_t decision = 0 * k;", LOOPS)
+fault("shared: the wrong long run", FILE, "simdrop_bit(batch->words, row->decision + decision)",
+      "simdrop_bit(batch->words, row->decision + 0 * decision)", LOOPS)
 FILE = "src/core/row_sink.c"
 fault("staged: every part with the first decisions", FILE, "sink_contiguous(sink, count, words, first + k, part_x,",
       "sink_contiguous(sink, count, words, first, part_x,", LOOPS, effort="full")

@@ -25,7 +25,7 @@ COMMANDS = {"": (), "aarch64": ("aarch64-linux-gnu-gcc", "qemu-aarch64-static")}
 TOOLCHAINS = {"": (), "aarch64": (f"-DCMAKE_TOOLCHAIN_FILE={ROOT}/cmake/toolchains/aarch64-linux-gnu.cmake", "-DSIMDROP_WITH_OPENMP=OFF",
                                   "-DSIMDROP_BUILD_EXAMPLES=OFF")}
 EMULATORS = {"": (), "aarch64": ("qemu-aarch64-static", "-cpu", "max")}
-TIMEOUT = 300  # seconds a test; one that hangs under a fault has caught it
+TIMEOUT = 120  # seconds a test; one that hangs under a fault has caught it
 
 
 def pattern_of(text):
@@ -172,11 +172,13 @@ def main():
                 if missing is not None:
                     outcome, kind = f"skipped: {fault.needs} is {missing}", "skipped"
                 else:
+                    begun = time.monotonic()
                     try:
                         problem = copy.check(fault)
                     except (LookupError, RuntimeError) as error:
                         problem = f"FAILED: {error}"
                     outcome, kind = (problem, "failed") if problem else ("caught", "caught")
+                    outcome += f" ({time.monotonic() - begun:.1f} s)"
                 with lock:
                     counts[kind] += 1
                     mark = {"caught": "ok", "skipped": "skipped", "failed": "FAILED"}[kind]
