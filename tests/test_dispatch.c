@@ -11,6 +11,7 @@
 
 #include "core/cpu.h"
 #include "core/dispatch.h"
+#include "core/driver.h"
 #include "oracle.h"
 #include "support.h"
 
@@ -272,6 +273,41 @@ static void wishes(void **state) {
   }
 }
 
+// The caches that two processors' CPUID lists.
+static void caches(void **state) {
+  (void)state;
+  // AMD EPYC 9004: leaf 0x8000001D as read under a hypervisor; 1 MiB of L2, 32 MiB of L3.
+  const simdrop_cpuid_caches zen4 = {{{.eax = 0x00000121, .ebx = 0x01c0003f, .ecx = 63},
+                                      {.eax = 0x00000122, .ebx = 0x01c0003f, .ecx = 63},
+                                      {.eax = 0x00000143, .ebx = 0x01c0003f, .ecx = 2047},
+                                      {.eax = 0x00004163, .ebx = 0x03c0003f, .ecx = 32767},
+                                      {0, 0, 0, 0}}};
+  assert_int_equal(simdrop_third_cache_from_cpuid(&zen4), 32 << 20);
+  // Intel's manual's formula with every field in use: 12 ways, 2 partitions, lines of 64 bytes, 40960 sets.
+  const simdrop_cpuid_caches made_up = {
+      {{.eax = 0x1c004121, .ebx = 0x02c0003f, .ecx = 63}, {.eax = 0x1c03c163, .ebx = 11u << 22 | 1 << 12 | 63, .ecx = 40959}}};
+  assert_int_equal(simdrop_third_cache_from_cpuid(&made_up), (uint64_t)12 * 2 * 64 * 40960);
+  // 4 GiB and more; what follows the end of the list does not count.
+  const simdrop_cpuid_caches huge = {{{.eax = 0x63, .ebx = 63u << 22 | 63, .ecx = (1 << 20) - 1}}};
+  assert_int_equal(simdrop_third_cache_from_cpuid(&huge), UINT64_C(1) << 32);
+  const simdrop_cpuid_caches none = {
+      {{.eax = 0x21, .ebx = 0x3f, .ecx = 63}, {0, 0, 0, 0}, {.eax = 0x63, .ebx = 0x3f, .ecx = 63}}};
+  assert_int_equal(simdrop_third_cache_from_cpuid(&none), 0);
+}
+
+// From how many bytes on outputs go past the caches.
+static void stream_bytes(void **state) {
+  (void)state;
+  const uint64_t mebibyte = 1 << 20;
+  assert_int_equal(simdrop_stream_bytes(4, 0), 32 * mebibyte);
+  assert_int_equal(simdrop_stream_bytes(4, 32 * mebibyte), 12 * mebibyte);
+  assert_int_equal(simdrop_stream_bytes(8, 32 * mebibyte), 12 * mebibyte);
+  assert_int_equal(simdrop_stream_bytes(2, 32 * mebibyte), 32 * mebibyte);
+  assert_int_equal(simdrop_stream_bytes(4, mebibyte), 4 * mebibyte);
+  assert_int_equal(simdrop_stream_bytes(4, 480 * mebibyte), 32 * mebibyte);
+  assert_int_equal(simdrop_stream_bytes(4, UINT64_C(1) << 40), 32 * mebibyte);
+}
+
 // This machine's words give what simdrop_backend_supported says.
 static void this_machine(void **state) {
   (void)state;
@@ -479,6 +515,8 @@ int main(int argc, char **argv) {
       cmocka_unit_test(one_bit_each),
       cmocka_unit_test(whole_bundles),
       cmocka_unit_test(wishes),
+      cmocka_unit_test(caches),
+      cmocka_unit_test(stream_bytes),
       cmocka_unit_test(this_machine),
       cmocka_unit_test(select_while_others_run),
   };

@@ -27,6 +27,19 @@ simdrop_cpu_features simdrop_cpu_features_from_cpuid(const simdrop_cpuid *cpuid)
   return features;
 }
 
+// Intel SDM, CPUID leaf 04H, and AMD APM volume 3, Fn8000_001D: the type in eax 0-4, the level in 5-7; the line's length,
+// partitions and ways in ebx 0-11, 12-21 and 22-31, and the sets in ecx, each less one.
+uint64_t simdrop_third_cache_from_cpuid(const simdrop_cpuid_caches *caches) {
+  for (int i = 0; i < SIMDROP_CPUID_CACHES; ++i) {
+    const simdrop_cpuid_registers cache = caches->entries[i];
+    if ((cache.eax & 31) == 0) break;
+    if ((cache.eax >> 5 & 7) != 3) continue;
+    const uint64_t line = (cache.ebx & 0xfff) + 1, partitions = (cache.ebx >> 12 & 0x3ff) + 1, ways = (cache.ebx >> 22) + 1;
+    return line * partitions * ways * ((uint64_t)cache.ecx + 1);
+  }
+  return 0;
+}
+
 simdrop_cpu_features simdrop_cpu_features_from_hwcap(const simdrop_hwcap *hwcap) {
   simdrop_cpu_features features = 0;
 #define FEATURE(feature, word, bit) \

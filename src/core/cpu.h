@@ -28,13 +28,24 @@ typedef struct simdrop_hwcap {
 
 simdrop_cpu_features simdrop_cpu_features_from_hwcap(const simdrop_hwcap *hwcap);
 
+// CPUID's list of caches: leaf 4 (Intel), or 0x8000001D (AMD, where leaf 0x80000001 has TOPOEXT). Its end is all zero.
+#define SIMDROP_CPUID_CACHES 8
+typedef struct simdrop_cpuid_caches {
+  simdrop_cpuid_registers entries[SIMDROP_CPUID_CACHES];
+} simdrop_cpuid_caches;
+
+// Bytes of the third level's cache; 0 if there is none, or it is not known.
+uint64_t simdrop_third_cache_from_cpuid(const simdrop_cpuid_caches *caches);
+
 // Reads this processor's words (cpu_probe.c); all zero on architectures that do not have them.
 simdrop_cpuid simdrop_cpu_probe(void);
+simdrop_cpuid_caches simdrop_caches_probe(void);
 simdrop_hwcap simdrop_hwcap_probe(void);
 
 // This processor's features.
 simdrop_cpu_features simdrop_cpu_features_here(void);
 
 #define SIMDROP_CPUID_OSXSAVE (UINT32_C(1) << 27)  // leaf 1, ecx
+#define SIMDROP_CPUID_TOPOEXT (UINT32_C(1) << 22)  // leaf 0x80000001, ecx: AMD's leaf 0x8000001D is there
 
 #endif

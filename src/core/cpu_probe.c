@@ -20,10 +20,34 @@ simdrop_cpuid simdrop_cpu_probe(void) {
   return cpuid;
 }
 
+// Both makers' lists have the same form. Where AMD's is there, Intel's leaf is empty.
+simdrop_cpuid_caches simdrop_caches_probe(void) {
+  const uint32_t leaves[] = {4, 0x8000001d};
+  simdrop_cpuid_caches caches = {{{0, 0, 0, 0}}};
+  for (int i = 0; i < 2 && (caches.entries[0].eax & 31) == 0; ++i) {
+    if (__get_cpuid_max(leaves[i] & 0x80000000, 0) < leaves[i]) continue;
+    if (leaves[i] >> 31) {
+      simdrop_cpuid_registers extended;
+      __cpuid(0x80000001, extended.eax, extended.ebx, extended.ecx, extended.edx);
+      if (!(extended.ecx & SIMDROP_CPUID_TOPOEXT)) continue;
+    }
+    for (uint32_t entry = 0; entry < SIMDROP_CPUID_CACHES; ++entry) {
+      simdrop_cpuid_registers *const to = &caches.entries[entry];
+      __cpuid_count(leaves[i], entry, to->eax, to->ebx, to->ecx, to->edx);
+    }
+  }
+  return caches;
+}
+
 #else
 
 simdrop_cpuid simdrop_cpu_probe(void) {
   const simdrop_cpuid none = {0};
+  return none;
+}
+
+simdrop_cpuid_caches simdrop_caches_probe(void) {
+  const simdrop_cpuid_caches none = {{{0, 0, 0, 0}}};
   return none;
 }
 

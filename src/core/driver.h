@@ -23,8 +23,11 @@ void simdrop_drive_stored_scale(uint64_t threshold, simdrop_dtype dtype, size_t 
                                 bool stream);
 void simdrop_drive_stored_select(simdrop_dtype dtype, size_t n, const uint8_t *bits, const void *x, void *y);
 
-// Whether an output of this size is stored past the caches.
-bool simdrop_should_stream(size_t bytes, const void *x, const void *y);
+// Whether an output of n elements of `size` bytes is stored past the caches.
+bool simdrop_should_stream(size_t size, size_t n, const void *x, const void *y);
+
+// From how many bytes on that is so, with a third cache of so many bytes (0: none, or not known): a pure function.
+size_t simdrop_stream_bytes(size_t size, uint64_t third_cache);
 
 // What the drivers of layouts share with these: the kernels of a type, and the scale, rounded for it,
 // with what is worth knowing about it for n elements.

@@ -141,6 +141,8 @@ fault("vector: early exit one plane short", FILE, "while (plane < source->plane_
       "while (plane < source->plane_count - 1 && simd_any(", "mask:threshold_at_an_elements_u", "avx2")
 fault("vector: short call looks at its first planes only", FILE, "if (simd_first_lane(undecided) == 0) break;", "break;",
       "mask:threshold_at_an_elements_u", "avx2")
+fault("vector: the last vectors not drawn beside other work", FILE, "VECTORS_BETWEEN_TURNS, 1, true, numbers, count,",
+      "VECTORS_BETWEEN_TURNS, 1, true, numbers, count > 2 * SIMD_LANES ? count - 2 * SIMD_LANES : count,", "kernels:chunk_boundaries", "avx512")
 fault("vector: one plane of two", FILE, "SIMD_FEW_PLANES_IN_FLIGHT / 2, 2, true", "SIMD_FEW_PLANES_IN_FLIGHT / 2, 1, true",
       PLANES, "avx2")
 fault("vector: one plane less of a few", FILE, "1, source->plane_count, true,", "1, source->plane_count - 1, true,", PLANES,
@@ -566,6 +568,13 @@ fault("openmp: one thread for all", "src/openmp/executor.c", "num_threads(pieces
 # ---- dispatch
 FILE = "src/core/cpu.c"
 CPUS = "dispatch:made_up_processors"
+fault("cache: any level is the third", FILE, "if ((cache.eax >> 5 & 7) != 3) continue;", "", "dispatch:caches")
+fault("cache: sets less one", FILE, "((uint64_t)cache.ecx + 1)", "(uint64_t)cache.ecx", "dispatch:caches")
+fault("cache: partitions forgotten", FILE, "line * partitions * ways", "line * ways", "dispatch:caches")
+fault("cache: past the end of the list", FILE, "if ((cache.eax & 31) == 0) break;", "if ((cache.eax & 31) == 0) continue;", "dispatch:caches")
+fault("streams: 16 bits like the others", "src/core/driver.c", "if (size == 2 || third_cache == 0)", "if (third_cache == 0)", "dispatch:stream_bytes")
+fault("streams: no limit to the cache's share", "src/core/driver.c", "return share < STREAM_BYTES ? (size_t)share : STREAM_BYTES;",
+      "return (size_t)share;", "dispatch:stream_bytes")
 fault("no OSXSAVE check", FILE, "if (words_1.ecx & SIMDROP_CPUID_OSXSAVE) {", "if (words_1.ecx | 1) {", CPUS, "avx2")
 fault("no XCR0 check for AVX", FILE, "if ((cpuid->xcr0 & XCR0_SSE_AVX) == XCR0_SSE_AVX)", "if (XCR0_SSE_AVX)", CPUS, "avx2")
 fault("no XCR0 check for AVX-512", FILE, "if ((cpuid->xcr0 & XCR0_SSE_AVX_AVX512) == XCR0_SSE_AVX_AVX512)",

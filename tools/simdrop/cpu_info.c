@@ -121,7 +121,7 @@ static void read_fallback_brand(cpu_info *cpu) {
 
 static uint64_t positive(long value) { return value > 0 ? (uint64_t)value : 0; }
 
-// sysconf does not know the caches of every processor; the kernel's list does.
+// The kernel's list: sysconf does not know the caches of every processor, and multiplies some.
 static void read_caches_from_sys(cpu_info *cpu) {
   for (int index = 0; index < 8; ++index) {
     char path[96], level[16], type[32], size[32];
@@ -141,12 +141,13 @@ static void read_caches_from_sys(cpu_info *cpu) {
 }
 
 static void read_caches(cpu_info *cpu) {
+  read_caches_from_sys(cpu);
 #if defined(_SC_LEVEL1_DCACHE_SIZE)
+  if (cpu->cache_bytes[0] != 0) return;
   cpu->cache_bytes[0] = positive(sysconf(_SC_LEVEL1_DCACHE_SIZE));
   cpu->cache_bytes[1] = positive(sysconf(_SC_LEVEL2_CACHE_SIZE));
   cpu->cache_bytes[2] = positive(sysconf(_SC_LEVEL3_CACHE_SIZE));
 #endif
-  read_caches_from_sys(cpu);
 }
 
 cpu_info cpu_info_read(void) {
