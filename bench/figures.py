@@ -9,12 +9,13 @@
     sh bench/peers.sh FOLDER --json bench/results/sapphire-rapids-peers.json
     python3 bench/tune.py --json bench/results/sapphire-rapids-tuning.json
     bench_threads 2 bench/results/sapphire-rapids-openmp.json
+    simdrop bench ... --json bench/results/zen4.json and bench/tune.py --only ... --json bench/results/zen4-tuning.json, on the second machine
     python3 bench/figures.py            fills the tables
     python3 bench/figures.py --check    exit status 1 if a table is not what the JSON says
 
 A table stands between `<!-- figures: NAME -->` and `<!-- end of figures -->`, a figure in a line between `<!-- figure: WORDS -->` and
 `<!-- end -->`. WORDS are a field (ratio: times memcpy's; ns: an element; share: of the machine's limit), kernel, backend, type, elements and
-p of a row of the main benchmark; or times, a peer, threads, type, elements and p of the peers'.
+p of a row of the main benchmark, or of the second machine's after the word zen4; or times, a peer, threads, type, elements and p of the peers'.
 """
 
 import json
@@ -67,6 +68,15 @@ def forward_table(rows):
         lines.append(["simdrop, " + backend] + [cell(rows.get(("forward", backend, "f32", n, p))) for n, _ in SIZES for p in (0.1, 0.5)])
     lines.append(["plain C loop, 32 random bits an element"] +
                  [cell(baseline(rows, "philox-32bit", "f32", n, p)) for n, _ in SIZES for p in (0.1, 0.5)])
+    return markdown(header, lines)
+
+
+def zen4_table(_):
+    """The second machine's forward, backward from a stored mask, and types."""
+    rows = rows_by_key(["zen4.json"])
+    header = ["ns an element (x memcpy)", "type", "backend"] + ["%s, p = %s" % (title, p) for _, title in SIZES for p in (0.1, 0.5)]
+    lines = [[kernel, dtype, backend] + [cell(rows.get((kernel, backend, dtype, n, p)), True) for n, _ in SIZES for p in (0.1, 0.5)]
+             for kernel in ("forward", "apply-bits") for dtype in ("f32", "f64", "bf16") for backend in BACKENDS[:2]]
     return markdown(header, lines)
 
 
@@ -211,9 +221,9 @@ def thread_table(_):
     return markdown(["elements", "p", "one, microseconds", "two, microseconds", "times as fast"], lines)
 
 
-def tuning_table(_):
+def tuning_table(_, name="sapphire-rapids-tuning.json"):
     """A line for each alternative: its time over the chosen value's."""
-    rows = read_json("sapphire-rapids-tuning.json")["rows"]
+    rows = read_json(name)["rows"]
     lines = []
     for constant, file, chosen, value in dict.fromkeys((row["constant"], row["file"], row["chosen"], row["value"]) for row in rows):
         same = [row for row in rows if (row["constant"], row["file"], row["value"]) == (constant, file, value)]
@@ -247,11 +257,14 @@ def figure(words, rows):
         found = [row for row in read_json("sapphire-rapids-peers.json")["rows"] if row["direction"] == "forward" and
                  (row["peer"], row["threads"], row["dtype"], row["n"], row["p"]) == (peer, int(threads), dtype, number(n), float(p))]
         return "%.1f" % found[0]["times_simdrop"]["median"]
+    if words[0] == "zen4":
+        words, rows = words[1:], rows_by_key(["zen4.json"])
     field, kernel, backend, dtype, n, p = words
     return FIELDS[field](rows[kernel, backend, dtype, number(n), float(p)])
 
 
-TABLES = {"peers": peer_table, "threads": thread_table, "tuning": tuning_table, "types": types_command_table, "backends": backend_table, "model": model_table, "model_constants": model_constant_table, "commands": command_table, "layouts": layout_table, "forward": forward_table, "kernels": kernel_table, "small": small_table}
+TABLES = {"peers": peer_table, "threads": thread_table, "tuning": tuning_table, "zen4": zen4_table,
+          "zen4_tuning": lambda rows: tuning_table(rows, "zen4-tuning.json"), "types": types_command_table, "backends": backend_table, "model": model_table, "model_constants": model_constant_table, "commands": command_table, "layouts": layout_table, "forward": forward_table, "kernels": kernel_table, "small": small_table}
 
 
 def filled(page, rows):

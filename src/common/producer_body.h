@@ -24,7 +24,8 @@ enum {
   MOST_IN_FLIGHT = 8,
   // Vectors of blocks whose one plane is drawn between two turns of other work. With all four that AVX-512 draws side by side
   // otherwise, a chunk of f32 is done in one go: on Sapphire Rapids that took 1.06 times as long in L2 (docs/measurements.md).
-  VECTORS_BETWEEN_TURNS = 2
+  VECTORS_BETWEEN_TURNS = 2,
+  ONE_PLANE_VECTORS = VECTORS_BETWEEN_TURNS < SIMD_FEW_PLANES_IN_FLIGHT ? VECTORS_BETWEEN_TURNS : SIMD_FEW_PLANES_IN_FLIGHT
 };
 
 static_assert(SIMD_FEW_PLANES_IN_FLIGHT * SIMD_LANES <= SIMDROP_BLOCK_PADDING, "a step may write past the padding");
@@ -33,7 +34,7 @@ static_assert(SIMD_PLANES_IN_FLIGHT <= MOST_IN_FLIGHT && SIMD_PENDING_PLANES <= 
                   SIMD_FEW_PLANES_IN_FLIGHT <= MOST_IN_FLIGHT,
               "more in flight than the arrays hold");
 static_assert(BATCH_BLOCKS % (SIMD_FEW_PLANES_IN_FLIGHT * SIMD_LANES) == 0, "a batch is whole steps");
-static_assert(SIMD_FEW_PLANES_IN_FLIGHT % VECTORS_BETWEEN_TURNS == 0, "a batch is whole steps between turns too");
+static_assert(SIMD_FEW_PLANES_IN_FLIGHT % ONE_PLANE_VECTORS == 0, "a batch is whole steps between turns too");
 
 // Philox's words, one for each lane. Unless the backend has another way, they are the lower halves of 64-bit lanes; where a
 // multiplication takes packed words (NEON), it says SIMD_PACKED_WORDS and defines these names itself.
@@ -383,8 +384,8 @@ static inline __attribute__((always_inline)) void mask_batch_by_planes(const sim
                                                                        const first_round *first, const round_keys *keys,
                                                                        const batch_blocks *numbers, size_t count,
                                                                        uint64_t *words, background_turns *turns) {
-  if (VECTORS_BETWEEN_TURNS < SIMD_FEW_PLANES_IN_FLIGHT && source->plane_count == 1 && turns->background != NULL) {
-    mask_batch(source, first, keys, VECTORS_BETWEEN_TURNS, 1, true, numbers, count, words, turns);
+  if (ONE_PLANE_VECTORS < SIMD_FEW_PLANES_IN_FLIGHT && source->plane_count == 1 && turns->background != NULL) {
+    mask_batch(source, first, keys, ONE_PLANE_VECTORS, 1, true, numbers, count, words, turns);
   } else if (source->plane_count == 1) {
     mask_batch(source, first, keys, SIMD_FEW_PLANES_IN_FLIGHT, 1, true, numbers, count, words, turns);
   } else if (source->plane_count == 2) {
@@ -414,7 +415,7 @@ static inline void order_list(const uint64_t *list, uint64_t *in_lanes) {
 // About, of planes.
 static inline size_t count_batches(const simdrop_mask_source *source, size_t block_count) {
   const size_t vectors = (block_count + SIMD_LANES - 1) / SIMD_LANES;
-  if (source->plane_count == 1) return (vectors + VECTORS_BETWEEN_TURNS - 1) / VECTORS_BETWEEN_TURNS;
+  if (source->plane_count == 1) return (vectors + ONE_PLANE_VECTORS - 1) / ONE_PLANE_VECTORS;
   if (source->plane_count == 2)
     return (vectors * (size_t)source->plane_count + SIMD_FEW_PLANES_IN_FLIGHT - 1) / SIMD_FEW_PLANES_IN_FLIGHT;
   const int dense = source->plane_count < SIMD_DENSE_PLANES ? source->plane_count : SIMD_DENSE_PLANES;

@@ -141,8 +141,8 @@ fault("vector: early exit one plane short", FILE, "while (plane < source->plane_
       "while (plane < source->plane_count - 1 && simd_any(", "mask:threshold_at_an_elements_u", "avx2")
 fault("vector: short call looks at its first planes only", FILE, "if (simd_first_lane(undecided) == 0) break;", "break;",
       "mask:threshold_at_an_elements_u", "avx2")
-fault("vector: the last vectors not drawn beside other work", FILE, "VECTORS_BETWEEN_TURNS, 1, true, numbers, count,",
-      "VECTORS_BETWEEN_TURNS, 1, true, numbers, count > 2 * SIMD_LANES ? count - 2 * SIMD_LANES : count,", "kernels:chunk_boundaries", "avx512")
+fault("vector: the last vectors not drawn beside other work", FILE, "ONE_PLANE_VECTORS, 1, true, numbers, count,",
+      "ONE_PLANE_VECTORS, 1, true, numbers, count > 2 * SIMD_LANES ? count - 2 * SIMD_LANES : count,", "kernels:chunk_boundaries", "avx512")
 fault("vector: one plane of two", FILE, "SIMD_FEW_PLANES_IN_FLIGHT / 2, 2, true", "SIMD_FEW_PLANES_IN_FLIGHT / 2, 1, true",
       PLANES, "avx2")
 fault("vector: one plane less of a few", FILE, "1, source->plane_count, true,", "1, source->plane_count - 1, true,", PLANES,
