@@ -78,7 +78,7 @@ grep -v '^simdrop_' "$work/global" > "$work/foreign"
 same 'global symbols of the archive begin with simdrop_' "$work/nothing" "$work/foreign"
 grep -c . "$work/global" | grep -qv '^0$' || same 'the archive has symbols' "$work/declared" "$work/global"
 
-echo current_choice > "$work/choice"
+printf 'current_choice\ndecided_stream_bytes\n' > "$work/decisions" # each is found out once
 # By section, because constant tables of addresses (.data.rel.ro) are written once by the loader and are read-only then. A line
 # of objdump is "address flags section<tab>size [.hidden] name".
 objdump -t "$build/libsimdrop.a" | awk -F '\t' 'NF == 2 {
@@ -86,5 +86,5 @@ objdump -t "$build/libsimdrop.a" | awk -F '\t' 'NF == 2 {
     section = place[left]; name = what[right]
     if (section ~ /^(\.data|\.bss|\.tdata|\.tbss|\*COM\*)/ && section !~ /^\.data\.rel\.ro/ && name !~ /^\./) print name
   }' | sort -u > "$work/writable"
-same 'the choice is the only writable data' "$work/choice" "$work/writable"
+same 'what is decided once is the only writable data' "$work/decisions" "$work/writable"
 exit $failed

@@ -22,10 +22,10 @@ simdrop_cpuid simdrop_cpu_probe(void) {
 
 // Both makers' lists have the same form. Where AMD's is there, Intel's leaf is empty.
 simdrop_cpuid_caches simdrop_caches_probe(void) {
-  const uint32_t leaves[] = {4, 0x8000001d};
+  const unsigned leaves[] = {4, 0x8000001d};
   simdrop_cpuid_caches caches = {{{0, 0, 0, 0}}};
   for (int i = 0; i < 2 && (caches.entries[0].eax & 31) == 0; ++i) {
-    if (__get_cpuid_max(leaves[i] & 0x80000000, 0) < leaves[i]) continue;
+    if ((unsigned)__get_cpuid_max(leaves[i] & 0x80000000, 0) < leaves[i]) continue;
     if (leaves[i] >> 31) {
       simdrop_cpuid_registers extended;
       __cpuid(0x80000001, extended.eax, extended.ebx, extended.ecx, extended.edx);

@@ -121,15 +121,17 @@ size_t simdrop_stream_bytes(size_t size, uint64_t third_cache) {
   return share < STREAM_BYTES ? (size_t)share : STREAM_BYTES;
 }
 
-// Decided once: under a hypervisor, CPUID takes longer than many a call. Threads that ask at once all store the same.
+// Decided once, 0 until then: under a hypervisor, CPUID takes longer than many a call. Threads that ask at once all store the
+// same.
+static _Atomic size_t decided_stream_bytes;
+
 static size_t stream_bytes_here(size_t size) {
   if (size == 2) return simdrop_stream_bytes(size, 0);
-  static _Atomic size_t decided;
-  size_t bytes = atomic_load_explicit(&decided, memory_order_relaxed);
+  size_t bytes = atomic_load_explicit(&decided_stream_bytes, memory_order_relaxed);
   if (bytes == 0) {
     const simdrop_cpuid_caches caches = simdrop_caches_probe();
     bytes = simdrop_stream_bytes(size, simdrop_third_cache_from_cpuid(&caches));
-    atomic_store_explicit(&decided, bytes, memory_order_relaxed);
+    atomic_store_explicit(&decided_stream_bytes, bytes, memory_order_relaxed);
   }
   return bytes;
 }
