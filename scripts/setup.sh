@@ -51,6 +51,7 @@ if [ "$level" = test ]; then
   want_package libc6-dev-s390x-cross
   want_package libcmocka-dev:arm64
   python3 -c 'import numpy' 2> /dev/null || missing="$missing python3-numpy"
+  python3 -c 'import ensurepip' 2> /dev/null || missing="$missing python3-venv"
 fi
 [ -n "$missing" ] || exit 0
 
