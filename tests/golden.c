@@ -133,7 +133,13 @@ void read_golden_layout(size_t i, uint64_t digests[GOLDEN_DIGESTS]) {
   read_digests("golden_layouts.txt", i, golden_layout_of(i).name, digests);
 }
 
-__attribute__((format(printf, 1, 2))) static const char *problem(const char *format, ...) {
+#if defined(__MINGW_PRINTF_FORMAT)  // Windows has two kinds of printf: the one that its headers chose
+#define PRINTF_FORMAT __MINGW_PRINTF_FORMAT
+#else
+#define PRINTF_FORMAT printf
+#endif
+
+__attribute__((format(PRINTF_FORMAT, 1, 2))) static const char *problem(const char *format, ...) {
   static char text[256];
   va_list arguments;
   va_start(arguments, format);

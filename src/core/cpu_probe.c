@@ -53,10 +53,20 @@ simdrop_cpuid_caches simdrop_caches_probe(void) {
 
 #endif
 
-#if defined(__aarch64__) && defined(__linux__)
+#if defined(__aarch64__) && defined(SIMDROP_HAVE_GETAUXVAL)
 #include <sys/auxv.h>
 
 simdrop_hwcap simdrop_hwcap_probe(void) { return (simdrop_hwcap){{getauxval(AT_HWCAP), getauxval(AT_HWCAP2)}}; }
+
+#elif defined(__aarch64__) && defined(SIMDROP_HAVE_ELF_AUX_INFO)  // FreeBSD and OpenBSD give the words with Linux's bits
+#include <sys/auxv.h>
+
+static uint64_t auxiliary_word(int which) {
+  unsigned long word;
+  return elf_aux_info(which, &word, sizeof word) == 0 ? word : 0;
+}
+
+simdrop_hwcap simdrop_hwcap_probe(void) { return (simdrop_hwcap){{auxiliary_word(AT_HWCAP), auxiliary_word(AT_HWCAP2)}}; }
 
 #else
 

@@ -1,11 +1,13 @@
 // The only file that knows the backends' tables. One atomic pointer says which is in use; it is never NULL, and what it
 // points to is constant data, so that a reader never sees half a choice.
-#define _GNU_SOURCE  // secure_getenv
 #include "core/dispatch.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#if defined(SIMDROP_HAVE_ISSETUGID)
+#include <unistd.h>
+#endif
 
 #include "backend_list.h"
 #include "core/cpu.h"
@@ -73,8 +75,12 @@ simdrop_choice simdrop_choose_backend(simdrop_cpu_features features, const char 
 static const char *wanted_by_environment(void) {
 #if defined(SIMDROP_HAVE_SECURE_GETENV)
   return secure_getenv("SIMDROP_BACKEND");
+#elif defined(SIMDROP_HAVE_ISSETUGID)
+  return issetugid() ? NULL : getenv("SIMDROP_BACKEND");
+#elif defined(_WIN32) || defined(__wasi__)
+  return getenv("SIMDROP_BACKEND");  // no program has privileges that its caller lacks
 #else
-  return NULL;  // without it, a program with raised privileges could not be told apart
+  return NULL;  // a program with raised privileges could not be told apart
 #endif
 }
 

@@ -1,8 +1,4 @@
 // Linux's perf_event_open; elsewhere nothing is counted.
-#if defined(__linux__)
-#define _GNU_SOURCE  // syscall
-#endif
-
 #include "bench_counters.h"
 
 #include <stdio.h>

@@ -11,7 +11,7 @@
 #if defined(__x86_64__) || defined(__i386__)
 #include <cpuid.h>
 #define KNOWS_FEATURES 1
-#elif defined(__aarch64__) && defined(__linux__)
+#elif defined(__aarch64__) && (defined(SIMDROP_HAVE_GETAUXVAL) || defined(SIMDROP_HAVE_ELF_AUX_INFO))
 #include <sys/auxv.h>
 #define KNOWS_FEATURES 1
 #else
@@ -84,14 +84,23 @@ static void read_processor(cpu_info *cpu) {
   read_brand(cpu);
 }
 
-#elif defined(__aarch64__) && defined(__linux__)
+#elif KNOWS_FEATURES
+
+static unsigned long hardware_capabilities(void) {
+#if defined(SIMDROP_HAVE_GETAUXVAL)
+  return getauxval(AT_HWCAP);
+#else
+  unsigned long word;
+  return elf_aux_info(AT_HWCAP, &word, sizeof word) == 0 ? word : 0;
+#endif
+}
 
 static void read_processor(cpu_info *cpu) {
   static const struct {
     const char *name;
     int bit;
   } features[] = {{"asimd", 1}, {"asimdhp", 10}, {"sve", 22}};  // bits of AT_HWCAP
-  const unsigned long capabilities = getauxval(AT_HWCAP);
+  const unsigned long capabilities = hardware_capabilities();
   for (size_t i = 0; i < sizeof features / sizeof features[0]; ++i)
     if (capabilities >> features[i].bit & 1) add_feature(cpu, features[i].name);
 }

@@ -1,0 +1,35 @@
+# What the C library of the system shows and has. The sources are strict C11 (no compiler extensions), for which glibc, musl and newlib
+# show ISO C alone unless asked for the rest. The BSDs and macOS show everything unless asked for less: _XOPEN_SOURCE and
+# _POSIX_C_SOURCE hide there what is not in that standard, such as the number of processors, so neither is defined anywhere.
+include(CheckSymbolExists)
+
+add_library(simdrop_system INTERFACE)
+target_compile_definitions(simdrop_system INTERFACE _GNU_SOURCE _FILE_OFFSET_BITS=64)
+
+# simdrop_check_symbol(<symbol> <header> <variable>): whether programs that are compiled as the sources are can call it. The sources of
+# targets that link to simdrop_system see <variable> as a macro.
+function(simdrop_check_symbol symbol header variable)
+  set(CMAKE_REQUIRED_DEFINITIONS -D_GNU_SOURCE)
+  check_symbol_exists(${symbol} ${header} ${variable})
+  if(${variable})
+    target_compile_definitions(simdrop_system INTERFACE ${variable})
+  endif()
+endfunction()
+simdrop_check_symbol(secure_getenv stdlib.h SIMDROP_HAVE_SECURE_GETENV) # Linux, newer FreeBSD
+simdrop_check_symbol(issetugid unistd.h SIMDROP_HAVE_ISSETUGID)         # macOS, the BSDs
+simdrop_check_symbol(elf_aux_info sys/auxv.h SIMDROP_HAVE_ELF_AUX_INFO) # FreeBSD, OpenBSD
+simdrop_check_symbol(getauxval sys/auxv.h SIMDROP_HAVE_GETAUXVAL)       # Linux
+
+# WebAssembly has no shared libraries that a program could be linked to, and CMake does not know that of WASI.
+get_property(SIMDROP_HAVE_SHARED_LIBRARIES GLOBAL PROPERTY TARGET_SUPPORTS_SHARED_LIBS)
+if(CMAKE_SYSTEM_NAME STREQUAL "WASI")
+  set(SIMDROP_HAVE_SHARED_LIBRARIES OFF)
+endif()
+
+# Signals and threads, which the library does without: the tool and the tests written with cmocka need them.
+simdrop_check_symbol(sigaction signal.h SIMDROP_HAVE_SIGACTION)
+find_package(Threads QUIET)
+set(SIMDROP_HAVE_POSIX OFF)
+if(SIMDROP_HAVE_SIGACTION AND CMAKE_USE_PTHREADS_INIT)
+  set(SIMDROP_HAVE_POSIX ON)
+endif()
