@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs what is missing, on Debian and its relatives: `setup.sh run` for building and running, `setup.sh test` for all tests.
+# Installs what is missing, on Debian and its relatives: `setup.sh run` for building and running, `setup.sh test` for the tests, `setup.sh
+# all` also for those of test.sh --all.
 # Quick and silent when nothing is missing.
 set -eu
 
@@ -13,9 +14,9 @@ want_package() { # want_package <package>: for what is no command
 
 level="${1:-run}"
 case "$level" in
-  run | test) ;;
+  run | test | all) ;;
   *)
-    echo "setup.sh: unknown level '$level'; use run or test" >&2
+    echo "setup.sh: unknown level '$level'; use run, test or all" >&2
     exit 2
     ;;
 esac
@@ -27,7 +28,7 @@ want ninja-build ninja
 want python3 python3
 want_package libboost-math-dev
 want g++ g++
-if [ "$level" = test ]; then
+if [ "$level" != run ]; then
   want clang clang
   want clang clang++
   want binutils objdump
@@ -52,6 +53,9 @@ if [ "$level" = test ]; then
   want_package libcmocka-dev:arm64
   python3 -c 'import numpy' 2> /dev/null || missing="$missing python3-numpy"
   python3 -c 'import ensurepip' 2> /dev/null || missing="$missing python3-venv"
+fi
+if [ "$level" = all ] && [ "$(uname -m)" = x86_64 ]; then
+  want_package wine64
 fi
 [ -n "$missing" ] || exit 0
 

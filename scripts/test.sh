@@ -14,7 +14,9 @@ case "$*" in
 esac
 
 cd "$(dirname "$0")/.." || exit 2
-sh scripts/setup.sh test || exit 2
+level="test"
+[ "$all" = no ] || level=all
+sh scripts/setup.sh "$level" || exit 2
 
 root=$(pwd)
 build="$root/build/test"
@@ -159,10 +161,11 @@ step 'the instruction scan sees planted instructions' python3 tests/scan_instruc
 step 'symbols' sh tests/check_symbols.sh "$build/release"
 step 'consumers' sh tests/consumers/run.sh "$build/consumers"
 step 'a setuid program ignores SIMDROP_BACKEND' sh tests/setuid.sh "$build/emulated/probe" "$build/setuid"
+step 'other systems' sh tests/other_systems.sh "$build/other-systems"
 step 'style' sh scripts/lint.sh "$build/release"
 step 'planted faults' python3 tests/faults/run.py --jobs 2
 if [ "$all" = yes ]; then
-  : # what takes long
+  step 'all other systems' sh tests/other_systems.sh "$build/other-systems" --all
 fi
 
 printf '\n'
