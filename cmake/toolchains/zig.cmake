@@ -15,6 +15,9 @@ if(NOT zig_systems MATCHES "(^|;)${zig_system}=([^;]+)")
   message(FATAL_ERROR "cmake/toolchains/zig.cmake does not know what CMake calls the system of ${SIMDROP_ZIG_TARGET}")
 endif()
 set(CMAKE_SYSTEM_NAME ${CMAKE_MATCH_2})
+if(CMAKE_SYSTEM_NAME STREQUAL "WASI" AND CMAKE_VERSION VERSION_LESS 3.31) # which knows no WASI
+  set(CMAKE_SYSTEM_NAME Generic)
+endif()
 
 set(CMAKE_C_COMPILER ${SIMDROP_ZIG} cc -target ${SIMDROP_ZIG_TARGET})
 set(CMAKE_CXX_COMPILER ${SIMDROP_ZIG} c++ -target ${SIMDROP_ZIG_TARGET})
