@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Tests of the command-line tool: test_tool.py PATH_OF_SIMDROP [name of a test ...]
+"""Tests of the command-line tool, but for where its files are (test_files.py): test_tool.py PATH_OF_SIMDROP [name of a test ...]
 
 One line a test; the exit status is 1 if one fails. Only the standard library is needed; with NumPy installed, arrays
 also go through its own reader and writer.
@@ -22,17 +22,12 @@ import itertools
 import json
 import math
 import os
-import pty
 import resource
-import select
 import shutil
-import signal
-import stat
 import struct
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 
 try:
@@ -137,7 +132,9 @@ def tile_index(shape, rows, columns, row, column):
     return index
 
 
-class ToolTest(unittest.TestCase):
+class ToolCase(unittest.TestCase):
+    """What all tests of the tool share."""
+
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="simdrop-test-")
         self.addCleanup(shutil.rmtree, self.folder)
@@ -182,6 +179,8 @@ class ToolTest(unittest.TestCase):
     def backends(self):
         return [b["name"] for b in json.loads(self.succeeds("info", "--json"))["backends"] if b["supported"]]
 
+
+class ToolTest(ToolCase):
     # The command line
 
     def test_help_and_version(self):
@@ -669,140 +668,6 @@ class ToolTest(unittest.TestCase):
             for options in ("--mask-shape 1,1", "--channels last --spatial 1", "--tile 0:1,0:3 --of 1x3"):
                 self.refused("apply", "in.npy", "y.npy", "--p", "0.5", *options.split(), mentions=axes)
 
-    # Where output goes
-
-    def test_full_disk(self):
-        self.write_array("in.npy", n=300000)
-        for arguments in [("mask", "--p", "0.5", "--count", "99"), ("info",), ("--help",), ("apply", "in.npy", "-", "--p", "0.5")]:
-            with open("/dev/full", "wb") as full:
-                done = subprocess.run([TOOL, *arguments], stdout=full, stderr=subprocess.PIPE)
-            self.assertEqual(done.returncode, 2, arguments)
-            self.assertRegex(done.stderr.decode(), r"\Asimdrop: [^\n]*No space left[^\n]*\n\Z", arguments)
-        self.refused("mask", "--p", "0.5", "--count", "99", "--output", "/dev/full", mentions="No space left")
-        self.refused("apply", "in.npy", "/dev/full", "--p", "0.5", "--bits", "m.bin", mentions="No space left")
-        self.refused("apply", "in.npy", "out.npy", "--p", "0.5", "--bits", "/dev/full", mentions="No space left")
-        self.refused("bench", "--n", "8", "--p", "0.5", "--short", "--kernel", "memcpy", "--json", "/dev/full", mentions="No space left", prints=True)
-        self.refused("bench", "--n", "8", "--p", "0.5", "--short", "--kernel", "memcpy", "--csv", "/dev/full", mentions="No space left", prints=True)
-        self.refused("bench", "--n", "8", "--p", "0.5", "--short", "--kernel", "memcpy", "--csv", "no/folder", mentions="no/folder", prints=True)
-
-        def limit_file_size():
-            resource.setrlimit(resource.RLIMIT_FSIZE, (100000, 100000))
-
-        self.write("old.npy", b"old")
-        self.refused("apply", "in.npy", "old.npy", "--p", "0.5", mentions="too large", preexec_fn=limit_file_size)
-        self.refused("mask", "--p", "0.5", "--count", "1Mi", "--output", "m.bin", mentions="too large", preexec_fn=limit_file_size)
-        self.assertEqual(self.read("old.npy"), b"old")
-
-    def test_closed_pipe(self):
-        self.write_array("in.npy", n=300000)
-        for arguments in [("mask", "--p", "0.5", "--count", "1Ti"), ("apply", "in.npy", "-", "--p", "0.5")]:
-            child = subprocess.Popen([TOOL, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-            self.assertEqual(len(child.stdout.read(10)), 10)
-            child.stdout.close()
-            told = child.stderr.read()
-            child.stderr.close()
-            self.assertEqual((child.wait(timeout=20), told), (0, b""), arguments)
-        reader, writer = os.pipe()
-        os.close(reader)
-        done = subprocess.run([TOOL, "apply", "in.npy", "out.npy", "--p", "0.5"], stdout=writer, stderr=subprocess.PIPE)
-        os.close(writer)
-        self.assertEqual((done.returncode, done.stderr, os.path.exists("out.npy")), (0, b"", True))
-
-    def test_same_file(self):
-        self.write_array("in.npy", n=2 * BLOCK // 4 + 5)
-        self.succeeds("apply", "in.npy", "out.npy", "--p", "0.5")
-        shutil.copy("in.npy", "same.npy")
-        self.succeeds("apply", "same.npy", "same.npy", "--p", "0.5")
-        self.assertEqual(self.read("same.npy"), self.read("out.npy"))
-        os.mkdir("folder")
-        shutil.copy("in.npy", "folder/real.npy")
-        os.symlink("folder/real.npy", "link.npy")
-        os.symlink("folder/new.npy", "dangling.npy")
-        self.succeeds("apply", "link.npy", "link.npy", "--p", "0.5")
-        self.succeeds("apply", "in.npy", "dangling.npy", "--p", "0.5")
-        for link in ("link.npy", "dangling.npy"):
-            self.assertTrue(os.path.islink(link))
-            self.assertEqual(self.read(link), self.read("out.npy"))
-        self.assertEqual(sorted(os.listdir("folder")), ["new.npy", "real.npy"])
-
-    def test_permissions(self):
-        self.write_array("in.npy")
-        before = os.umask(0o027)
-        self.addCleanup(os.umask, before)
-        self.succeeds("apply", "in.npy", "out.npy", "--p", "0.5", "--bits", "m.bin")
-        for name in ("out.npy", "m.bin"):
-            self.assertEqual(stat.S_IMODE(os.stat(name).st_mode), 0o640, name)
-        os.chmod("out.npy", 0o604)
-        self.succeeds("apply", "in.npy", "out.npy", "--p", "0.5")
-        self.assertEqual(stat.S_IMODE(os.stat("out.npy").st_mode), 0o604)  # what is replaced keeps its own
-
-    def test_pipes_and_devices(self):
-        self.write_array("in.npy", n=5000)
-        self.succeeds("apply", "in.npy", "out.npy", "--p", "0.5", "--bits", "m.bin")
-        piped = run("apply", "-", "-", "--p", "0.5", input=self.read("in.npy"))
-        self.assertEqual((piped.returncode, piped.stdout), (0, self.read("out.npy")))
-        self.assertIn(b"kept", piped.stderr)
-        try:  # a null device of our own: a fault here must not replace the machine's
-            os.mknod("null", stat.S_IFCHR | 0o666, os.makedev(1, 3))
-        except PermissionError:
-            pass
-        else:
-            self.succeeds("apply", "in.npy", "null", "--p", "0.5")
-            self.assertTrue(stat.S_ISCHR(os.stat("null").st_mode))
-        with open("in.npy", "rb") as file:
-            redirected = run("apply", "/dev/stdin", "again.npy", "--p", "0.5", stdin=file)
-        self.assertEqual((redirected.returncode, self.read("again.npy")), (0, self.read("out.npy")))
-        with open("redirected.npy", "wb") as file:
-            subprocess.run([TOOL, "apply", "in.npy", "/dev/stdout", "--p", "0.5"], stdout=file, stderr=subprocess.PIPE, check=True)
-        self.assertEqual(self.read("redirected.npy"), self.read("out.npy"))
-        os.mkfifo("pipe")
-        child = subprocess.Popen([TOOL, "apply", "in.npy", "pipe", "--p", "0.5"], stdout=subprocess.DEVNULL)
-        self.assertEqual(self.read("pipe"), self.read("out.npy"))
-        self.assertEqual((child.wait(timeout=20), stat.S_ISFIFO(os.stat("pipe").st_mode)), (0, True))
-        reader, writer = os.pipe()  # as the shell's >(command) does
-        child = subprocess.Popen([TOOL, "apply", "in.npy", "/dev/fd/%d" % writer, "--p", "0.5"], stdout=subprocess.DEVNULL, pass_fds=[writer])
-        os.close(writer)
-        with open(reader, "rb") as file:
-            self.assertEqual(file.read(), self.read("out.npy"))
-        self.assertEqual(child.wait(timeout=20), 0)
-
-    def test_signals(self):
-        self.write_array("whole.npy", n=3 * BLOCK // 4)
-        os.mkfifo("pipe")
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            child = subprocess.Popen([TOOL, "apply", "pipe", "out.npy", "--p", "0.5", "--bits", "m.bin"], stderr=subprocess.PIPE)
-            with open("pipe", "wb") as pipe:
-                pipe.write(self.read("whole.npy")[: BLOCK + 1000])
-                pipe.flush()
-                limit = time.monotonic() + 20
-                while len(os.listdir(".")) < 4 and time.monotonic() < limit:
-                    time.sleep(0.01)
-                self.assertEqual(len(os.listdir(".")), 4)  # the two temporary files are there
-                child.send_signal(number)
-                self.assertEqual(child.wait(timeout=20), -number)
-            child.stderr.close()
-            self.assertEqual(sorted(os.listdir(".")), ["pipe", "whole.npy"])
-
-    def test_progress(self):
-        ours, theirs = pty.openpty()
-        child = subprocess.Popen([TOOL, "mask", "--p", "0.3", "--count", "100Ti"], stdout=subprocess.DEVNULL, stderr=theirs)
-        started, shown = time.monotonic(), b""
-        while b"%" not in shown and time.monotonic() < started + 20:
-            if select.select([ours], [], [], 0.1)[0]:
-                shown += os.read(ours, 1000)
-        elapsed = time.monotonic() - started
-        child.terminate()
-        child.wait()
-        self.assertRegex(shown.decode(), r"mask \[\.{40}\] +0 %, \d+ s left")
-        self.assertGreater(elapsed, 0.9)
-        quick = subprocess.run([TOOL, "mask", "--p", "0.3", "--count", "8"], stdout=subprocess.DEVNULL, stderr=theirs)
-        self.assertEqual((quick.returncode, select.select([ours], [], [], 0.1)[0]), (0, []))
-        raw = subprocess.run([TOOL, "mask", "--p", "0.3", "--count", "8"], stdout=theirs, stderr=subprocess.PIPE)
-        self.assertEqual(raw.returncode, 2)  # raw bytes to a terminal
-        self.assertIn(b"terminal", raw.stderr)
-        os.close(ours)
-        os.close(theirs)
-
     # bench
 
     def test_bench_layouts(self):
@@ -1131,15 +996,15 @@ class ToolTest(unittest.TestCase):
         self.assertRegex(done.stderr.decode(), r"left out: S3 K1\.")
 
 
-def main():
+def main(case):
     global TOOL
     if len(sys.argv) < 2:
-        sys.exit("usage: test_tool.py PATH_OF_SIMDROP [name of a test ...]")
+        sys.exit("usage: %s PATH_OF_SIMDROP [name of a test ...]" % os.path.basename(sys.argv[0]))
     TOOL = os.path.abspath(sys.argv[1])
-    names = sys.argv[2:] or unittest.TestLoader().getTestCaseNames(ToolTest)
-    suite = unittest.TestSuite(map(ToolTest, names))
+    names = sys.argv[2:] or unittest.TestLoader().getTestCaseNames(case)
+    suite = unittest.TestSuite(map(case, names))
     sys.exit(not unittest.TextTestRunner(sys.stdout, verbosity=2).run(suite).wasSuccessful())
 
 
 if __name__ == "__main__":
-    main()
+    main(ToolTest)

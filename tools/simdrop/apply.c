@@ -6,11 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "args.h"
 #include "backend.h"
 #include "clock.h"
 #include "commands.h"
+#include "console.h"
 #include "input.h"
 #include "layout_options.h"
 #include "npy.h"
@@ -55,6 +57,12 @@ typedef struct apply_job {
 
 static bool reads_bits(const apply_request *request) { return request->backward && request->bits_name != NULL; }
 static bool writes_bits(const apply_request *request) { return !request->backward && request->bits_name != NULL; }
+// True if an output goes to this descriptor, beside which nothing else may be printed there.
+static bool takes(const apply_request *request, int descriptor) {
+  return output_descriptor(request->names[1]) == descriptor ||
+         (writes_bits(request) && output_descriptor(request->bits_name) == descriptor);
+}
+
 static uint64_t packed_size(uint64_t n) { return n / 8 + (n % 8 != 0); }
 
 static bool check_threads(const apply_request *request) {
@@ -77,7 +85,7 @@ static bool check_names(const apply_request *request) {
     report_error("apply: --bits and OUT.npy are both %s", out);
     return false;
   }
-  if (reads_bits(request) ? input_is_stdin(in) && input_is_stdin(bits) : !input_is_stdin(in) && output_same_file(bits, in)) {
+  if (reads_bits(request) ? input_same_descriptor(in, bits) : !input_is_stdin(in) && output_same_file(bits, in)) {
     report_error("apply: --bits and IN.npy are both %s", in);
     return false;
   }
@@ -240,7 +248,7 @@ static bool process_pieces(apply_job *job) {
   uint64_t done = 0;
   thread_pool_start(&job->pool, (size_t)job->request->threads);
   job->threads = thread_pool_executor(&job->pool).threads;
-  progress_begin(&bar, "apply", job->header.count);
+  progress_begin(&bar, "apply", takes(job->request, STDERR_FILENO) ? 0 : job->header.count);
   piece_walk_begin(&walk, &job->axes, BLOCK_BYTES / job->header.element_size);
   while (processed && piece_walk_next(&walk, &at)) {
     processed = process_piece(job, &at);
@@ -335,9 +343,7 @@ static double rate(const apply_job *job, double seconds) {
 
 static void print_report(const apply_job *job) {
   const apply_request *const request = job->request;
-  const bool stdout_is_taken =
-      output_is_stdout(request->names[1]) || (writes_bits(request) && output_is_stdout(request->bits_name));
-  FILE *const out = stdout_is_taken ? stderr : stdout;
+  FILE *const out = takes(request, STDOUT_FILENO) ? console_error() : console_out();
   char shape[NPY_RANK_MAX * 22 + 4], reason[512];
   npy_format_shape(&job->header, sizeof shape, shape);
   backend_reason(sizeof reason, reason);
@@ -365,7 +371,7 @@ static int run_request(const apply_request *request) {
                    .pool = THREAD_POOL_STOPPED};
   const bool done = apply(&job);
   const bool reader_gone = job.output.reader_gone || job.bits_output.reader_gone;
-  if (done) print_report(&job);
+  if (done && !(takes(request, STDOUT_FILENO) && takes(request, STDERR_FILENO))) print_report(&job);
   close_job(&job);
   return done || reader_gone ? EXIT_SUCCESS : EXIT_REFUSED;
 }
@@ -423,6 +429,7 @@ int run_apply(int argc, char **argv) {
           "also larger than memory. Bytes behind the array's data are refused. '-' is standard input.\n"
           "OUT.npy: replaced only when all is done, so it may be the same file as IN.npy; '-' is standard output, and\n"
           "the report goes to standard error then. The means leave NaN and infinities out and count them.\n"
+          "/dev/fd/N is descriptor N, from where it stands and never truncated (docs/files.md).\n"
           "Numbers are decimal or 0x hexadecimal, up to 2^64 - 1."};
   const arg_result parsed = args_parse(&spec, argc, argv);
   if (parsed != ARGS_RUN) return parsed == ARGS_HELPED ? EXIT_SUCCESS : EXIT_REFUSED;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "console.h"
 #include "report.h"
 
 static int digit_value(char c) {
@@ -178,30 +179,31 @@ static void describe_values(const arg_option *option, size_t size, char *text) {
 
 static void print_indented(const char *text, int indent) {
   for (; *text != '\0'; ++text) {
-    putchar(*text);
-    if (*text == '\n') printf("%*s", indent, "");
+    fputc(*text, console_out());
+    if (*text == '\n') console_print("%*s", indent, "");
   }
-  putchar('\n');
+  console_print("\n");
 }
 
 static void print_help(const arg_spec *spec) {
   int width = 6;  // of "--help"
-  printf("usage: simdrop %s", spec->command);
-  for (int i = 0; spec->operand_names != NULL && spec->operand_names[i] != NULL; ++i) printf(" %s", spec->operand_names[i]);
+  console_print("usage: simdrop %s", spec->command);
+  for (int i = 0; spec->operand_names != NULL && spec->operand_names[i] != NULL; ++i)
+    console_print(" %s", spec->operand_names[i]);
   for (size_t i = 0; i < spec->option_count; ++i) {
     const arg_option *const option = &spec->options[i];
     const int length = snprintf(NULL, 0, "--%s %s", option->name, option->metavar ? option->metavar : "");
     if (length > width) width = length;
-    if (option->required) printf(" --%s %s", option->name, option->metavar);
+    if (option->required) console_print(" --%s %s", option->name, option->metavar);
   }
-  printf(" [options]\n\n%s\n\noptions:\n", spec->summary);
+  console_print(" [options]\n\n%s\n\noptions:\n", spec->summary);
   for (size_t i = 0; i < spec->option_count; ++i) {
     const arg_option *const option = &spec->options[i];
-    printf("  --%s %-*s  ", option->name, width - 3 - (int)strlen(option->name), option->metavar ? option->metavar : "");
+    console_print("  --%s %-*s  ", option->name, width - 3 - (int)strlen(option->name), option->metavar ? option->metavar : "");
     print_indented(option->help, width + 4);
   }
-  printf("  %-*s  show this help\n", width, "--help");
-  if (spec->notes != NULL) printf("\n%s\n", spec->notes);
+  console_print("  %-*s  show this help\n", width, "--help");
+  if (spec->notes != NULL) console_print("\n%s\n", spec->notes);
 }
 
 static const arg_option *find_option(const arg_spec *spec, const char *name, size_t length) {

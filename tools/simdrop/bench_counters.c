@@ -29,7 +29,7 @@ static int open_counter(uint64_t what, int leader) {
   attributes.pinned = leader < 0;    // all of the time or not at all, so that nothing is extrapolated
   attributes.exclude_kernel = 1;
   attributes.exclude_hv = 1;
-  return (int)syscall(SYS_perf_event_open, &attributes, 0, -1, leader, 0UL);
+  return (int)syscall(SYS_perf_event_open, &attributes, 0, -1, leader, (unsigned long)PERF_FLAG_FD_CLOEXEC);
 }
 
 bool bench_counters_open(bench_counters *counters) {

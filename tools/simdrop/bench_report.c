@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "console.h"
+
 #define SMALL_CALL 1024  // elements up to which the time of a whole call is the interesting figure
 
 const char *const bench_dtype_names[] = {"f32", "f64", "f16", "bf16", NULL};
@@ -54,14 +56,14 @@ void bench_write_context(const bench_report *report, json_writer *json) {
 
 void bench_print_title(const bench_report *report, const char *backend, bool layouts) {
   if (!report->prints) return;
-  printf("simdrop %s on %s; backend %s\n", simdrop_version_string(), report->cpu.brand,
-         backend != NULL ? backend : simdrop_backend_current());
+  console_print("simdrop %s on %s; backend %s\n", simdrop_version_string(), report->cpu.brand,
+                backend != NULL ? backend : simdrop_backend_current());
   if (layouts) {
-    printf(
+    console_print(
         "Medians over rounds in which the layout and what it is compared with take turns on the same buffers: scale is a\n"
         "plain loop y = x * s over as many elements, forward is simdrop_forward, row memcpy copies the rows one by one.\n");
   } else {
-    printf(
+    console_print(
         "Medians over rounds in which kernel, memcpy and a plain loop y = x * s take turns on the same buffers; 10-90 %% is "
         "the\n"
         "range of the middle rounds. GB/s counts bytes read and written. x memcpy is the time over that of a memcpy of the "
@@ -73,9 +75,9 @@ void bench_print_title(const bench_report *report, const char *backend, bool lay
         "element.\n");
   }
   if (counters_are_open(report)) {
-    printf("Hardware counters: cycles and instructions an element are in JSON and CSV, for one thread.\n");
+    console_print("Hardware counters: cycles and instructions an element are in JSON and CSV, for one thread.\n");
   } else {
-    printf("Hardware counters: none (%s).\n", report->counters->reason);
+    console_print("Hardware counters: none (%s).\n", report->counters->reason);
   }
 }
 
@@ -86,22 +88,23 @@ void bench_print_heading(const bench_report *report, const bench_case *c, size_t
   if (!report->prints) return;
   for (int i = 0; i < 3; ++i)
     if (level[0] == 'L' && level[1] == '1' + i) scaled_bytes((double)report->cpu.cache_bytes[i], sizeof level_size, level_size);
-  printf("\n%s%s%s: %zu elements of %s, input and output %s, %zu thread%s", level, level_size[0] != '\0' ? " of " : "",
-         level_size, c->n, bench_dtype_names[c->dtype], scaled_bytes((double)bytes, sizeof tensor, tensor), threads,
-         threads == 1 ? "" : "s");
+  console_print("\n%s%s%s: %zu elements of %s, input and output %s, %zu thread%s", level, level_size[0] != '\0' ? " of " : "",
+                level_size, c->n, bench_dtype_names[c->dtype], scaled_bytes((double)bytes, sizeof tensor, tensor), threads,
+                threads == 1 ? "" : "s");
   if (threads > 1 && c->pieces == 1) {
-    printf(", but the library does not cut calls of this size");
+    console_print(", but the library does not cut calls of this size");
   } else if (threads > 1 && c->pieces < threads) {
-    printf(", calls cut into %zu pieces", c->pieces);
+    console_print(", calls cut into %zu pieces", c->pieces);
   }
   if (layouts) {
-    printf("\n  %-16s  %-13s  %7s  %9s  %17s  %8s  %15s  %s\n", "layout", "backend", "p", "ns/elem", "10-90 %", "ratio",
-           "10-90 %", "to");
+    console_print("\n  %-16s  %-13s  %7s  %9s  %17s  %8s  %15s  %s\n", "layout", "backend", "p", "ns/elem", "10-90 %", "ratio",
+                  "10-90 %", "to");
   } else {
-    printf("\n  %-16s  %-13s  %7s  %9s  %17s  %7s  %8s  %13s  %7s  %13s%s  %s\n", "kernel", "backend", "p", "ns/elem",
-           "10-90 %", "GB/s", "x memcpy", "10-90 %", "x scale", "10-90 %", c->n <= SMALL_CALL ? "    ns/call" : "", "limit");
+    console_print("\n  %-16s  %-13s  %7s  %9s  %17s  %7s  %8s  %13s  %7s  %13s%s  %s\n", "kernel", "backend", "p", "ns/elem",
+                  "10-90 %", "GB/s", "x memcpy", "10-90 %", "x scale", "10-90 %", c->n <= SMALL_CALL ? "    ns/call" : "",
+                  "limit");
   }
-  fflush(stdout);
+  console_flush();
 }
 
 // "low-high" with so many decimals.
@@ -119,9 +122,9 @@ static double share_of(const bench_row *row) { return row->limit->nanoseconds / 
 static void print_ratio(const row_spread *ratio, int width) {
   char text[64];
   if (ratio->median > 0) {
-    printf("  %*.3f  %13s", width, ratio->median, range(ratio, 1, 3, sizeof text, text));
+    console_print("  %*.3f  %13s", width, ratio->median, range(ratio, 1, 3, sizeof text, text));
   } else {
-    printf("  %*s  %13s", width, "-", "-");
+    console_print("  %*s  %13s", width, "-", "-");
   }
 }
 
@@ -132,17 +135,17 @@ static void print_row(const bench_row *row) {
   const double n = (double)c->n, time = result->nanoseconds.median;
   char p[16] = "-", time_range[64];
   if (row->kernel->group != BENCH_COPY) snprintf(p, sizeof p, "%.5g", c->mask.p);
-  printf("  %-16s  %-13s  %7s  %9.4f  %17s  %7.1f", row->kernel->name, backend != NULL ? backend : "-", p, time / n,
-         range(&result->nanoseconds, n, 4, sizeof time_range, time_range), bench_bytes(row->kernel, c) / time);
+  console_print("  %-16s  %-13s  %7s  %9.4f  %17s  %7.1f", row->kernel->name, backend != NULL ? backend : "-", p, time / n,
+                range(&result->nanoseconds, n, 4, sizeof time_range, time_range), bench_bytes(row->kernel, c) / time);
   print_ratio(&result->ratio[BENCH_REFERENCE_COPY], 8);
   print_ratio(&result->ratio[BENCH_REFERENCE_SCALE], 7);
-  if (c->n <= SMALL_CALL) printf("  %9.1f", time);
+  if (c->n <= SMALL_CALL) console_print("  %9.1f", time);
   if (row->limit->name != NULL) {
-    printf("  %3.0f %% %s\n", 100 * share_of(row), row->limit->name);
+    console_print("  %3.0f %% %s\n", 100 * share_of(row), row->limit->name);
   } else {
-    printf("  -\n");
+    console_print("  -\n");
   }
-  fflush(stdout);
+  console_flush();
 }
 
 static void write_run(row_writer *rows, const char *name, const bench_result *result) {
@@ -208,10 +211,11 @@ void bench_tell_row(bench_report *report, const bench_row *row) {
 static void print_layout(const bench_layout *layout, const bench_case *c, const bench_result *result) {
   const double n = (double)bench_layout_elements(&c->layout);
   char time_range[64], ratio_range[64];
-  printf("  %-16s  %-13s  %7.5g  %9.4f  %17s  %8.3f  %15s  %s\n", layout->name, simdrop_backend_current(), c->mask.p,
-         result->nanoseconds.median / n, range(&result->nanoseconds, n, 4, sizeof time_range, time_range),
-         result->ratio[0].median, range(&result->ratio[0], 1, 3, sizeof ratio_range, ratio_range), layout->reference_name);
-  fflush(stdout);
+  console_print("  %-16s  %-13s  %7.5g  %9.4f  %17s  %8.3f  %15s  %s\n", layout->name, simdrop_backend_current(), c->mask.p,
+                result->nanoseconds.median / n, range(&result->nanoseconds, n, 4, sizeof time_range, time_range),
+                result->ratio[0].median, range(&result->ratio[0], 1, 3, sizeof ratio_range, ratio_range),
+                layout->reference_name);
+  console_flush();
 }
 
 static void write_layout(bench_report *report, const bench_layout *layout, const bench_case *c, const bench_result *result) {

@@ -9,6 +9,7 @@
 #include "args.h"
 #include "backend.h"
 #include "commands.h"
+#include "console.h"
 #include "cpu_info.h"
 #include "json.h"
 #include "report.h"
@@ -18,7 +19,7 @@ static const char *yes_or_no(int value) { return value ? "yes" : "no"; }
 static bool is_current(size_t index) { return strcmp(simdrop_backend_name(index), simdrop_backend_current()) == 0; }
 
 static void print_json(const cpu_info *cpu, const char *reason) {
-  json_writer json = json_begin(stdout);
+  json_writer json = json_begin(console_out());
   json_text(&json, "version", simdrop_version_string());
   json_text(&json, "cpu", cpu->brand);
   json_text(&json, "features", cpu->features);
@@ -47,24 +48,24 @@ static void print_caches(const cpu_info *cpu) {
   const char *separator = "";
   for (int level = 0; level < 3; ++level) {
     if (cpu->cache_bytes[level] == 0) continue;
-    printf("%s%s %" PRIu64 " KiB", separator, names[level], cpu->cache_bytes[level] >> 10);
+    console_print("%s%s %" PRIu64 " KiB", separator, names[level], cpu->cache_bytes[level] >> 10);
     separator = ", ";
   }
-  printf("%s\n", separator[0] == '\0' ? "unknown" : "");
+  console_print("%s\n", separator[0] == '\0' ? "unknown" : "");
 }
 
 static void print_text(const cpu_info *cpu, const char *reason) {
-  printf("simdrop   %s\n", simdrop_version_string());
-  printf("CPU       %s\n", cpu->brand);
-  printf("features  %s\n", cpu->features[0] != '\0' ? cpu->features : "none that matter here");
-  printf("caches    ");
+  console_print("simdrop   %s\n", simdrop_version_string());
+  console_print("CPU       %s\n", cpu->brand);
+  console_print("features  %s\n", cpu->features[0] != '\0' ? cpu->features : "none that matter here");
+  console_print("caches    ");
   print_caches(cpu);
-  printf("\nbackend        compiled in  runs here  chosen\n");
+  console_print("\nbackend        compiled in  runs here  chosen\n");
   for (size_t i = 0; i < simdrop_backend_count(); ++i) {
-    printf("%-13s  %-11s  %-9s", simdrop_backend_name(i), yes_or_no(simdrop_backend_compiled(i)),
-           yes_or_no(simdrop_backend_supported(i)));
-    if (is_current(i)) printf("  yes: %s", reason);
-    putchar('\n');
+    console_print("%-13s  %-11s  %-9s", simdrop_backend_name(i), yes_or_no(simdrop_backend_compiled(i)),
+                  yes_or_no(simdrop_backend_supported(i)));
+    if (is_current(i)) console_print("  yes: %s", reason);
+    console_print("\n");
   }
 }
 

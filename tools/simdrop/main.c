@@ -3,13 +3,17 @@
 #include <simdrop/simdrop.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "commands.h"
+#include "console.h"
+#include "descriptors.h"
 #include "report.h"
 
 typedef struct command {
@@ -41,12 +45,13 @@ static const command commands[] = {
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 
 static void print_usage(void) {
-  printf("simdrop %s: vectorised dropout, the same bits on every instruction set\n\n", simdrop_version_string());
-  printf("usage: simdrop COMMAND [options]\n\ncommands:\n");
-  for (size_t i = 0; i < COMMAND_COUNT; ++i) printf("  %-8s%s\n", commands[i].name, commands[i].summary);
-  printf("\nsimdrop help COMMAND, or simdrop COMMAND --help, shows the options of a command; simdrop --version the version.\n");
-  printf("Every command takes --backend NAME; the variable SIMDROP_BACKEND names a default.\n");
-  printf(
+  console_print("simdrop %s: vectorised dropout, the same bits on every instruction set\n\n", simdrop_version_string());
+  console_print("usage: simdrop COMMAND [options]\n\ncommands:\n");
+  for (size_t i = 0; i < COMMAND_COUNT; ++i) console_print("  %-8s%s\n", commands[i].name, commands[i].summary);
+  console_print(
+      "\nsimdrop help COMMAND, or simdrop COMMAND --help, shows the options of a command; simdrop --version the version.\n");
+  console_print("Every command takes --backend NAME; the variable SIMDROP_BACKEND names a default.\n");
+  console_print(
       "The exit status is 0, or 2 after a sentence on standard error that says what was wrong; 1 if verify found a fault.\n");
 }
 
@@ -82,7 +87,7 @@ static int run(int argc, char **argv) {
   }
   if (help_command && argc == 3) return help_on(argv[2]);
   if (asks_version) {
-    printf("simdrop %s\n", simdrop_version_string());
+    console_print("simdrop %s\n", simdrop_version_string());
   } else if (helps || help_command) {
     print_usage();
   } else {
@@ -94,14 +99,14 @@ static int run(int argc, char **argv) {
 
 // What was printed may still fail to arrive: a full disk is worth a sentence, a reader that has seen enough is not.
 static int finish_stdout(int status) {
-  errno = 0;
-  if (fflush(stdout) == 0 && !ferror(stdout)) return status;
-  if (errno == EPIPE) return status;
-  report_error("cannot write standard output: %s", errno != 0 ? strerror(errno) : "an earlier write failed");
+  if (console_flush() || errno == EPIPE) return status;
+  const char *const problem = errno == EBADF ? descriptor_problem(STDOUT_FILENO, O_WRONLY) : NULL;
+  report_error("cannot write standard output: %s", problem != NULL ? problem : strerror(errno));
   return EXIT_REFUSED;
 }
 
 int main(int argc, char **argv) {
+  descriptors_fill_standard();
   // A closed pipe and a file past its size limit become error codes of write, so that temporary files can be removed.
   signal(SIGPIPE, SIG_IGN);
   signal(SIGXFSZ, SIG_IGN);

@@ -57,7 +57,8 @@ static bool write_mask(const mask_request *request, output_file *output) {
   simdrop_mask mask = request->mask;
   progress bar;
   bool written = true;
-  progress_begin(&bar, "mask", request->count);
+  const bool takes_stderr = request->output_name != NULL && output_descriptor(request->output_name) == STDERR_FILENO;
+  progress_begin(&bar, "mask", takes_stderr ? 0 : request->count);
   for (uint64_t done = 0; written && done < request->count;) {
     const uint64_t left = request->count - done;
     const size_t n = left < CHUNK_ELEMENTS ? (size_t)left : CHUNK_ELEMENTS;
@@ -104,7 +105,7 @@ int run_mask(int argc, char **argv) {
        "bytes: one byte an element, 0 or 1\n"
        "hex: the bytes of bits as one line of hexadecimal digits",
        ARG_CHOICE, &request.format, format_names, false},
-      {"output", "FILE", "write to a file, whole or not at all; default and '-': standard output", ARG_TEXT,
+      {"output", "FILE", "write to a file, whole or not at all, or to /dev/fd/N; default and '-': standard output", ARG_TEXT,
        &request.output_name, NULL, false},
       ARG_BACKEND_OPTION(&request.backend),
   };

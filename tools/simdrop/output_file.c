@@ -1,251 +1,271 @@
-// Write beside, then rename. The signal handler may run at any moment, so signals are held back while a temporary file is
-// created, renamed or removed, and the handler itself calls only what POSIX allows there.
+// Write beside, then rename; what cannot be done so is written directly.
 #include "output_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <signal.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "console.h"
+#include "descriptors.h"
+#include "file_attributes.h"
+#include "input.h"
 #include "report.h"
+#include "temporary_file.h"
 
-#ifndef PATH_MAX
-#define PATH_MAX 4096
-#endif
-#define MAX_TEMPORARIES 4
-#define MAX_LINKS 40  // as many as Linux follows
+int output_descriptor(const char *name) { return strcmp(name, "-") == 0 ? STDOUT_FILENO : descriptor_of_name(name); }
 
-static char temporary_paths[MAX_TEMPORARIES][PATH_MAX];  // "" = free
-static const int removing_signals[] = {SIGINT, SIGTERM, SIGHUP};
-#define REMOVING_SIGNAL_COUNT (sizeof removing_signals / sizeof removing_signals[0])
+bool output_is_stdout(const char *name) { return output_descriptor(name) == STDOUT_FILENO; }
 
-static void remove_temporaries(int signal_number) {
-  for (int i = 0; i < MAX_TEMPORARIES; ++i)
-    if (temporary_paths[i][0] != '\0') unlink(temporary_paths[i]);
-  signal(signal_number, SIG_DFL);
-  raise(signal_number);  // delivered when this handler returns: the parent sees the true cause
+// The folder of a path, "." if it names none.
+static void folder_of(const char *path, char folder[PATH_MAX]) {
+  const size_t length = folder_length(path);
+  snprintf(folder, PATH_MAX, "%.*s", length > 0 ? (int)length : 1, length > 0 ? path : ".");
 }
 
-static void handle_signals_once(void) {
-  static bool handled = false;
-  if (handled) return;
-  handled = true;
-  for (size_t i = 0; i < REMOVING_SIGNAL_COUNT; ++i) {
-    struct sigaction action;
-    sigaction(removing_signals[i], NULL, &action);
-    if (action.sa_handler == SIG_IGN) continue;  // nohup
-    action.sa_handler = remove_temporaries;
-    action.sa_flags = SA_RESTART;
-    sigfillset(&action.sa_mask);
-    sigaction(removing_signals[i], &action, NULL);
-  }
-}
-
-static void hold_signals(sigset_t *before) {
-  sigset_t held;
-  sigemptyset(&held);
-  for (size_t i = 0; i < REMOVING_SIGNAL_COUNT; ++i) sigaddset(&held, removing_signals[i]);
-  pthread_sigmask(SIG_BLOCK, &held, before);
-}
-
-static void release_signals(const sigset_t *before) {
-  const int saved = errno;
-  pthread_sigmask(SIG_SETMASK, before, NULL);
-  errno = saved;
-}
-
-bool output_is_stdout(const char *name) {
-  static const char *const names[] = {"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"};
-  for (size_t i = 0; i < sizeof names / sizeof names[0]; ++i)
-    if (strcmp(name, names[i]) == 0) return true;
-  return false;
-}
-
-// Length of the folder's part of a path, with its slash; 0 if there is none.
-static size_t folder_length(const char *path) {
-  const char *const slash = strrchr(path, '/');
-  return slash == NULL ? 0 : (size_t)(slash - path) + 1;
-}
-
-// Follows symbolic links, also to files that do not exist yet, so that the link stays and its target is replaced.
-static bool resolve_links(const char *name, char path[PATH_MAX]) {
-  if (strlen(name) >= PATH_MAX) {
-    errno = ENAMETOOLONG;
-    return false;
-  }
-  strcpy(path, name);
-  for (int links = 0; links < MAX_LINKS; ++links) {
-    char link[PATH_MAX];
-    const ssize_t length = readlink(path, link, sizeof link);
-    if (length < 0) return true;  // not a link; whatever else is wrong, creating the file will tell
-    const size_t folder = length > 0 && link[0] == '/' ? 0 : folder_length(path);
-    if (folder + (size_t)length >= PATH_MAX) {
-      errno = ENAMETOOLONG;
-      return false;
-    }
-    memcpy(path + folder, link, (size_t)length);
-    path[folder + (size_t)length] = '\0';
-  }
-  errno = ELOOP;
-  return false;
-}
+static bool same_inode(const struct stat *a, const struct stat *b) { return a->st_dev == b->st_dev && a->st_ino == b->st_ino; }
 
 static bool same_folder(const char *a, const char *b) {
-  char folder_a[PATH_MAX] = ".", folder_b[PATH_MAX] = ".";
-  if (folder_length(a) > 0) snprintf(folder_a, sizeof folder_a, "%.*s", (int)folder_length(a), a);
-  if (folder_length(b) > 0) snprintf(folder_b, sizeof folder_b, "%.*s", (int)folder_length(b), b);
+  char folder_a[PATH_MAX], folder_b[PATH_MAX];
   struct stat stat_a, stat_b;
-  return stat(folder_a, &stat_a) == 0 && stat(folder_b, &stat_b) == 0 && stat_a.st_dev == stat_b.st_dev &&
-         stat_a.st_ino == stat_b.st_ino;
+  folder_of(a, folder_a);
+  folder_of(b, folder_b);
+  return stat(folder_a, &stat_a) == 0 && stat(folder_b, &stat_b) == 0 && same_inode(&stat_a, &stat_b);
+}
+
+static bool find_place(const char *name, file_place *place) {
+  if (strcmp(name, "-") == 0) name = "/dev/stdout";
+  return file_place_find(name, place);
+}
+
+static bool exists(const file_place *place, struct stat *file) {
+  return (place->descriptor >= 0 ? fstat(place->descriptor, file) : stat(place->path, file)) == 0;
 }
 
 bool output_same_file(const char *a, const char *b) {
-  char path_a[PATH_MAX], path_b[PATH_MAX];
+  file_place place_a, place_b;
   struct stat stat_a, stat_b;
-  if (output_is_stdout(a) || output_is_stdout(b)) return output_is_stdout(a) && output_is_stdout(b);
-  if (!resolve_links(a, path_a) || !resolve_links(b, path_b)) return false;
-  const bool a_exists = stat(path_a, &stat_a) == 0, b_exists = stat(path_b, &stat_b) == 0;
-  if (a_exists != b_exists) return false;
-  if (a_exists) return S_ISREG(stat_a.st_mode) && stat_a.st_dev == stat_b.st_dev && stat_a.st_ino == stat_b.st_ino;
+  if (!find_place(a, &place_a) || !find_place(b, &place_b)) return false;
+  if (place_a.descriptor >= 0 && place_a.descriptor == place_b.descriptor) return true;
+  const bool a_exists = exists(&place_a, &stat_a), b_exists = exists(&place_b, &stat_b);
+  if (a_exists && b_exists) return same_inode(&stat_a, &stat_b) && !S_ISCHR(stat_a.st_mode);
+  if (a_exists || b_exists || place_a.descriptor >= 0 || place_b.descriptor >= 0) return false;
+  const char *const path_a = place_a.path, *const path_b = place_b.path;
   return strcmp(path_a + folder_length(path_a), path_b + folder_length(path_b)) == 0 && same_folder(path_a, path_b);
 }
 
-// Creates a file of a new name beside target; its number goes to output->temporary.
-static bool create_temporary(output_file *output) {
-  int slot = 0;
-  while (slot < MAX_TEMPORARIES && temporary_paths[slot][0] != '\0') ++slot;
-  if (slot == MAX_TEMPORARIES) {
-    errno = EMFILE;
+static void report_problem(const output_file *output, const char *problem) {
+  report_error("cannot write %s: %s", output->name, problem);
+}
+
+static void note_in_place(const output_file *output, int problem) {
+  report_note("%s is written in place, as it cannot be replaced (%s)", output->name, strerror(problem));
+}
+
+// Refuses a file that would change while it is read.
+static bool check_unread(const output_file *output) {
+  struct stat file;
+  const bool reads = fstat(output->descriptor, &file) == 0 && input_reads(&file);
+  if (reads) report_problem(output, "it is the file that is read");
+  return !reads;
+}
+
+static bool open_descriptor(output_file *output, int descriptor) {
+  const char *const problem = descriptor_problem(descriptor, O_WRONLY);
+  if (problem != NULL) {
+    report_problem(output, problem);
     return false;
   }
-  for (unsigned attempt = 0; attempt < 1000; ++attempt) {
-    char path[PATH_MAX];
-    // A short name of its own: one made from the target's could be too long for the folder.
-    const int length = snprintf(path, sizeof path, "%.*s.simdrop-%ld-%u.tmp", (int)folder_length(output->target),
-                                output->target, (long)getpid(), attempt);
-    if (length < 0 || length >= PATH_MAX) {
-      errno = ENAMETOOLONG;
-      return false;
-    }
-    output->descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (output->descriptor >= 0) {
-      strcpy(temporary_paths[slot], path);
-      output->temporary = slot;
-      return true;
-    }
-    if (errno != EEXIST) return false;
-  }
+  console_flush();  // what was printed before may go to the same place
+  output->descriptor = descriptor;
+  return check_unread(output);
+}
+
+static bool open_directly(output_file *output, bool is_file) {
+  output->descriptor = open(output->target, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+  output->to_truncate = is_file;
+  if (output->descriptor >= 0) return check_unread(output);
+  report_problem(output, strerror(errno));
   return false;
 }
 
-static bool open_target(output_file *output) {
-  struct stat existing;
-  const bool exists = stat(output->target, &existing) == 0;
-  if (!exists && (errno != ENOENT)) return false;
-  if (exists && S_ISDIR(existing.st_mode)) {
-    errno = EISDIR;
-    return false;
-  }
-  if (exists && !S_ISREG(existing.st_mode)) {  // a device, a pipe
-    output->descriptor = open(output->target, O_WRONLY | O_CLOEXEC);
-    return output->descriptor >= 0;
-  }
-  // Renaming would replace even a file that is write-protected.
-  if (exists && access(output->target, W_OK) != 0) return false;
-  sigset_t before;
-  handle_signals_once();
-  hold_signals(&before);
-  const bool created = create_temporary(output);
-  release_signals(&before);
-  // A replaced file keeps its permissions; a new one has those that the umask leaves.
-  if (created && exists && fchmod(output->descriptor, existing.st_mode & 07777) != 0) return false;
-  return created;
+// Where files cannot be created or replaced, they may still be writable.
+static bool forbids_replacing(int problem) {
+  return problem == EACCES || problem == EPERM || problem == EROFS || problem == EBUSY || problem == EXDEV;
 }
 
-static void report_write_error(const output_file *output) {
-  report_error("cannot write %s: %s", output->name, strerror(errno));
+static bool open_beside(output_file *output) {
+  // What replaces a file is nobody else's business before it has that file's permissions; a new one has those that the umask
+  // leaves.
+  output->temporary = temporary_create(output->target, output->was_there ? 0600 : 0666, &output->descriptor);
+  if (output->temporary >= 0) return true;
+  const int problem = errno;
+  if (!output->was_there || !forbids_replacing(problem)) {
+    report_problem(output, strerror(problem));
+    return false;
+  }
+  output->obstacle = problem;
+  return open_directly(output, true);
+}
+
+static bool open_target(output_file *output, bool of_process) {
+  struct stat file;
+  output->was_there = stat(output->target, &file) == 0;
+  int problem = output->was_there || errno == ENOENT ? 0 : errno;
+  if (output->was_there && S_ISDIR(file.st_mode)) problem = EISDIR;
+  const bool special = output->was_there && !S_ISREG(file.st_mode);  // a device, a pipe
+  if (problem == 0 && (special || of_process)) return open_directly(output, !special);
+  // Renaming would replace even a file that is write-protected.
+  if (problem == 0 && output->was_there && access(output->target, W_OK) != 0) problem = errno;
+  if (problem != 0) {
+    report_problem(output, strerror(problem));
+    return false;
+  }
+  if (output->was_there) output->mode = file.st_mode & 01777;
+  return open_beside(output);
 }
 
 bool output_open(output_file *output, const char *name) {
+  file_place place;
   *output = (output_file)OUTPUT_FILE_CLOSED;
   output->name = name;
-  if (output_is_stdout(name)) {
-    output->name = "standard output";
-    output->descriptor = STDOUT_FILENO;
-    return true;
-  }
-  char path[PATH_MAX];
-  struct stat existing;
-  // The links of /dev/fd lead to names like "pipe:[123]", which only the kernel can follow: let it.
-  const bool special = stat(name, &existing) == 0 && !S_ISREG(existing.st_mode);
-  const bool resolved = special || resolve_links(name, path);
-  if (resolved) output->target = strdup(special ? name : path);
-  if (output->target != NULL && open_target(output)) return true;
-  report_write_error(output);
+  const bool found = find_place(name, &place);
+  if (found && place.descriptor == STDOUT_FILENO) output->name = "standard output";
+  if (found && place.descriptor >= 0) return open_descriptor(output, place.descriptor);
+  if (found) output->target = strdup(place.path);
+  if (output->target != NULL) return open_target(output, place.of_process);
+  report_problem(output, strerror(errno));
   return false;
 }
 
+static bool truncate_once(output_file *output) {
+  if (!output->to_truncate) return true;
+  output->to_truncate = false;
+  if (output->obstacle != 0) note_in_place(output, output->obstacle);
+  return ftruncate(output->descriptor, 0) == 0;
+}
+
 bool output_write(output_file *output, const void *data, size_t size) {
-  const char *at = data;
-  while (size > 0) {
-    const ssize_t written = write(output->descriptor, at, size);
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) {
-      output->reader_gone = errno == EPIPE;
-      if (!output->reader_gone) report_write_error(output);
-      return false;
-    }
-    at += written;
-    size -= (size_t)written;
-  }
-  return true;
+  if (truncate_once(output) && descriptor_write(output->descriptor, data, size)) return true;
+  output->reader_gone = errno == EPIPE;
+  if (!output->reader_gone) report_problem(output, strerror(errno));
+  return false;
 }
 
 static bool close_descriptor(output_file *output) {
   const int descriptor = output->descriptor;
   output->descriptor = -1;
-  return descriptor < 0 || output->target == NULL || close(descriptor) == 0;  // standard output stays open
+  return descriptor < 0 || output->target == NULL || close(descriptor) == 0;  // the caller's stays open
+}
+
+// What is no file on a disk cannot be synchronised, nor need it be.
+static bool synchronise(int descriptor) {
+  return fsync(descriptor) == 0 || errno == EINVAL || errno == ENOTSUP || errno == EROFS || errno == ENOSYS;
+}
+
+// The name, too, must outlive a loss of power.
+static bool synchronise_folder(const char *path) {
+  char folder[PATH_MAX];
+  folder_of(path, folder);
+  const int descriptor = open(folder, O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return true;  // it may be written, but not read
+  const bool synchronised = synchronise(descriptor) || errno == EBADF || errno == EACCES;
+  const int problem = errno;
+  close(descriptor);
+  errno = problem;
+  return synchronised;
+}
+
+static bool copy_all(int from, int to) {
+  static char buffer[1 << 16];
+  for (;;) {
+    const ssize_t got = read(from, buffer, sizeof buffer);
+    if (got == 0) return true;
+    if (got < 0 && !descriptor_retry(from, POLLIN)) return false;
+    if (got > 0 && !descriptor_write(to, buffer, (size_t)got)) return false;
+  }
+}
+
+// From here on the temporary file is the only whole one: it is kept if the copy fails, even by a signal.
+static bool copy_to_target(output_file *output, int from, int to) {
+  char path[PATH_MAX];
+  strcpy(path, temporary_path(output->temporary));
+  temporary_keep(output->temporary);
+  output->temporary = -1;
+  if (ftruncate(to, 0) == 0 && copy_all(from, to) && synchronise(to)) {
+    unlink(path);
+    return true;
+  }
+  report_error("cannot write %s: %s; all of it is in %s", output->name, strerror(errno), path);
+  return false;
+}
+
+// Into the place of a file that cannot be replaced.
+static bool copy_over(output_file *output, int problem) {
+  chmod(temporary_path(output->temporary), 0600);  // it has the target's permissions, which may forbid reading it
+  const int from = open(temporary_path(output->temporary), O_RDONLY | O_CLOEXEC);
+  const int to = from >= 0 ? open(output->target, O_WRONLY | O_CLOEXEC) : -1;
+  bool copied = false;
+  if (to < 0) {
+    report_problem(output, strerror(errno));
+  } else {
+    note_in_place(output, problem);
+    copied = copy_to_target(output, from, to);
+  }
+  if (from >= 0) close(from);
+  if (to >= 0) close(to);
+  return copied;
+}
+
+static bool keep_attributes(const output_file *output) {
+  struct stat file;
+  if (stat(output->target, &file) == 0) return file_attributes_copy(output->target, &file, output->descriptor);
+  return !output->was_there || fchmod(output->descriptor, output->mode) == 0;  // it was removed meanwhile
+}
+
+static bool commit_temporary(output_file *output) {
+  // Some file systems tell only when they close it that the disk is full.
+  bool done = keep_attributes(output) && synchronise(output->descriptor) && close_descriptor(output);
+  if (done && !temporary_rename(output->temporary, output->target)) {
+    const int problem = errno;
+    if (forbids_replacing(problem)) return copy_over(output, problem);
+    errno = problem;
+    done = false;
+  } else if (done) {
+    output->temporary = -1;
+    done = synchronise_folder(output->target);
+  }
+  if (!done) report_problem(output, strerror(errno));
+  return done;
+}
+
+static bool commit_directly(output_file *output) {
+  const bool done =
+      truncate_once(output) && (output->target == NULL || synchronise(output->descriptor)) && close_descriptor(output);
+  if (!done) report_problem(output, strerror(errno));
+  return done;
 }
 
 static void forget(output_file *output) {
-  if (output->temporary >= 0) temporary_paths[output->temporary][0] = '\0';
-  output->temporary = -1;
   free(output->target);
   output->target = NULL;
 }
 
 bool output_commit(output_file *output) {
-  if (!close_descriptor(output)) {  // some file systems tell only now that the disk is full
-    report_write_error(output);
-    return false;
-  }
-  if (output->temporary >= 0) {
-    sigset_t before;
-    hold_signals(&before);
-    const bool renamed = rename(temporary_paths[output->temporary], output->target) == 0;
-    if (renamed) temporary_paths[output->temporary][0] = '\0';
-    release_signals(&before);
-    if (!renamed) {
-      report_write_error(output);
-      return false;
-    }
-  }
+  if (!(output->temporary >= 0 ? commit_temporary(output) : commit_directly(output))) return false;
   forget(output);
   return true;
 }
 
 void output_discard(output_file *output) {
   close_descriptor(output);
-  sigset_t before;
-  hold_signals(&before);
-  if (output->temporary >= 0) unlink(temporary_paths[output->temporary]);
+  if (output->temporary >= 0) temporary_remove(output->temporary);
+  output->temporary = -1;
   forget(output);
-  release_signals(&before);
 }
 
 bool output_save(const char *name, const void *data, size_t size) {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "console.h"
 
 #define BAR_WIDTH 40
 #define FIRST_SHOWN_AFTER 1.0  // seconds
@@ -25,11 +26,12 @@ void progress_update(progress *bar, uint64_t done) {
   const double left = share > 0 ? (now - bar->start) * (1 - share) / share : 0;
   char cells[BAR_WIDTH + 1] = {0};
   for (int i = 0; i < BAR_WIDTH; ++i) cells[i] = i < (int)(share * BAR_WIDTH) ? '#' : '.';
-  fprintf(stderr, "\r%s [%s] %3.0f %%, %.0f s left \033[K", bar->label, cells, 100 * share, left);
-  fflush(stderr);
+  fprintf(console_error(), "\r%s [%s] %3.0f %%, %.0f s left \033[K", bar->label, cells, 100 * share, left);
+  console_flush();
 }
 
 void progress_end(progress *bar) {
-  if (bar->shown) fputs("\r\033[K", stderr);
+  if (bar->shown) fputs("\r\033[K", console_error());
+  console_flush();
   bar->shown = false;
 }

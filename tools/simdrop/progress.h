@@ -12,6 +12,7 @@ typedef struct progress {
   bool terminal, shown;
 } progress;
 
+// With a total of 0 nothing is shown.
 void progress_begin(progress *bar, const char *label, uint64_t total);
 void progress_update(progress *bar, uint64_t done);
 // Wipes the bar, so that what is printed next begins on a clean line.

@@ -15,4 +15,7 @@
 // or file name can neither break the line nor drive the terminal.
 void report_error(const char *format, ...) PRINTF_LIKE(1, 2);
 
+// The same for what the user should know although it is no failure.
+void report_note(const char *format, ...) PRINTF_LIKE(1, 2);
+
 #endif

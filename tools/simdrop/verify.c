@@ -11,6 +11,7 @@
 #include "args.h"
 #include "backend.h"
 #include "commands.h"
+#include "console.h"
 #include "input.h"
 #include "output_file.h"
 #include "report.h"
@@ -169,6 +170,7 @@ static int run_options(const verify_options *options) {
   verify_report report;
   int status = EXIT_REFUSED;
   if (request->is_long) fprintf(request->messages, "Seed %llu.\n", (unsigned long long)request->seed);
+  console_flush();
   if (verify_run(request, &report)) {
     if (!json_is_stdout(options)) verify_print(request, &report, options->all);
     status = verify_passed(&report) ? EXIT_SUCCESS : EXIT_FAULTY;
@@ -214,7 +216,7 @@ int verify_command(int argc, char **argv, const dropout_functions *functions, co
           "describes each test, and what it is sure to see."};
   const arg_result parsed = args_parse(&spec, argc, argv);
   if (parsed != ARGS_RUN) return parsed == ARGS_HELPED ? EXIT_SUCCESS : EXIT_REFUSED;
-  request->messages = json_is_stdout(&options) ? stderr : stdout;
+  request->messages = json_is_stdout(&options) ? console_error() : console_out();
   if (!check_options(&options) || !find_candidates(&options, functions, name)) return EXIT_REFUSED;
   set_defaults(request);
   if (request->seed == not_given && !request->is_long) request->seed = 1;

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "console.h"
 #include "cpu_info.h"
 #include "json.h"
 
@@ -55,28 +56,28 @@ static void print_names(const verify_request *request, size_t first, size_t coun
 }
 
 static void print_header(void) {
-  printf("\n%-4s %-11s %-13s %4s  %-17s %-8s %10s %10s %9s  %-13s %s\n", "test", "", "backend", "of", "in", "p", "n",
-         "statistic", "p-value", "verdict", "would have seen");
+  console_print("\n%-4s %-11s %-13s %4s  %-17s %-8s %10s %10s %9s  %-13s %s\n", "test", "", "backend", "of", "in", "p", "n",
+                "statistic", "p-value", "verdict", "would have seen");
 }
 
 static void print_row(const verify_request *request, const verify_row *row, const char *names, size_t of) {
   const verify_figure *const figure = &row->figure;
-  printf("%-4s %-11s %-13s %4zu  %-17s %-8.4g ", row->test->id, row->test->name, names, of, form_name(request, row->form),
-         row->p);
+  console_print("%-4s %-11s %-13s %4zu  %-17s %-8.4g ", row->test->id, row->test->name, names, of,
+                form_name(request, row->form), row->p);
   if (row->verdict == VERDICT_TOO_FEW) {
-    printf("%10s %10s %9s  %-13s\n", "", "", "", verdict_word(row->verdict));
+    console_print("%10s %10s %9s  %-13s\n", "", "", "", verdict_word(row->verdict));
     return;
   }
-  printf("%10" PRIu64 " %10.4g %9.2g  %-13s ", figure->elements, figure->statistic, figure->p_value,
-         verdict_word(row->verdict));
+  console_print("%10" PRIu64 " %10.4g %9.2g  %-13s ", figure->elements, figure->statistic, figure->p_value,
+                verdict_word(row->verdict));
   if (isfinite(figure->smallest)) {
-    printf("%.1e %s", figure->smallest, figure->unit);
+    console_print("%.1e %s", figure->smallest, figure->unit);
   } else {
-    printf("no %s", figure->unit);
+    console_print("no %s", figure->unit);
   }
-  if (row->verdict != VERDICT_PASSED && figure->where[0] != '\0') printf("; %s", figure->where);
-  if (row->has_confirmation) printf("; on new data %.2g", row->confirmation.p_value);
-  putchar('\n');
+  if (row->verdict != VERDICT_PASSED && figure->where[0] != '\0') console_print("; %s", figure->where);
+  if (row->has_confirmation) console_print("; on new data %.2g", row->confirmation.p_value);
+  console_print("\n");
 }
 
 // Whether a row stands for the other rather than that for it.
@@ -113,8 +114,8 @@ static void print_calibration(const verify_report *report) {
   for (size_t i = 0; i < report->calibration_count; ++i) {
     const calibration_row *const row = &report->calibration_rows[i];
     if (row->verdict == VERDICT_TOO_FEW) continue;
-    printf("%-4s %-11s %-13s %4zu  %-17s %-8.4g %10s %10.4g %9.2g  %-13s\n", "S12", "calibration", "", row->count,
-           row->test->id, row->p, "", row->distance, row->p_value, verdict_word(row->verdict));
+    console_print("%-4s %-11s %-13s %4zu  %-17s %-8.4g %10s %10.4g %9.2g  %-13s\n", "S12", "calibration", "", row->count,
+                  row->test->id, row->p, "", row->distance, row->p_value, verdict_word(row->verdict));
   }
 }
 
@@ -135,8 +136,9 @@ static void print_exact(const verify_request *request, const verify_report *repo
     } else {
       continue;
     }
-    printf("%-4s %-33s %-13s %8" PRIu64 " elements  %s%s%s\n", row->test->id, row->test->name, names, row->result.elements,
-           row->result.passed ? "ok" : "FAILED", row->result.passed ? "" : ": ", row->result.sentence);
+    console_print("%-4s %-33s %-13s %8" PRIu64 " elements  %s%s%s\n", row->test->id, row->test->name, names,
+                  row->result.elements, row->result.passed ? "ok" : "FAILED", row->result.passed ? "" : ": ",
+                  row->result.sentence);
   }
 }
 
@@ -166,23 +168,23 @@ bool verify_passed(const verify_report *report) { return count_verdicts(report).
 
 void verify_print(const verify_request *request, const verify_report *report, bool all) {
   const verdict_counts counts = count_verdicts(report);
-  if (report->exact_count > 0) putchar('\n');
+  if (report->exact_count > 0) console_print("\n");
   print_exact(request, report);
   if (report->row_count + report->calibration_count > 0) print_header();
   for (size_t t = 0; t < VERIFY_TEST_COUNT; ++t) print_test(request, report, &verify_tests[t], all);
   print_calibration(report);
   if (!all && report->row_count > 0)
-    printf("\nA line shows the least likely of so many figures; a figure fails below %.1e. --all shows every figure.\n",
-           report->level);
-  printf("\nverify: %s: %zu figures and checks of %zu %s, %zu failed", counts.failed > 0 ? "FAILED" : "ok",
-         counts.passed + counts.failed + counts.unconfirmed, request->candidate_count,
-         request->from != NULL           ? "file"
-         : request->candidate_count == 1 ? "backend"
-                                         : "backends",
-         counts.failed);
-  if (counts.unconfirmed > 0) printf(", %zu not confirmed on new data", counts.unconfirmed);
-  if (counts.too_few > 0) printf(", %zu left out for want of elements", counts.too_few);
-  printf(" (seed %" PRIu64 ", %.1f s)\n", request->seed, report->seconds);
+    console_print("\nA line shows the least likely of so many figures; a figure fails below %.1e. --all shows every figure.\n",
+                  report->level);
+  console_print("\nverify: %s: %zu figures and checks of %zu %s, %zu failed", counts.failed > 0 ? "FAILED" : "ok",
+                counts.passed + counts.failed + counts.unconfirmed, request->candidate_count,
+                request->from != NULL           ? "file"
+                : request->candidate_count == 1 ? "backend"
+                                                : "backends",
+                counts.failed);
+  if (counts.unconfirmed > 0) console_print(", %zu not confirmed on new data", counts.unconfirmed);
+  if (counts.too_few > 0) console_print(", %zu left out for want of elements", counts.too_few);
+  console_print(" (seed %" PRIu64 ", %.1f s)\n", request->seed, report->seconds);
 }
 
 static void write_figure(json_writer *json, const verify_figure *figure) {

@@ -10,6 +10,7 @@
 
 #include "backend.h"
 #include "clock.h"
+#include "console.h"
 #include "input.h"
 #include "progress.h"
 #include "report.h"
@@ -314,7 +315,7 @@ static void tell_duration(verify_work *work) {
   const double minutes = ceil(seconds / (double)work->request->threads / 60);
   fprintf(work->request->messages, "This takes about %.0f minute%s on %llu thread%s.\n", minutes, minutes == 1 ? "" : "s",
           (unsigned long long)work->request->threads, work->request->threads == 1 ? "" : "s");
-  fflush(work->request->messages);
+  console_flush();
 }
 
 // The end of the jobs of one candidate.
