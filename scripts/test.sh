@@ -136,6 +136,7 @@ step 'gcc, release' compile_and_test release -DCMAKE_BUILD_TYPE=Release
 for backend in scalar avx2 highway-sse4; do
   step "gcc, release, SIMDROP_BACKEND=$backend" run_on "$backend"
 done
+step 'backends of this machine' "$build/release/tests/golden_alone"
 step 'clang, release' clang_release
 step 'clang, address and undefined-behaviour sanitizers' sanitized
 step 'clang, thread sanitizer' thread_sanitized
@@ -167,5 +168,6 @@ fi
 
 printf '\n'
 cat "$summary"
+printf 'Tested on this machine, and the rest on emulated ones:%s\n' "$(sed -n 's/^backends://p' "$build/backends-of-this-machine.log")"
 printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
 [ "$failed" -eq 0 ]

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "promises.h"
 #include "support.h"
 
 enum {
@@ -311,6 +312,7 @@ static void backends(void **state) {
     assert_non_null(name);
     for (size_t j = 0; j < i; ++j) assert_string_not_equal(simdrop_backend_name(j), name);
     if (simdrop_backend_supported(i)) assert_int_equal(simdrop_backend_compiled(i), 1);
+    assert_false(is_missed(i));
     assert_int_equal(simdrop_backend_select("scalar"), SIMDROP_OK);
     if (simdrop_backend_supported(i)) {
       char copy[32];  // by its letters, not by its address

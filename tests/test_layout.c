@@ -244,6 +244,22 @@ static void every_inner_loop(void **state) {
   }
 }
 
+// Rows are collected in batches, 128 at a time, and those that follow one another in memory are applied as one. Behind the last
+// row of the last batch stands one that was there two batches ago; here it is the row that follows in memory.
+static void rows_behind_the_last(void **state) {
+  (void)state;
+  uint64_t random = 31;
+  for (size_t columns = 1; columns <= 61; columns += 12) {
+    // Of 300 rows the last is at 99 * 3 - 2 * 83 = 131, in rows; the row 256 before it, which is number 44, at 44 * 3 = 132.
+    const ptrdiff_t row = (ptrdiff_t)columns;
+    const simdrop_layout layout = {
+        3, {3, 100, columns}, {-83 * row, 3 * row, 1}, {-83 * row, 3 * row, 1}, {100 * columns, columns, 1}};
+    const simdrop_mask mask = {0.3, 8, 9, 100};
+    for (size_t d = 0; d < LENGTH(all_dtypes); ++d)
+      check_layout(&mask, all_dtypes[d], &layout, false, &random, "rows that turn back");
+  }
+}
+
 // A list of blocks, in any order and with any numbers, gives what each of them gives by itself.
 static void listed_blocks(void **state) {
   (void)state;
@@ -799,6 +815,7 @@ int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(random_layouts),
       cmocka_unit_test(every_inner_loop),
+      cmocka_unit_test(rows_behind_the_last),
       cmocka_unit_test(listed_blocks),
       cmocka_unit_test(dense),
       cmocka_unit_test(broadcast),

@@ -529,6 +529,12 @@ fault("batch: rows joined across gaps", FILE, "row->y == first->y + count * sink
 fault("periodic: nothing beyond the period", FILE, "row->count, period + 64);", "row->count, period);", LOOPS, "avx2")
 fault("shared: the wrong long run", FILE, "simdrop_bit(batch->words, row->decision + decision)",
       "simdrop_bit(batch->words, row->decision + 0 * decision)", LOOPS)
+BEHIND = "layout:rows_behind_the_last"
+fault("batch: a row behind the last", FILE, "*const end = batch->row + batch->rows;", "*const end = batch->row + batch->rows + 1;", BEHIND, "avx2")
+fault("batch: rows without end", FILE, "} while (row < end && row->x", "} while (row->x", BEHIND, "avx2")
+fault("batch: more rows than there is room for", FILE, "batch->rows == SIMDROP_BATCH_ROWS ||", "batch->rows == SIMDROP_BATCH_ROWS + 40 ||", BEHIND)
+fault("batch: blocks without end", FILE, "(most > SIMDROP_BATCH_BLOCKS && batch->rows > 0)", "(most > SIMDROP_BATCH_BLOCKS && batch->rows > 100)", LOOPS)
+fault("batch: the last one not applied", FILE, "turn(writer);  // applies it", "", LOOPS)
 FILE = "src/core/row_sink.c"
 fault("staged: every part with the first decisions", FILE, "sink_contiguous(sink, count, words, first + k, part_x,",
       "sink_contiguous(sink, count, words, first, part_x,", LOOPS, effort="full")
@@ -575,6 +581,11 @@ fault("cache: past the end of the list", FILE, "if ((cache.eax & 31) == 0) break
 fault("streams: 16 bits like the others", "src/core/driver.c", "if (size == 2 || third_cache == 0)", "if (third_cache == 0)", "dispatch:stream_bytes")
 fault("streams: no limit to the cache's share", "src/core/driver.c", "return share < STREAM_BYTES ? (size_t)share : STREAM_BYTES;",
       "return (size_t)share;", "dispatch:stream_bytes")
+LEAVES = "dispatch:missing_leaves"
+fault("leaf 1 past the last leaf", FILE, "cpuid->max_leaf >= 1 ? cpuid->leaf1 : none", "cpuid->leaf1", LEAVES)
+fault("leaf 7 in the place of a lower last leaf", FILE, "cpuid->max_leaf >= 7", "cpuid->max_leaf >= 6", LEAVES)
+fault("a leaf that is not there has bits in ecx", FILE, "none = {0, 0, 0, 0};", "none = {.ecx = 1};", LEAVES)
+fault("a leaf that is not there has bits in ebx", FILE, "none = {0, 0, 0, 0};", "none = {.ebx = 8};", LEAVES)
 fault("no OSXSAVE check", FILE, "if (words_1.ecx & SIMDROP_CPUID_OSXSAVE) {", "if (words_1.ecx | 1) {", CPUS, "avx2")
 fault("no XCR0 check for AVX", FILE, "if ((cpuid->xcr0 & XCR0_SSE_AVX) == XCR0_SSE_AVX)", "if (XCR0_SSE_AVX)", CPUS, "avx2")
 fault("no XCR0 check for AVX-512", FILE, "if ((cpuid->xcr0 & XCR0_SSE_AVX_AVX512) == XCR0_SSE_AVX_AVX512)",
@@ -591,7 +602,21 @@ fault("avx2: bundle without F16C", "src/avx2/bundle.h", "SIMDROP_CPU(F16C) |", "
 fault("a feature at another's bit", "src/common/cpu_features.h", "X(AVX512VL, 7, ebx, 31)", "X(AVX512VL, 7, ebx, 28)",
       "dispatch:one_bit_each")
 fault("a feature from another leaf", "src/common/cpu_features.h", "X(F16C, 1, ecx, 29)", "X(F16C, 7, ebx, 29)", "dispatch:one_bit_each")
+# What makes backends vanish, and with them their tests.
+FILE = "src/core/cpu_probe.c"
+PROMISED = "dispatch:promised_backends"
+fault("xcr0: halves joined with &", FILE, "(uint64_t)high << 32 | low;", "(uint64_t)high << 32 & low;", PROMISED, "avx2")
+fault("xcr0: the upper half for the lower", FILE, "(uint64_t)high << 32 | low;", "(uint64_t)low << 32 | high;", "mask:golden_masks", "avx2")
+fault("xcr0: never read", FILE, "if (leaf1->ecx & SIMDROP_CPUID_OSXSAVE) cpuid.xcr0 = read_xcr0();", "(void)read_xcr0;", "api:backends", "avx2")
+fault("cpuid: leaf 7 never read", FILE, "if (cpuid.max_leaf >= 7) __cpuid_count(7,", "if (cpuid.max_leaf >= 7 && leaf7->eax != 0) __cpuid_count(7,", PROMISED,
+      "avx2")
+fault("cpuid: the last leaf of another range", FILE, "cpuid.max_leaf = __get_cpuid_max(0, 0);", "cpuid.max_leaf = __get_cpuid_max(0, 0) & 3;",
+      "guard:masks", "avx2")
+fault("hwcap: the second word never read", FILE, "getauxval(AT_HWCAP2)", "0", PROMISED, "highway-sve2")
+fault("hwcap: the first word never read", FILE, "{{getauxval(AT_HWCAP),", "{{2,", PROMISED, "highway-sve")
 FILE = "src/core/dispatch.c"
+fault("a backend with a large bundle never runs", FILE, "return kernels != NULL && (features",
+      "return kernels != NULL && kernels->required < 0x100 && (features", PROMISED, "avx2")
 fault("part of a bundle will do", FILE, "(features & kernels->required) == kernels->required",
       "((features & kernels->required) != 0 || kernels->required == 0)", "dispatch:whole_bundles", "avx2")
 fault("wish granted where it cannot run", FILE, "if (choice.backend < BACKEND_COUNT && can_run(choice.backend, features))",
