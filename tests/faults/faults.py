@@ -496,6 +496,22 @@ fault("tile: first column forgotten", FILE, "*first_index = row_begin * columns 
       "layout:tiles")
 fault("tile: strides of the tile", FILE, "const uint64_t extent = a == rank - 1 ? columns :", "const uint64_t extent = a == rank - 1 ? dims[a] :",
       "layout:tiles")
+CONSTRUCTORS = "api:constructors"
+fault("dense: no dims is fine", FILE, "|| (rank > 0 && dims == NULL)) return SIMDROP_ERROR_NULL_POINTER;",
+      ") return SIMDROP_ERROR_NULL_POINTER; if (rank > 0 && dims == NULL) return SIMDROP_OK;", CONSTRUCTORS)
+fault("dense: no layout is fine", FILE, "if (layout == NULL || (rank > 0", "if (layout == NULL) return SIMDROP_OK; if ((rank > 0", CONSTRUCTORS)
+fault("broadcast: no mask_dims is fine", FILE, "if (rank > 0 && mask_dims == NULL) return SIMDROP_ERROR_NULL_POINTER;",
+      "if (rank > 0 && mask_dims == NULL) return SIMDROP_OK;", CONSTRUCTORS)
+fault("channels: no dims is fine", FILE, "if (dims == NULL) return SIMDROP_ERROR_NULL_POINTER; if (order",
+      "if (dims == NULL) return SIMDROP_OK; if (order", CONSTRUCTORS)
+fault("drop-path: no dims is fine", FILE, "if (dims == NULL) return SIMDROP_ERROR_NULL_POINTER; size_t mask_dims",
+      "if (dims == NULL) return SIMDROP_OK; size_t mask_dims", CONSTRUCTORS)
+fault("tile: no batch_dims is fine", FILE, "|| (batch_rank > 0 && batch_dims == NULL)) return SIMDROP_ERROR_NULL_POINTER;",
+      ") return SIMDROP_ERROR_NULL_POINTER; if (batch_rank > 0 && batch_dims == NULL) return SIMDROP_OK;", CONSTRUCTORS)
+fault("tile: no first_index is fine", FILE, "if (layout == NULL || first_index == NULL ||", "if (first_index == NULL) return SIMDROP_OK; if (layout == NULL ||",
+      CONSTRUCTORS)
+fault("a refused shape has been written", FILE, "if (status != SIMDROP_OK) return status; simdrop_layout filled = {.rank = rank};",
+      "layout->rank = rank; if (status != SIMDROP_OK) return status; simdrop_layout filled = {.rank = rank};", CONSTRUCTORS)
 FILE = "src/core/layout_check.c"
 REFUSED = "layout:refused_layouts"
 fault("no check: equal y strides", FILE, "if (s.count == count) return true;", "", REFUSED)
@@ -556,6 +572,16 @@ fault("layout: p = 0 multiplies", FILE, "} else if (mask->p != 0) {", "} else if
 fault("layout: p = 1 multiplies", FILE, "if (threshold == SIMDROP_CERTAIN) { simdrop_drive_layout_zero",
       "if (threshold > SIMDROP_CERTAIN) { simdrop_drive_layout_zero", RANDOM)
 
+# ---- errors: what the headers name has a case, and what has a case is named
+ERRORS = "api:every_error_has_its_case"
+fault("header: an error without a case", "include/simdrop/simdrop.h", "ERROR_UNKNOWN_BACKEND or", "ERROR_DTYPE, ERROR_UNKNOWN_BACKEND or", ERRORS)
+fault("header: an error that is not named", "include/simdrop/layout.h", "ERROR_RANK, ERROR_SIZE_OVERFLOW or ERROR_SHAPE */", "ERROR_RANK or ERROR_SHAPE */",
+      ERRORS)
+fault("header: a function that does not say what it returns", "include/simdrop/executor.h", "*  @return as simdrop_backward_layout */", "*/", ERRORS)
+fault("header: a pointer without a case", "include/simdrop/simdrop.h", "@param bits   NULL, or receives", "@param bits   receives", ERRORS)
+fault("header: a new error of a function", "include/simdrop/executor.h", "ERROR_NULL_POINTER or ERROR_SHAPE (piece", "ERROR_NULL_POINTER, ERROR_RANK or ERROR_SHAPE (piece",
+      ERRORS)
+
 # ---- threads
 FILE = "src/core/parallel.c"
 fault("cut: the rest forgotten", FILE, "*end = last == count ? n : last * grain;", "*end = last * grain < n ? last * grain : n / grain * grain;", "parallel:cuts")
@@ -566,7 +592,10 @@ fault("bits of a piece at the wrong byte", FILE, "call->decisions + begin / 8;",
 fault("parts with the first part's index", FILE, "part->index_offset += begin * axis->index;", "", "parallel:layouts")
 fault("parts along an uneven axis", FILE, "if (found <= 110) break;", "break;", "parallel:layout_cuts")
 fault("pieces before the checks", FILE, "SIMDROP_RETURN_IF_ERROR(simdrop_check_forward(mask, dtype, n, x, y, bits));",
-      "if (mask == NULL || y == NULL) return SIMDROP_ERROR_NULL_POINTER;", "parallel:refusals")
+      "if (mask == NULL || y == NULL) return SIMDROP_ERROR_NULL_POINTER;", "api:parallel_calls")
+fault("pieces of a layout before the checks", FILE,
+      "SIMDROP_RETURN_IF_ERROR(simdrop_check_mask_layout_bytes(mask, layout, bytes, &count));",
+      "if (mask == NULL || layout == NULL || bytes == NULL) return SIMDROP_ERROR_NULL_POINTER; count = layout->dims[0];", "api:parallel_calls")
 fault("openmp: a piece left out", "src/openmp/executor.c", "for (size_t piece = 0; piece < count; ++piece)", "for (size_t piece = 1; piece < count; ++piece)",
       "openmp:every_piece_once")
 fault("openmp: one thread for all", "src/openmp/executor.c", "num_threads(pieces)", "num_threads(pieces > 0 ? 1 : pieces)", "openmp:more_than_one_thread")
