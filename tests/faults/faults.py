@@ -596,9 +596,15 @@ fault("pieces before the checks", FILE, "SIMDROP_RETURN_IF_ERROR(simdrop_check_f
 fault("pieces of a layout before the checks", FILE,
       "SIMDROP_RETURN_IF_ERROR(simdrop_check_mask_layout_bytes(mask, layout, bytes, &count));",
       "if (mask == NULL || layout == NULL || bytes == NULL) return SIMDROP_ERROR_NULL_POINTER; count = layout->dims[0];", "api:parallel_calls")
-fault("openmp: a piece left out", "src/openmp/executor.c", "for (size_t piece = 0; piece < count; ++piece)", "for (size_t piece = 1; piece < count; ++piece)",
+fault("openmp: a piece left out", "src/openmp/executor.c", "num_threads(pieces) for (size_t piece = 0;", "num_threads(pieces)\nfor (size_t piece = 1;",
       "openmp:every_piece_once")
 fault("openmp: one thread for all", "src/openmp/executor.c", "num_threads(pieces)", "num_threads(pieces > 0 ? 1 : pieces)", "openmp:more_than_one_thread")
+FILE = "src/openmp/executor.c"
+fault("openmp: the child of a fork hangs", FILE, "is_child = true;", "is_child = false;", "openmp:children")
+fault("openmp: forks are watched from the first executor on", FILE, "simdrop_executor simdrop_openmp_executor(size_t threads) {",
+      "simdrop_executor simdrop_openmp_executor(size_t threads) { is_child = false;", "openmp:children_of_other_regions")
+fault("openmp: children run one piece", FILE, "for (size_t piece = 0; piece < count; ++piece) task(task_context, piece); return;",
+      "task(task_context, 0); return;", "openmp:children")
 
 # ---- dispatch
 FILE = "src/core/cpu.c"
