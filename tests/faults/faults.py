@@ -582,6 +582,12 @@ fault("header: a pointer without a case", "include/simdrop/simdrop.h", "@param b
 fault("header: a new error of a function", "include/simdrop/executor.h", "ERROR_NULL_POINTER or ERROR_SHAPE (piece", "ERROR_NULL_POINTER, ERROR_RANK or ERROR_SHAPE (piece",
       ERRORS)
 
+# ---- the stack
+fault("stack: longer copies", "src/core/row_sink.c", "#define STAGED_ELEMENTS ((size_t)512)", "#define STAGED_ELEMENTS ((size_t)2048)", "stack:layouts")
+fault("stack: more rows in a batch", "src/core/row_batch.h", "#define SIMDROP_BATCH_ROWS 128", "#define SIMDROP_BATCH_ROWS 512", "stack:layouts")
+fault("stack: longer chunks", "src/core/mask_reader.h", "#define SIMDROP_CHUNK_ELEMENTS_MAX 16384", "#define SIMDROP_CHUNK_ELEMENTS_MAX 131072",
+      "stack:arrays")
+
 # ---- threads
 FILE = "src/core/parallel.c"
 fault("cut: the rest forgotten", FILE, "*end = last == count ? n : last * grain;", "*end = last * grain < n ? last * grain : n / grain * grain;", "parallel:cuts")
