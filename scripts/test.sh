@@ -158,6 +158,7 @@ step 's390x, big-endian' emulate_golden s390x s390x-linux-gnu
 step 'instructions of each object' python3 tests/scan_instructions.py "$build/release" "$build/clang" "$build/aarch64" "$build/aarch64-clang"
 step 'the instruction scan sees planted instructions' python3 tests/scan_instructions.py --self-test "$build/scan-self-test"
 step 'symbols' sh tests/check_symbols.sh "$build/release"
+step 'headers' sh tests/headers/run.sh "$build/release" "$build/headers"
 step 'consumers' sh tests/consumers/run.sh "$build/consumers"
 step 'a setuid program ignores SIMDROP_BACKEND' sh tests/setuid.sh "$build/emulated/probe" "$build/setuid"
 step 'style' sh scripts/lint.sh "$build/release"
