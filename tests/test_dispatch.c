@@ -365,6 +365,40 @@ static void promised_backends(void **state) {
   }
 }
 
+// Bytes of the third cache as Linux lists it; 0 if it lists none.
+static uint64_t listed_third_cache(void) {
+  for (int index = 0; index < 8; ++index) {
+    static const char *const names[] = {"level", "size"};
+    unsigned long values[2] = {0, 0};
+    for (size_t i = 0; i < LENGTH(names); ++i) {
+      char path[100];
+      snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu0/cache/index%d/%s", index, names[i]);
+      FILE *const file = fopen(path, "r");
+      if (file == NULL) return 0;
+      const int read = fscanf(file, "%lu", &values[i]);
+      fclose(file);
+      if (read != 1) return 0;
+    }
+    if (values[0] == 3) return (uint64_t)values[1] << 10;
+  }
+  return 0;
+}
+
+static void listed_cache(void **state) {
+  (void)state;
+#if !defined(__x86_64__) && !defined(__i386__)
+  print_message("listed_cache skipped: CPUID is x86's\n");
+  skip();
+#endif
+  const uint64_t listed = listed_third_cache();
+  if (listed == 0 || no_promises() != NULL) {
+    print_message("listed_cache skipped: %s\n", listed == 0 ? "Linux lists no third cache" : no_promises());
+    skip();
+  }
+  const simdrop_cpuid_caches words = simdrop_caches_probe();
+  assert_int_equal(simdrop_third_cache_from_cpuid(&words), listed);
+}
+
 // ---- the first call. Each case runs in a child process, in which no call has been made yet.
 
 enum {
@@ -552,6 +586,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(stream_bytes),
       cmocka_unit_test(this_machine),
       cmocka_unit_test(promised_backends),
+      cmocka_unit_test(listed_cache),
       cmocka_unit_test(missing_leaves),
       cmocka_unit_test(select_while_others_run),
   };

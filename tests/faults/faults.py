@@ -523,6 +523,9 @@ fault("no check: index overflow of a layout", FILE, "if (steps != 0 && stride > 
 fault("no check: rank", FILE, "if (rank < 0 || rank > SIMDROP_MAX_RANK) return SIMDROP_ERROR_RANK;",
       "if (rank < 0) return SIMDROP_ERROR_RANK;", REFUSED)
 fault("search without end", FILE, "if (--s->steps_left < 0) return true;", "if (--s->steps_left < 0) return false;", "layout:accepted_layouts")
+fault("search without a limit", FILE, "if (--s->steps_left < 0) return true;", "", "layout:accepted_layouts")
+fault("search in the order in which axes are given", FILE, "while (place < s->count && s->terms[place].stride > added.stride) ++place;",
+      "place = s->count;", "layout:accepted_long_axes")
 FILE = "src/core/layout_gather.c"
 fault("gather: a block that is drawn for ever", FILE, "slots >= blocks->count || blocks->number[slots] != block", "slots >= blocks->count", LOOPS)
 fault("gather: the first bit of each block", FILE, "const size_t bit = (index + k * stride) % SIMDROP_BLOCK_ELEMENTS;",
@@ -536,6 +539,8 @@ FILE = "src/core/layout_driver.c"
 fault("last piece of a row too long", FILE, "minimum(decisions.count - before, length)", "minimum(decisions.count, length)", LOOPS)
 fault("periodic where rows are apart", FILE, "} else if (one_row && next->index == 0", "} else if (next->index == 0", RANDOM)
 fault("shared rows apart taken for one", FILE, "if (one_row && next->index == 1) {", "if (next->index == 1) {", RANDOM)
+fault("p of 2^-32 taken for none", FILE, "simdrop_plan_layout(layout, mask->offset, threshold == 0, &plan);",
+      "simdrop_plan_layout(layout, mask->offset, threshold <= 1, &plan);", "layout:rarest_drop")
 FILE = "src/core/row_batch.c"
 fault("batch: blocks taken over for any row", FILE, "&& first - batch->blocks[batch->last] <= had) {", ") {", LOOPS)
 fault("batch: rows begin with their block", FILE, "batch->last * SIMDROP_BLOCK_ELEMENTS + index % SIMDROP_BLOCK_ELEMENTS", "batch->last * SIMDROP_BLOCK_ELEMENTS", LOOPS)
@@ -554,6 +559,10 @@ fault("batch: the last one not applied", FILE, "turn(writer);  // applies it", "
 FILE = "src/core/row_sink.c"
 fault("staged: every part with the first decisions", FILE, "sink_contiguous(sink, count, words, first + k, part_x,",
       "sink_contiguous(sink, count, words, first, part_x,", LOOPS, effort="full")
+fault("kept rows: side by side in x alone", FILE, "if (n >= SIMDROP_SHORTEST_REPEAT && sink->x_stride == 1 && sink->y_stride == 1) {",
+      "if (n >= SIMDROP_SHORTEST_REPEAT && sink->x_stride == 1) {", "layout:shared_rows_apart", "avx2")
+fault("kept rows: side by side in y alone", FILE, "if (n >= SIMDROP_SHORTEST_REPEAT && sink->x_stride == 1 && sink->y_stride == 1) {",
+      "if (n >= SIMDROP_SHORTEST_REPEAT && sink->y_stride == 1) {", "layout:shared_rows_apart", "avx2")
 FILE = "src/core/bit_string.c"
 fault("bits lost between words", FILE, "pending = next >> 1 >> (63 - shift);", "pending = 0;", RANDOM)
 fault("transposed: squares left as they are", FILE, "for (unsigned size = 32; size > 0;", "for (unsigned size = 16; size > 0;", LOOPS)
