@@ -704,6 +704,10 @@ static void refused_layouts(void **state) {
   bad = good;
   bad.x_strides[0] = 6;
   expect_refusal(SIMDROP_ERROR_OVERLAP, &mask, SIMDROP_F32, &bad, y, y, "x == y with other strides");
+  const simdrop_layout x_backwards = {1, {50}, {-1}, {1}, {1}}, y_backwards = {1, {50}, {1}, {-1}, {1}};
+  expect_refusal(SIMDROP_ERROR_OVERLAP, &mask, SIMDROP_F32, &x_backwards, y + 98, y, "x that ends with the last of y");
+  expect_refusal(SIMDROP_ERROR_OVERLAP, &mask, SIMDROP_F32, &x_backwards, y, y, "x == y, backwards");
+  expect_refusal(SIMDROP_ERROR_OVERLAP, &mask, SIMDROP_F32, &y_backwards, y, y + 98, "y that ends with the last of x");
 #undef REFUSE
 }
 
@@ -724,6 +728,10 @@ static void accepted_layouts(void **state) {
   assert_int_equal(simdrop_forward_layout(&mask, SIMDROP_F32, &halves, y, y + 1), SIMDROP_OK);
   const simdrop_layout steps = {2, {3, 2}, {2, 1}, {2, 3}, {2, 1}};
   assert_int_equal(simdrop_forward_layout(&mask, SIMDROP_F32, &steps, x, y), SIMDROP_OK);
+  // Backwards, from the end of the other one.
+  const simdrop_layout x_backwards = {1, {50}, {-1}, {1}, {1}}, y_backwards = {1, {50}, {1}, {-1}, {1}};
+  assert_int_equal(simdrop_forward_layout(&mask, SIMDROP_F32, &x_backwards, y + 99, y), SIMDROP_OK);
+  assert_int_equal(simdrop_forward_layout(&mask, SIMDROP_F32, &y_backwards, y, y + 99), SIMDROP_OK);
   // An axis of one place may have any strides; without elements nothing is looked at.
   const simdrop_layout one = {2, {1, 4}, {PTRDIFF_MAX, 1}, {0, 1}, {UINT64_MAX, 1}};
   assert_int_equal(simdrop_forward_layout(&mask, SIMDROP_F32, &one, x, y), SIMDROP_OK);

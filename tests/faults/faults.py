@@ -517,6 +517,8 @@ REFUSED = "layout:refused_layouts"
 fault("no check: equal y strides", FILE, "if (s.count == count) return true;", "", REFUSED)
 fault("no check: x and y meet", FILE, "return can_reach(&s, 0, apart - (width - 1), apart + (width - 1));", "(void)apart; (void)width; return false;",
       REFUSED)
+fault("no check: x before its first element", FILE, "x_begin = (uintptr_t)x - (uintptr_t)x_bytes.low,", "x_begin = (uintptr_t)x + (uintptr_t)x_bytes.low,", REFUSED)
+fault("no check: y before its first element", FILE, "y_begin = (uintptr_t)y - (uintptr_t)y_bytes.low,", "y_begin = (uintptr_t)y + (uintptr_t)y_bytes.low,", REFUSED)
 fault("elements that touch by a part are let pass", FILE, "can_reach(&s, 0, apart - (width - 1), apart + (width - 1))",
       "can_reach(&s, 0, apart, apart)", REFUSED)
 fault("no check: index overflow of a layout", FILE, "if (steps != 0 && stride > left / steps) return SIMDROP_ERROR_INDEX_OVERFLOW;", "", REFUSED)
