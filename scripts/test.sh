@@ -138,6 +138,7 @@ step 'gcc, release' compile_and_test release -DCMAKE_BUILD_TYPE=Release
 for backend in scalar avx2 highway-sse4; do
   step "gcc, release, SIMDROP_BACKEND=$backend" run_on "$backend"
 done
+step 'backends of this machine' "$build/release/tests/golden_alone"
 step 'clang, release' clang_release
 step 'clang, address and undefined-behaviour sanitizers' sanitized
 step 'clang, thread sanitizer' thread_sanitized
@@ -159,6 +160,7 @@ step 's390x, big-endian' emulate_golden s390x s390x-linux-gnu
 step 'instructions of each object' python3 tests/scan_instructions.py "$build/release" "$build/clang" "$build/aarch64" "$build/aarch64-clang"
 step 'the instruction scan sees planted instructions' python3 tests/scan_instructions.py --self-test "$build/scan-self-test"
 step 'symbols' sh tests/check_symbols.sh "$build/release"
+step 'headers' sh tests/headers/run.sh "$build/release" "$build/headers"
 step 'consumers' sh tests/consumers/run.sh "$build/consumers"
 step 'a setuid program ignores SIMDROP_BACKEND' sh tests/setuid.sh "$build/emulated/probe" "$build/setuid"
 step 'other systems' sh tests/other_systems.sh "$build/other-systems"
@@ -170,5 +172,6 @@ fi
 
 printf '\n'
 cat "$summary"
+printf 'Tested on this machine, and the rest on emulated ones:%s\n' "$(sed -n 's/^backends://p' "$build/backends-of-this-machine.log")"
 printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
 [ "$failed" -eq 0 ]

@@ -1,8 +1,9 @@
-// Prints a line for each backend and kind of golden data, and one about the machine: for machines without cmocka. Exit status 1
-// if anything is not golden.
+// Prints a line for each backend and kind of golden data, and two about the machine: for machines without cmocka. Exit status 1
+// if anything is not golden, or a backend that the machine promises does not run.
 #include <stdio.h>
 
 #include "golden.h"
+#include "promises.h"
 
 static int check(const char *backend, const char *what, const char *problem) {
   if (problem == NULL) {
@@ -17,9 +18,18 @@ int main(void) {
   const uint16_t one = 1;
   int failed = 0;
   printf("machine: %s-endian, %zu-bit pointers\n", *(const unsigned char *)&one == 1 ? "little" : "big", 8 * sizeof(void *));
+  printf("backends:");
+  for (size_t i = 0; i < simdrop_backend_count(); ++i)
+    if (simdrop_backend_supported(i)) printf(" %s", simdrop_backend_name(i));
+  printf("\n");
+  if (no_promises() != NULL) printf("skipped the backends that the machine promises: %s\n", no_promises());
   for (size_t i = 0; i < simdrop_backend_count(); ++i) {
     const char *const backend = simdrop_backend_name(i);
     if (!simdrop_backend_compiled(i)) continue;
+    if (is_missed(i)) {
+      failed |= check(backend, "detection", "the machine has all that it needs, and it is said not to run");
+      continue;
+    }
     if (!simdrop_backend_supported(i)) {
       printf("skipped %s: not supported by this machine\n", backend);
       continue;

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "promises.h"
+
 int use_filter(int argc, char **argv, const struct CMUnitTest *tests, size_t count) {
   if (argc < 2) return 0;
   if (strpbrk(argv[1], "*?") == NULL) {
@@ -31,10 +33,12 @@ const char *next_backend(const char *previous) {
   if (previous != NULL)
     while (simdrop_backend_name(index++) != previous) continue;
   if (!told) {
-    for (size_t i = 0; i < simdrop_backend_count(); ++i)
+    for (size_t i = 0; i < simdrop_backend_count(); ++i) {
+      if (is_missed(i)) fail_msg("%s is left out, and the machine has all that it needs", simdrop_backend_name(i));
       if (!simdrop_backend_supported(i))
         print_message("%s skipped: %s\n", simdrop_backend_name(i),
                       simdrop_backend_compiled(i) ? "not supported by this machine" : "not compiled in");
+    }
     told = true;
   }
   while (index < simdrop_backend_count() && !simdrop_backend_supported(index)) ++index;

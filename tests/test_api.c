@@ -1,28 +1,72 @@
-// The public interface, through its public header alone: every error with the outputs untouched, what is no error, and the
-// backends listed, queried and forced. Built against the static and the shared library.
+// The public interface, through its public header alone: every error of every function with the outputs untouched, what is no
+// error, and the backends listed, queried and forced. Built against the static and the shared library.
 #include <errno.h>
 #include <float.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "promises.h"
 #include "support.h"
 
 enum {
-  N = 1003,  // not a multiple of 8
+  N = 1003,         // not a multiple of 8
+  ENOUGH = 100000,  // elements that a call on several threads is cut for
   CANARY = 0xA5
 };
 
 static const simdrop_mask good = {0.3, 1, 2, 3};
 static double x[N], y[N + 8];
 static uint8_t bits[PACKED(N) + 8], bytes[N];
+static struct {
+  simdrop_layout layout;
+  simdrop_layout_part part;
+  size_t begin, end;
+  uint64_t first_index;
+  double scale;
+} made;
 
 static void fill_outputs(void) {
   for (size_t k = 0; k < N; ++k) x[k] = 1;
   memset(y, CANARY, sizeof y);
   memset(bits, CANARY, sizeof bits);
   memset(bytes, CANARY, sizeof bytes);
+  memset(&made, CANARY, sizeof made);
   errno = 12345;
+}
+
+// What has been refused: which function, with which status, and for which argument, counted from 0, if just one was NULL.
+typedef struct refusal {
+  char function[64];
+  simdrop_status status;
+  int null_argument;  // -1: none, or several
+} refusal;
+static refusal refusals[1000];
+static size_t refusal_count;
+
+// From a call as it stands in this file: "simdrop_forward(NULL, dtype, N, x, y, bits)".
+static void note_refusal(const char *call, simdrop_status status) {
+  refusal noted = {.status = status, .null_argument = -1};
+  const size_t length = strcspn(call, "(");
+  assert_true(length < sizeof noted.function);
+  memcpy(noted.function, call, length);
+  int depth = 0, argument = 0, nulls = 0;
+  for (const char *at = call + length; *at != '\0'; ++at) {
+    if (strchr("({[", *at) != NULL) ++depth;
+    if (strchr(")}]", *at) != NULL) --depth;
+    if (depth != 1 || (*at != ',' && *at != '(')) continue;
+    argument += *at == ',';
+    const char *const begin = at + 1 + (at[1] == ' ');
+    if (strncmp(begin, "NULL", 4) != 0 || strchr(",)", begin[4]) == NULL) continue;
+    noted.null_argument = nulls++ == 0 ? argument : -1;
+  }
+  for (size_t i = 0; i < refusal_count; ++i)
+    if (strcmp(refusals[i].function, noted.function) == 0 && refusals[i].status == status &&
+        refusals[i].null_argument == noted.null_argument)
+      return;
+  assert_true(refusal_count < LENGTH(refusals));
+  refusals[refusal_count++] = noted;
 }
 
 // A refused call has this status, and has written nothing.
@@ -32,6 +76,7 @@ static void check_refused(simdrop_status status, simdrop_status expected, const 
   check_filled(y, sizeof y, CANARY, "y after %s", what);
   check_filled(bits, sizeof bits, CANARY, "bits after %s", what);
   check_filled(bytes, sizeof bytes, CANARY, "bytes after %s", what);
+  check_filled(&made, sizeof made, CANARY, "what is made by %s", what);
   for (size_t k = 0; k < N; ++k) assert_true(x[k] == 1);
   assert_int_equal(errno, 12345);
 }
@@ -39,6 +84,7 @@ static void check_refused(simdrop_status status, simdrop_status expected, const 
   do {                                                    \
     fill_outputs();                                       \
     check_refused(call, SIMDROP_ERROR_##expected, #call); \
+    note_refusal(#call, SIMDROP_ERROR_##expected);        \
   } while (0)
 #define ACCEPTED(call)                  \
   do {                                  \
@@ -100,11 +146,9 @@ static void probabilities(void **state) {
   static const double bad[] = {NAN, -NAN, INFINITY, -INFINITY, -1, -0x1p-1074, -DBL_EPSILON, 1 + DBL_EPSILON, 2, DBL_MAX};
   for (size_t i = 0; i < LENGTH(bad); ++i) {
     const simdrop_mask mask = {bad[i], 1, 2, 3};
-    double scale = 7;
     REFUSED(PROBABILITY, simdrop_mask_bits(&mask, N, bits));
     REFUSED(PROBABILITY, simdrop_mask_bytes(&mask, N, bytes));
-    REFUSED(PROBABILITY, simdrop_scale(bad[i], &scale));
-    assert_true(scale == 7);
+    REFUSED(PROBABILITY, simdrop_scale(bad[i], &made.scale));
     for (size_t d = 0; d < LENGTH(all_dtypes); ++d) {
       REFUSED(PROBABILITY, simdrop_forward(&mask, all_dtypes[d], N, x, y, bits));
       REFUSED(PROBABILITY, simdrop_backward(&mask, all_dtypes[d], N, x, y));
@@ -196,6 +240,7 @@ static void overlaps(void **state) {
   do {                                                                    \
     const simdrop_status status_ = call;                                  \
     assert_int_equal(status_, SIMDROP_ERROR_##expected);                  \
+    note_refusal(#call, status_);                                         \
     check_bytes(before, memory, sizeof memory, "memory after %s", #call); \
   } while (0)
 #define WORKS(call)                        \
@@ -247,6 +292,222 @@ static void overlaps(void **state) {
     WORKS(simdrop_apply_bits(0.3, dtype, N, a + size, a, a));
     WORKS(simdrop_apply_bits(0.3, dtype, N, a - packed, a, a));
   }
+}
+
+// Layouts, and what is made of them. test_layout.c has more of the layouts that are refused.
+static void layouts(void **state) {
+  (void)state;
+  const simdrop_layout fine = {2, {4, 5}, {5, 1}, {5, 1}, {5, 1}};
+  simdrop_layout rank = fine, size = fine, far = fine, index = fine, overlap = fine;
+  size.dims[0] = SIZE_MAX;
+  far.x_strides[0] = PTRDIFF_MAX;
+  index.index_strides[0] = UINT64_MAX;
+  overlap.y_strides[0] = 1;
+  const simdrop_mask bad_p = {2, 1, 2, 3}, last = {0.3, 1, 2, UINT64_MAX - 18};
+  for (rank.rank = -1; rank.rank <= SIMDROP_MAX_RANK + 1; rank.rank += SIMDROP_MAX_RANK + 2) {
+    REFUSED(RANK, simdrop_forward_layout(&good, SIMDROP_F32, &rank, x, y));
+    REFUSED(RANK, simdrop_backward_layout(&good, SIMDROP_F32, &rank, x, y));
+    REFUSED(RANK, simdrop_mask_layout_bytes(&good, &rank, bytes));
+    REFUSED(RANK, simdrop_cut_layout(&rank, 2, 1, &made.part));
+  }
+  for (size_t d = 0; d < LENGTH(all_dtypes); ++d) {
+    const simdrop_dtype dtype = all_dtypes[d];
+    REFUSED(NULL_POINTER, simdrop_forward_layout(NULL, dtype, &fine, x, y));
+    REFUSED(NULL_POINTER, simdrop_forward_layout(&good, dtype, NULL, x, y));
+    REFUSED(NULL_POINTER, simdrop_forward_layout(&good, dtype, &fine, NULL, y));
+    REFUSED(NULL_POINTER, simdrop_forward_layout(&good, dtype, &fine, x, NULL));
+    REFUSED(NULL_POINTER, simdrop_backward_layout(NULL, dtype, &fine, x, y));
+    REFUSED(NULL_POINTER, simdrop_backward_layout(&good, dtype, NULL, x, y));
+    REFUSED(NULL_POINTER, simdrop_backward_layout(&good, dtype, &fine, NULL, y));
+    REFUSED(NULL_POINTER, simdrop_backward_layout(&good, dtype, &fine, x, NULL));
+    REFUSED(PROBABILITY, simdrop_forward_layout(&bad_p, dtype, &fine, x, y));
+    REFUSED(PROBABILITY, simdrop_backward_layout(&bad_p, dtype, &fine, x, y));
+    REFUSED(SIZE_OVERFLOW, simdrop_forward_layout(&good, dtype, &size, x, y));
+    REFUSED(SIZE_OVERFLOW, simdrop_forward_layout(&good, dtype, &far, x, y));
+    REFUSED(SIZE_OVERFLOW, simdrop_backward_layout(&good, dtype, &size, x, y));
+    REFUSED(INDEX_OVERFLOW, simdrop_forward_layout(&good, dtype, &index, x, y));
+    REFUSED(INDEX_OVERFLOW, simdrop_forward_layout(&last, dtype, &fine, x, y));
+    REFUSED(INDEX_OVERFLOW, simdrop_backward_layout(&last, dtype, &fine, x, y));
+    REFUSED(OVERLAP, simdrop_forward_layout(&good, dtype, &overlap, x, y));
+    REFUSED(OVERLAP, simdrop_backward_layout(&good, dtype, &overlap, x, y));
+  }
+  const int seven = 7;
+  simdrop_dtype dtype;
+  memcpy(&dtype, &seven, sizeof dtype);
+  REFUSED(DTYPE, simdrop_forward_layout(&good, dtype, &fine, x, y));
+  REFUSED(DTYPE, simdrop_backward_layout(&good, dtype, &fine, x, y));
+  REFUSED(NULL_POINTER, simdrop_mask_layout_bytes(NULL, &fine, bytes));
+  REFUSED(NULL_POINTER, simdrop_mask_layout_bytes(&good, NULL, bytes));
+  REFUSED(NULL_POINTER, simdrop_mask_layout_bytes(&good, &fine, NULL));
+  REFUSED(PROBABILITY, simdrop_mask_layout_bytes(&bad_p, &fine, bytes));
+  REFUSED(SIZE_OVERFLOW, simdrop_mask_layout_bytes(&good, &size, bytes));
+  REFUSED(INDEX_OVERFLOW, simdrop_mask_layout_bytes(&last, &fine, bytes));
+  REFUSED(NULL_POINTER, simdrop_cut_layout(NULL, 2, 1, &made.part));
+  REFUSED(NULL_POINTER, simdrop_cut_layout(&fine, 2, 1, NULL));
+  REFUSED(SHAPE, simdrop_cut_layout(&fine, 2, 2, &made.part));
+  REFUSED(SIZE_OVERFLOW, simdrop_cut_layout(&size, 2, 1, &made.part));
+  REFUSED(SIZE_OVERFLOW, simdrop_cut_layout(&far, 2, 1, &made.part));
+  REFUSED(INDEX_OVERFLOW, simdrop_cut_layout(&index, 2, 1, &made.part));
+  REFUSED(NULL_POINTER, simdrop_cut(10, 2, 1, NULL, &made.end));
+  REFUSED(NULL_POINTER, simdrop_cut(10, 2, 1, &made.begin, NULL));
+  REFUSED(SHAPE, simdrop_cut(10, 2, 2, &made.begin, &made.end));
+  REFUSED(SHAPE, simdrop_cut(10, 0, 0, &made.begin, &made.end));
+}
+
+static void constructors(void **state) {
+  (void)state;
+  const size_t dims[SIMDROP_MAX_RANK + 1] = {2, 3, 4, 5, 1, 1, 1, 1, 1}, too_long[2] = {SIZE_MAX / 2, 2}, ones[2] = {1, 1};
+  const size_t mask_dims[3] = {2, 2, 4};
+  simdrop_layout *const layout = &made.layout;
+  REFUSED(NULL_POINTER, simdrop_layout_dense(2, NULL, layout));
+  REFUSED(NULL_POINTER, simdrop_layout_dense(2, dims, NULL));
+  REFUSED(NULL_POINTER, simdrop_layout_dense(0, dims, NULL));
+  REFUSED(RANK, simdrop_layout_dense(-1, dims, layout));
+  REFUSED(RANK, simdrop_layout_dense(SIMDROP_MAX_RANK + 1, dims, layout));
+  REFUSED(SIZE_OVERFLOW, simdrop_layout_dense(2, too_long, layout));
+
+  REFUSED(NULL_POINTER, simdrop_layout_broadcast(2, NULL, ones, layout));
+  REFUSED(NULL_POINTER, simdrop_layout_broadcast(2, dims, NULL, layout));
+  REFUSED(NULL_POINTER, simdrop_layout_broadcast(2, dims, ones, NULL));
+  REFUSED(RANK, simdrop_layout_broadcast(-1, dims, ones, layout));
+  REFUSED(RANK, simdrop_layout_broadcast(SIMDROP_MAX_RANK + 1, dims, dims, layout));
+  REFUSED(SIZE_OVERFLOW, simdrop_layout_broadcast(2, too_long, ones, layout));
+  REFUSED(SHAPE, simdrop_layout_broadcast(3, dims, mask_dims, layout));
+
+  for (int spatial = 1; spatial <= 3; ++spatial) {
+    for (int rank = spatial + 1; rank <= spatial + 2; ++rank) {
+      REFUSED(NULL_POINTER, simdrop_layout_channels(SIMDROP_CHANNELS_FIRST, spatial, rank, NULL, layout));
+      REFUSED(NULL_POINTER, simdrop_layout_channels(SIMDROP_CHANNELS_LAST, spatial, rank, dims, NULL));
+    }
+    REFUSED(RANK, simdrop_layout_channels(SIMDROP_CHANNELS_FIRST, spatial, spatial, dims, layout));
+    REFUSED(RANK, simdrop_layout_channels(SIMDROP_CHANNELS_LAST, spatial, spatial + 3, dims, layout));
+  }
+  REFUSED(RANK, simdrop_layout_channels(SIMDROP_CHANNELS_FIRST, 0, 2, dims, layout));
+  REFUSED(RANK, simdrop_layout_channels(SIMDROP_CHANNELS_FIRST, 4, 5, dims, layout));
+  REFUSED(SIZE_OVERFLOW, simdrop_layout_channels(SIMDROP_CHANNELS_FIRST, 1, 2, too_long, layout));
+  // Out of a variable: a constant outside the enumeration is nothing that a compiler need carry.
+  const int two = 2;
+  simdrop_channel_order channel_order;
+  simdrop_time_order time_order;
+  memcpy(&channel_order, &two, sizeof channel_order);
+  memcpy(&time_order, &two, sizeof time_order);
+  REFUSED(SHAPE, simdrop_layout_channels(channel_order, 1, 3, dims, layout));
+
+  REFUSED(NULL_POINTER, simdrop_layout_time_shared(SIMDROP_BATCH_FIRST, 2, 3, 4, NULL));
+  REFUSED(NULL_POINTER, simdrop_layout_time_shared(SIMDROP_TIME_FIRST, 2, 3, 4, NULL));
+  REFUSED(SIZE_OVERFLOW, simdrop_layout_time_shared(SIMDROP_BATCH_FIRST, 2, SIZE_MAX, 2, layout));
+  REFUSED(SIZE_OVERFLOW, simdrop_layout_time_shared(SIMDROP_TIME_FIRST, 2, SIZE_MAX, 2, layout));
+  REFUSED(SHAPE, simdrop_layout_time_shared(time_order, 2, 3, 4, layout));
+
+  REFUSED(NULL_POINTER, simdrop_layout_drop_path(2, NULL, layout));
+  REFUSED(NULL_POINTER, simdrop_layout_drop_path(2, dims, NULL));
+  REFUSED(RANK, simdrop_layout_drop_path(0, dims, layout));
+  REFUSED(RANK, simdrop_layout_drop_path(SIMDROP_MAX_RANK + 1, dims, layout));
+  REFUSED(SIZE_OVERFLOW, simdrop_layout_drop_path(2, too_long, layout));
+
+  REFUSED(NULL_POINTER, simdrop_layout_rows(2, 3, NULL));
+  REFUSED(SIZE_OVERFLOW, simdrop_layout_rows(SIZE_MAX / 2, 2, layout));
+
+  uint64_t *const first = &made.first_index;
+  REFUSED(NULL_POINTER, simdrop_layout_tile(1, NULL, 10, 10, 0, 1, 0, 1, layout, first));
+  REFUSED(NULL_POINTER, simdrop_layout_tile(1, dims, 10, 10, 0, 1, 0, 1, NULL, first));
+  REFUSED(NULL_POINTER, simdrop_layout_tile(1, dims, 10, 10, 0, 1, 0, 1, layout, NULL));
+  REFUSED(RANK, simdrop_layout_tile(-1, dims, 10, 10, 0, 1, 0, 1, layout, first));
+  REFUSED(RANK, simdrop_layout_tile(SIMDROP_MAX_RANK - 1, dims, 10, 10, 0, 1, 0, 1, layout, first));
+  REFUSED(SHAPE, simdrop_layout_tile(0, dims, 10, 10, 2, 1, 0, 1, layout, first));
+  REFUSED(SHAPE, simdrop_layout_tile(0, dims, 10, 10, 0, 11, 0, 1, layout, first));
+  REFUSED(SHAPE, simdrop_layout_tile(0, dims, 10, 10, 0, 1, 2, 1, layout, first));
+  REFUSED(SHAPE, simdrop_layout_tile(0, dims, 10, 10, 0, 1, 0, 11, layout, first));
+  REFUSED(SIZE_OVERFLOW, simdrop_layout_tile(0, dims, UINT64_MAX, 1, 0, UINT64_MAX, 0, 1, layout, first));
+  REFUSED(INDEX_OVERFLOW, simdrop_layout_tile(0, dims, UINT64_MAX, 2, 0, 1, 0, 1, layout, first));
+}
+
+static void no_piece(void *context, size_t count, simdrop_task *task, void *task_context) {
+  (void)context;
+  (void)count;
+  (void)task;
+  (void)task_context;
+  fail_msg("a refused call was cut into pieces");
+}
+
+// What a call refuses, its parallel form refuses, before any piece; whether there is enough to do for several threads or not.
+static void parallel_calls(void **state) {
+  (void)state;
+  const simdrop_executor four = {no_piece, NULL, 4}, *const executor = &four;
+  const simdrop_mask bad_p = {2, 1, 2, 3}, last = {0.3, 1, 2, UINT64_MAX - 18};
+  const int seven = 7;
+  simdrop_dtype no_dtype;
+  memcpy(&no_dtype, &seven, sizeof no_dtype);
+  static uint16_t from[2 * ENOUGH], to[2 * ENOUGH];
+  for (size_t n = N; n <= ENOUGH; n += ENOUGH - N) {
+    REFUSED(NULL_POINTER, simdrop_parallel_mask_bits(executor, NULL, n, bits));
+    REFUSED(NULL_POINTER, simdrop_parallel_mask_bits(executor, &good, n, NULL));
+    REFUSED(PROBABILITY, simdrop_parallel_mask_bits(executor, &bad_p, n, bits));
+    REFUSED(INDEX_OVERFLOW, simdrop_parallel_mask_bits(executor, &last, n, bits));
+    REFUSED(NULL_POINTER, simdrop_parallel_mask_bytes(executor, NULL, n, bytes));
+    REFUSED(NULL_POINTER, simdrop_parallel_mask_bytes(executor, &good, n, NULL));
+    REFUSED(PROBABILITY, simdrop_parallel_mask_bytes(executor, &bad_p, n, bytes));
+    REFUSED(INDEX_OVERFLOW, simdrop_parallel_mask_bytes(executor, &last, n, bytes));
+    REFUSED(NULL_POINTER, simdrop_parallel_forward(executor, NULL, SIMDROP_F16, n, from, to, bits));
+    REFUSED(NULL_POINTER, simdrop_parallel_forward(executor, &good, SIMDROP_F16, n, NULL, to, bits));
+    REFUSED(NULL_POINTER, simdrop_parallel_forward(executor, &good, SIMDROP_F16, n, from, NULL, bits));
+    REFUSED(PROBABILITY, simdrop_parallel_forward(executor, &bad_p, SIMDROP_F16, n, from, to, bits));
+    REFUSED(DTYPE, simdrop_parallel_forward(executor, &good, no_dtype, n, from, to, bits));
+    REFUSED(INDEX_OVERFLOW, simdrop_parallel_forward(executor, &last, SIMDROP_F16, n, from, to, bits));
+    REFUSED(OVERLAP, simdrop_parallel_forward(executor, &good, SIMDROP_F16, n, from, from + 1, bits));
+    REFUSED(NULL_POINTER, simdrop_parallel_backward(executor, NULL, SIMDROP_F16, n, from, to));
+    REFUSED(NULL_POINTER, simdrop_parallel_backward(executor, &good, SIMDROP_F16, n, NULL, to));
+    REFUSED(NULL_POINTER, simdrop_parallel_backward(executor, &good, SIMDROP_F16, n, from, NULL));
+    REFUSED(PROBABILITY, simdrop_parallel_backward(executor, &bad_p, SIMDROP_F16, n, from, to));
+    REFUSED(DTYPE, simdrop_parallel_backward(executor, &good, no_dtype, n, from, to));
+    REFUSED(INDEX_OVERFLOW, simdrop_parallel_backward(executor, &last, SIMDROP_F16, n, from, to));
+    REFUSED(OVERLAP, simdrop_parallel_backward(executor, &good, SIMDROP_F16, n, from, from + 1));
+    REFUSED(NULL_POINTER, simdrop_parallel_apply_bits(executor, 0.3, SIMDROP_F16, n, NULL, from, to));
+    REFUSED(NULL_POINTER, simdrop_parallel_apply_bits(executor, 0.3, SIMDROP_F16, n, bits, NULL, to));
+    REFUSED(NULL_POINTER, simdrop_parallel_apply_bits(executor, 0.3, SIMDROP_F16, n, bits, from, NULL));
+    REFUSED(PROBABILITY, simdrop_parallel_apply_bits(executor, 2, SIMDROP_F16, n, bits, from, to));
+    REFUSED(DTYPE, simdrop_parallel_apply_bits(executor, 0.3, no_dtype, n, bits, from, to));
+    REFUSED(OVERLAP, simdrop_parallel_apply_bits(executor, 0.3, SIMDROP_F16, n, bits, from, from + 1));
+
+    const ptrdiff_t row = (ptrdiff_t)n;
+    const simdrop_layout fine = {2, {2, n}, {row, 1}, {row, 1}, {n, 1}};
+    simdrop_layout rank = fine, size = fine, overlap = fine;
+    rank.rank = SIMDROP_MAX_RANK + 1;
+    size.dims[0] = SIZE_MAX;
+    overlap.y_strides[0] = 1;
+    REFUSED(NULL_POINTER, simdrop_parallel_forward_layout(executor, NULL, SIMDROP_F16, &fine, from, to));
+    REFUSED(NULL_POINTER, simdrop_parallel_forward_layout(executor, &good, SIMDROP_F16, NULL, from, to));
+    REFUSED(NULL_POINTER, simdrop_parallel_forward_layout(executor, &good, SIMDROP_F16, &fine, NULL, to));
+    REFUSED(NULL_POINTER, simdrop_parallel_forward_layout(executor, &good, SIMDROP_F16, &fine, from, NULL));
+    REFUSED(PROBABILITY, simdrop_parallel_forward_layout(executor, &bad_p, SIMDROP_F16, &fine, from, to));
+    REFUSED(DTYPE, simdrop_parallel_forward_layout(executor, &good, no_dtype, &fine, from, to));
+    REFUSED(RANK, simdrop_parallel_forward_layout(executor, &good, SIMDROP_F16, &rank, from, to));
+    REFUSED(SIZE_OVERFLOW, simdrop_parallel_forward_layout(executor, &good, SIMDROP_F16, &size, from, to));
+    REFUSED(INDEX_OVERFLOW, simdrop_parallel_forward_layout(executor, &last, SIMDROP_F16, &fine, from, to));
+    REFUSED(OVERLAP, simdrop_parallel_forward_layout(executor, &good, SIMDROP_F16, &overlap, from, to));
+    REFUSED(NULL_POINTER, simdrop_parallel_backward_layout(executor, NULL, SIMDROP_F16, &fine, from, to));
+    REFUSED(NULL_POINTER, simdrop_parallel_backward_layout(executor, &good, SIMDROP_F16, NULL, from, to));
+    REFUSED(NULL_POINTER, simdrop_parallel_backward_layout(executor, &good, SIMDROP_F16, &fine, NULL, to));
+    REFUSED(NULL_POINTER, simdrop_parallel_backward_layout(executor, &good, SIMDROP_F16, &fine, from, NULL));
+    REFUSED(PROBABILITY, simdrop_parallel_backward_layout(executor, &bad_p, SIMDROP_F16, &fine, from, to));
+    REFUSED(DTYPE, simdrop_parallel_backward_layout(executor, &good, no_dtype, &fine, from, to));
+    REFUSED(RANK, simdrop_parallel_backward_layout(executor, &good, SIMDROP_F16, &rank, from, to));
+    REFUSED(SIZE_OVERFLOW, simdrop_parallel_backward_layout(executor, &good, SIMDROP_F16, &size, from, to));
+    REFUSED(INDEX_OVERFLOW, simdrop_parallel_backward_layout(executor, &last, SIMDROP_F16, &fine, from, to));
+    REFUSED(OVERLAP, simdrop_parallel_backward_layout(executor, &good, SIMDROP_F16, &overlap, from, to));
+    REFUSED(NULL_POINTER, simdrop_parallel_mask_layout_bytes(executor, NULL, &fine, bytes));
+    REFUSED(NULL_POINTER, simdrop_parallel_mask_layout_bytes(executor, &good, NULL, bytes));
+    REFUSED(NULL_POINTER, simdrop_parallel_mask_layout_bytes(executor, &good, &fine, NULL));
+    REFUSED(PROBABILITY, simdrop_parallel_mask_layout_bytes(executor, &bad_p, &fine, bytes));
+    REFUSED(RANK, simdrop_parallel_mask_layout_bytes(executor, &good, &rank, bytes));
+    REFUSED(SIZE_OVERFLOW, simdrop_parallel_mask_layout_bytes(executor, &good, &size, bytes));
+    REFUSED(INDEX_OVERFLOW, simdrop_parallel_mask_layout_bytes(executor, &last, &fine, bytes));
+  }
+  const simdrop_mask start = {0.3, 1, 2, 0};
+  REFUSED(SIZE_OVERFLOW, simdrop_parallel_forward(executor, &start, SIMDROP_F16, SIZE_MAX, from, to, NULL));
+  REFUSED(SIZE_OVERFLOW, simdrop_parallel_backward(executor, &start, SIMDROP_F16, SIZE_MAX, from, to));
+  REFUSED(SIZE_OVERFLOW, simdrop_parallel_apply_bits(executor, 0.3, SIMDROP_F16, SIZE_MAX, bits, from, to));
+  check_filled(to, sizeof to, 0, "y of parallel calls");
 }
 
 static void status_strings(void **state) {
@@ -311,6 +572,7 @@ static void backends(void **state) {
     assert_non_null(name);
     for (size_t j = 0; j < i; ++j) assert_string_not_equal(simdrop_backend_name(j), name);
     if (simdrop_backend_supported(i)) assert_int_equal(simdrop_backend_compiled(i), 1);
+    assert_false(is_missed(i));
     assert_int_equal(simdrop_backend_select("scalar"), SIMDROP_OK);
     if (simdrop_backend_supported(i)) {
       char copy[32];  // by its letters, not by its address
@@ -318,7 +580,7 @@ static void backends(void **state) {
       assert_int_equal(simdrop_backend_select(copy), SIMDROP_OK);
       assert_string_equal(simdrop_backend_current(), name);
     } else {
-      assert_int_equal(simdrop_backend_select(name), SIMDROP_ERROR_UNSUPPORTED_BACKEND);
+      REFUSED(UNSUPPORTED_BACKEND, simdrop_backend_select(name));
       assert_string_equal(simdrop_backend_current(), "scalar");
     }
     assert_int_equal(simdrop_backend_reason(), SIMDROP_CHOICE_SELECTED);
@@ -327,7 +589,7 @@ static void backends(void **state) {
   static const char *const unknown[] = {"", "AVX2", "scalar ", "avx", "best", "avx5122", "%s", "scala"};
   assert_int_equal(simdrop_backend_select("scalar"), SIMDROP_OK);
   for (size_t i = 0; i < LENGTH(unknown); ++i) {
-    assert_int_equal(simdrop_backend_select(unknown[i]), SIMDROP_ERROR_UNKNOWN_BACKEND);
+    REFUSED(UNKNOWN_BACKEND, simdrop_backend_select(unknown[i]));
     assert_string_equal(simdrop_backend_current(), "scalar");
     assert_int_equal(simdrop_backend_reason(), SIMDROP_CHOICE_SELECTED);
   }
@@ -335,12 +597,169 @@ static void backends(void **state) {
   assert_int_equal(simdrop_backend_reason(), SIMDROP_CHOICE_BEST);
 }
 
+// ---- the list of all errors, made from the headers: the line @return of each function names them, or another function whose
+// they are
+
+typedef struct header_text {
+  char text[65536];  // of all public headers
+  size_t length;
+} header_text;
+
+static void read_headers(header_text *headers) {
+  static const char *const names[] = {"types.h", "simdrop.h", "layout.h", "executor.h", "version.h", "openmp.h"};
+  for (size_t i = 0; i < LENGTH(names); ++i) {
+    char path[1024];
+    snprintf(path, sizeof path, "%s/simdrop/%s", SIMDROP_TEST_INCLUDE, names[i]);
+    FILE *const file = fopen(path, "r");
+    if (file == NULL) fail_msg("cannot open %s", path);
+    headers->length += fread(headers->text + headers->length, 1, sizeof headers->text - 1 - headers->length, file);
+    assert_true(feof(file));
+    fclose(file);
+  }
+  headers->text[headers->length] = '\0';
+}
+
+// A function that returns a status.
+typedef struct declaration {
+  char name[64], parameters[512], comment[4096];
+} declaration;
+
+static void copy_text(char *to, size_t room, const char *begin, const char *end) {
+  assert_true((size_t)(end - begin) < room);
+  memcpy(to, begin, (size_t)(end - begin));
+  to[end - begin] = '\0';
+}
+
+// The first one from `text` on; returns where it ends, or NULL if there is none.
+static const char *next_declaration(const char *beginning, const char *text, declaration *found) {
+  static const char start[] = "SIMDROP_API simdrop_status ";
+  const char *const at = strstr(text, start);
+  if (at == NULL) return NULL;
+  const char *const name = at + strlen(start), *const open = strchr(name, '('), *const close = strstr(open, ");");
+  copy_text(found->name, sizeof found->name, name, open);
+  copy_text(found->parameters, sizeof found->parameters, open + 1, close);
+  const char *comment = at;
+  while (comment > beginning && strncmp(comment, "/**", 3) != 0) --comment;
+  const char *const comment_end = strstr(comment, "*/");
+  if (comment_end + 3 != at) fail_msg("%s has no comment", found->name);
+  copy_text(found->comment, sizeof found->comment, comment, comment_end);
+  return close;
+}
+
+static bool find_declaration(const header_text *headers, const char *name, declaration *found) {
+  for (const char *text = headers->text; (text = next_declaration(headers->text, text, found)) != NULL;)
+    if (strcmp(found->name, name) == 0) return true;
+  return false;
+}
+
+// Goes to the function whose errors these are; returns its line.
+static const char *return_line(const header_text *headers, declaration *function) {
+  for (;;) {
+    const char *const line = strstr(function->comment, "@return ");
+    if (line == NULL) fail_msg("%s does not say what it returns", function->name);
+    char other[64];
+    if (sscanf(line, "@return as %63s", other) != 1) return line;
+    if (!find_declaration(headers, other, function)) fail_msg("@return as %s, which is no function", other);
+  }
+}
+
+static bool is_named(const char *line, const char *status) {
+  const size_t length = strlen(status);
+  for (const char *at = line; (at = strstr(at, status)) != NULL; at += length)
+    if (strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZ_", at[length]) == NULL) return true;
+  return false;
+}
+
+static bool was_refused(const char *function, simdrop_status status, int null_argument) {
+  for (size_t i = 0; i < refusal_count; ++i)
+    if (strcmp(refusals[i].function, function) == 0 && refusals[i].status == status &&
+        (null_argument < 0 || refusals[i].null_argument == null_argument))
+      return true;
+  return false;
+}
+
+// Each parameter that is a pointer was NULL once, unless the function takes it without: an executor, and one whose line begins
+// with NULL. Returns how many were not.
+static int pointers_without_case(const char *function, const char *parameters, const char *comment) {
+  int argument = 0, missing = 0;
+  for (const char *at = parameters; *at != '\0'; ++argument) {
+    const size_t length = strcspn(at, ",");
+    const char *const star = memchr(at, '*', length);
+    if (star != NULL && strncmp(at + strspn(at, " \n"), "const simdrop_executor", 22) != 0) {
+      char name[64] = "", line[128];
+      sscanf(star + 1, "%63[a-z_]", name);
+      snprintf(line, sizeof line, "@param %s ", name);
+      const char *const described = strstr(comment, line);
+      const char *const text = described == NULL ? "" : described + strlen(line) + strspn(described + strlen(line), " ");
+      if (strncmp(text, "NULL", 4) != 0 && !was_refused(function, SIMDROP_ERROR_NULL_POINTER, argument)) {
+        print_error("%s: no case in which just %s is NULL\n", function, name);
+        ++missing;
+      }
+    }
+    at += length + (at[length] == ',');
+  }
+  return missing;
+}
+
+static void every_error_has_its_case(void **state) {
+  null_pointers(state);
+  probabilities(state);
+  dtypes(state);
+  index_overflow(state);
+  size_overflow(state);
+  overlaps(state);
+  layouts(state);
+  constructors(state);
+  parallel_calls(state);
+  backends(state);
+  static header_text headers;
+  headers.length = 0;
+  read_headers(&headers);
+  int missing = 0, functions = 0, errors = 0;
+  declaration function;
+  for (const char *text = headers.text; (text = next_declaration(headers.text, text, &function)) != NULL; ++functions) {
+    declaration described = function;
+    const char *const line = return_line(&headers, &described);
+    int named = 0, number;
+    char name[64];
+    for (const char *at = headers.text; (at = strstr(at, "  SIMDROP_ERROR_")) != NULL; ++at) {
+      if (sscanf(at, "  SIMDROP_%63[A-Z_] = %d", name, &number) != 2) continue;
+      const bool returned = is_named(line, name), tried = was_refused(function.name, (simdrop_status)number, -1);
+      named += returned;
+      if (returned != tried) {
+        print_error("%s: %s is %s\n", function.name, name,
+                    tried ? "returned, and not in its comment" : "in its comment, and has no case");
+        ++missing;
+      }
+    }
+    if (named == 0) fail_msg("%s: no error in its comment", function.name);
+    errors += named;
+    if (is_named(line, "ERROR_NULL_POINTER"))
+      missing += pointers_without_case(function.name, function.parameters, described.comment);
+  }
+  // No loop above found nothing to do.
+  assert_true(functions >= 27);
+  assert_true(errors >= 4 * functions);
+  assert_int_equal(missing, 0);
+}
+
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(null_pointers), cmocka_unit_test(nothing_to_do),  cmocka_unit_test(probabilities),
-      cmocka_unit_test(dtypes),        cmocka_unit_test(index_overflow), cmocka_unit_test(size_overflow),
-      cmocka_unit_test(overlaps),      cmocka_unit_test(status_strings), cmocka_unit_test(scales),
-      cmocka_unit_test(versions),      cmocka_unit_test(backends),
+      cmocka_unit_test(null_pointers),
+      cmocka_unit_test(nothing_to_do),
+      cmocka_unit_test(probabilities),
+      cmocka_unit_test(dtypes),
+      cmocka_unit_test(index_overflow),
+      cmocka_unit_test(size_overflow),
+      cmocka_unit_test(overlaps),
+      cmocka_unit_test(status_strings),
+      cmocka_unit_test(scales),
+      cmocka_unit_test(layouts),
+      cmocka_unit_test(constructors),
+      cmocka_unit_test(parallel_calls),
+      cmocka_unit_test(every_error_has_its_case),
+      cmocka_unit_test(versions),
+      cmocka_unit_test(backends),
   };
   return RUN_TESTS(argc, argv, tests);
 }

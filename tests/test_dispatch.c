@@ -13,6 +13,7 @@
 #include "core/dispatch.h"
 #include "core/driver.h"
 #include "oracle.h"
+#include "promises.h"
 #include "support.h"
 
 // ---- detection
@@ -225,6 +226,21 @@ static void one_bit_each(void **state) {
   }
 }
 
+// Whatever is in the registers of a leaf that is not there, it gives no feature; nor does the leaf that is.
+static void missing_leaves(void **state) {
+  (void)state;
+  const machine all = {"all", 0xffffffff, 0xffffffff, 0xffffffff, UINT64_MAX, "", ""};
+  machine first_alone = all;
+  first_alone.leaf7_ebx = 0;
+  const simdrop_cpu_features of_leaf1 = features_of(&first_alone);
+  for (uint32_t max_leaf = 0; max_leaf <= 8; ++max_leaf) {
+    machine garbage = all, empty = {"empty", max_leaf, 0, 0, 0, "", ""};
+    garbage.max_leaf = max_leaf;
+    assert_int_equal(features_of(&garbage), max_leaf < 1 ? 0 : max_leaf < 7 ? of_leaf1 : features_of(&all));
+    assert_int_equal(features_of(&empty), 0);
+  }
+}
+
 // A backend runs only where all of its bundle is there: taking any one feature away takes the backend away.
 static void whole_bundles(void **state) {
   (void)state;
@@ -312,6 +328,7 @@ static void stream_bytes(void **state) {
 static void this_machine(void **state) {
   (void)state;
   const simdrop_cpuid words = simdrop_cpu_probe();
+  if (words.max_leaf < 1) assert_int_equal(words.leaf1.ecx, 0);
   if (words.max_leaf < 7) assert_int_equal(words.leaf7.ebx, 0);
   if (!(words.leaf1.ecx & OSXSAVE)) assert_int_equal(words.xcr0, 0);
   const simdrop_hwcap hwcap = simdrop_hwcap_probe();
@@ -330,6 +347,56 @@ static void this_machine(void **state) {
     const simdrop_choice choice = simdrop_choose_backend(features, simdrop_backend_name(i));
     assert_int_equal(choice.reason == SIMDROP_CHOICE_ENVIRONMENT, simdrop_backend_supported(i));
   }
+}
+
+// The backends that run are those for which the machine has everything, as the operating system tells without the library's
+// help.
+static void promised_backends(void **state) {
+  (void)state;
+  if (no_promises() != NULL) {
+    print_message("promised_backends skipped: %s\n", no_promises());
+    skip();
+  }
+  for (size_t i = 0; i < simdrop_backend_count(); ++i) {
+    if (!simdrop_backend_compiled(i)) continue;
+    const bool baseline = simdrop_backend_kernels(i)->required == 0;  // compiled for no more than that
+    if (simdrop_backend_supported(i) != (baseline || is_promised(i)))
+      fail_msg("%s %s", simdrop_backend_name(i), is_promised(i) ? "is promised and does not run" : "runs and is not promised");
+  }
+}
+
+// Bytes of the third cache as Linux lists it; 0 if it lists none.
+static uint64_t listed_third_cache(void) {
+  for (int index = 0; index < 8; ++index) {
+    static const char *const names[] = {"level", "size"};
+    unsigned long values[2] = {0, 0};
+    for (size_t i = 0; i < LENGTH(names); ++i) {
+      char path[100];
+      snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu0/cache/index%d/%s", index, names[i]);
+      FILE *const file = fopen(path, "r");
+      if (file == NULL) return 0;
+      const int read = fscanf(file, "%lu", &values[i]);
+      fclose(file);
+      if (read != 1) return 0;
+    }
+    if (values[0] == 3) return (uint64_t)values[1] << 10;
+  }
+  return 0;
+}
+
+static void listed_cache(void **state) {
+  (void)state;
+#if !defined(__x86_64__) && !defined(__i386__)
+  print_message("listed_cache skipped: CPUID is x86's\n");
+  skip();
+#endif
+  const uint64_t listed = listed_third_cache();
+  if (listed == 0 || no_promises() != NULL) {
+    print_message("listed_cache skipped: %s\n", listed == 0 ? "Linux lists no third cache" : no_promises());
+    skip();
+  }
+  const simdrop_cpuid_caches words = simdrop_caches_probe();
+  assert_int_equal(simdrop_third_cache_from_cpuid(&words), listed);
 }
 
 // ---- the first call. Each case runs in a child process, in which no call has been made yet.
@@ -518,6 +585,9 @@ int main(int argc, char **argv) {
       cmocka_unit_test(caches),
       cmocka_unit_test(stream_bytes),
       cmocka_unit_test(this_machine),
+      cmocka_unit_test(promised_backends),
+      cmocka_unit_test(listed_cache),
+      cmocka_unit_test(missing_leaves),
       cmocka_unit_test(select_while_others_run),
   };
   return RUN_TESTS(argc, argv, tests);

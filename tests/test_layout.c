@@ -1,6 +1,7 @@
 // Layouts against a plain loop over the indices: random shapes, strides and index strides, and every constructor.
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/dispatch.h"
 #include "core/mask_reader.h"
@@ -242,6 +243,57 @@ static void every_inner_loop(void **state) {
       check_layout(&mask, dtype, &layout, false, &random, "shared by heads");
     }
   }
+}
+
+// Rows are collected in batches, 128 at a time, and those that follow one another in memory are applied as one. Behind the last
+// row of the last batch stands one that was there two batches ago; here it is the row that follows in memory.
+static void rows_behind_the_last(void **state) {
+  (void)state;
+  uint64_t random = 31;
+  for (size_t columns = 1; columns <= 61; columns += 12) {
+    // Of 300 rows the last is at 99 * 3 - 2 * 83 = 131, in rows; the row 256 before it, which is number 44, at 44 * 3 = 132.
+    const ptrdiff_t row = (ptrdiff_t)columns;
+    const simdrop_layout layout = {
+        3, {3, 100, columns}, {-83 * row, 3 * row, 1}, {-83 * row, 3 * row, 1}, {100 * columns, columns, 1}};
+    const simdrop_mask mask = {0.3, 8, 9, 100};
+    for (size_t d = 0; d < LENGTH(all_dtypes); ++d)
+      check_layout(&mask, all_dtypes[d], &layout, false, &random, "rows that turn back");
+  }
+}
+
+// Rows that share their decision, where the elements are apart in x, in y, in both and backwards; short and long, and for every
+// p.
+static void shared_rows_apart(void **state) {
+  (void)state;
+  uint64_t random = 32;
+  static const ptrdiff_t steps[][2] = {{1, 2}, {2, 1}, {3, 2}, {-1, 1}, {1, -1}, {-2, -3}};
+  static const size_t lengths[] = {3, 64, 511, 512, 1300};
+  for (size_t i = 0; i < LENGTH(lengths); ++i) {
+    for (size_t s = 0; s < LENGTH(steps); ++s) {
+      const size_t n = lengths[i];
+      const ptrdiff_t row = 4 * (ptrdiff_t)n;
+      const simdrop_layout layout = {2, {9, n}, {row, steps[s][0]}, {row, steps[s][1]}, {1, 0}};
+      const simdrop_mask mask = {s % 2 == 0 ? 0.5 : 1e-12, next_random(&random), 3, 100};
+      check_layout(&mask, all_dtypes[(i + s) % LENGTH(all_dtypes)], &layout, false, &random, "shared rows, elements apart");
+    }
+  }
+}
+
+// The rarest drop: p is 2^-32, and one element is dropped.
+static void rarest_drop(void **state) {
+  (void)state;
+  uint64_t random = 33;
+  const simdrop_mask mask = {0x1p-32, 1, 2, UINT64_C(680967792) - 50};
+  uint8_t bytes[100];
+  assert_int_equal(simdrop_mask_bytes(&mask, LENGTH(bytes), bytes), SIMDROP_OK);
+  for (size_t k = 0; k < LENGTH(bytes); ++k) assert_int_equal(bytes[k], k != 50);
+  const simdrop_layout cases[] = {
+      {2, {10, 10}, {10, 1}, {10, 1}, {10, 1}}, {2, {10, 10}, {10, 1}, {11, 1}, {10, 1}},
+      {2, {10, 10}, {10, 1}, {10, 1}, {1, 10}}, {2, {60, 70}, {70, 1}, {70, 1}, {1, 0}},
+      {2, {70, 60}, {60, 1}, {60, 1}, {0, 1}},  {1, {30}, {1}, {1}, {5}},
+  };
+  for (size_t i = 0; i < LENGTH(cases); ++i)
+    check_layout(&mask, all_dtypes[i % 4], &cases[i], false, &random, "the rarest drop");
 }
 
 // A list of blocks, in any order and with any numbers, gives what each of them gives by itself.
@@ -652,6 +704,10 @@ static void refused_layouts(void **state) {
   bad = good;
   bad.x_strides[0] = 6;
   expect_refusal(SIMDROP_ERROR_OVERLAP, &mask, SIMDROP_F32, &bad, y, y, "x == y with other strides");
+  const simdrop_layout x_backwards = {1, {50}, {-1}, {1}, {1}}, y_backwards = {1, {50}, {1}, {-1}, {1}};
+  expect_refusal(SIMDROP_ERROR_OVERLAP, &mask, SIMDROP_F32, &x_backwards, y + 98, y, "x that ends with the last of y");
+  expect_refusal(SIMDROP_ERROR_OVERLAP, &mask, SIMDROP_F32, &x_backwards, y, y, "x == y, backwards");
+  assert_int_equal(simdrop_forward_layout(&mask, SIMDROP_F32, &y_backwards, y, y + 98), SIMDROP_ERROR_OVERLAP);
 #undef REFUSE
 }
 
@@ -672,6 +728,10 @@ static void accepted_layouts(void **state) {
   assert_int_equal(simdrop_forward_layout(&mask, SIMDROP_F32, &halves, y, y + 1), SIMDROP_OK);
   const simdrop_layout steps = {2, {3, 2}, {2, 1}, {2, 3}, {2, 1}};
   assert_int_equal(simdrop_forward_layout(&mask, SIMDROP_F32, &steps, x, y), SIMDROP_OK);
+  // Backwards, from the end of the other one.
+  const simdrop_layout x_backwards = {1, {50}, {-1}, {1}, {1}}, y_backwards = {1, {50}, {1}, {-1}, {1}};
+  assert_int_equal(simdrop_forward_layout(&mask, SIMDROP_F32, &x_backwards, y + 99, y), SIMDROP_OK);
+  assert_int_equal(simdrop_forward_layout(&mask, SIMDROP_F32, &y_backwards, y, y + 99), SIMDROP_OK);
   // An axis of one place may have any strides; without elements nothing is looked at.
   const simdrop_layout one = {2, {1, 4}, {PTRDIFF_MAX, 1}, {0, 1}, {UINT64_MAX, 1}};
   assert_int_equal(simdrop_forward_layout(&mask, SIMDROP_F32, &one, x, y), SIMDROP_OK);
@@ -691,6 +751,36 @@ static void accepted_layouts(void **state) {
     involved.y_strides[a] = strides[a];
   }
   assert_int_equal(simdrop_forward_layout(&mask, SIMDROP_F32, &involved, x, y), SIMDROP_ERROR_OVERLAP);
+  // So they are where no elements meet: here the search would take hours.
+  uint64_t random = 34;
+  for (int a = 0; a < 8; ++a) {
+    involved.dims[a] = 30;
+    involved.y_strides[a] = (ptrdiff_t)((PTRDIFF_MAX / 16384 + next_random(&random) % (PTRDIFF_MAX / 32768)) | 1);
+  }
+  alarm(5);
+  assert_int_equal(simdrop_forward_layout(&mask, SIMDROP_F32, &involved, x, y), SIMDROP_ERROR_OVERLAP);
+  alarm(0);
+}
+
+// Long axes take no long search, in whatever order they are given.
+static void accepted_long_axes(void **state) {
+  (void)state;
+  enum {
+    LONG = 200000
+  };
+  static uint8_t y[4 * LONG];
+  const simdrop_mask mask = {1, 1, 2, 3};
+  const simdrop_layout cases[] = {
+      {2, {2, LONG}, {LONG, 1}, {LONG, 1}, {LONG, 1}},
+      {2, {LONG, 2}, {1, LONG}, {1, LONG}, {1, LONG}},
+      {3, {2, LONG / 2, 2}, {LONG, 1, LONG / 2}, {LONG, 1, LONG / 2}, {LONG, 1, LONG / 2}},
+      {3, {2, LONG / 2, 2}, {1, 4, 2}, {1, 4, 2}, {1, 4, 2}},
+  };
+  for (size_t i = 0; i < LENGTH(cases); ++i) {
+    memset(y, CANARY, sizeof y);
+    if (simdrop_forward_layout(&mask, SIMDROP_F16, &cases[i], y, y) != SIMDROP_OK) fail_msg("layout %zu is refused", i);
+    check_filled(y, sizeof y, 0, "layout %zu", i);
+  }
 }
 
 // The order in which the axes are given changes nothing.
@@ -799,6 +889,9 @@ int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(random_layouts),
       cmocka_unit_test(every_inner_loop),
+      cmocka_unit_test(rows_behind_the_last),
+      cmocka_unit_test(shared_rows_apart),
+      cmocka_unit_test(rarest_drop),
       cmocka_unit_test(listed_blocks),
       cmocka_unit_test(dense),
       cmocka_unit_test(broadcast),
@@ -810,6 +903,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(bad_shapes),
       cmocka_unit_test(refused_layouts),
       cmocka_unit_test(accepted_layouts),
+      cmocka_unit_test(accepted_long_axes),
       cmocka_unit_test(order_of_axes),
       cmocka_unit_test(description_in_the_output),
       cmocka_unit_test(large_layouts),

@@ -271,44 +271,12 @@ static void layout_cuts(void **state) {
   assert_int_equal(simdrop_cut_layout(&bad_index, 2, 0, &part), SIMDROP_ERROR_INDEX_OVERFLOW);
 }
 
-// What a call refuses, its parallel form refuses, before any piece runs.
-static void refusals(void **state) {
-  (void)state;
-  enum {
-    N = 100000
-  };
-  float *const x = allocate(N * sizeof *x), *const y = allocate(N * sizeof *y);
-  memset(x, 1, N * sizeof *x);
-  memset(y, CANARY, N * sizeof *y);
-  pool p = {0, 0};
-  const simdrop_executor executor = {run_on_pool, &p, 4};
-  const simdrop_mask good = {0.5, 1, 2, 3}, bad_p = {2, 1, 2, 3}, bad_offset = {0.5, 1, 2, UINT64_MAX - 5};
-  uint8_t *const bytes = (uint8_t *)y;
-  simdrop_layout layout = {1, {N}, {1}, {1}, {1}};
-  assert_int_equal(simdrop_parallel_forward(&executor, NULL, SIMDROP_F32, N, x, y, NULL), SIMDROP_ERROR_NULL_POINTER);
-  assert_int_equal(simdrop_parallel_forward(&executor, &good, SIMDROP_F32, N, x, NULL, NULL), SIMDROP_ERROR_NULL_POINTER);
-  assert_int_equal(simdrop_parallel_backward(&executor, &bad_p, SIMDROP_F32, N, x, y), SIMDROP_ERROR_PROBABILITY);
-  assert_int_equal(simdrop_parallel_forward(&executor, &good, (simdrop_dtype)7, N, x, y, NULL), SIMDROP_ERROR_DTYPE);
-  assert_int_equal(simdrop_parallel_forward(&executor, &bad_offset, SIMDROP_F32, N, x, y, NULL), SIMDROP_ERROR_INDEX_OVERFLOW);
-  assert_int_equal(simdrop_parallel_forward(&executor, &good, SIMDROP_F32, N - 1, y + 1, y, NULL), SIMDROP_ERROR_OVERLAP);
-  assert_int_equal(simdrop_parallel_apply_bits(&executor, 0.5, SIMDROP_F32, N, NULL, x, y), SIMDROP_ERROR_NULL_POINTER);
-  assert_int_equal(simdrop_parallel_mask_bits(&executor, &bad_p, N, bytes), SIMDROP_ERROR_PROBABILITY);
-  assert_int_equal(simdrop_parallel_mask_bytes(&executor, &good, N, NULL), SIMDROP_ERROR_NULL_POINTER);
-  assert_int_equal(simdrop_parallel_forward_layout(&executor, &good, SIMDROP_F32, NULL, x, y), SIMDROP_ERROR_NULL_POINTER);
-  assert_int_equal(simdrop_parallel_mask_layout_bytes(&executor, &bad_offset, &layout, bytes), SIMDROP_ERROR_INDEX_OVERFLOW);
-  layout.rank = 9;
-  assert_int_equal(simdrop_parallel_forward_layout(&executor, &good, SIMDROP_F32, &layout, x, y), SIMDROP_ERROR_RANK);
-  assert_int_equal(simdrop_parallel_backward_layout(&executor, &good, SIMDROP_F32, &layout, x, y), SIMDROP_ERROR_RANK);
-  assert_int_equal(p.calls, 0);
-  check_filled(y, N * sizeof *y, CANARY, "refused calls");
-  free(x);
-  free(y);
-}
-
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(dense_calls), cmocka_unit_test(layouts),  cmocka_unit_test(cuts),
-      cmocka_unit_test(layout_cuts), cmocka_unit_test(refusals),
+      cmocka_unit_test(dense_calls),
+      cmocka_unit_test(layouts),
+      cmocka_unit_test(cuts),
+      cmocka_unit_test(layout_cuts),
   };
   return RUN_TESTS(argc, argv, tests);
 }

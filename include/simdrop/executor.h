@@ -56,29 +56,45 @@ SIMDROP_API simdrop_status simdrop_cut_layout(const simdrop_layout *layout, size
  *  before the first piece. Calls too small to gain from it are not cut. An executor of NULL means the calling thread.
  *  @{ */
 
+/** simdrop_mask_bits on an executor.
+ *  @return as simdrop_mask_bits */
 SIMDROP_API simdrop_status simdrop_parallel_mask_bits(const simdrop_executor *executor, const simdrop_mask *mask, size_t n,
                                                       uint8_t *bits);
 
+/** simdrop_mask_bytes on an executor.
+ *  @return as simdrop_mask_bytes */
 SIMDROP_API simdrop_status simdrop_parallel_mask_bytes(const simdrop_executor *executor, const simdrop_mask *mask, size_t n,
                                                        uint8_t *bytes);
 
+/** simdrop_forward on an executor.
+ *  @return as simdrop_forward */
 SIMDROP_API simdrop_status simdrop_parallel_forward(const simdrop_executor *executor, const simdrop_mask *mask,
                                                     simdrop_dtype dtype, size_t n, const void *x, void *y, uint8_t *bits);
 
+/** simdrop_backward on an executor.
+ *  @return as simdrop_backward */
 SIMDROP_API simdrop_status simdrop_parallel_backward(const simdrop_executor *executor, const simdrop_mask *mask,
                                                      simdrop_dtype dtype, size_t n, const void *dy, void *dx);
 
+/** simdrop_apply_bits on an executor.
+ *  @return as simdrop_apply_bits */
 SIMDROP_API simdrop_status simdrop_parallel_apply_bits(const simdrop_executor *executor, double p, simdrop_dtype dtype,
                                                        size_t n, const uint8_t *bits, const void *x, void *y);
 
+/** simdrop_forward_layout on an executor.
+ *  @return as simdrop_forward_layout */
 SIMDROP_API simdrop_status simdrop_parallel_forward_layout(const simdrop_executor *executor, const simdrop_mask *mask,
                                                            simdrop_dtype dtype, const simdrop_layout *layout, const void *x,
                                                            void *y);
 
+/** simdrop_backward_layout on an executor.
+ *  @return as simdrop_backward_layout */
 SIMDROP_API simdrop_status simdrop_parallel_backward_layout(const simdrop_executor *executor, const simdrop_mask *mask,
                                                             simdrop_dtype dtype, const simdrop_layout *layout, const void *dy,
                                                             void *dx);
 
+/** simdrop_mask_layout_bytes on an executor.
+ *  @return as simdrop_mask_layout_bytes */
 SIMDROP_API simdrop_status simdrop_parallel_mask_layout_bytes(const simdrop_executor *executor, const simdrop_mask *mask,
                                                               const simdrop_layout *layout, uint8_t *bytes);
 

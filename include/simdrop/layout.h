@@ -73,20 +73,23 @@ SIMDROP_API simdrop_status simdrop_mask_layout_bytes(const simdrop_mask *mask, c
 /** @} */
 /** @name Layouts that people use
  *  Each fills in *layout for a row-major, contiguous tensor (x and y alike); set x_strides and y_strides afterwards for one
- *  that lies otherwise. On an error *layout is left as it was. Besides the errors that are named,
- *  each returns ERROR_NULL_POINTER, and ERROR_SIZE_OVERFLOW if the elements are more than PTRDIFF_MAX.
+ *  that lies otherwise. On an error *layout is left as it was. ERROR_SIZE_OVERFLOW: the elements are more than PTRDIFF_MAX.
  *  @{ */
 
 /** One decision for each element.
- *  @param rank  number of axes, 0 .. SIMDROP_MAX_RANK, otherwise ERROR_RANK
- *  @param dims  their extents */
+ *  @param rank    number of axes, 0 .. SIMDROP_MAX_RANK, otherwise ERROR_RANK
+ *  @param dims    their extents; may be NULL if rank = 0
+ *  @param layout  receives the layout
+ *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_RANK or ERROR_SIZE_OVERFLOW */
 SIMDROP_API simdrop_status simdrop_layout_dense(int rank, const size_t *dims, simdrop_layout *layout);
 
 /** One decision for each element of a smaller mask that is broadcast to the tensor: the noise_shape of Keras and TensorFlow.
  *  (Flax's broadcast_dims and MXNet's axes name the axes on which mask_dims is 1.) The mask's indices are row-major.
  *  @param rank       number of axes, 0 .. SIMDROP_MAX_RANK, otherwise ERROR_RANK
- *  @param dims       the tensor's extents
- *  @param mask_dims  the mask's: each is 1 or the tensor's, otherwise ERROR_SHAPE */
+ *  @param dims       the tensor's extents; may be NULL if rank = 0, as mask_dims may
+ *  @param mask_dims  the mask's: each is 1 or the tensor's, otherwise ERROR_SHAPE
+ *  @param layout     receives the layout
+ *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_RANK, ERROR_SIZE_OVERFLOW or ERROR_SHAPE */
 SIMDROP_API simdrop_status simdrop_layout_broadcast(int rank, const size_t *dims, const size_t *mask_dims,
                                                     simdrop_layout *layout);
 
@@ -99,10 +102,12 @@ typedef enum simdrop_channel_order {
 /** One decision for each channel of each sample: PyTorch's Dropout1d, Dropout2d, Dropout3d (Tompson et al., "Efficient object
  *  localization using convolutional networks", CVPR 2015). Channel c of sample n has index n * C + c in both orders, so that
  *  a tensor gets the same dropout in either memory format.
- *  @param order         where the channels are
+ *  @param order         where the channels are; ERROR_SHAPE if it is neither of the two
  *  @param spatial_rank  axes that share the decision: 1, 2 or 3
  *  @param rank          spatial_rank + 2, or spatial_rank + 1 for one sample without a batch axis; otherwise ERROR_RANK
- *  @param dims          the extents, in the order of memory */
+ *  @param dims          the extents, in the order of memory
+ *  @param layout        receives the layout
+ *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_SHAPE, ERROR_RANK or ERROR_SIZE_OVERFLOW */
 SIMDROP_API simdrop_status simdrop_layout_channels(simdrop_channel_order order, int spatial_rank, int rank, const size_t *dims,
                                                    simdrop_layout *layout);
 
@@ -114,30 +119,47 @@ typedef enum simdrop_time_order {
 
 /** One decision for each feature of each sequence, shared by all its time steps: variational dropout for recurrent networks
  *  (Gal and Ghahramani, "A theoretically grounded application of dropout in recurrent neural networks", NIPS 2016). Feature f
- *  of sequence b has index b * features + f in both orders. */
+ *  of sequence b has index b * features + f in both orders.
+ *  @param order     which axis is time; ERROR_SHAPE if it is neither of the two
+ *  @param batch     number of sequences
+ *  @param time      number of time steps
+ *  @param features  number of features
+ *  @param layout    receives the layout
+ *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_SHAPE or ERROR_SIZE_OVERFLOW */
 SIMDROP_API simdrop_status simdrop_layout_time_shared(simdrop_time_order order, size_t batch, size_t time, size_t features,
                                                       simdrop_layout *layout);
 
 /** One decision for each sample, that is for each place of the first axis: drop-path, or stochastic depth (Huang et al., "Deep
  *  networks with stochastic depth", ECCV 2016).
- *  @param rank  number of axes, 1 .. SIMDROP_MAX_RANK, otherwise ERROR_RANK
- *  @param dims  their extents */
+ *  @param rank    number of axes, 1 .. SIMDROP_MAX_RANK, otherwise ERROR_RANK
+ *  @param dims    their extents
+ *  @param layout  receives the layout
+ *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_RANK or ERROR_SIZE_OVERFLOW */
 SIMDROP_API simdrop_status simdrop_layout_drop_path(int rank, const size_t *dims, simdrop_layout *layout);
 
 /** One decision for each row of a matrix: whole words of an embedding table (Merity et al., "Regularizing and optimizing LSTM
- *  language models", ICLR 2018). */
+ *  language models", ICLR 2018).
+ *  @param rows     number of rows
+ *  @param columns  number of columns
+ *  @param layout   receives the layout
+ *  @return SIMDROP_OK, ERROR_NULL_POINTER or ERROR_SIZE_OVERFLOW */
 SIMDROP_API simdrop_status simdrop_layout_rows(size_t rows, size_t columns, simdrop_layout *layout);
 
 /** The tile [row_begin, row_end) x [column_begin, column_end) of each of a batch of larger matrices, with one decision for
  *  each element: every tile gets the decisions that its elements have in the whole. It is one rank's shard, or one block of
  *  attention weights. Element (b..., r, c) of the whole has the row-major index, over batch_dims, rows, columns.
- *  @param batch_rank   number of axes before the matrix, 0 .. SIMDROP_MAX_RANK - 2, otherwise ERROR_RANK
- *  @param batch_dims   their extents: heads, samples; all of them belong to the tile; may be NULL if batch_rank = 0
- *  @param rows,columns the whole matrix; begin <= end <= rows or columns, otherwise ERROR_SHAPE
- *  @param row_begin,row_end,column_begin,column_end  the tile
- *  @param layout       receives the tile's layout, contiguous in x and y
- *  @param first_index  receives the index of the tile's first element, to be added to the mask's offset
- *  @return also ERROR_INDEX_OVERFLOW: the whole has more than 2^64 - 1 elements */
+ *  @param batch_rank    number of axes before the matrix, 0 .. SIMDROP_MAX_RANK - 2, otherwise ERROR_RANK
+ *  @param batch_dims    their extents: heads, samples; all of them belong to the tile; may be NULL if batch_rank = 0
+ *  @param rows          of the whole matrix
+ *  @param columns       of the whole matrix
+ *  @param row_begin     the tile's first row
+ *  @param row_end       the row after its last; begin <= end <= rows, otherwise ERROR_SHAPE
+ *  @param column_begin  the tile's first column
+ *  @param column_end    the column after its last; begin <= end <= columns, otherwise ERROR_SHAPE
+ *  @param layout        receives the tile's layout, contiguous in x and y
+ *  @param first_index   receives the index of the tile's first element, to be added to the mask's offset
+ *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_RANK, ERROR_SHAPE, ERROR_SIZE_OVERFLOW, or
+ *          ERROR_INDEX_OVERFLOW: the whole has more than 2^64 - 1 elements */
 SIMDROP_API simdrop_status simdrop_layout_tile(int batch_rank, const size_t *batch_dims, uint64_t rows, uint64_t columns,
                                                uint64_t row_begin, uint64_t row_end, uint64_t column_begin, uint64_t column_end,
                                                simdrop_layout *layout, uint64_t *first_index);

@@ -12,6 +12,8 @@
  *  - It returns a status, and has written nothing when that is not SIMDROP_OK. n = 0 is SIMDROP_OK and touches nothing.
  *  - It allocates no memory, starts no thread, reads and writes no byte outside the arrays given to it, and leaves
  *    errno and the floating-point environment alone. Any number of threads may call it at once.
+ *  - It needs at most 32 KiB of stack, so that fibres and threads with small stacks may call it: in optimised builds, with
+ *    vectors of up to 1024 bits. What the system puts there for a signal, and an executor for itself, comes on top.
  *  - Arrays need no alignment beyond that of their element type.
  *  - The promise of equal bits holds in the default floating-point environment (round to nearest, no flush to zero). */
 #ifndef SIMDROP_SIMDROP_H

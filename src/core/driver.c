@@ -7,6 +7,7 @@
 #include "core/cpu.h"
 #include "core/dispatch.h"
 #include "core/mask_reader.h"
+#include "core/own_frame.h"
 #include "core/parameters.h"
 
 // A multiple of 64 elements of every type. While one chunk's mask is drawn, the chunk before is applied in small steps, so
@@ -142,8 +143,8 @@ bool simdrop_should_stream(size_t size, size_t n, const void *x, const void *y) 
   return bytes >= STREAM_BYTES || bytes >= stream_bytes_here(size);
 }
 
-void simdrop_drive_scale(const simdrop_mask *mask, uint64_t threshold, simdrop_dtype dtype, size_t n, const void *x, void *y,
-                         uint8_t *bits, bool stream) {
+SIMDROP_OWN_FRAME void simdrop_drive_scale(const simdrop_mask *mask, uint64_t threshold, simdrop_dtype dtype, size_t n,
+                                           const void *x, void *y, uint8_t *bits, bool stream) {
   if (n == 0) return;
   const simdrop_kernels *const kernels = simdrop_current_kernels();
   const size_t size = simdrop_dtype_size(dtype), chunk = chunk_elements(size, stream);
@@ -179,8 +180,8 @@ void simdrop_drive_scale(const simdrop_mask *mask, uint64_t threshold, simdrop_d
   if (job.stream) kernels->stream_end();
 }
 
-void simdrop_drive_stored_scale(uint64_t threshold, simdrop_dtype dtype, size_t n, const uint8_t *bits, const void *x, void *y,
-                                bool stream) {
+SIMDROP_OWN_FRAME void simdrop_drive_stored_scale(uint64_t threshold, simdrop_dtype dtype, size_t n, const uint8_t *bits,
+                                                  const void *x, void *y, bool stream) {
   const simdrop_kernels *const kernels = simdrop_current_kernels();
   const simdrop_scale_kernels scale_elements = simdrop_scale_kernels_of(kernels, dtype);
   const simdrop_multiplier scale = simdrop_scale_for(threshold, dtype, n);
@@ -210,7 +211,7 @@ void simdrop_drive_stored_scale(uint64_t threshold, simdrop_dtype dtype, size_t 
   kernels->stream_end();
 }
 
-void simdrop_drive_stored_select(simdrop_dtype dtype, size_t n, const uint8_t *bits, const void *x, void *y) {
+SIMDROP_OWN_FRAME void simdrop_drive_stored_select(simdrop_dtype dtype, size_t n, const uint8_t *bits, const void *x, void *y) {
   simdrop_select_kernel *const select_elements = select_kernel(simdrop_current_kernels(), dtype);
   const size_t size = simdrop_dtype_size(dtype), chunk = chunk_elements(size, false);
   uint64_t words[SIMDROP_CHUNK_ELEMENTS_MAX / 64 + 1] = {0};
@@ -221,7 +222,7 @@ void simdrop_drive_stored_select(simdrop_dtype dtype, size_t n, const uint8_t *b
   }
 }
 
-void simdrop_drive_bits(const simdrop_mask *mask, uint64_t threshold, size_t n, uint8_t *bits) {
+SIMDROP_OWN_FRAME void simdrop_drive_bits(const simdrop_mask *mask, uint64_t threshold, size_t n, uint8_t *bits) {
   simdrop_mask_reader reader;
   simdrop_reader_init(&reader, simdrop_current_kernels(), mask, threshold);
   for (size_t done = 0, count; done < n; done += count) {
@@ -230,7 +231,7 @@ void simdrop_drive_bits(const simdrop_mask *mask, uint64_t threshold, size_t n, 
   }
 }
 
-void simdrop_drive_bytes(const simdrop_mask *mask, uint64_t threshold, size_t n, uint8_t *bytes) {
+SIMDROP_OWN_FRAME void simdrop_drive_bytes(const simdrop_mask *mask, uint64_t threshold, size_t n, uint8_t *bytes) {
   const simdrop_kernels *const kernels = simdrop_current_kernels();
   simdrop_mask_reader reader;
   simdrop_reader_init(&reader, kernels, mask, threshold);

@@ -7,6 +7,7 @@
 #include "core/layout_gather.h"
 #include "core/layout_plan.h"
 #include "core/layout_walk.h"
+#include "core/own_frame.h"
 #include "core/parameters.h"
 #include "core/row_batch.h"
 #include "core/row_sink.h"
@@ -25,8 +26,8 @@ static bool go_on(const simdrop_plan_axis *outer, const simdrop_plan_axis *inner
 }
 
 // The rows of a plan whose inner axis has consecutive decisions, or one.
-static void walk_rows(const simdrop_row_sink *wanted_sink, const simdrop_layout_plan *plan, const simdrop_mask *mask,
-                      uint64_t threshold, const void *x, void *y) {
+static SIMDROP_OWN_FRAME void walk_rows(const simdrop_row_sink *wanted_sink, const simdrop_layout_plan *plan,
+                                        const simdrop_mask *mask, uint64_t threshold, const void *x, void *y) {
   const simdrop_plan_axis *const inner = &plan->axes[plan->rank - 1], *const next = inner - 1;
   const bool one_row = go_on(next, inner);
   simdrop_row_kind kind = SIMDROP_ROW_RUN;

@@ -7,6 +7,7 @@
 #include "core/bit_string.h"
 #include "core/layout_walk.h"
 #include "core/mask_reader.h"
+#include "core/own_frame.h"
 
 // Decisions of elements that follow one another, collected until a kernel is worth calling.
 typedef struct line {
@@ -178,8 +179,8 @@ static void walk_transposed(line *l, const simdrop_layout_plan *plan, int along,
   } while (advance(&w));
 }
 
-void simdrop_walk_gathering(const simdrop_row_sink *sink, const simdrop_layout_plan *plan, const simdrop_mask *mask,
-                            uint64_t threshold, const void *x, void *y) {
+SIMDROP_OWN_FRAME void simdrop_walk_gathering(const simdrop_row_sink *sink, const simdrop_layout_plan *plan,
+                                              const simdrop_mask *mask, uint64_t threshold, const void *x, void *y) {
   // The axis that changes the index least is walked inside the others: it stays longest in the blocks that are drawn.
   int slowest = plan->rank - 2, consecutive = -1;
   for (int a = plan->rank - 2; a >= 0; --a) {

@@ -20,7 +20,7 @@ void simdrop_row_writer_init(simdrop_row_writer *writer, const simdrop_row_sink 
   writer->is_plain = kind == SIMDROP_ROW_RUN && sink->scale_elements.each != NULL && sink->x_stride == 1 && sink->y_stride == 1;
   simdrop_source_init(&writer->source, mask, threshold);
   writer->filling = 0;
-  writer->next_row = writer->applied = 0;
+  writer->next_row = writer->applied = writer->row_start = 0;
   writer->line_row = NULL;
   for (int i = 0; i < 2; ++i) {
     simdrop_row_batch *const batch = &writer->batches[i];
@@ -151,6 +151,12 @@ static size_t apply_joined_rows(simdrop_row_writer *writer, const simdrop_row_ba
   return (size_t)(row - first);
 }
 
+// So many rows have been applied, and no part of the next.
+static void next_row(simdrop_row_writer *writer, size_t rows) {
+  writer->next_row += rows;
+  writer->row_start = writer->applied;
+}
+
 // The batch that waits, up to element `end`, or the end of that element's row if the row is not long.
 static void run_batch(const void *context, size_t begin, size_t end) {
   simdrop_row_writer *const writer = *(simdrop_row_writer *const *)context;
@@ -159,15 +165,15 @@ static void run_batch(const void *context, size_t begin, size_t end) {
   while (writer->applied < end) {
     const simdrop_row *const row = &batch->row[writer->next_row];
     if (writer->is_plain && row->count <= SHORT_ROW_ELEMENTS) {
-      writer->next_row += apply_joined_rows(writer, batch);
+      next_row(writer, apply_joined_rows(writer, batch));
       continue;
     }
-    const size_t count = elements_of(writer, row), skipped = writer->applied - row->start;
-    const bool whole = count <= WHOLE_ROW_ELEMENTS || end - row->start >= count;
-    const size_t stop = whole ? count : end - row->start;
+    const size_t count = elements_of(writer, row), skipped = writer->applied - writer->row_start;
+    const bool whole = count <= WHOLE_ROW_ELEMENTS || end - writer->row_start >= count;
+    const size_t stop = whole ? count : end - writer->row_start;
     apply_row(writer, batch, row, skipped, stop);
-    if (whole) ++writer->next_row;
-    writer->applied = row->start + stop;
+    writer->applied = writer->row_start + stop;
+    if (whole) next_row(writer, 1);
   }
 }
 
@@ -175,7 +181,7 @@ static void run_batch(const void *context, size_t begin, size_t end) {
 static void turn(simdrop_row_writer *writer) {
   simdrop_row_batch *const filled = &writer->batches[writer->filling];
   simdrop_row_batch *const waiting = &writer->batches[!writer->filling];
-  writer->next_row = writer->applied = 0;
+  writer->next_row = writer->applied = writer->row_start = 0;
   writer->line_row = NULL;
   simdrop_background background = {
       .run = run_batch, .context = &writer, .turn = SIMDROP_TURN_ELEMENTS, .count = waiting->elements};
@@ -219,7 +225,6 @@ void simdrop_row_writer_add(simdrop_row_writer *writer, uint64_t index, size_t c
   *row = (simdrop_row){
       .x = x,
       .y = y,
-      .start = batch->elements,
       .decision = (uint32_t)(batch->last * SIMDROP_BLOCK_ELEMENTS + index % SIMDROP_BLOCK_ELEMENTS),
       .count = (uint32_t)count,
   };

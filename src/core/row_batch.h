@@ -29,7 +29,6 @@ typedef enum simdrop_row_kind {
 typedef struct simdrop_row {
   const char *x;
   char *y;
-  size_t start;       // elements of the batch before it
   uint32_t decision;  // its first decision, in bits of the batch's words
   uint32_t count;     // of decisions
 } simdrop_row;
@@ -50,8 +49,9 @@ typedef struct simdrop_row_writer {
   bool is_plain;  // the elements of a row are side by side, with a decision each
   simdrop_mask_source source;
   int filling;  // the batch that takes rows; the other one waits to be applied
-  // Where applying has got to, in rows and in elements, and the decisions that were put together last.
-  size_t next_row, applied;
+  // Where applying has got to, in rows and in elements, the elements before that row, and the decisions that were put together
+  // last.
+  size_t next_row, applied, row_start;
   const simdrop_row *line_row;
   size_t line_begin, line_end;
   uint64_t line[SIMDROP_LINE_WORDS];

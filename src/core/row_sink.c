@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "core/own_frame.h"
+
 // Elements that are copied at a time: they stay in the first cache beside the rows that they come from.
 #define STAGED_ELEMENTS ((size_t)512)
 
@@ -59,7 +61,8 @@ static const char *at(const char *array, size_t k, ptrdiff_t stride, size_t size
   return array + (ptrdiff_t)k * stride * (ptrdiff_t)size;
 }
 
-void simdrop_sink_row(const simdrop_row_sink *sink, size_t n, const uint64_t *words, size_t first, const char *x, char *y) {
+SIMDROP_OWN_FRAME void simdrop_sink_row(const simdrop_row_sink *sink, size_t n, const uint64_t *words, size_t first,
+                                        const char *x, char *y) {
   const bool has_x = sink->scale_elements.each != NULL;
   const bool x_apart = has_x && sink->x_stride != 1, y_apart = sink->y_stride != 1;
   if (!x_apart && !y_apart) {
@@ -109,7 +112,7 @@ void simdrop_sink_shared(const simdrop_row_sink *sink, size_t n, bool kept, cons
   }
 }
 
-void simdrop_sink_copy(const simdrop_row_sink *sink, size_t n, const char *x, char *y) {
+SIMDROP_OWN_FRAME void simdrop_sink_copy(const simdrop_row_sink *sink, size_t n, const char *x, char *y) {
   if (sink->x_stride == 1 && sink->y_stride == 1) {
     memcpy(y, x, n * sink->size);
     return;

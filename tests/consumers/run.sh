@@ -2,8 +2,7 @@
 # run.sh FOLDER: installs simdrop and builds small projects that use it in each of the ways that users do; each must run and be right.
 #
 # Seen to fail: version.h left out of the install (all), the wrong library name in simdrop.pc (pkg-config), simdrop::simdrop left out of
-# the package (find_package), a C99 initializer in a public header (C++), stdint.h left out of a header (header alone), an absolute
-# include folder in the exported target (relocated prefix), another program in README.md than in examples (README's program),
+# the package (find_package), a C99 initializer in a public header (C++), an absolute include folder in the exported target (relocated prefix), another program in README.md than in examples (README's program),
 # simdrop::simdrop made the static library in the package (find_package) and in the build (add_subdirectory), the
 # configured prefix in simdrop.pc (another prefix, relocated prefix), an absolute folder taken as one below the prefix, and the prefix
 # taken from an absolute library folder (absolute folders),
@@ -117,10 +116,6 @@ as_cpp() { # as_cpp <compiler>
     "$(library_folder "$prefix")/libsimdrop.a" -o "$folder/consumer-cpp" && "$folder/consumer-cpp"
 }
 
-alone() { # alone <header> <compiler> <language> <standard>
-  printf '#include <simdrop/%s>\nextern int not_empty;\n' "$1" | "$2" -x "$3" -std="$4" -pedantic -Wall -Wextra -Werror -I "$prefix/include" -fsyntax-only -
-}
-
 example() {
   sed -n '/^```c$/,/^```$/p' "$source/README.md" | sed '1d;$d' > "$folder/readme.c"
   sed -n '/^#include <simdrop/,$p' "$source/examples/thirty_seconds.c" | diff - "$folder/readme.c" \
@@ -156,11 +151,6 @@ check 'pkg-config' with_pkg_config "$prefix"
 check 'static library by hand' with_archive
 for compiler in g++ clang++; do
   check "C++11 by $compiler" as_cpp "$compiler"
-done
-for path in "$source"/include/simdrop/*.h; do
-  header=$(basename "$path")
-  check "$header alone, C11" alone "$header" cc c c11
-  check "$header alone, C++11" alone "$header" c++ c++ c++11
 done
 check "README's program" example
 check "layouts.md's programs" layouts_programs

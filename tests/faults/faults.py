@@ -496,17 +496,38 @@ fault("tile: first column forgotten", FILE, "*first_index = row_begin * columns 
       "layout:tiles")
 fault("tile: strides of the tile", FILE, "const uint64_t extent = a == rank - 1 ? columns :", "const uint64_t extent = a == rank - 1 ? dims[a] :",
       "layout:tiles")
+CONSTRUCTORS = "api:constructors"
+fault("dense: no dims is fine", FILE, "|| (rank > 0 && dims == NULL)) return SIMDROP_ERROR_NULL_POINTER;",
+      ") return SIMDROP_ERROR_NULL_POINTER; if (rank > 0 && dims == NULL) return SIMDROP_OK;", CONSTRUCTORS)
+fault("dense: no layout is fine", FILE, "if (layout == NULL || (rank > 0", "if (layout == NULL) return SIMDROP_OK; if ((rank > 0", CONSTRUCTORS)
+fault("broadcast: no mask_dims is fine", FILE, "if (rank > 0 && mask_dims == NULL) return SIMDROP_ERROR_NULL_POINTER;",
+      "if (rank > 0 && mask_dims == NULL) return SIMDROP_OK;", CONSTRUCTORS)
+fault("channels: no dims is fine", FILE, "if (dims == NULL) return SIMDROP_ERROR_NULL_POINTER; if (order",
+      "if (dims == NULL) return SIMDROP_OK; if (order", CONSTRUCTORS)
+fault("drop-path: no dims is fine", FILE, "if (dims == NULL) return SIMDROP_ERROR_NULL_POINTER; size_t mask_dims",
+      "if (dims == NULL) return SIMDROP_OK; size_t mask_dims", CONSTRUCTORS)
+fault("tile: no batch_dims is fine", FILE, "|| (batch_rank > 0 && batch_dims == NULL)) return SIMDROP_ERROR_NULL_POINTER;",
+      ") return SIMDROP_ERROR_NULL_POINTER; if (batch_rank > 0 && batch_dims == NULL) return SIMDROP_OK;", CONSTRUCTORS)
+fault("tile: no first_index is fine", FILE, "if (layout == NULL || first_index == NULL ||", "if (first_index == NULL) return SIMDROP_OK; if (layout == NULL ||",
+      CONSTRUCTORS)
+fault("a refused shape has been written", FILE, "if (status != SIMDROP_OK) return status; simdrop_layout filled = {.rank = rank};",
+      "layout->rank = rank; if (status != SIMDROP_OK) return status; simdrop_layout filled = {.rank = rank};", CONSTRUCTORS)
 FILE = "src/core/layout_check.c"
 REFUSED = "layout:refused_layouts"
 fault("no check: equal y strides", FILE, "if (s.count == count) return true;", "", REFUSED)
 fault("no check: x and y meet", FILE, "return can_reach(&s, 0, apart - (width - 1), apart + (width - 1));", "(void)apart; (void)width; return false;",
       REFUSED)
+fault("no check: x before its first element", FILE, "x_begin = (uintptr_t)x - (uintptr_t)x_bytes.low,", "x_begin = (uintptr_t)x + (uintptr_t)x_bytes.low,", REFUSED)
+fault("no check: y before its first element", FILE, "y_begin = (uintptr_t)y - (uintptr_t)y_bytes.low,", "y_begin = (uintptr_t)y + (uintptr_t)y_bytes.low,", REFUSED)
 fault("elements that touch by a part are let pass", FILE, "can_reach(&s, 0, apart - (width - 1), apart + (width - 1))",
       "can_reach(&s, 0, apart, apart)", REFUSED)
 fault("no check: index overflow of a layout", FILE, "if (steps != 0 && stride > left / steps) return SIMDROP_ERROR_INDEX_OVERFLOW;", "", REFUSED)
 fault("no check: rank", FILE, "if (rank < 0 || rank > SIMDROP_MAX_RANK) return SIMDROP_ERROR_RANK;",
       "if (rank < 0) return SIMDROP_ERROR_RANK;", REFUSED)
 fault("search without end", FILE, "if (--s->steps_left < 0) return true;", "if (--s->steps_left < 0) return false;", "layout:accepted_layouts")
+fault("search without a limit", FILE, "if (--s->steps_left < 0) return true;", "", "layout:accepted_layouts")
+fault("search in the order in which axes are given", FILE, "while (place < s->count && s->terms[place].stride > added.stride) ++place;",
+      "place = s->count;", "layout:accepted_long_axes")
 FILE = "src/core/layout_gather.c"
 fault("gather: a block that is drawn for ever", FILE, "slots >= blocks->count || blocks->number[slots] != block", "slots >= blocks->count", LOOPS)
 fault("gather: the first bit of each block", FILE, "const size_t bit = (index + k * stride) % SIMDROP_BLOCK_ELEMENTS;",
@@ -520,6 +541,8 @@ FILE = "src/core/layout_driver.c"
 fault("last piece of a row too long", FILE, "minimum(decisions.count - before, length)", "minimum(decisions.count, length)", LOOPS)
 fault("periodic where rows are apart", FILE, "} else if (one_row && next->index == 0", "} else if (next->index == 0", RANDOM)
 fault("shared rows apart taken for one", FILE, "if (one_row && next->index == 1) {", "if (next->index == 1) {", RANDOM)
+fault("p of 2^-32 taken for none", FILE, "simdrop_plan_layout(layout, mask->offset, threshold == 0, &plan);",
+      "simdrop_plan_layout(layout, mask->offset, threshold <= 1, &plan);", "layout:rarest_drop")
 FILE = "src/core/row_batch.c"
 fault("batch: blocks taken over for any row", FILE, "&& first - batch->blocks[batch->last] <= had) {", ") {", LOOPS)
 fault("batch: rows begin with their block", FILE, "batch->last * SIMDROP_BLOCK_ELEMENTS + index % SIMDROP_BLOCK_ELEMENTS", "batch->last * SIMDROP_BLOCK_ELEMENTS", LOOPS)
@@ -529,9 +552,19 @@ fault("batch: rows joined across gaps", FILE, "row->y == first->y + count * sink
 fault("periodic: nothing beyond the period", FILE, "row->count, period + 64);", "row->count, period);", LOOPS, "avx2")
 fault("shared: the wrong long run", FILE, "simdrop_bit(batch->words, row->decision + decision)",
       "simdrop_bit(batch->words, row->decision + 0 * decision)", LOOPS)
+BEHIND = "layout:rows_behind_the_last"
+fault("batch: a row behind the last", FILE, "*const end = batch->row + batch->rows;", "*const end = batch->row + batch->rows + 1;", BEHIND, "avx2")
+fault("batch: rows without end", FILE, "} while (row < end && row->x", "} while (row->x", BEHIND, "avx2")
+fault("batch: more rows than there is room for", FILE, "batch->rows == SIMDROP_BATCH_ROWS ||", "batch->rows == SIMDROP_BATCH_ROWS + 40 ||", BEHIND)
+fault("batch: blocks without end", FILE, "(most > SIMDROP_BATCH_BLOCKS && batch->rows > 0)", "(most > SIMDROP_BATCH_BLOCKS && batch->rows > 100)", LOOPS)
+fault("batch: the last one not applied", FILE, "turn(writer);  // applies it", "", LOOPS)
 FILE = "src/core/row_sink.c"
 fault("staged: every part with the first decisions", FILE, "sink_contiguous(sink, count, words, first + k, part_x,",
       "sink_contiguous(sink, count, words, first, part_x,", LOOPS, effort="full")
+fault("kept rows: side by side in x alone", FILE, "if (n >= SIMDROP_SHORTEST_REPEAT && sink->x_stride == 1 && sink->y_stride == 1) {",
+      "if (n >= SIMDROP_SHORTEST_REPEAT && sink->x_stride == 1) {", "layout:shared_rows_apart", "avx2")
+fault("kept rows: side by side in y alone", FILE, "if (n >= SIMDROP_SHORTEST_REPEAT && sink->x_stride == 1 && sink->y_stride == 1) {",
+      "if (n >= SIMDROP_SHORTEST_REPEAT && sink->y_stride == 1) {", "layout:shared_rows_apart", "avx2")
 FILE = "src/core/bit_string.c"
 fault("bits lost between words", FILE, "pending = next >> 1 >> (63 - shift);", "pending = 0;", RANDOM)
 fault("transposed: squares left as they are", FILE, "for (unsigned size = 32; size > 0;", "for (unsigned size = 16; size > 0;", LOOPS)
@@ -550,6 +583,22 @@ fault("layout: p = 0 multiplies", FILE, "} else if (mask->p != 0) {", "} else if
 fault("layout: p = 1 multiplies", FILE, "if (threshold == SIMDROP_CERTAIN) { simdrop_drive_layout_zero",
       "if (threshold > SIMDROP_CERTAIN) { simdrop_drive_layout_zero", RANDOM)
 
+# ---- errors: what the headers name has a case, and what has a case is named
+ERRORS = "api:every_error_has_its_case"
+fault("header: an error without a case", "include/simdrop/simdrop.h", "ERROR_UNKNOWN_BACKEND or", "ERROR_DTYPE, ERROR_UNKNOWN_BACKEND or", ERRORS)
+fault("header: an error that is not named", "include/simdrop/layout.h", "ERROR_RANK, ERROR_SIZE_OVERFLOW or ERROR_SHAPE */", "ERROR_RANK or ERROR_SHAPE */",
+      ERRORS)
+fault("header: a function that does not say what it returns", "include/simdrop/executor.h", "*  @return as simdrop_backward_layout */", "*/", ERRORS)
+fault("header: a pointer without a case", "include/simdrop/simdrop.h", "@param bits   NULL, or receives", "@param bits   receives", ERRORS)
+fault("header: a new error of a function", "include/simdrop/executor.h", "ERROR_NULL_POINTER or ERROR_SHAPE (piece", "ERROR_NULL_POINTER, ERROR_RANK or ERROR_SHAPE (piece",
+      ERRORS)
+
+# ---- the stack
+fault("stack: longer copies", "src/core/row_sink.c", "#define STAGED_ELEMENTS ((size_t)512)", "#define STAGED_ELEMENTS ((size_t)2048)", "stack:layouts")
+fault("stack: more rows in a batch", "src/core/row_batch.h", "#define SIMDROP_BATCH_ROWS 128", "#define SIMDROP_BATCH_ROWS 512", "stack:layouts")
+fault("stack: longer chunks", "src/core/mask_reader.h", "#define SIMDROP_CHUNK_ELEMENTS_MAX 16384", "#define SIMDROP_CHUNK_ELEMENTS_MAX 131072",
+      "stack:arrays")
+
 # ---- threads
 FILE = "src/core/parallel.c"
 fault("cut: the rest forgotten", FILE, "*end = last == count ? n : last * grain;", "*end = last * grain < n ? last * grain : n / grain * grain;", "parallel:cuts")
@@ -560,10 +609,19 @@ fault("bits of a piece at the wrong byte", FILE, "call->decisions + begin / 8;",
 fault("parts with the first part's index", FILE, "part->index_offset += begin * axis->index;", "", "parallel:layouts")
 fault("parts along an uneven axis", FILE, "if (found <= 110) break;", "break;", "parallel:layout_cuts")
 fault("pieces before the checks", FILE, "SIMDROP_RETURN_IF_ERROR(simdrop_check_forward(mask, dtype, n, x, y, bits));",
-      "if (mask == NULL || y == NULL) return SIMDROP_ERROR_NULL_POINTER;", "parallel:refusals")
-fault("openmp: a piece left out", "src/openmp/executor.c", "for (size_t piece = 0; piece < count; ++piece)", "for (size_t piece = 1; piece < count; ++piece)",
+      "if (mask == NULL || y == NULL) return SIMDROP_ERROR_NULL_POINTER;", "api:parallel_calls")
+fault("pieces of a layout before the checks", FILE,
+      "SIMDROP_RETURN_IF_ERROR(simdrop_check_mask_layout_bytes(mask, layout, bytes, &count));",
+      "if (mask == NULL || layout == NULL || bytes == NULL) return SIMDROP_ERROR_NULL_POINTER; count = layout->dims[0];", "api:parallel_calls")
+fault("openmp: a piece left out", "src/openmp/executor.c", "num_threads(pieces) for (size_t piece = 0;", "num_threads(pieces)\nfor (size_t piece = 1;",
       "openmp:every_piece_once")
 fault("openmp: one thread for all", "src/openmp/executor.c", "num_threads(pieces)", "num_threads(pieces > 0 ? 1 : pieces)", "openmp:more_than_one_thread")
+FILE = "src/openmp/executor.c"
+fault("openmp: the child of a fork hangs", FILE, "is_child = true;", "is_child = false;", "openmp:children")
+fault("openmp: forks are watched from the first executor on", FILE, "simdrop_executor simdrop_openmp_executor(size_t threads) {",
+      "simdrop_executor simdrop_openmp_executor(size_t threads) { is_child = false;", "openmp:children_of_other_regions")
+fault("openmp: children run one piece", FILE, "for (size_t piece = 0; piece < count; ++piece) task(task_context, piece); return;",
+      "task(task_context, 0); return;", "openmp:children")
 
 # ---- dispatch
 FILE = "src/core/cpu.c"
@@ -575,6 +633,11 @@ fault("cache: past the end of the list", FILE, "if ((cache.eax & 31) == 0) break
 fault("streams: 16 bits like the others", "src/core/driver.c", "if (size == 2 || third_cache == 0)", "if (third_cache == 0)", "dispatch:stream_bytes")
 fault("streams: no limit to the cache's share", "src/core/driver.c", "return share < STREAM_BYTES ? (size_t)share : STREAM_BYTES;",
       "return (size_t)share;", "dispatch:stream_bytes")
+LEAVES = "dispatch:missing_leaves"
+fault("leaf 1 past the last leaf", FILE, "cpuid->max_leaf >= 1 ? cpuid->leaf1 : none", "cpuid->leaf1", LEAVES)
+fault("leaf 7 in the place of a lower last leaf", FILE, "cpuid->max_leaf >= 7", "cpuid->max_leaf >= 6", LEAVES)
+fault("a leaf that is not there has bits in ecx", FILE, "none = {0, 0, 0, 0};", "none = {.ecx = 1};", LEAVES)
+fault("a leaf that is not there has bits in ebx", FILE, "none = {0, 0, 0, 0};", "none = {.ebx = 8};", LEAVES)
 fault("no OSXSAVE check", FILE, "if (words_1.ecx & SIMDROP_CPUID_OSXSAVE) {", "if (words_1.ecx | 1) {", CPUS, "avx2")
 fault("no XCR0 check for AVX", FILE, "if ((cpuid->xcr0 & XCR0_SSE_AVX) == XCR0_SSE_AVX)", "if (XCR0_SSE_AVX)", CPUS, "avx2")
 fault("no XCR0 check for AVX-512", FILE, "if ((cpuid->xcr0 & XCR0_SSE_AVX_AVX512) == XCR0_SSE_AVX_AVX512)",
@@ -591,7 +654,21 @@ fault("avx2: bundle without F16C", "src/avx2/bundle.h", "SIMDROP_CPU(F16C) |", "
 fault("a feature at another's bit", "src/common/cpu_features.h", "X(AVX512VL, 7, ebx, 31)", "X(AVX512VL, 7, ebx, 28)",
       "dispatch:one_bit_each")
 fault("a feature from another leaf", "src/common/cpu_features.h", "X(F16C, 1, ecx, 29)", "X(F16C, 7, ebx, 29)", "dispatch:one_bit_each")
+# What makes backends vanish, and with them their tests.
+FILE = "src/core/cpu_probe.c"
+PROMISED = "dispatch:promised_backends"
+fault("xcr0: halves joined with &", FILE, "(uint64_t)high << 32 | low;", "(uint64_t)high << 32 & low;", PROMISED, "avx2")
+fault("xcr0: the upper half for the lower", FILE, "(uint64_t)high << 32 | low;", "(uint64_t)low << 32 | high;", "mask:golden_masks", "avx2")
+fault("xcr0: never read", FILE, "if (leaf1->ecx & SIMDROP_CPUID_OSXSAVE) cpuid.xcr0 = read_xcr0();", "(void)read_xcr0;", "api:backends", "avx2")
+fault("cpuid: leaf 7 never read", FILE, "if (cpuid.max_leaf >= 7) __cpuid_count(7,", "if (cpuid.max_leaf >= 7 && leaf7->eax != 0) __cpuid_count(7,", PROMISED,
+      "avx2")
+fault("cpuid: the last leaf of another range", FILE, "cpuid.max_leaf = __get_cpuid_max(0, 0);", "cpuid.max_leaf = __get_cpuid_max(0, 0) & 3;",
+      "guard:masks", "avx2")
+fault("hwcap: the second word never read", FILE, "getauxval(AT_HWCAP2)", "0", PROMISED, "highway-sve2")
+fault("hwcap: the first word never read", FILE, "{{getauxval(AT_HWCAP),", "{{2,", PROMISED, "highway-sve")
 FILE = "src/core/dispatch.c"
+fault("a backend with a large bundle never runs", FILE, "return kernels != NULL && (features",
+      "return kernels != NULL && kernels->required < 0x100 && (features", PROMISED, "avx2")
 fault("part of a bundle will do", FILE, "(features & kernels->required) == kernels->required",
       "((features & kernels->required) != 0 || kernels->required == 0)", "dispatch:whole_bundles", "avx2")
 fault("wish granted where it cannot run", FILE, "if (choice.backend < BACKEND_COUNT && can_run(choice.backend, features))",
