@@ -16,6 +16,7 @@ call never cut, names without the threads (bench_threads); commas not quoted (be
 before CSV on standard output (bench_csv); too few threads not refused (bench_too_many_threads).
 """
 import array
+import codecs
 import csv
 import io
 import itertools
@@ -23,6 +24,7 @@ import json
 import math
 import os
 import pty
+import random
 import resource
 import select
 import shutil
@@ -47,7 +49,8 @@ CHUNK = 1 << 18  # elements that mask draws at a time
 
 
 def run(*arguments, **options):
-    return subprocess.run([TOOL, *map(str, arguments)], capture_output=True, timeout=120, **options)
+    words = [a if isinstance(a, bytes) else str(a) for a in arguments]
+    return subprocess.run([TOOL, *words], capture_output=True, timeout=120, **options)
 
 
 def header_text(descr, shape, fortran=False):
@@ -262,6 +265,35 @@ class ToolTest(unittest.TestCase):
         self.assertEqual((named["backend"], named["reason"]), ("scalar", "SIMDROP_BACKEND names it"))
         forced = json.loads(self.succeeds("info", "--json", "--backend", "scalar", env=environment))
         self.assertEqual((forced["backend"], forced["reason"]), ("scalar", "--backend names it"))
+
+    def test_json_text(self):
+        """UTF-8 goes through as it is, other bytes as the characters of their numbers."""
+        def described(name):
+            done = run("info", "--json", env={b"SIMDROP_BACKEND": name})
+            self.assertEqual((done.returncode, done.stderr), (0, b""))
+            return json.loads(done.stdout.decode("utf-8"))["reason"], done.stdout
+
+        codecs.register_error("by number", lambda error: (error.object[error.start : error.end].decode("latin-1"), error.end))
+        characters = "caf\u00e9 \u65e5\u672c \x7f \x80 \u07ff \u0800 \ud7ff \ue000 \ufffd \uffff \u2028 \U00010000 \U0001f600 \U0010ffff"
+        names = [characters.encode(), b'"\\/', bytes(range(1, 128)), b"caf\xe9", b"\xff\xfe", b"\x80\xbf", b"\xc0\xaf \xc1\xbf", b"\xe0\x80\x80 \xe0\x9f\xbf",
+                 b"\xed\xa0\x80 \xed\xbf\xbf", b"\xf0\x80\x80\x80 \xf0\x8f\xbf\xbf", b"\xf4\x90\x80\x80", b"\xf5\x80\x80\x80", b"\xc3", b"\xe2\x82",
+                 b"\xf0\x9f\x98", b"\xe2\x82x\xc3\xa9", b"\xc3\xc3\xa9"]
+        generator = random.Random(7)
+        pool = b"a\x7f\x80\x8f\x90\x9f\xa0\xbf\xc2\xdf\xe0\xe1\xed\xef\xf0\xf1\xf4\xf5"
+        names += [bytes(generator.choices(pool, k=400)) for _ in range(50)]
+        for name in names:
+            expected = name.decode("utf-8", "by number")
+            self.assertEqual(described(name)[0], "the best that runs here; SIMDROP_BACKEND=%s is unknown or cannot run here" % expected, name)
+        self.assertIn("caf\u00e9".encode(), described("caf\u00e9".encode())[1])
+        for length in range(400, 420):  # cut somewhere within a character
+            described(b"x" * length + "\U0001f600".encode() * 30)
+
+    def test_sentence_text(self):
+        """No control character reaches the terminal, in whatever form; names in UTF-8 do."""
+        for name, expected in [("caf\u00e9".encode(), "caf\u00e9".encode()), (b"a\x1b[31m\x7f\n", b"a?[31m??"), ("a\u0085\u009b31m\u00a0".encode(), "a??31m\u00a0".encode()),
+                               (b"a\x9b31m \xe9", b"a?31m \xe9"), (b"\xc2\xc2\x9b", b"\xc2?")]:
+            done = run("apply", name, "out.npy", "--p", "0.5")
+            self.assertEqual((done.returncode, done.stderr), (2, b"simdrop: cannot read " + expected + b": No such file or directory\n"))
 
     # mask
 
