@@ -426,10 +426,38 @@ class ToolTest(unittest.TestCase):
         data = F32.encode(values(6))
         expected = F32.dropout(data, self.mask_bytes(6, 0.5), 0.5)
         for text in ['{"descr":"<f4","fortran_order":False,"shape":(2,3)}', "{'shape': (2, 3,), 'descr': '<f4', 'fortran_order': True}",
-                     "  { 'shape' :( 6 , ) , 'fortran_order'\t:\tFalse,'descr' : '=f4' , }  ", "{'descr': '|f4', 'shape': (06,), 'fortran_order': False, }"]:
+                     "  { 'shape' :( 6 , ) , 'fortran_order'\t:\tFalse,'descr' : '<f4' , }  ", "\n{'descr': u'<f4', # C\r\n'fortran_order': (False), 'shape': (0x6,)}",
+                     "({r'descr': '<' \"f\" \\\n '4', 'fortran_\\x6frder': False, '''shape''': (+0b1_10,)})", "{'descr': '<f', 'fortran_order': False, 'shape': (6L, 1L)}",
+                     "{'descr': 1, 'shape': [2 + 3j, {4: None}, {...}, b'\\xff'], 'descr': '<f 4', 'fortran_order': False, 'shape': (6,)}"]:
             self.write("in.npy", npy(text, data))
             self.succeeds("apply", "in.npy", "out.npy", "--p", "0.5")
-            self.assertEqual(self.read("out.npy")[-24:], expected, text)
+            self.assertEqual(self.read("out.npy"), self.read("in.npy")[:-24] + expected, text)
+
+    def test_apply_byte_orders(self):
+        """Big-endian arrays give what little-endian ones give, each element turned round; without an order it is the machine's."""
+        def turned(data, size):
+            return b"".join(data[i : i + size][::-1] for i in range(0, len(data), size))
+
+        n = 7 * 11 * 13
+        for kind in TYPES:
+            for fortran, more in itertools.product((False, True), ([], ["--bits", "m.bin"], ["--backward"], ["--mask-shape", "7,1,13"])):
+                options = ("--p", "0.3", "--seed", 5, "--offset", 3, *kind.options, *more)
+                little = npy(header_text(kind.descr, (7, 11, 13), fortran), kind.encode(values(n)))
+                header, data = little[: -n * kind.size], little[-n * kind.size :]
+                self.write("little.npy", little)
+                self.succeeds("apply", "little.npy", "little.npy", *options)
+                expected = self.read("little.npy")[-n * kind.size :]
+                big = header.replace(b"'<", b"'>")
+                self.write("big.npy", big + turned(data, kind.size))
+                report = self.succeeds("apply", "big.npy", "big.npy", *options).decode()
+                self.assertEqual(self.read("big.npy"), big + turned(expected, kind.size), (kind.name, fortran, more))
+                self.assertIn("\ndtype    %s, big-endian, %s order\n" % (kind.name, "Fortran" if fortran else "C"), report)
+        data = F32.encode(values(n))
+        expected = F32.dropout(data, self.mask_bytes(n, 0.3), 0.3)
+        for descr in ("=f4", "|f4", "f4", "f", "float32", "single"):
+            self.write("in.npy", npy(header_text(descr, (n,)), data if sys.byteorder == "little" else turned(data, 4)))
+            self.succeeds("apply", "in.npy", "out.npy", "--p", "0.3")
+            self.assertEqual(self.read("out.npy")[-4 * n :], expected if sys.byteorder == "little" else turned(expected, 4), descr)
 
     def test_apply_backward_and_bits(self):
         self.write_array("in.npy", n=1003)
@@ -468,7 +496,7 @@ class ToolTest(unittest.TestCase):
     def test_numpy(self):
         if numpy is None:
             self.skipTest("NumPy is not installed")
-        for dtype in (numpy.float16, numpy.float32, numpy.float64):
+        for dtype in ("<f2", "<f4", "<f8", ">f2", ">f4", ">f8"):
             for order in "CF":
                 x = numpy.asarray(numpy.random.default_rng(1).standard_normal((5, 6, 7)), dtype=dtype, order=order)
                 numpy.save("in.npy", x)
@@ -481,7 +509,7 @@ class ToolTest(unittest.TestCase):
             numpy.save("in.npy", x)
             self.succeeds("apply", "in.npy", "out.npy", "--p", "0")
             self.assertTrue(numpy.array_equal(numpy.load("out.npy"), x))
-        for x in (numpy.zeros(3, ">f4"), numpy.zeros(3, "<i4"), numpy.zeros(3, "c16"), numpy.zeros(3, [("a", "<f4")]), numpy.array([None])):
+        for x in (numpy.zeros(3, "<i4"), numpy.zeros(3, "c16"), numpy.zeros(3, [("a", "<f4")]), numpy.array([None])):
             numpy.save("in.npy", x, allow_pickle=True)
             self.refused("apply", "in.npy", "y.npy", "--p", "0.5", mentions="in.npy")
 
@@ -614,25 +642,33 @@ class ToolTest(unittest.TestCase):
             "ends within": npy(good, b"", length=65535), "header of 4294967295": npy(good, four, (2, 0), length=2**32 - 1),
             "header of 1048577": npy(good, four, (3, 0), length=2**20 + 1), "ends within its header": npy(good, four, (2, 0), length=2**20),
             "takes 16 bytes, and there are 15": npy(good, four[1:]), "there are 0": npy(good, b""), "is too long": npy(good, four + b"\0"),
-            "big-endian": npy(header_text(">f4", (4,)), four), "Python objects": npy(header_text("|O", (4,)), four),
+            "Python objects": npy(header_text("|O", (4,)), four),
             "structured": npy("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (4,), }", four),
             "'<i4'": npy(header_text("<i4", (4,)), four), "'<c8'": npy(header_text("<c8", (2,)), four), "'<f16'": npy(header_text("<f16", (1,)), four),
-            "'f4'": npy(header_text("f4", (4,)), four), "''": npy(header_text("", (4,)), four), "--dtype bf16": npy(header_text("<u2", (8,)), four),
+            "''": npy(header_text("", (4,)), four), "--dtype bf16": npy(header_text("<u2", (8,)), four),
             "negative": npy(header_text("<f4", (-4,)), four), "more elements": npy(header_text("<f4", (2**62,)), four),
             "than a file": npy(header_text("<f4", (2**31, 2**31, 4)), four), "past 2^63": npy(header_text("<f4", (2**64 + 4,)), four),
             "more than 64": npy(header_text("<f4", (1,) * 65), four), "not a tuple": npy("{'descr': '<f4', 'fortran_order': False, 'shape': (4)}", four),
             "is not a tuple": npy("{'descr': '<f4', 'fortran_order': False, 'shape': [4]}", four),
             "whole numbers": npy("{'descr': '<f4', 'fortran_order': False, 'shape': (4.0,)}", four),
-            "tuple of whole": npy("{'descr': '<f4', 'fortran_order': False, 'shape': (2 2)}", four),
-            "shape is not": npy("{'descr': '<f4', 'fortran_order': False, 'shape': (,)}", four),
-            "twice": npy("{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (4,)}", four),
+            "there is something": npy("{'descr': '<f4', 'fortran_order': False, 'shape': (2 2)}", four),
+            "no literal": npy("{'descr': '<f4', 'fortran_order': False, 'shape': (,)}", four),
+            "8-bit": npy(header_text("|V1", (16,)), four), "floating-point numbers (dtype '<f1')": npy(header_text("<f1", (16,)), four),
+            "'float8_e4m3fn'": npy(header_text("float8_e4m3fn", (16,)), four), "'f5'": npy(header_text("f5", (4,)), four),
+            "'<float32'": npy(header_text("<float32", (4,)), four), "shape is a number": npy("{'descr': '<f4', 'fortran_order': False, 'shape': (4)}", four),
+            "are arrays themselves": npy("{'descr': ('<f4', (2,)), 'fortran_order': False, 'shape': (2,)}", four),
+            "descr is not a string": npy("{'descr': b'<f4', 'fortran_order': False, 'shape': (4,)}", four),
+            "number runs": npy("{'descr': '<f4', 'fortran_order': False, 'shape': (4L,)}", four, (3, 0)),
+            "begins with 0": npy("{'descr': '<f4', 'fortran_order': False, 'shape': (04,)}", four),
+            "too few digits": npy("{'de\\x7': '<f4'}", four), "simdrop does not look up": npy("{'de\\N{LATIN SMALL LETTER S}cr': '<f4'}", four),
+            "it is no UTF-8": npy("{'\xe9': 1}", four, (3, 0)).replace(b"\xc3", b"\xff"), "zero byte": npy("\0" * 100, four),
+            "nested too deeply": npy("{" * 100000, four, (2, 0)), "too soon": npy("{'descr': '<f4', 'shape': (" + "(" * 99, four),
+            "key other": npy("{'" + "x" * 500000 + "': 1}", four, (2, 0)),
             "lacks": npy("{'descr': '<f4', 'shape': (4,)}", four), "other than": npy("{'descr': '<f4', 'fortran_order': False, 'shape': (4,), 'x': 1}", four),
-            "behind the dictionary": npy(good + " x", four), "neither True": npy("{'descr': '<f4', 'fortran_order': 0, 'shape': (4,)}", four),
-            "nor False": npy("{'descr': '<f4', 'fortran_order': Fals", four), "within a string": npy("{'descr': '<f4", four),
+            "text behind it": npy(good + " x", four), "neither True": npy("{'descr': '<f4', 'fortran_order': 0, 'shape': (4,)}", four),
+            "nor False": npy("{'descr': '<f4', 'fortran_order': None, 'shape': (4,)}", four), "within a string": npy("{'descr': '<f4", four),
             "not the dictionary": npy("", four), "is not the dictionary": npy("{'descr' '<f4'}", four), "the dictionary of": npy("{'descr': '<f4' 'shape': (4,)}", four),
-            "that no .npy": npy("{'" + "x" * 500000 + "': 1}", four, (2, 0)), "string that no": npy("{'de\\x73cr': '<f4'}", four),
-            "dictionary of a": npy("\0" * 100, four), "its header is not": npy("{" * 100000, four, (2, 0)), "of whole": npy("{'descr': '<f4', 'shape': (" + "(" * 9999, four),
-            "?": npy("{'descr': '\n\x1b[31m<f4', 'fortran_order': False, 'shape': (4,)}", four),
+            "?": npy("{'descr': '\x1b[31m<f4', 'fortran_order': False, 'shape': (4,)}", four),
         }
         for mentions, content in cases.items():
             self.write("in.npy", content)
