@@ -44,6 +44,7 @@ except ImportError:
 
 TOOL = ""  # set by main
 DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data")
+MACHINE = os.environ.get("SIMDROP_TEST_BYTE_ORDER", sys.byteorder)  # of the processor that runs the tool
 BLOCK = 4 << 20  # bytes that apply takes at a time
 CHUNK = 1 << 18  # elements that mask draws at a time
 
@@ -216,7 +217,7 @@ class ToolTest(unittest.TestCase):
             (("bench", "--threads", "0"), "--threads takes numbers from 1 to 1024"), (("bench", "--threads", "2,1025"), "from 1 to 1024"),
             (("bench", "--threads", "two"), "--threads"), (("bench", "--threads", ""), "--threads"), (("bench", "--threads", "1,"), "--threads"),
             (("bench", "--threads"), "--threads"), (("bench", "--layout", "dense", "--threads", "1,2"), "--layout measures one thread only"),
-            (("bench", "--csv"), "--csv"), (("bench", "--csv="), "--csv"), (("bench", "--csv", "-", "--json", "-"), "--json and --csv are both -"),
+            (("bench", "--n", "8,None"), "--n takes"), (("bench", "--csv"), "--csv"), (("bench", "--csv="), "--csv"), (("bench", "--csv", "-", "--json", "-"), "--json and --csv are both -"),
             (("bench", "--csv", "x", "--json", "./x"), "--json and --csv are both ./x"),
         ]:
             self.refused(*arguments, mentions=mentions, prints=mentions == "memory")
@@ -361,7 +362,7 @@ class ToolTest(unittest.TestCase):
                     self.assertEqual(self.read("out.npy"), source[: len(source) - len(data)] + expected, (kind.name, version, fortran))
                     self.assertIn("%s, %s order" % (kind.name, "Fortran" if fortran else "C"), report)
                     self.assertIn("(7, 143), 1001 elements", report)
-        for descr, options in [("<V2", ["--dtype", "bf16"]), ("|V2", ["--dtype=bf16"]), ("=u2", ["--dtype", "bf16"])]:
+        for descr, options in [("<V2", ["--dtype", "bf16"]), ("|V2", ["--dtype=bf16"]), ("<u2", ["--dtype", "bf16"])]:
             self.write("in.npy", npy(header_text(descr, (n,)), data))
             self.succeeds("apply", "in.npy", "out.npy", "--p", p, "--seed", 5, "--stream", 6, "--offset", 7, *options)
             self.assertEqual(self.read("out.npy")[-len(data) :], expected)
@@ -455,9 +456,9 @@ class ToolTest(unittest.TestCase):
         data = F32.encode(values(n))
         expected = F32.dropout(data, self.mask_bytes(n, 0.3), 0.3)
         for descr in ("=f4", "|f4", "f4", "f", "float32", "single"):
-            self.write("in.npy", npy(header_text(descr, (n,)), data if sys.byteorder == "little" else turned(data, 4)))
+            self.write("in.npy", npy(header_text(descr, (n,)), data if MACHINE == "little" else turned(data, 4)))
             self.succeeds("apply", "in.npy", "out.npy", "--p", "0.3")
-            self.assertEqual(self.read("out.npy")[-4 * n :], expected if sys.byteorder == "little" else turned(expected, 4), descr)
+            self.assertEqual(self.read("out.npy")[-4 * n :], expected if MACHINE == "little" else turned(expected, 4), descr)
 
     def test_apply_backward_and_bits(self):
         self.write_array("in.npy", n=1003)
@@ -555,6 +556,10 @@ class ToolTest(unittest.TestCase):
         shape = (4, 6, 5, 3)
         for mask_shape in itertools.product(*((1, extent) for extent in shape)):
             self.check_orders("--mask-shape " + ",".join(map(str, mask_shape)), shape, broadcast_index(mask_shape), offset=2**40 + 3)
+        # As Keras writes them: None for the tensor's extent, and fewer axes than the tensor, which broadcast from the right.
+        for given, mask_shape in [("None,1,5,None", (4, 1, 5, 3)), ("None,None,None,None", shape), ("1,None,1,1", (1, 6, 1, 1)), ("3", (1, 1, 1, 3)), ("5,1", (1, 1, 5, 1)),
+                                  ("6,5,3", (1, 6, 5, 3)), ("1,1,3", (1, 1, 1, 3)), ("1", (1, 1, 1, 1))]:
+            self.check_orders("--mask-shape " + given, shape, broadcast_index(mask_shape), offset=9)
         for kind in TYPES:
             self.check_orders("--mask-shape 16,64,1", (16, 64, 7), broadcast_index((16, 64, 1)), kind)
             self.check_orders("--mask-shape 7,1,64", (7, 16, 64), broadcast_index((7, 1, 64)), kind, more=["--backward"])
@@ -710,7 +715,10 @@ class ToolTest(unittest.TestCase):
             ("--tile 0:5,0:6 --of 4x6", "beyond the matrix"), ("--tile 0:5,0:6 --of 5x5", "beyond the matrix"),
             ("--tile 0:5,0:5 --of 9x9", "5 x 6, and --tile is 5 x 5"), ("--tile 0:6,0:5 --of 9x9", "5 x 6, and --tile is 6 x 5"),
             ("--tile 0:5,0:6 --of 18446744073709551615x6", "2^64 - 1 elements"), ("--tile 0:5,0:6 --of 9223372036854775808x6", "2^64 - 1 elements"),
-            ("--mask-shape 4,5", "3 axes"), ("--mask-shape 4,5,6,1", "3 axes"), ("--mask-shape 4,5,5", "axis 2 has length 6"),
+            ("--mask-shape 4,5", "axis 1 has length 5"), ("--mask-shape 4", "axis 2 has length 6"), ("--mask-shape 4,5,6,1", "3 axes"),
+            ("--mask-shape None,6", "it has 3 axes, and --mask-shape None,6, with None in it, has to name them all"), ("--mask-shape None", "name them all"),
+            ("--mask-shape None,None,None,None", "is for 4 to 8"), ("--mask-shape none,5,6", "or None with commas"), ("--mask-shape None,5,Non", "or None"),
+            ("--mask-shape 4,5,18446744073709551615", "or None"), ("--mask-shape None,4,6", "axis 1 has length 5"), ("--mask-shape 4,5,5", "axis 2 has length 6"),
             ("--mask-shape 2,5,6", "axis 0 has length 4"), ("--mask-shape 0,5,6", "not 0"), ("--channels first --spatial 3", "is for 4 to 5"),
             ("--mask-shape 4,,6", "--mask-shape"), ("--mask-shape=", "--mask-shape"), ("--mask-shape 4,5,-6", "--mask-shape"), ("--mask-shape 4x5x6", "--mask-shape"),
             ("--channels middle --spatial 1", "--channels"), ("--channels first --spatial 0", "--spatial"), ("--channels first --spatial 4", "--spatial"),

@@ -378,8 +378,9 @@ int run_apply(int argc, char **argv) {
        ARG_CHOICE, &request.dtype, dtype_names, false},
       {"mask-shape", "N,...",
        "draw a mask of this shape and broadcast it: for each axis of the array 1, which shares\n"
-       "the decisions along it, or the axis's length",
-       ARG_SIZE_LIST, &request.layout.mask_shape, NULL, false},
+       "the decisions along it, or the axis's length, for which None stands too; without None\n"
+       "the first axes may be left out, and share the decisions",
+       ARG_EXTENT_LIST, &request.layout.mask_shape, NULL, false},
       {"channels", "WHERE",
        "drop whole channels, which are the first axis (behind the batch) or the last one;\n"
        "channel c of sample n has index n * channels + c; goes with --spatial",
