@@ -13,7 +13,10 @@ a layout (apply_blocks); an empty array walked (layout_without_elements); a piec
 the ratio to the plain loop taken from another turn, the share upside down, the limit's bytes counted once, multiplications of an
 element told for the call, no plain loop for f16, apply-bits taken for a kernel that draws, numbers that are off by 1e-7 (bench); a
 call never cut, names without the threads (bench_threads); commas not quoted (bench_layouts); a header before every line, the table
-before CSV on standard output (bench_csv); too few threads not refused (bench_too_many_threads).
+before CSV on standard output (bench_csv); too few threads not refused (bench_too_many_threads); UTF-8 escaped, DEL
+escaped, forms of UTF-8 that are too long or above U+10FFFF, surrogates (json_text); U+009B on the terminal (sentence_text); elements
+not turned back, or turned wrongly, '>' not looked at (apply_byte_orders); bfloat16 taken for float16 (apply_types); a mask shape with
+fewer axes counted from the left, None taken for 1 (layout_mask_shape), None in such a one, 2^64 - 1 taken for None (layout_bad_options).
 """
 import array
 import codecs
@@ -285,7 +288,7 @@ class ToolTest(unittest.TestCase):
         for name in names:
             expected = name.decode("utf-8", "by number")
             self.assertEqual(described(name)[0], "the best that runs here; SIMDROP_BACKEND=%s is unknown or cannot run here" % expected, name)
-        self.assertIn("caf\u00e9".encode(), described("caf\u00e9".encode())[1])
+        self.assertIn("caf\u00e9 \x7f".encode(), described("caf\u00e9 \x7f".encode())[1])
         for length in range(400, 420):  # cut somewhere within a character
             described(b"x" * length + "\U0001f600".encode() * 30)
 
@@ -362,7 +365,7 @@ class ToolTest(unittest.TestCase):
                     self.assertEqual(self.read("out.npy"), source[: len(source) - len(data)] + expected, (kind.name, version, fortran))
                     self.assertIn("%s, %s order" % (kind.name, "Fortran" if fortran else "C"), report)
                     self.assertIn("(7, 143), 1001 elements", report)
-        for descr, options in [("<V2", ["--dtype", "bf16"]), ("|V2", ["--dtype=bf16"]), ("<u2", ["--dtype", "bf16"])]:
+        for descr, options in [("bfloat16", []), ("bfloat16", ["--dtype", "bf16"]), ("<V2", ["--dtype", "bf16"]), ("|V2", ["--dtype=bf16"]), ("<u2", ["--dtype", "bf16"])]:
             self.write("in.npy", npy(header_text(descr, (n,)), data))
             self.succeeds("apply", "in.npy", "out.npy", "--p", p, "--seed", 5, "--stream", 6, "--offset", 7, *options)
             self.assertEqual(self.read("out.npy")[-len(data) :], expected)
