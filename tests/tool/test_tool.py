@@ -220,7 +220,8 @@ class ToolTest(unittest.TestCase):
             (("bench", "--threads", "0"), "--threads takes numbers from 1 to 1024"), (("bench", "--threads", "2,1025"), "from 1 to 1024"),
             (("bench", "--threads", "two"), "--threads"), (("bench", "--threads", ""), "--threads"), (("bench", "--threads", "1,"), "--threads"),
             (("bench", "--threads"), "--threads"), (("bench", "--layout", "dense", "--threads", "1,2"), "--layout measures one thread only"),
-            (("bench", "--n", "8,None"), "--n takes"), (("bench", "--csv"), "--csv"), (("bench", "--csv="), "--csv"), (("bench", "--csv", "-", "--json", "-"), "--json and --csv are both -"),
+            (("bench", "--n", "8,None"), "--n takes"),
+            (("bench", "--csv"), "--csv"), (("bench", "--csv="), "--csv"), (("bench", "--csv", "-", "--json", "-"), "--json and --csv are both -"),
             (("bench", "--csv", "x", "--json", "./x"), "--json and --csv are both ./x"),
         ]:
             self.refused(*arguments, mentions=mentions, prints=mentions == "memory")
