@@ -104,7 +104,8 @@ def print_verdicts(folder, count):
 
 ODD_NUMBERS = ["0N", "N.", "Ne0", "Nj", "-N", "--N", "N__0", "N_", "0x", "0_N", "+True", "N+0j", "Nl", "NLL", "~N", "N*1", "True", "None", "0o8",
                "1_0.5_0e+1_0", "2e", ".5", "1if 1 else 2", "(1,)"]
-ODD_VALUES = ["None", "True", "...", "set()", "1.5e-3", "1+2j", "-1 - 2.5j", "b'\\x00'", "2j", "-.5", "''", "'\\U00110000'", "'\\u12'", "10" * 30]
+ODD_VALUES = ["None", "True", "...", "set()", "1.5e-3", "1+2j", "-1 - 2.5j", "b'\\x00'", "2j", "-.5", "''", "'\\U00110000'", "'\\u12'", "10" * 30,
+              "+True", "-(-1)", "1 + 2", "1j + 2j", "-None", "{[]}", "{{}: 1}", "{([],)}", "{(1, ()): []}", "{(1, {2}): 3}"]
 ODD_SHAPES = ["[4]", "(4)", "()", "(0, %d)" % 2**62, "(%d, 4)" % 2**62, "(%d,)" % 2**61, "(%d,)" % 2**63, "(-1,)", "(2, -3)", "(2**2,)", "(2 2)",
               "(True,)", "(*(1,),)", "(65536, 65536, 65536, 65536)", "(0, %d, %d)" % (2**40, 2**40)]
 ODD_DESCRS = ["[('a', '<f4')]", "[]", "('<f4', (2,))", "('<f4', ())", "('<f4', 1)", "b'<f4'", "[('', '<f4')]", "None", "[('a','<f4'),('','|V4')]"]
@@ -220,7 +221,7 @@ class Writer:
             self.random.shuffle(pairs)
         if self.chance(self.wild):
             del pairs[self.random.randrange(len(pairs))]
-        if self.chance(0.05 + self.wild):
+        if self.chance(0.1 + self.wild):
             key = self.pick("descr", "shape", "fortran_order")
             pairs.insert(self.random.randrange(len(pairs) + 1), (key, self.pick(self.anything(), self.shape(), self.descr())))
         pairs = [(self.string(key), value) for key, value in pairs]
