@@ -122,9 +122,10 @@ emulate_lengths() {
     && [ "$failures" -eq 0 ]
 }
 
-# Golden data on processors without cmocka.
+# Golden data on processors without cmocka, and files of both byte orders.
 emulate_golden() {
-  compile_for "$1" "$2" -DSIMDROP_TEST_CMOCKA=OFF && "$build/$1/tests/run-golden_alone"
+  compile_for "$1" "$2" -DSIMDROP_TEST_CMOCKA=OFF && "$build/$1/tests/run-golden_alone" \
+    && ctest --test-dir "$build/$1" --output-on-failure -R '^tool_byte_orders$'
 }
 
 # The masks of every backend, and of that for AVX2 on an emulated processor: some hundred times slower, and so with fewer elements.
@@ -132,6 +133,19 @@ verify_here() { python3 tests/conformance/verify.py 'verify' "$build/release/too
 verify_emulated() {
   python3 tests/conformance/verify.py 'verify on Haswell' qemu-x86_64-static -cpu Haswell "$build/release/tools/simdrop/simdrop" verify \
     --backend avx2 --elements 512Ki --p 0.1,0.3,0.5
+}
+
+# Headers of .npy files, as the tool and as two NumPys read them.
+npy_headers() {
+  bin=$(sh scripts/pypi.sh numpy-2 numpy==2.2.6 ml_dtypes==0.5.1) || return
+  set -- "$bin/python"
+  if python3 -c 'import sys; sys.exit(sys.version_info >= (3, 13))'; then
+    bin=$(sh scripts/pypi.sh numpy-1 numpy==1.26.4 ml_dtypes==0.3.2) || return
+    set -- "$@" "$bin/python"
+  else
+    echo 'skipped headers as NumPy 1.26.4 reads them: it is not built for this Python'
+  fi
+  python3 tests/tool/npy_headers.py "$build/release/tests/tool/simdrop_npy_headers" "$@"
 }
 
 step 'gcc, release' compile_and_test release -DCMAKE_BUILD_TYPE=Release
@@ -150,6 +164,7 @@ step 'gcc, shared only' compile_and_try shared-only -DCMAKE_BUILD_TYPE=Release -
 step 'gcc, C alone' compile_and_try c-alone -DCMAKE_BUILD_TYPE=Release -DSIMDROP_WITH_HIGHWAY=OFF -DCMAKE_CXX_COMPILER=/none
 step 'masks of every backend' verify_here
 step 'masks on an emulated processor' verify_emulated
+step 'headers of .npy files' npy_headers
 step 'planted faults of masks' python3 tests/conformance/run.py "$build/release/tests/conformance/simdrop_faulty"
 step 'emulated processors' sh tests/emulated_cpus.sh "$build/release" "$build/emulated"
 step 'aarch64, gcc' emulate aarch64 aarch64-linux-gnu cortex-a53 max

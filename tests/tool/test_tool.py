@@ -13,15 +13,20 @@ a layout (apply_blocks); an empty array walked (layout_without_elements); a piec
 the ratio to the plain loop taken from another turn, the share upside down, the limit's bytes counted once, multiplications of an
 element told for the call, no plain loop for f16, apply-bits taken for a kernel that draws, numbers that are off by 1e-7 (bench); a
 call never cut, names without the threads (bench_threads); commas not quoted (bench_layouts); a header before every line, the table
-before CSV on standard output (bench_csv); too few threads not refused (bench_too_many_threads).
+before CSV on standard output (bench_csv); too few threads not refused (bench_too_many_threads); UTF-8 escaped, DEL
+escaped, forms of UTF-8 that are too long or above U+10FFFF, surrogates (json_text); U+009B on the terminal (sentence_text); elements
+not turned back, or turned wrongly, '>' not looked at (apply_byte_orders); bfloat16 taken for float16 (apply_types); a mask shape with
+fewer axes counted from the left, None taken for 1 (layout_mask_shape), None in such a one, 2^64 - 1 taken for None (layout_bad_options).
 """
 import array
+import codecs
 import csv
 import io
 import itertools
 import json
 import math
 import os
+import random
 import resource
 import shutil
 import struct
@@ -37,12 +42,14 @@ except ImportError:
 
 TOOL = ""  # set by main
 DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data")
+MACHINE = os.environ.get("SIMDROP_TEST_BYTE_ORDER", sys.byteorder)  # of the processor that runs the tool
 BLOCK = 4 << 20  # bytes that apply takes at a time
 CHUNK = 1 << 18  # elements that mask draws at a time
 
 
 def run(*arguments, **options):
-    return subprocess.run([TOOL, *map(str, arguments)], capture_output=True, timeout=120, **options)
+    words = [a if isinstance(a, bytes) else str(a) for a in arguments]
+    return subprocess.run([TOOL, *words], capture_output=True, timeout=120, **options)
 
 
 def header_text(descr, shape, fortran=False):
@@ -212,6 +219,7 @@ class ToolTest(ToolCase):
             (("bench", "--threads", "0"), "--threads takes numbers from 1 to 1024"), (("bench", "--threads", "2,1025"), "from 1 to 1024"),
             (("bench", "--threads", "two"), "--threads"), (("bench", "--threads", ""), "--threads"), (("bench", "--threads", "1,"), "--threads"),
             (("bench", "--threads"), "--threads"), (("bench", "--layout", "dense", "--threads", "1,2"), "--layout measures one thread only"),
+            (("bench", "--n", "8,None"), "--n takes"),
             (("bench", "--csv"), "--csv"), (("bench", "--csv="), "--csv"), (("bench", "--csv", "-", "--json", "-"), "--json and --csv are both -"),
             (("bench", "--csv", "x", "--json", "./x"), "--json and --csv are both ./x"),
         ]:
@@ -261,6 +269,35 @@ class ToolTest(ToolCase):
         self.assertEqual((named["backend"], named["reason"]), ("scalar", "SIMDROP_BACKEND names it"))
         forced = json.loads(self.succeeds("info", "--json", "--backend", "scalar", env=environment))
         self.assertEqual((forced["backend"], forced["reason"]), ("scalar", "--backend names it"))
+
+    def test_json_text(self):
+        """UTF-8 goes through as it is, other bytes as the characters of their numbers."""
+        def described(name):
+            done = run("info", "--json", env={b"SIMDROP_BACKEND": name})
+            self.assertEqual((done.returncode, done.stderr), (0, b""))
+            return json.loads(done.stdout.decode("utf-8"))["reason"], done.stdout
+
+        codecs.register_error("by number", lambda error: (error.object[error.start : error.end].decode("latin-1"), error.end))
+        characters = "caf\u00e9 \u65e5\u672c \x7f \x80 \u07ff \u0800 \ud7ff \ue000 \ufffd \uffff \u2028 \U00010000 \U0001f600 \U0010ffff"
+        names = [characters.encode(), b'"\\/', bytes(range(1, 128)), b"caf\xe9", b"\xff\xfe", b"\x80\xbf", b"\xc0\xaf \xc1\xbf", b"\xe0\x80\x80 \xe0\x9f\xbf",
+                 b"\xed\xa0\x80 \xed\xbf\xbf", b"\xf0\x80\x80\x80 \xf0\x8f\xbf\xbf", b"\xf4\x90\x80\x80", b"\xf5\x80\x80\x80", b"\xc3", b"\xe2\x82",
+                 b"\xf0\x9f\x98", b"\xe2\x82x\xc3\xa9", b"\xc3\xc3\xa9"]
+        generator = random.Random(7)
+        pool = b"a\x7f\x80\x8f\x90\x9f\xa0\xbf\xc2\xdf\xe0\xe1\xed\xef\xf0\xf1\xf4\xf5"
+        names += [bytes(generator.choices(pool, k=400)) for _ in range(50)]
+        for name in names:
+            expected = name.decode("utf-8", "by number")
+            self.assertEqual(described(name)[0], "the best that runs here; SIMDROP_BACKEND=%s is unknown or cannot run here" % expected, name)
+        self.assertIn("caf\u00e9 \x7f".encode(), described("caf\u00e9 \x7f".encode())[1])
+        for length in range(400, 420):  # cut somewhere within a character
+            described(b"x" * length + "\U0001f600".encode() * 30)
+
+    def test_sentence_text(self):
+        """No control character reaches the terminal, in whatever form; names in UTF-8 do."""
+        for name, expected in [("caf\u00e9".encode(), "caf\u00e9".encode()), (b"a\x1b[31m\x7f\n", b"a?[31m??"), ("a\u0085\u009b31m\u00a0".encode(), "a??31m\u00a0".encode()),
+                               (b"a\x9b31m \xe9", b"a?31m \xe9"), (b"\xc2\xc2\x9b", b"\xc2?")]:
+            done = run("apply", name, "out.npy", "--p", "0.5")
+            self.assertEqual((done.returncode, done.stderr), (2, b"simdrop: cannot read " + expected + b": No such file or directory\n"))
 
     # mask
 
@@ -328,7 +365,7 @@ class ToolTest(ToolCase):
                     self.assertEqual(self.read("out.npy"), source[: len(source) - len(data)] + expected, (kind.name, version, fortran))
                     self.assertIn("%s, %s order" % (kind.name, "Fortran" if fortran else "C"), report)
                     self.assertIn("(7, 143), 1001 elements", report)
-        for descr, options in [("<V2", ["--dtype", "bf16"]), ("|V2", ["--dtype=bf16"]), ("=u2", ["--dtype", "bf16"])]:
+        for descr, options in [("bfloat16", []), ("bfloat16", ["--dtype", "bf16"]), ("<V2", ["--dtype", "bf16"]), ("|V2", ["--dtype=bf16"]), ("<u2", ["--dtype", "bf16"])]:
             self.write("in.npy", npy(header_text(descr, (n,)), data))
             self.succeeds("apply", "in.npy", "out.npy", "--p", p, "--seed", 5, "--stream", 6, "--offset", 7, *options)
             self.assertEqual(self.read("out.npy")[-len(data) :], expected)
@@ -393,10 +430,38 @@ class ToolTest(ToolCase):
         data = F32.encode(values(6))
         expected = F32.dropout(data, self.mask_bytes(6, 0.5), 0.5)
         for text in ['{"descr":"<f4","fortran_order":False,"shape":(2,3)}', "{'shape': (2, 3,), 'descr': '<f4', 'fortran_order': True}",
-                     "  { 'shape' :( 6 , ) , 'fortran_order'\t:\tFalse,'descr' : '=f4' , }  ", "{'descr': '|f4', 'shape': (06,), 'fortran_order': False, }"]:
+                     "  { 'shape' :( 6 , ) , 'fortran_order'\t:\tFalse,'descr' : '<f4' , }  ", "\n{'descr': u'<f4', # C\r\n'fortran_order': (False), 'shape': (0x6,)}",
+                     "({r'descr': '<' \"f\" \\\n '4', 'fortran_\\x6frder': False, '''shape''': (+0b1_10,)})", "{'descr': '<f', 'fortran_order': False, 'shape': (6L, 1L)}",
+                     "{'descr': 1, 'shape': [2 + 3j, {4: None}, {...}, b'\\xff'], 'descr': '<f 4', 'fortran_order': False, 'shape': (6,)}"]:
             self.write("in.npy", npy(text, data))
             self.succeeds("apply", "in.npy", "out.npy", "--p", "0.5")
-            self.assertEqual(self.read("out.npy")[-24:], expected, text)
+            self.assertEqual(self.read("out.npy"), self.read("in.npy")[:-24] + expected, text)
+
+    def test_apply_byte_orders(self):
+        """Big-endian arrays give what little-endian ones give, each element turned round; without an order it is the machine's."""
+        def turned(data, size):
+            return b"".join(data[i : i + size][::-1] for i in range(0, len(data), size))
+
+        n = 7 * 11 * 13
+        for kind in TYPES:
+            for fortran, more in itertools.product((False, True), ([], ["--bits", "m.bin"], ["--backward"], ["--mask-shape", "7,1,13"])):
+                options = ("--p", "0.3", "--seed", 5, "--offset", 3, *kind.options, *more)
+                little = npy(header_text(kind.descr, (7, 11, 13), fortran), kind.encode(values(n)))
+                header, data = little[: -n * kind.size], little[-n * kind.size :]
+                self.write("little.npy", little)
+                self.succeeds("apply", "little.npy", "little.npy", *options)
+                expected = self.read("little.npy")[-n * kind.size :]
+                big = header.replace(b"'<", b"'>")
+                self.write("big.npy", big + turned(data, kind.size))
+                report = self.succeeds("apply", "big.npy", "big.npy", *options).decode()
+                self.assertEqual(self.read("big.npy"), big + turned(expected, kind.size), (kind.name, fortran, more))
+                self.assertIn("\ndtype    %s, big-endian, %s order\n" % (kind.name, "Fortran" if fortran else "C"), report)
+        data = F32.encode(values(n))
+        expected = F32.dropout(data, self.mask_bytes(n, 0.3), 0.3)
+        for descr in ("=f4", "|f4", "f4", "f", "float32", "single"):
+            self.write("in.npy", npy(header_text(descr, (n,)), data if MACHINE == "little" else turned(data, 4)))
+            self.succeeds("apply", "in.npy", "out.npy", "--p", "0.3")
+            self.assertEqual(self.read("out.npy")[-4 * n :], expected if MACHINE == "little" else turned(expected, 4), descr)
 
     def test_apply_backward_and_bits(self):
         self.write_array("in.npy", n=1003)
@@ -435,7 +500,7 @@ class ToolTest(ToolCase):
     def test_numpy(self):
         if numpy is None:
             self.skipTest("NumPy is not installed")
-        for dtype in (numpy.float16, numpy.float32, numpy.float64):
+        for dtype in ("<f2", "<f4", "<f8", ">f2", ">f4", ">f8"):
             for order in "CF":
                 x = numpy.asarray(numpy.random.default_rng(1).standard_normal((5, 6, 7)), dtype=dtype, order=order)
                 numpy.save("in.npy", x)
@@ -448,7 +513,7 @@ class ToolTest(ToolCase):
             numpy.save("in.npy", x)
             self.succeeds("apply", "in.npy", "out.npy", "--p", "0")
             self.assertTrue(numpy.array_equal(numpy.load("out.npy"), x))
-        for x in (numpy.zeros(3, ">f4"), numpy.zeros(3, "<i4"), numpy.zeros(3, "c16"), numpy.zeros(3, [("a", "<f4")]), numpy.array([None])):
+        for x in (numpy.zeros(3, "<i4"), numpy.zeros(3, "c16"), numpy.zeros(3, [("a", "<f4")]), numpy.array([None])):
             numpy.save("in.npy", x, allow_pickle=True)
             self.refused("apply", "in.npy", "y.npy", "--p", "0.5", mentions="in.npy")
 
@@ -494,6 +559,10 @@ class ToolTest(ToolCase):
         shape = (4, 6, 5, 3)
         for mask_shape in itertools.product(*((1, extent) for extent in shape)):
             self.check_orders("--mask-shape " + ",".join(map(str, mask_shape)), shape, broadcast_index(mask_shape), offset=2**40 + 3)
+        # As Keras writes them: None for the tensor's extent, and fewer axes than the tensor, which broadcast from the right.
+        for given, mask_shape in [("None,1,5,None", (4, 1, 5, 3)), ("None,None,None,None", shape), ("1,None,1,1", (1, 6, 1, 1)), ("3", (1, 1, 1, 3)), ("5,1", (1, 1, 5, 1)),
+                                  ("6,5,3", (1, 6, 5, 3)), ("1,1,3", (1, 1, 1, 3)), ("1", (1, 1, 1, 1))]:
+            self.check_orders("--mask-shape " + given, shape, broadcast_index(mask_shape), offset=9)
         for kind in TYPES:
             self.check_orders("--mask-shape 16,64,1", (16, 64, 7), broadcast_index((16, 64, 1)), kind)
             self.check_orders("--mask-shape 7,1,64", (7, 16, 64), broadcast_index((7, 1, 64)), kind, more=["--backward"])
@@ -581,25 +650,33 @@ class ToolTest(ToolCase):
             "ends within": npy(good, b"", length=65535), "header of 4294967295": npy(good, four, (2, 0), length=2**32 - 1),
             "header of 1048577": npy(good, four, (3, 0), length=2**20 + 1), "ends within its header": npy(good, four, (2, 0), length=2**20),
             "takes 16 bytes, and there are 15": npy(good, four[1:]), "there are 0": npy(good, b""), "is too long": npy(good, four + b"\0"),
-            "big-endian": npy(header_text(">f4", (4,)), four), "Python objects": npy(header_text("|O", (4,)), four),
+            "Python objects": npy(header_text("|O", (4,)), four),
             "structured": npy("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (4,), }", four),
             "'<i4'": npy(header_text("<i4", (4,)), four), "'<c8'": npy(header_text("<c8", (2,)), four), "'<f16'": npy(header_text("<f16", (1,)), four),
-            "'f4'": npy(header_text("f4", (4,)), four), "''": npy(header_text("", (4,)), four), "--dtype bf16": npy(header_text("<u2", (8,)), four),
+            "''": npy(header_text("", (4,)), four), "--dtype bf16": npy(header_text("<u2", (8,)), four),
             "negative": npy(header_text("<f4", (-4,)), four), "more elements": npy(header_text("<f4", (2**62,)), four),
             "than a file": npy(header_text("<f4", (2**31, 2**31, 4)), four), "past 2^63": npy(header_text("<f4", (2**64 + 4,)), four),
             "more than 64": npy(header_text("<f4", (1,) * 65), four), "not a tuple": npy("{'descr': '<f4', 'fortran_order': False, 'shape': (4)}", four),
             "is not a tuple": npy("{'descr': '<f4', 'fortran_order': False, 'shape': [4]}", four),
             "whole numbers": npy("{'descr': '<f4', 'fortran_order': False, 'shape': (4.0,)}", four),
-            "tuple of whole": npy("{'descr': '<f4', 'fortran_order': False, 'shape': (2 2)}", four),
-            "shape is not": npy("{'descr': '<f4', 'fortran_order': False, 'shape': (,)}", four),
-            "twice": npy("{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (4,)}", four),
+            "there is something": npy("{'descr': '<f4', 'fortran_order': False, 'shape': (2 2)}", four),
+            "no literal": npy("{'descr': '<f4', 'fortran_order': False, 'shape': (,)}", four),
+            "8-bit": npy(header_text("|V1", (16,)), four), "floating-point numbers (dtype '<f1')": npy(header_text("<f1", (16,)), four),
+            "'float8_e4m3fn'": npy(header_text("float8_e4m3fn", (16,)), four), "'f5'": npy(header_text("f5", (4,)), four),
+            "'<float32'": npy(header_text("<float32", (4,)), four), "shape is a number": npy("{'descr': '<f4', 'fortran_order': False, 'shape': (4)}", four),
+            "are arrays themselves": npy("{'descr': ('<f4', (2,)), 'fortran_order': False, 'shape': (2,)}", four),
+            "descr is not a string": npy("{'descr': b'<f4', 'fortran_order': False, 'shape': (4,)}", four),
+            "number runs": npy("{'descr': '<f4', 'fortran_order': False, 'shape': (4L,)}", four, (3, 0)),
+            "begins with 0": npy("{'descr': '<f4', 'fortran_order': False, 'shape': (04,)}", four),
+            "too few digits": npy("{'de\\x7': '<f4'}", four), "simdrop does not look up": npy("{'de\\N{LATIN SMALL LETTER S}cr': '<f4'}", four),
+            "it is no UTF-8": npy("{'\xe9': 1}", four, (3, 0)).replace(b"\xc3", b"\xff"), "zero byte": npy("\0" * 100, four),
+            "nested too deeply": npy("{" * 100000, four, (2, 0)), "too soon": npy("{'descr': '<f4', 'shape': (" + "(" * 99, four),
+            "key other": npy("{'" + "x" * 500000 + "': 1}", four, (2, 0)),
             "lacks": npy("{'descr': '<f4', 'shape': (4,)}", four), "other than": npy("{'descr': '<f4', 'fortran_order': False, 'shape': (4,), 'x': 1}", four),
-            "behind the dictionary": npy(good + " x", four), "neither True": npy("{'descr': '<f4', 'fortran_order': 0, 'shape': (4,)}", four),
-            "nor False": npy("{'descr': '<f4', 'fortran_order': Fals", four), "within a string": npy("{'descr': '<f4", four),
+            "text behind it": npy(good + " x", four), "neither True": npy("{'descr': '<f4', 'fortran_order': 0, 'shape': (4,)}", four),
+            "nor False": npy("{'descr': '<f4', 'fortran_order': None, 'shape': (4,)}", four), "within a string": npy("{'descr': '<f4", four),
             "not the dictionary": npy("", four), "is not the dictionary": npy("{'descr' '<f4'}", four), "the dictionary of": npy("{'descr': '<f4' 'shape': (4,)}", four),
-            "that no .npy": npy("{'" + "x" * 500000 + "': 1}", four, (2, 0)), "string that no": npy("{'de\\x73cr': '<f4'}", four),
-            "dictionary of a": npy("\0" * 100, four), "its header is not": npy("{" * 100000, four, (2, 0)), "of whole": npy("{'descr': '<f4', 'shape': (" + "(" * 9999, four),
-            "?": npy("{'descr': '\n\x1b[31m<f4', 'fortran_order': False, 'shape': (4,)}", four),
+            "?": npy("{'descr': '\x1b[31m<f4', 'fortran_order': False, 'shape': (4,)}", four),
         }
         for mentions, content in cases.items():
             self.write("in.npy", content)
@@ -641,7 +718,10 @@ class ToolTest(ToolCase):
             ("--tile 0:5,0:6 --of 4x6", "beyond the matrix"), ("--tile 0:5,0:6 --of 5x5", "beyond the matrix"),
             ("--tile 0:5,0:5 --of 9x9", "5 x 6, and --tile is 5 x 5"), ("--tile 0:6,0:5 --of 9x9", "5 x 6, and --tile is 6 x 5"),
             ("--tile 0:5,0:6 --of 18446744073709551615x6", "2^64 - 1 elements"), ("--tile 0:5,0:6 --of 9223372036854775808x6", "2^64 - 1 elements"),
-            ("--mask-shape 4,5", "3 axes"), ("--mask-shape 4,5,6,1", "3 axes"), ("--mask-shape 4,5,5", "axis 2 has length 6"),
+            ("--mask-shape 4,5", "axis 1 has length 5"), ("--mask-shape 4", "axis 2 has length 6"), ("--mask-shape 4,5,6,1", "3 axes"),
+            ("--mask-shape None,6", "it has 3 axes, and --mask-shape None,6, with None in it, has to name them all"), ("--mask-shape None", "name them all"),
+            ("--mask-shape None,None,None,None", "is for 4 to 8"), ("--mask-shape none,5,6", "or None with commas"), ("--mask-shape None,5,Non", "or None"),
+            ("--mask-shape 4,5,18446744073709551615", "or None"), ("--mask-shape None,4,6", "axis 1 has length 5"), ("--mask-shape 4,5,5", "axis 2 has length 6"),
             ("--mask-shape 2,5,6", "axis 0 has length 4"), ("--mask-shape 0,5,6", "not 0"), ("--channels first --spatial 3", "is for 4 to 5"),
             ("--mask-shape 4,,6", "--mask-shape"), ("--mask-shape=", "--mask-shape"), ("--mask-shape 4,5,-6", "--mask-shape"), ("--mask-shape 4x5x6", "--mask-shape"),
             ("--channels middle --spatial 1", "--channels"), ("--channels first --spatial 0", "--spatial"), ("--channels first --spatial 4", "--spatial"),

@@ -93,7 +93,8 @@ static bool check_names(const apply_request *request) {
 }
 
 static bool choose_dtype(apply_job *job) {
-  static const int natural[] = {[NPY_F2] = SIMDROP_F16, [NPY_F4] = SIMDROP_F32, [NPY_F8] = SIMDROP_F64};
+  static const int natural[] = {
+      [NPY_F2] = SIMDROP_F16, [NPY_F4] = SIMDROP_F32, [NPY_F8] = SIMDROP_F64, [NPY_BF16] = SIMDROP_BF16};
   const char *const name = input_label(job->request->names[0]);
   const int wanted = job->request->dtype;
   const bool raw = job->header.type == NPY_U2 || job->header.type == NPY_V2;
@@ -168,20 +169,6 @@ static bool check_end(int descriptor, const char *name) {
   return got == 0;
 }
 
-// .npy data is little-endian, the library's arrays are as the machine is: swaps them where that differs.
-static void swap_if_big_endian(void *data, size_t n, size_t size) {
-  const uint16_t one = 1;
-  if (*(const unsigned char *)&one == 1) return;
-  unsigned char *bytes = data;
-  for (size_t i = 0; i < n; ++i, bytes += size) {
-    for (size_t k = 0; k < size / 2; ++k) {
-      const unsigned char low = bytes[k];
-      bytes[k] = bytes[size - 1 - k];
-      bytes[size - 1 - k] = low;
-    }
-  }
-}
-
 // Runs the kernel on the block in place; job->drawn has or receives the mask.
 static simdrop_status run_kernel(apply_job *job, const simdrop_executor *executor, const simdrop_mask *mask, const piece *at) {
   const apply_request *const request = job->request;
@@ -231,11 +218,11 @@ static bool process_piece(apply_job *job, const piece *at) {
   if (!read_exactly(job->input, input_label(request->names[0]), job->block, bytes)) return false;
   if (reads_bits(request) && !read_exactly(job->bits_input, input_label(request->bits_name), job->drawn, bits_bytes))
     return false;
-  swap_if_big_endian(job->block, n, job->header.element_size);
+  npy_swap_elements(&job->header, job->block, n);
   tensor_sum_add(&job->sum_in, job->dtype, n, job->block);
   if (!run_piece(job, at)) return false;
   tensor_sum_add(&job->sum_out, job->dtype, n, job->block);
-  swap_if_big_endian(job->block, n, job->header.element_size);
+  npy_swap_elements(&job->header, job->block, n);
   return output_write(&job->output, job->block, bytes) &&
          (!writes_bits(request) || output_write(&job->bits_output, job->drawn, bits_bytes));
 }
@@ -349,7 +336,8 @@ static void print_report(const apply_job *job) {
   backend_reason(sizeof reason, reason);
   fprintf(out, "apply    %s to %s, %s\n", request->names[0], request->names[1], request->backward ? "backward" : "forward");
   fprintf(out, "shape    %s, %" PRIu64 " element%s\n", shape, job->header.count, job->header.count == 1 ? "" : "s");
-  fprintf(out, "dtype    %s, %s order\n", dtype_names[job->dtype], job->header.fortran_order ? "Fortran" : "C");
+  fprintf(out, "dtype    %s, %s%s order\n", dtype_names[job->dtype], job->header.big_endian ? "big-endian, " : "",
+          job->header.fortran_order ? "Fortran" : "C");
   fprintf(out, "backend  %s: %s\n", simdrop_backend_current(), reason);
   print_threads(job, out);
   print_mask(request, out);
@@ -391,13 +379,14 @@ int run_apply(int argc, char **argv) {
        "not with --mask-shape, --channels or --tile",
        ARG_TEXT, &request.bits_name, NULL, false},
       {"dtype", "DTYPE",
-       "bf16 says that a uint16 array holds bfloat16; f16, f32 and f64 are known from the\n"
-       "file and can be given to have them checked",
+       "bf16 says that an array of 16-bit words (uint16, or as ml_dtypes saves it) holds\n"
+       "bfloat16; other types are known from the file and can be given to have them checked",
        ARG_CHOICE, &request.dtype, dtype_names, false},
       {"mask-shape", "N,...",
        "draw a mask of this shape and broadcast it: for each axis of the array 1, which shares\n"
-       "the decisions along it, or the axis's length",
-       ARG_SIZE_LIST, &request.layout.mask_shape, NULL, false},
+       "the decisions along it, or the axis's length, for which None stands too; without None\n"
+       "the first axes may be left out, and share the decisions",
+       ARG_EXTENT_LIST, &request.layout.mask_shape, NULL, false},
       {"channels", "WHERE",
        "drop whole channels, which are the first axis (behind the batch) or the last one;\n"
        "channel c of sample n has index n * channels + c; goes with --spatial",
@@ -418,15 +407,15 @@ int run_apply(int argc, char **argv) {
       .command = "apply",
       .summary =
           "Applies dropout to a NumPy array: each element is set to 0 with probability P, the others are scaled by\n"
-          "1/(1-P). Shape, dtype and memory order stay as they are. Elements are counted in the order of the file; with\n"
-          "--mask-shape, --channels or --tile, of which one can be given, in row-major order of the array's axes.",
+          "1/(1-P). Shape, dtype, byte order and memory order stay as they are. Elements are counted in the order of the\n"
+          "file; with --mask-shape, --channels or --tile, of which one can be given, in row-major order of the array's axes.",
       .options = options,
       .option_count = sizeof options / sizeof options[0],
       .operand_names = operand_names,
       .operands = request.names,
       .notes =
-          "IN.npy: format 1.0, 2.0 or 3.0, little-endian float16, float32 or float64, C or Fortran order, of any size,\n"
-          "also larger than memory. Bytes behind the array's data are refused. '-' is standard input.\n"
+          "IN.npy: format 1.0, 2.0 or 3.0; float16, float32, float64 or bfloat16, little- or big-endian, in C or Fortran\n"
+          "order, of any size, also larger than memory. Bytes behind the array's data are refused. '-' is standard input.\n"
           "OUT.npy: replaced only when all is done, so it may be the same file as IN.npy; '-' is standard output, and\n"
           "the report goes to standard error then. The means leave NaN and infinities out and count them.\n"
           "/dev/fd/N is descriptor N, from where it stands and never truncated (docs/files.md).\n"

@@ -90,12 +90,21 @@ static bool parse_choice(const char *text, const char *const *choices, int *choi
   return false;
 }
 
+static bool parse_extent(const char *text, uint64_t *extent) {
+  *extent = ARG_EXTENT_NONE;
+  return strcmp(text, "None") == 0 || (parse_size(text, extent) && *extent != ARG_EXTENT_NONE);
+}
+
 // One item of a list option.
 static bool add_to_list(const arg_option *option, const char *item) {
   switch (option->kind) {
     case ARG_SIZE_LIST: {
       arg_size_list *const list = option->target;
       return list->count < ARG_LIST_MAX && parse_size(item, &list->values[list->count++]);
+    }
+    case ARG_EXTENT_LIST: {
+      arg_size_list *const list = option->target;
+      return list->count < ARG_LIST_MAX && parse_extent(item, &list->values[list->count++]);
     }
     case ARG_PROBABILITY_LIST: {
       arg_probability_list *const list = option->target;
@@ -116,7 +125,7 @@ static bool add_to_list(const arg_option *option, const char *item) {
 }
 
 static void empty_list(const arg_option *option) {
-  if (option->kind == ARG_SIZE_LIST) ((arg_size_list *)option->target)->count = 0;
+  if (option->kind == ARG_SIZE_LIST || option->kind == ARG_EXTENT_LIST) ((arg_size_list *)option->target)->count = 0;
   if (option->kind == ARG_PROBABILITY_LIST) ((arg_probability_list *)option->target)->count = 0;
   if (option->kind == ARG_CHOICE_LIST) *(uint64_t *)option->target = 0;
 }
@@ -167,6 +176,9 @@ static void describe_values(const arg_option *option, size_t size, char *text) {
     case ARG_MATRIX: snprintf(text, size, "two decimal whole numbers such as 128x256"); return;
     case ARG_SIZE_LIST:
       snprintf(text, size, "up to %d whole numbers with commas between, such as 2Ki,64Mi", ARG_LIST_MAX);
+      return;
+    case ARG_EXTENT_LIST:
+      snprintf(text, size, "up to %d whole numbers or None with commas between, such as None,1,64", ARG_LIST_MAX);
       return;
     case ARG_PROBABILITY_LIST:
       snprintf(text, size, "up to %d probabilities from 0 to 1 with commas between, such as 0.1,0.5", ARG_LIST_MAX);

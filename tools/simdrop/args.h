@@ -7,9 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ARG_LIST_MAX 64     // values of one list option
-#define ARG_OPTIONS_MAX 32  // options of one command
-#define ARG_NO_CHOICE (-1)  // for the target of an ARG_CHOICE that need not be given
+#define ARG_LIST_MAX 64             // values of one list option
+#define ARG_OPTIONS_MAX 32          // options of one command
+#define ARG_EXTENT_NONE UINT64_MAX  // "None" in an ARG_EXTENT_LIST
+#define ARG_NO_CHOICE (-1)          // for the target of an ARG_CHOICE that need not be given
 
 typedef struct arg_size_list {
   size_t count;
@@ -43,6 +44,7 @@ typedef enum arg_kind {
   ARG_TILE,              // two ranges, such as 0:64,128:256; arg_tile
   ARG_MATRIX,            // decimal rows and columns, such as 128x256; arg_matrix
   ARG_SIZE_LIST,         // sizes with commas between; arg_size_list
+  ARG_EXTENT_LIST,       // the same, with "None" among them
   ARG_PROBABILITY_LIST,  // arg_probability_list
   ARG_CHOICE_LIST        // some of `choices`, or "all"; uint64_t with bit i set for choice i
 } arg_kind;

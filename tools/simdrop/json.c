@@ -5,16 +5,21 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "utf8.h"
+
 static void write_string(json_writer *json, const char *text) {
   fputc('"', json->file);
-  for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; ++c) {
-    if (*c == '"' || *c == '\\') {
-      fprintf(json->file, "\\%c", *c);
-    } else if (*c < 0x20 || *c >= 0x7f) {
-      fprintf(json->file, "\\u%04x", *c);
+  while (*text != '\0') {
+    const size_t length = utf8_length(text, UTF8_SIZE_MAX);
+    const unsigned char first = (unsigned char)*text;
+    if (first == '"' || first == '\\') {
+      fprintf(json->file, "\\%c", first);
+    } else if (first < 0x20 || length == 0) {
+      fprintf(json->file, "\\u%04x", first);
     } else {
-      fputc(*c, json->file);
+      fwrite(text, 1, length, json->file);
     }
+    text += length > 0 ? length : 1;
   }
   fputc('"', json->file);
 }

@@ -15,12 +15,13 @@ typedef struct json_writer {
 json_writer json_begin(FILE *file);  // opens the outermost object
 void json_end(json_writer *json);    // closes it
 
-// key is NULL inside arrays.
+// key is NULL inside arrays. Texts in UTF-8 are written as they are. A byte that is no part of UTF-8 becomes the escape of the
+// character with its number, as if it were Latin-1: every parser takes that, and many refuse lone surrogates.
 void json_open_object(json_writer *json, const char *key);
 void json_close_object(json_writer *json);
 void json_open_array(json_writer *json, const char *key);
 void json_close_array(json_writer *json);
-void json_text(json_writer *json, const char *key, const char *text);  // bytes outside ASCII are taken as Latin-1
+void json_text(json_writer *json, const char *key, const char *text);
 void json_boolean(json_writer *json, const char *key, bool value);
 void json_integer(json_writer *json, const char *key, uint64_t value);
 void json_number(json_writer *json, const char *key, double value);  // null if not finite

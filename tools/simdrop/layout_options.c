@@ -27,8 +27,12 @@ void layout_options_describe(const layout_options *options, size_t size, char *t
              tile->row_end, tile->column_begin, tile->column_end, options->whole.rows, options->whole.columns);
   } else {
     size_t used = (size_t)snprintf(text, size, "--mask-shape");
-    for (size_t a = 0; a < options->mask_shape.count && used < size; ++a)
-      used += (size_t)snprintf(text + used, size - used, "%c%" PRIu64, a == 0 ? ' ' : ',', options->mask_shape.values[a]);
+    for (size_t a = 0; a < options->mask_shape.count && used < size; ++a) {
+      const uint64_t extent = options->mask_shape.values[a];
+      const char separator = a == 0 ? ' ' : ',';
+      used += (size_t)(extent == ARG_EXTENT_NONE ? snprintf(text + used, size - used, "%cNone", separator)
+                                                 : snprintf(text + used, size - used, "%c%" PRIu64, separator, extent));
+    }
   }
 }
 
@@ -77,11 +81,32 @@ static bool check_rank(const layout_options *options, const npy_header *header, 
   return false;
 }
 
-static bool suits_mask_shape(const layout_options *options, const npy_header *header, const char *name) {
+// The extents are those of the last axes; the mask is broadcast along the others.
+static uint64_t mask_extent(const layout_options *options, const npy_header *header, int axis) {
+  const int left_out = header->rank - (int)options->mask_shape.count;
+  const uint64_t extent = axis < left_out ? 1 : options->mask_shape.values[axis - left_out];
+  return extent == ARG_EXTENT_NONE ? header->shape[axis] : extent;
+}
+
+// In a mask shape with fewer axes Keras counts those of None from the left, and all others from the right; TensorFlow refuses
+// it.
+static bool names_all_axes(const layout_options *options, const npy_header *header, const char *name) {
   const arg_size_list *const mask_shape = &options->mask_shape;
-  if (!check_rank(options, header, name, (int)mask_shape->count, (int)mask_shape->count)) return false;
+  bool none = false;
+  for (size_t a = 0; a < mask_shape->count; ++a) none |= mask_shape->values[a] == ARG_EXTENT_NONE;
+  if (!none || (int)mask_shape->count == header->rank) return true;
+  char given[LAYOUT_DESCRIPTION_SIZE];
+  layout_options_describe(options, sizeof given, given);
+  report_error("cannot use %s: it has %d axes, and %s, with None in it, has to name them all", name, header->rank, given);
+  return false;
+}
+
+static bool suits_mask_shape(const layout_options *options, const npy_header *header, const char *name) {
+  const int count = (int)options->mask_shape.count;
+  if (!check_rank(options, header, name, count, count > SIMDROP_MAX_RANK ? count : SIMDROP_MAX_RANK)) return false;
+  if (!names_all_axes(options, header, name)) return false;
   for (int a = 0; a < header->rank; ++a) {
-    const uint64_t found = mask_shape->values[a];
+    const uint64_t found = mask_extent(options, header, a);
     if (found == 1 || found == header->shape[a]) continue;
     report_error("cannot use %s: its axis %d has length %" PRIu64 ", so --mask-shape takes that or 1 there, not %" PRIu64, name,
                  a, header->shape[a], found);
@@ -123,7 +148,7 @@ static simdrop_status make_layout(const layout_options *options, const npy_heade
   *first_index = 0;
   for (int a = 0; a < header->rank; ++a) {
     dims[a] = (size_t)header->shape[a];
-    mask_dims[a] = has_mask_shape(options) ? (size_t)options->mask_shape.values[a] : 0;
+    mask_dims[a] = has_mask_shape(options) ? (size_t)mask_extent(options, header, a) : 0;
   }
   if (has_mask_shape(options)) return simdrop_layout_broadcast(header->rank, dims, mask_dims, layout);
   if (has_channels(options))
