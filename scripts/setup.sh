@@ -44,6 +44,15 @@ if [ "$level" != run ]; then
   want_package libcmocka-dev
   want_package libhwy-dev
   want_package python3-matplotlib
+  # AVX-512, under Bochs: what makes a disk that it starts from.
+  want bochs bochs
+  want_package bochs-term
+  want_package bochsbios
+  want_package vgabios
+  want cpio cpio
+  want xorriso xorriso
+  want_package isolinux
+  want_package syslinux-common
   # Other processors, under qemu.
   want g++-aarch64-linux-gnu aarch64-linux-gnu-g++
   want gcc-i686-linux-gnu i686-linux-gnu-gcc

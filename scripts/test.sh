@@ -167,6 +167,7 @@ step 'masks on an emulated processor' verify_emulated
 step 'headers of .npy files' npy_headers
 step 'planted faults of masks' python3 tests/conformance/run.py "$build/release/tests/conformance/simdrop_faulty"
 step 'emulated processors' sh tests/emulated_cpus.sh "$build/release" "$build/emulated"
+step 'AVX-512 under Bochs' sh tests/emulated_avx512.sh "$build/release" "$build/bochs"
 step 'aarch64, gcc' emulate aarch64 aarch64-linux-gnu cortex-a53 max
 step 'aarch64, clang' emulate aarch64-clang aarch64-linux-gnu-clang neoverse-n1
 step 'aarch64, SVE' emulate_lengths

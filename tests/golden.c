@@ -236,7 +236,8 @@ const char *golden_calls_problem(void) {
     uint64_t golden[GOLDEN_DIGESTS];
     read_golden_call(i, golden);
     for (size_t d = 0; found == NULL && d < LENGTH(all_dtypes); ++d)
-      found = call_problem(&mask, all_dtypes[d], golden, x, y, again, bits);
+      if (comparable_probability(all_dtypes[d], mask.p) == mask.p)
+        found = call_problem(&mask, all_dtypes[d], golden, x, y, again, bits);
   }
   free(x);
   free(y);
@@ -253,6 +254,7 @@ static const char *layout_problem(const golden_layout *l, const uint64_t golden[
   if (digest_bytes(bytes, l->count) != golden[0]) found = problem("mask of the layout %s differs from the golden one", l->name);
   for (size_t d = 0; found == NULL && d < LENGTH(all_dtypes); ++d) {
     const simdrop_dtype dtype = all_dtypes[d];
+    if (comparable_probability(dtype, l->mask.p) != l->mask.p) continue;
     const size_t size = simdrop_dtype_size(dtype);
     golden_values(dtype, l->count, x);
     must(simdrop_forward_layout(&l->mask, dtype, &l->layout, x + l->x_first * size, y + l->y_first * size), l->name);

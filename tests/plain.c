@@ -70,6 +70,25 @@ void *allocate(size_t size) {
   return memory;
 }
 
+bool is_chosen_backend(const char *name) {
+  const char *const chosen = getenv("SIMDROP_TEST_BACKENDS");
+  if (chosen == NULL) return true;
+  char padded_list[256], padded_name[64];
+  snprintf(padded_list, sizeof padded_list, " %s ", chosen);
+  snprintf(padded_name, sizeof padded_name, " %s ", name);
+  return strstr(padded_list, padded_name) != NULL;
+}
+
+double comparable_probability(simdrop_dtype dtype, double p) {
+  const char *const rounding = getenv("SIMDROP_TEST_F16_ROUNDING");
+  if (dtype != SIMDROP_F16 || p == 1 || rounding == NULL || strcmp(rounding, "no") != 0) return p;
+  const float scale = (float)(1 / (1 - p));
+  uint32_t bits;
+  memcpy(&bits, &scale, sizeof bits);
+  const bool is_power = (bits & 0x7fffff) == 0;
+  return is_power ? p : p < 0.5 ? 0.5 : 0.75;
+}
+
 size_t count_of(const simdrop_layout *layout) {
   size_t count = 1;
   for (int a = 0; a < layout->rank; ++a) count *= layout->dims[a];

@@ -5,6 +5,7 @@
 
 #include <simdrop/simdrop.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,13 @@ void fill_values(simdrop_dtype dtype, size_t n, uint64_t *random, void *x);
 
 // malloc that ends the program instead of returning NULL.
 void *allocate(size_t size);
+
+// Whether the tests are for this backend: SIMDROP_TEST_BACKENDS names those that they are for, with spaces between; unset, all.
+bool is_chosen_backend(const char *name);
+
+// The probability at which outputs of this type are compared: p, but for f16 where SIMDROP_TEST_F16_ROUNDING=no says that an
+// emulated processor rounds to f16 wrongly: there one of which the scale is a power of two, so that nothing is rounded.
+double comparable_probability(simdrop_dtype dtype, double p);
 
 // How many elements a layout has.
 size_t count_of(const simdrop_layout *layout);
