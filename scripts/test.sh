@@ -156,6 +156,8 @@ step '32-bit x86' emulate_golden i686 i686-linux-gnu
 step 's390x, big-endian' emulate_golden s390x s390x-linux-gnu
 step 'instructions of each object' python3 tests/scan_instructions.py "$build/release" "$build/clang" "$build/aarch64" "$build/aarch64-clang"
 step 'the instruction scan sees planted instructions' python3 tests/scan_instructions.py --self-test "$build/scan-self-test"
+step 'compiler flags' sh tests/compiler_flags.sh "$build/release" "$build/compiler-flags"
+step 'reproducible builds' sh tests/reproducible.sh "$build/reproducible"
 step 'symbols' sh tests/check_symbols.sh "$build/release"
 step 'consumers' sh tests/consumers/run.sh "$build/consumers"
 step 'a setuid program ignores SIMDROP_BACKEND' sh tests/setuid.sh "$build/emulated/probe" "$build/setuid"

@@ -1,6 +1,8 @@
 // The only file that knows the backends' tables. One atomic pointer says which is in use; it is never NULL, and what it
 // points to is constant data, so that a reader never sees half a choice.
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE  // secure_getenv
+#endif
 #include "core/dispatch.h"
 
 #include <stdatomic.h>

@@ -1,5 +1,5 @@
 // Linux's perf_event_open; elsewhere nothing is counted.
-#if defined(__linux__)
+#if defined(__linux__) && !defined(_GNU_SOURCE)
 #define _GNU_SOURCE  // syscall
 #endif
 

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tool_flags.h"
+
 #define SMALL_CALL 1024  // elements up to which the time of a whole call is the interesting figure
 
 const char *const bench_dtype_names[] = {"f32", "f64", "f16", "bf16", NULL};
