@@ -47,8 +47,10 @@ function(simdrop_highway_targets variable directories)
     string(APPEND text "#if defined(HWY_${target})\n#if HWY_TARGETS & HWY_${target}\n\"generated:${backend}:\",\n#endif\n#endif\n")
   endforeach()
   file(WRITE ${source} "${text}\"\"};\n  return names[argc - 1] != 0;\n}\n")
+  set(CMAKE_CXX_FLAGS_DEBUG "") # which try_compile adds after the others
   unset(SIMDROP_HIGHWAY_COMPILES CACHE)
   try_compile(SIMDROP_HIGHWAY_COMPILES ${PROJECT_BINARY_DIR}/generated/highway ${source}
+              COMPILE_DEFINITIONS ${SIMDROP_HIGHWAY_FLAGS}
               CMAKE_FLAGS "-DINCLUDE_DIRECTORIES=${directories}" CXX_STANDARD 17 COPY_FILE ${source}.program)
   set(targets)
   if(SIMDROP_HIGHWAY_COMPILES)
@@ -61,6 +63,19 @@ function(simdrop_highway_targets variable directories)
   endif()
   set(${variable} ${targets} PARENT_SCOPE)
 endfunction()
+
+# What the file is compiled for where Highway names no target. On aarch64 that is what Highway compiles its target NEON for: gcc compiles
+# what C++ adds to structures (constructors) for the file's flags, whatever a pragma says around them.
+set(SIMDROP_HIGHWAY_FLAGS ${SIMDROP_BASE_FLAGS})
+if(SIMDROP_ARCHITECTURE STREQUAL "aarch64")
+  foreach(flag -march=armv8-a+crypto -mcpu=generic+crypto)
+    simdrop_exact_flags(SIMDROP_HIGHWAY_FLAGS "#include \"common/compiled_features.h\"
+SIMDROP_REQUIRE_COMPILED_FOR((SIMDROP_CPU(AES) | SIMDROP_CPU(PMULL) | SIMDROP_CPU(SHA1) | SIMDROP_CPU(SHA2)));" ${flag})
+    if(SIMDROP_HIGHWAY_FLAGS_FOUND)
+      break()
+    endif()
+  endforeach()
+endif()
 
 set(SIMDROP_COMPILED_highway)
 option(SIMDROP_WITH_HIGHWAY "Build the Highway backends, if Highway and a C++ compiler are there" ON)
@@ -84,17 +99,11 @@ if(SIMDROP_WITH_HIGHWAY)
 endif()
 
 if(SIMDROP_COMPILED_highway)
-  simdrop_add_objects(highway src/highway/kernels.cpp)
+  simdrop_add_objects(highway "${SIMDROP_HIGHWAY_FLAGS}" src/highway/kernels.cpp)
   target_include_directories(simdrop_highway SYSTEM PRIVATE ${simdrop_highway_directories})
   target_compile_features(simdrop_highway PRIVATE cxx_std_17)
   # The shared bodies are C: they name the members of a structure that they initialise, and not always all of them.
   target_compile_options(simdrop_highway PRIVATE -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-lto -Wno-missing-field-initializers)
-  string(TOLOWER "${CMAKE_SYSTEM_PROCESSOR}" processor)
-  if(processor MATCHES "^(aarch64|arm64)$")
-    # What Highway compiles its target NEON for. As a flag: gcc compiles what C++ adds to structures (constructors) for the file's
-    # flags, whatever a pragma says around them.
-    target_compile_options(simdrop_highway PRIVATE -march=armv8-a+crypto)
-  endif()
   set_target_properties(simdrop_highway PROPERTIES INTERPROCEDURAL_OPTIMIZATION OFF CXX_EXTENSIONS OFF CXX_VISIBILITY_PRESET hidden)
 
   # The libraries take a copy of the object, which does not tell CMake that it comes from C++: it needs nothing of the C++ runtime, so

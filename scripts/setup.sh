@@ -57,6 +57,8 @@ if [ "$level" != run ]; then
   want g++-aarch64-linux-gnu aarch64-linux-gnu-g++
   want gcc-i686-linux-gnu i686-linux-gnu-gcc
   want_package libc6-dev-i386-cross
+  want gcc-arm-linux-gnueabihf arm-linux-gnueabihf-gcc
+  want_package libc6-dev-armhf-cross
   want gcc-s390x-linux-gnu s390x-linux-gnu-gcc
   want_package libc6-dev-s390x-cross
   want_package libcmocka-dev:arm64

@@ -175,6 +175,8 @@ step '32-bit x86' emulate_golden i686 i686-linux-gnu
 step 's390x, big-endian' emulate_golden s390x s390x-linux-gnu
 step 'instructions of each object' python3 tests/scan_instructions.py "$build/release" "$build/clang" "$build/aarch64" "$build/aarch64-clang"
 step 'the instruction scan sees planted instructions' python3 tests/scan_instructions.py --self-test "$build/scan-self-test"
+step 'compiler flags' sh tests/compiler_flags.sh "$build/release" "$build/compiler-flags"
+step 'reproducible builds' sh tests/reproducible.sh "$build/reproducible"
 step 'symbols' sh tests/check_symbols.sh "$build/release"
 step 'headers' sh tests/headers/run.sh "$build/release" "$build/headers"
 step 'consumers' sh tests/consumers/run.sh "$build/consumers"

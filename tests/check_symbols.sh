@@ -3,7 +3,7 @@
 #
 # Seen to fail: a function without SIMDROP_API in its header but exported (exported functions), an exported helper without the prefix
 # (archive), malloc and getenv called from dispatch.c (needed functions), a static counter in driver.c and a hidden global one
-# (writable data), a header's function without SIMDROP_API (marked functions).
+# (writable data), a header's function without SIMDROP_API (marked functions), the shared library's objects in the archive (hidden).
 set -u
 export LC_ALL=C # one order for sort and comm
 
@@ -77,6 +77,10 @@ nm --defined-only --extern-only "$build/libsimdrop.a" 2> /dev/null | awk 'NF == 
 grep -v '^simdrop_' "$work/global" > "$work/foreign"
 same 'global symbols of the archive begin with simdrop_' "$work/nothing" "$work/foreign"
 grep -c . "$work/global" | grep -qv '^0$' || same 'the archive has symbols' "$work/declared" "$work/global"
+
+# They are hidden, so that a shared object that links the archive exports none.
+objdump -t "$build/libsimdrop.a" | awk -F '\t' 'NF == 2 && $1 ~ /^[0-9a-f]+ g/ && $2 !~ / \.hidden / {sub(/.* /, "", $2); print $2}' | sort -u > "$work/visible"
+same 'global symbols of the archive are hidden' "$work/nothing" "$work/visible"
 
 printf 'current_choice\ndecided_stream_bytes\n' > "$work/decisions" # each is found out once
 # By section, because constant tables of addresses (.data.rel.ro) are written once by the loader and are read-only then. A line

@@ -3,6 +3,7 @@
 #include <simdrop/simdrop.h>
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +44,12 @@ int main(void) {
         state = digest(y, ELEMENTS * simdrop_dtype_size((simdrop_dtype)dtype), digest(bits, ELEMENTS / 8, state));
       }
     }
+  }
+  // A compiler that takes every number for finite would let it pass.
+  const simdrop_mask no_probability = {(double)NAN, 1, 1, 0};
+  if (simdrop_mask_bits(&no_probability, ELEMENTS, bits) != SIMDROP_ERROR_PROBABILITY) {
+    fprintf(stderr, "probe: NaN was taken for a probability\n");
+    return 1;
   }
   printf("backend=%s reason=%d digest=%016" PRIx64 "\n", simdrop_backend_current(), (int)simdrop_backend_reason(), state);
   return 0;

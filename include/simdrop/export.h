@@ -1,15 +1,20 @@
 /** @file export.h
- *  SIMDROP_API marks what the library exports. Define SIMDROP_STATIC before including any header when you link the
- *  static library on Windows; the CMake and pkg-config packages do it for you. */
+ *  SIMDROP_API marks what the shared library exports. Define SIMDROP_STATIC before including any header when you link the
+ *  static library on Windows; the CMake and pkg-config packages do it for you. What links the static library does not export
+ *  its functions. */
 #ifndef SIMDROP_EXPORT_H
 #define SIMDROP_EXPORT_H
 
-#if defined(_WIN32) && !defined(SIMDROP_STATIC)
-#if defined(SIMDROP_BUILDING_LIBRARY)
+#if defined(_WIN32)
+#if defined(SIMDROP_STATIC)
+#define SIMDROP_API
+#elif defined(SIMDROP_BUILDING_LIBRARY)
 #define SIMDROP_API __declspec(dllexport)
 #else
 #define SIMDROP_API __declspec(dllimport)
 #endif
+#elif defined(__GNUC__) && defined(SIMDROP_STATIC)
+#define SIMDROP_API __attribute__((visibility("hidden")))
 #elif defined(__GNUC__)
 #define SIMDROP_API __attribute__((visibility("default")))
 #else

@@ -5,19 +5,14 @@
 
 #define SIMDROP_BACKEND avx2
 
+#include "common/compiled_features.h"
 #include "common/kernel_table.h"
 
 #define SIMDROP_BUNDLE                                                                                                         \
   (SIMDROP_CPU(SSE3) | SIMDROP_CPU(SSSE3) | SIMDROP_CPU(SSE41) | SIMDROP_CPU(SSE42) | SIMDROP_CPU(POPCNT) | SIMDROP_CPU(AVX) | \
    SIMDROP_CPU(F16C) | SIMDROP_CPU(AVX2) | SIMDROP_CPU(AVX_STATE))
 
-#if !defined(__AVX2__) || !defined(__F16C__)
-#error "compile the AVX2 backend with the flags in cmake/backends.cmake"
-#endif
-#if defined(__AVX512F__) || defined(__FMA__) || defined(__BMI2__) || defined(__LZCNT__)
-#error "the AVX2 backend is compiled for more than its bundle requires of the machine"
-#endif
-
+SIMDROP_REQUIRE_COMPILED_FOR(SIMDROP_BUNDLE);
 SIMDROP_DECLARE_KERNELS;
 
 #endif

@@ -3,6 +3,7 @@
 #ifndef SIMDROP_HIGHWAY_BUNDLES_H
 #define SIMDROP_HIGHWAY_BUNDLES_H
 
+#include "common/compiled_features.h"
 #include "common/cpu_features.h"
 
 #define SIMDROP_BUNDLE_highway_sse2 0  // the baseline
@@ -23,6 +24,9 @@
   (SIMDROP_BUNDLE_highway_sve | SIMDROP_CPU(SVE2) | SIMDROP_CPU(SVE_AES) | SIMDROP_CPU(SVE_PMULL))
 
 namespace simdrop {
+
+// What the file is compiled for where no target is named.
+constexpr uint64_t file_features = SIMDROP_COMPILED_FEATURES;
 
 struct target_word {
   const char *word;

@@ -66,6 +66,8 @@ HWY_BEFORE_NAMESPACE();
 namespace simdrop {
 namespace HWY_NAMESPACE {
 
+static_assert((file_features & ~uint64_t{SIMDROP_BUNDLE}) == 0,
+              "the file is compiled for more than the target's bundle: configure with -DSIMDROP_WITH_HIGHWAY=OFF");
 #ifdef HWY_TARGET_STR  // not where Highway compiles for the baseline alone
 static_assert(covers(SIMDROP_BUNDLE, HWY_TARGET_STR),
               "this Highway compiles the target for more than its bundle in highway/bundles.h: configure with "

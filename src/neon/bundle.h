@@ -5,6 +5,7 @@
 
 #define SIMDROP_BACKEND neon
 
+#include "common/compiled_features.h"
 #include "common/kernel_table.h"
 
 #define SIMDROP_BUNDLE 0
@@ -12,10 +13,7 @@
 #if !defined(__aarch64__) || !defined(__ARM_NEON) || defined(__AARCH64EB__)
 #error "the NEON backend is for little-endian aarch64"
 #endif
-#if defined(__ARM_FEATURE_SHA3) || defined(__ARM_FEATURE_SVE) || defined(__ARM_FEATURE_FP16_VECTOR_ARITHMETIC)
-#error "the NEON backend is compiled for more than its bundle requires of the machine"
-#endif
-
+SIMDROP_REQUIRE_COMPILED_FOR(SIMDROP_BUNDLE);
 SIMDROP_DECLARE_KERNELS;
 
 #endif

@@ -7,7 +7,8 @@
 # configured prefix in simdrop.pc (another prefix, relocated prefix), an absolute folder taken as one below the prefix, and the prefix
 # taken from an absolute library folder (absolute folders),
 # a tile with another stride than its matrix in docs/layouts.md, and that page without programs (layouts.md's programs),
-# the C++ object itself in the libraries instead of its copy (the package asks for no C++).
+# the C++ object itself in the libraries instead of its copy (the package asks for no C++), the shared library's objects in the static
+# library (plugins: the second has the first's version).
 set -u
 
 folder=${1:?usage: run.sh FOLDER}
@@ -110,6 +111,25 @@ absolute_folders() {
 
 with_archive() { cc -I "$prefix/include" "$here/consumer.c" "$(library_folder "$prefix")/libsimdrop.a" -o "$folder/archive" && "$folder/archive"; }
 
+# plugin <name> <header folder> <static library>: a shared object that links the library by hand, and exports nothing of it.
+plugin() {
+  cc -shared -fPIC -I "$2" "$here/plugin.c" "$3" -o "$folder/$1.so" \
+    && nm -D --defined-only "$folder/$1.so" && ! nm -D --defined-only "$folder/$1.so" | grep ' simdrop_'
+}
+
+# Two plugins with two versions in one program: each has its own, and its own choice of a backend.
+plugins() {
+  other="$folder/other version"
+  mkdir -p "$other" && tar -C "$source" -cf - CMakeLists.txt cmake include src | tar -C "$other" -xf - || return 1
+  sed 's/\(SIMDROP_VERSION_MAJOR\) [0-9][0-9]*/\1 77/' "$source/include/simdrop/version.h" > "$other/include/simdrop/version.h"
+  cmake -S "$other" -B "$other/build" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DSIMDROP_BUILD_TOOL=OFF -DSIMDROP_BUILD_TESTS=OFF \
+    -DSIMDROP_BUILD_EXAMPLES=OFF -DSIMDROP_BUILD_SHARED=OFF -DSIMDROP_WITH_HIGHWAY=OFF -DSIMDROP_WITH_AVX512=OFF && cmake --build "$other/build" \
+    && plugin first "$prefix/include" "$(library_folder "$prefix")/libsimdrop.a" \
+    && plugin second "$other/include" "$other/build/libsimdrop.a" && cc "$here/plugin_host.c" -o "$folder/plugin_host" && "$folder/plugin_host" "$folder/first.so" "$folder/second.so" > "$folder/plugins.txt" || return 1
+  cat "$folder/plugins.txt"
+  sed -n 1p "$folder/plugins.txt" | grep -v '^77\.' | grep ' scalar$' && sed -n 2p "$folder/plugins.txt" | grep '^77\.' | grep -v ' scalar$'
+}
+
 as_cpp() { # as_cpp <compiler>
   cp "$here/consumer.c" "$folder/consumer.cpp"
   "$1" -std=c++11 -Wall -Wextra -Wpedantic -Werror -I "$prefix/include" "$folder/consumer.cpp" \
@@ -149,6 +169,7 @@ check 'simdrop-openmp by pkg-config' with_openmp_pkg_config
 check 'add_subdirectory from a C++ project' with_default_target add_subdirectory subdirectory -DSIMDROP_SOURCE="$source"
 check 'pkg-config' with_pkg_config "$prefix"
 check 'static library by hand' with_archive
+check 'two plugins with two versions of the static library' plugins
 for compiler in g++ clang++; do
   check "C++11 by $compiler" as_cpp "$compiler"
 done

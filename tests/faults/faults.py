@@ -645,12 +645,10 @@ fault("no XCR0 check for AVX-512", FILE, "if ((cpuid->xcr0 & XCR0_SSE_AVX_AVX512
 fault("any XCR0 bit will do", FILE, "(cpuid->xcr0 & XCR0_SSE_AVX) == XCR0_SSE_AVX", "(cpuid->xcr0 & XCR0_SSE_AVX) != 0", CPUS, "avx2")
 fault("upper ZMM registers not asked for", FILE, "0xe6,", "0x66,", CPUS, "avx512")
 fault("leaf 7 past the last leaf", FILE, "cpuid->max_leaf >= 7 ? cpuid->leaf7 : none", "cpuid->leaf7", CPUS, "avx2")
-fault("avx2: bundle without the saved state", "src/avx2/bundle.h", "SIMDROP_CPU(AVX2) | SIMDROP_CPU(AVX_STATE))",
-      "SIMDROP_CPU(AVX2))", CPUS, "avx2")
-fault("avx512: bundle without the saved state", "src/avx512/bundle.h", "SIMDROP_CPU(AVX512VL) | SIMDROP_CPU(AVX512_STATE))",
-      "SIMDROP_CPU(AVX512VL))", CPUS, "avx512")
-fault("avx512: bundle without BW", "src/avx512/bundle.h", "SIMDROP_CPU(AVX512BW) |", "", "dispatch:whole_bundles", "avx512")
-fault("avx2: bundle without F16C", "src/avx2/bundle.h", "SIMDROP_CPU(F16C) |", "", CPUS, "avx2")
+for backend, part, test in (("avx2", "AVX_STATE", CPUS), ("avx512", "AVX512_STATE", CPUS), ("avx512", "AVX512BW", "dispatch:whole_bundles"),
+                            ("avx2", "F16C", CPUS)):
+    fault(f"{backend}: table without {part}", f"src/{backend}/table.c", "SIMDROP_DEFINE_TABLE(SIMDROP_BUNDLE);",
+          f"SIMDROP_DEFINE_TABLE(SIMDROP_BUNDLE & ~SIMDROP_CPU({part}));", test, backend)
 fault("a feature at another's bit", "src/common/cpu_features.h", "X(AVX512VL, 7, ebx, 31)", "X(AVX512VL, 7, ebx, 28)",
       "dispatch:one_bit_each")
 fault("a feature from another leaf", "src/common/cpu_features.h", "X(F16C, 1, ecx, 29)", "X(F16C, 7, ebx, 29)", "dispatch:one_bit_each")

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "console.h"
+#include "tool_flags.h"
 
 #define SMALL_CALL 1024  // elements up to which the time of a whole call is the interesting figure
 

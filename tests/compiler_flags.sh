@@ -1,0 +1,198 @@
+#!/bin/sh
+# compiler_flags.sh BUILD FOLDER: whatever flags and compilers the library is built with, it has the same backends, each compiled for its
+# bundle and no more, gives the same bits as the release build in BUILD, and leaves the floating-point environment alone.
+#
+# Seen to fail: SSE3 named in a bundle (-mavx512vbmi: backends are left out), flags of arithmetic not taken back at the link (the
+# floating-point environment, as a subproject).
+set -u
+
+if [ $# -ne 2 ]; then
+  echo "usage: compiler_flags.sh BUILD FOLDER" >&2
+  exit 2
+fi
+build=$1
+source=$(cd "$(dirname "$0")/.." && pwd)
+rm -rf "$2"
+mkdir -p "$2"
+folder=$(cd "$2" && pwd)
+log="$folder/log.txt"
+failed=0
+unset SIMDROP_BACKEND
+
+# check <name> <command...>: the command must succeed.
+check() {
+  title=$1
+  shift
+  if "$@" > "$log" 2>&1 < /dev/null; then
+    echo "ok $title"
+  else
+    tail -n 30 "$log" | sed 's/^/    /'
+    echo "FAILED $title"
+    failed=1
+  fi
+}
+have() { command -v "$1" > /dev/null 2>&1; }
+
+# configure <folder> <cmake arguments...>: the library alone.
+configure() {
+  configured="$folder/$1"
+  shift
+  cmake -S "$source" -B "$configured" -G Ninja -DCMAKE_BUILD_TYPE=Release -DSIMDROP_BUILD_TOOL=OFF -DSIMDROP_BUILD_TESTS=OFF \
+    -DSIMDROP_BUILD_EXAMPLES=OFF -DSIMDROP_WITH_HIGHWAY=OFF -DSIMDROP_WITH_OPENMP=OFF "$@"
+}
+
+# has <folder> <backend>...: the build has these backends, and no others.
+has() {
+  tr ' ' '\n' < "$folder/$1/generated/backend_list.h" | tr -d '\n' | grep -o '"[^"]*",1' | cut -d '"' -f 2 > "$folder/compiled"
+  shift
+  printf '%s\n' "$@" | diff - "$folder/compiled"
+}
+
+# held <flags> <cmake arguments...>: with these flags, each backend's table compiles, and so is compiled for exactly its bundle.
+held() {
+  rm -rf "$folder/held"
+  held_flags=$1
+  shift
+  configure held -DCMAKE_C_FLAGS="$held_flags" "$@" || return
+  objects=
+  # shellcheck disable=SC2086 # a list of words
+  has held $backends || return
+  for backend in $backends; do objects="$objects CMakeFiles/simdrop_$backend.dir/src/$backend/table.c.o"; done
+  # shellcheck disable=SC2086 # a list of words
+  cmake --build "$folder/held" --target $objects
+}
+
+processor_flags() { # processor_flags <name> <compiler> <cmake arguments...>, and flags a line
+  name=$1
+  compiler=$2
+  shift 2
+  if ! have "${compiler%%;*}"; then
+    cat > /dev/null
+    echo "skipped flags of $name: it is not installed"
+    return
+  fi
+  while read -r flags; do
+    echo 'int not_empty;' > "$folder/empty.c"
+    # shellcheck disable=SC2086 # a list of flags
+    if [ "$name" != zig ] && ! "$compiler" ${target:-} $flags -c "$folder/empty.c" -o "$folder/empty.o" 2> /dev/null; then
+      echo "skipped $name $flags: this compiler does not know it"
+      continue
+    fi
+    check "$name $flags" held "$flags" -DCMAKE_C_COMPILER="$compiler" "$@"
+  done
+}
+
+case "$(uname -m)" in
+  x86_64) ;;
+  *)
+    echo "skipped compiler flags: they are those for x86-64, and this machine is none"
+    exit 0
+    ;;
+esac
+
+backends='avx512 avx2 scalar'
+for compiler in gcc clang; do
+  processor_flags "$compiler" "$compiler" << 'FLAGS'
+-march=native
+-march=haswell
+-march=x86-64-v3
+-march=skylake-avx512 -mavx512vbmi -mvaes
+-march=znver4
+-mavx2 -mfma -mbmi2
+-mno-popcnt
+FLAGS
+done
+if zig=$(sh "$source/scripts/pypi.sh" zig ziglang==0.13.0); then
+  printf '%s\n' '' -mcpu=haswell | processor_flags zig "$zig/python;-m;ziglang;cc"
+else
+  echo "skipped flags of zig: it cannot be installed"
+fi
+backends='neon scalar'
+for compiler in aarch64-linux-gnu-gcc clang; do
+  target=
+  toolchain=aarch64-linux-gnu
+  if [ "$compiler" = clang ]; then
+    target=--target=aarch64-linux-gnu
+    toolchain=aarch64-linux-gnu-clang
+  fi
+  processor_flags "aarch64, $compiler" "$compiler" -DCMAKE_TOOLCHAIN_FILE="$source/cmake/toolchains/$toolchain.cmake" << 'FLAGS'
+-mcpu=neoverse-v1
+-march=armv8.2-a+fp16
+-mcpu=apple-m1
+FLAGS
+done
+
+# architecture <compiler> <processor> <backend>...: the compiler says what it compiles for.
+architecture() {
+  rm -rf "$folder/architecture"
+  configure architecture -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR="$2" -DCMAKE_C_COMPILER="$1" || return
+  shift 2
+  has architecture "$@"
+}
+if have arm-linux-gnueabihf-gcc; then
+  check '32-bit Arm on an aarch64 kernel' architecture arm-linux-gnueabihf-gcc aarch64 scalar
+else
+  echo "skipped 32-bit Arm on an aarch64 kernel: there is no arm-linux-gnueabihf-gcc"
+fi
+check 'no name of a processor, aarch64' architecture aarch64-linux-gnu-gcc '' neon scalar
+check 'no name of a processor, x86-64' architecture gcc '' avx512 avx2 scalar
+check '32-bit x86 on an x86-64 kernel' architecture i686-linux-gnu-gcc x86_64 avx512 avx2 scalar
+
+several_architectures() {
+  configure several -DCMAKE_SYSTEM_NAME=Darwin -DCMAKE_C_COMPILER=clang -DCMAKE_C_COMPILER_WORKS=ON '-DCMAKE_OSX_ARCHITECTURES=x86_64;arm64' && return 1
+  tr -s '\n ' ' ' < "$log" | grep 'CMAKE_OSX_ARCHITECTURES names more than one architecture (x86_64;arm64)'
+}
+check 'several architectures are refused' several_architectures
+
+# same_bits <folder> [how to run it]: the build's library on each backend, against the release build.
+same_bits() {
+  probe="$folder/probe-$1"
+  ${compiler:-cc} -std=c11 -O1 -static -I "$source/include" "$source/tests/probe.c" "$folder/$1/libsimdrop.a" -o "$probe" || return
+  shift
+  for backend in avx512 avx2 scalar; do
+    SIMDROP_BACKEND=$backend "$@" "$probe" || return
+  done > "$folder/lines"
+  cat "$folder/lines"
+  grep -q 'backend=scalar reason=1' "$folder/lines" && ! grep -v "digest=$digest\$" "$folder/lines"
+}
+cc -std=c11 -O1 -static -I "$source/include" "$source/tests/probe.c" "$build/libsimdrop.a" -o "$folder/probe" || exit 1
+digest=$(SIMDROP_BACKEND=scalar "$folder/probe" | sed 's/.*digest=//')
+cc -std=c11 "$source/tests/floating_point_environment.c" -o "$folder/environment" || exit 1
+
+# Every liberty with arithmetic, and a processor, at once.
+for compiler in gcc clang; do
+  have "$compiler" || continue
+  flags='-march=native -mavx2 -mfma -ffast-math -funsafe-math-optimizations -ffinite-math-only -freciprocal-math -fassociative-math -fno-signed-zeros'
+  if [ "$compiler" = gcc ]; then flags="$flags -fno-trapping-math -fsingle-precision-constant -mfpmath=387"; fi
+  tree="$compiler, all liberties"
+  check "$compiler, all liberties: configuration" configure "$tree" -DCMAKE_C_COMPILER="$compiler" -DCMAKE_C_FLAGS="$flags" \
+    -DCMAKE_C_FLAGS_RELEASE='-Ofast -DNDEBUG' -DCMAKE_SHARED_LINKER_FLAGS='-Ofast' -DSIMDROP_WITH_OPENMP=ON -DSIMDROP_WERROR=ON
+  check "$compiler, all liberties: build" cmake --build "$folder/$tree"
+  check "$compiler, all liberties: floating-point environment" "$folder/environment" "$folder/$tree"/libsimdrop*.so
+  check "$compiler, all liberties: bits" same_bits "$tree"
+  for cpu in qemu64 Haswell; do
+    check "$compiler, all liberties: bits on $cpu" same_bits "$tree" qemu-x86_64-static -cpu "$cpu"
+  done
+  python3 "$source/tests/scan_instructions.py" "$folder/$tree" || failed=1
+done
+
+# A parent's options come before ours, and CMake leaves out those of ours that it had already. So do a unity build and _GNU_SOURCE.
+subproject() {
+  mkdir -p "$folder/a parent" && cat > "$folder/a parent/CMakeLists.txt" << PROJECT || return
+cmake_minimum_required(VERSION 3.22)
+project(parent LANGUAGES C)
+add_compile_options(-mavx2 -mno-sse4.2 -msse2 -march=native -fno-fast-math -ffast-math -Ofast -Werror -D_GNU_SOURCE=1)
+add_link_options(-fno-fast-math -ffast-math -Ofast)
+set(CMAKE_UNITY_BUILD ON)
+set(CMAKE_UNITY_BUILD_BATCH_SIZE 0)
+set(SIMDROP_WITH_HIGHWAY OFF)
+add_subdirectory("$source" simdrop)
+PROJECT
+  cmake -S "$folder/a parent" -B "$folder/a parent/build" -G Ninja -DCMAKE_C_FLAGS='-O0 -DNAME='"'"'"a b"'"'" \
+    && cmake --build "$folder/a parent/build" \
+    && "$folder/environment" "$folder/a parent/build/simdrop"/libsimdrop*.so \
+    && ln -sfn "$folder/a parent/build/simdrop" "$folder/subproject" && same_bits subproject
+}
+compiler=cc
+check 'as a subproject with options of its own' subproject
+exit $failed
