@@ -3,7 +3,7 @@
 # bundle and no more, gives the same bits as the release build in BUILD, and leaves the floating-point environment alone.
 #
 # Seen to fail: SSE3 named in a bundle (-mavx512vbmi: backends are left out), flags of arithmetic not taken back at the link (the
-# floating-point environment, as a subproject).
+# floating-point environment, as a subproject), and not when a file is compiled (build, by src/common/strict_arithmetic.h).
 set -u
 
 if [ $# -ne 2 ]; then
@@ -102,7 +102,7 @@ for compiler in gcc clang; do
 -mno-popcnt
 FLAGS
 done
-if zig=$(sh "$source/scripts/pypi.sh" zig ziglang==0.13.0); then
+if zig=$(sh "$source/scripts/pypi.sh" zig ziglang==0.17.1); then
   printf '%s\n' '' -mcpu=haswell | processor_flags zig "$zig/python;-m;ziglang;cc"
 else
   echo "skipped flags of zig: it cannot be installed"

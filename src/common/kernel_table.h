@@ -10,6 +10,7 @@
 #include "common/background.h"
 #include "common/cpu_features.h"
 #include "common/mask_source.h"
+#include "common/strict_arithmetic.h"
 
 // A mask in memory is an array of 64-bit words: bit k is bit k % 64 of words[k / 64], 1 = kept. A consumer's first element has
 // bit `first` of it; one word beyond the last that is needed may be read (and is ignored).

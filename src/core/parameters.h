@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/strict_arithmetic.h"
+
 #define SIMDROP_CERTAIN (UINT64_C(1) << 32)  // the threshold under which every U(index) lies
 
 // False for NaN too.
