@@ -3,7 +3,7 @@ option(SIMDROP_WITH_OPENMP "Build the executor on OpenMP's threads, if the compi
 if(SIMDROP_WITH_OPENMP)
   find_package(OpenMP COMPONENTS C QUIET)
   if(NOT OpenMP_C_FOUND)
-    message(STATUS "simdrop::openmp is left out: this compiler has no OpenMP")
+    simdrop_leave_out(openmp "simdrop::openmp is left out: this compiler has no OpenMP")
   endif()
 endif()
 if(SIMDROP_WITH_OPENMP AND OpenMP_C_FOUND)
