@@ -4,8 +4,8 @@
 # scripts/run.sh; "build" also what scripts/test.sh installs and builds with gcc, clang and for aarch64, with warnings as errors; "test" is the
 # whole of scripts/test.sh. Needs root, debootstrap and a network; takes the mirror, proxies and certificates of this machine.
 #
-# Seen to fail: MPI::MPI_C taken for MPI (run, CMake 3.31 and newest), a package that only one release has (build),
-# a warning of a newer clang, a Highway with other names for its targets (build, trixie).
+# Seen to fail, in such systems: MPI::MPI_C taken for MPI (run, CMake 3.31), a warning of clang 19 and Highway 1.2's other names for
+# what its targets need (build, trixie).
 set -u
 
 release=${1:?usage: bare_system.sh RELEASE [debian | newest] [root | user] [run | build | test]}
