@@ -4,16 +4,24 @@
 # Only Highway's headers are used. Without them, or without a C++ compiler, the family is left out, and the project is C alone.
 include(cmake/cxx.cmake)
 
-# simdrop_find_highway(<variable>): the folders of Highway's headers: by its CMake package, by pkg-config, or by looking for the headers.
-# Folders that the compiler knows by itself may be left out, but <variable>_FOUND says whether there is a Highway.
+# simdrop_find_highway(<variable>): the folders of Highway's headers: those of a target, from a parent project or Highway's CMake package, or
+# by pkg-config, or by looking for the headers. Folders that the compiler knows by itself may be left out, but <variable>_FOUND says
+# whether there is a Highway.
 function(simdrop_find_highway variable)
   set(found OFF)
   set(directories)
-  find_package(hwy 1.0.3 CONFIG QUIET)
-  if(TARGET hwy::hwy)
-    set(found "its CMake package, version ${hwy_VERSION}")
-    get_target_property(directories hwy::hwy INTERFACE_INCLUDE_DIRECTORIES)
+  if(NOT TARGET hwy AND NOT TARGET hwy::hwy)
+    find_package(hwy 1.0.3 CONFIG QUIET)
   endif()
+  foreach(target hwy::hwy hwy) # only the package has a name space
+    if(TARGET ${target} AND NOT found)
+      set(found "the target ${target}")
+      get_target_property(directories ${target} INTERFACE_INCLUDE_DIRECTORIES)
+      # Of a target of this build the property has generator expressions.
+      list(FILTER directories EXCLUDE REGEX "^\\$<INSTALL_INTERFACE:")
+      list(TRANSFORM directories REPLACE "^\\$<BUILD_INTERFACE:(.*)>$" "\\1")
+    endif()
+  endforeach()
   if(NOT found)
     find_package(PkgConfig QUIET)
     if(PkgConfig_FOUND)
@@ -37,24 +45,18 @@ function(simdrop_find_highway variable)
 endfunction()
 
 # simdrop_highway_targets(<variable> <folders of headers> <backend>...): those of the backends whose targets Highway generates with this
-# compiler and its flags. A program that is compiled, but never run, has their names in it.
+# compiler and its flags; none if this Highway cannot be used.
 function(simdrop_highway_targets variable directories)
-  set(source ${PROJECT_BINARY_DIR}/generated/highway_targets.cpp)
-  set(text "#include <hwy/detect_targets.h>\nint main(int argc, char **) {\n  static const char *const volatile names[] = {\n")
-  foreach(backend IN LISTS ARGN)
-    string(REGEX REPLACE "^highway-" "" target ${backend})
-    string(TOUPPER ${target} target)
-    string(APPEND text "#if defined(HWY_${target})\n#if HWY_TARGETS & HWY_${target}\n\"generated:${backend}:\",\n#endif\n#endif\n")
-  endforeach()
-  file(WRITE ${source} "${text}\"\"};\n  return names[argc - 1] != 0;\n}\n")
+  set(program ${PROJECT_BINARY_DIR}/generated/highway_targets)
   set(CMAKE_CXX_FLAGS_DEBUG "") # which try_compile adds after the others
   unset(SIMDROP_HIGHWAY_COMPILES CACHE)
-  try_compile(SIMDROP_HIGHWAY_COMPILES ${PROJECT_BINARY_DIR}/generated/highway ${source}
+  try_compile(SIMDROP_HIGHWAY_COMPILES ${PROJECT_BINARY_DIR}/generated/highway ${PROJECT_SOURCE_DIR}/src/highway/generated.cpp
               COMPILE_DEFINITIONS ${SIMDROP_HIGHWAY_FLAGS}
-              CMAKE_FLAGS "-DINCLUDE_DIRECTORIES=${directories}" CXX_STANDARD 17 COPY_FILE ${source}.program)
+              CMAKE_FLAGS "-DINCLUDE_DIRECTORIES=${PROJECT_SOURCE_DIR}/src;${PROJECT_SOURCE_DIR}/include;${directories}"
+              CXX_STANDARD 17 COPY_FILE ${program} COPY_FILE_ERROR copy_error)
   set(targets)
-  if(SIMDROP_HIGHWAY_COMPILES)
-    file(STRINGS ${source}.program names REGEX "generated:[^:]*:")
+  if(SIMDROP_HIGHWAY_COMPILES AND NOT copy_error)
+    file(STRINGS ${program} names REGEX "generated:[^:]*:")
     foreach(backend IN LISTS ARGN)
       if(names MATCHES "generated:${backend}:")
         list(APPEND targets ${backend})
@@ -82,18 +84,22 @@ option(SIMDROP_WITH_HIGHWAY "Build the Highway backends, if Highway and a C++ co
 if(SIMDROP_WITH_HIGHWAY)
   simdrop_find_highway(simdrop_highway_directories)
   if(NOT simdrop_highway_directories_FOUND)
-    message(STATUS "The Highway backends are left out: Highway was not found")
+    simdrop_leave_out(highway "The Highway backends are left out: Highway was not found")
   else()
-    simdrop_find_cxx()
-    if(NOT CMAKE_CXX_COMPILER)
-      message(STATUS "The Highway backends are left out: there is no C++ compiler")
+    simdrop_enable_cxx()
+    if(NOT SIMDROP_CXX)
+      simdrop_leave_out(highway "The Highway backends are left out: there is no C++ compiler that works")
     else()
-      enable_language(CXX)
       set(members ${SIMDROP_BACKENDS})
       list(FILTER members INCLUDE REGEX "^highway-")
       simdrop_highway_targets(SIMDROP_COMPILED_highway "${simdrop_highway_directories}" ${members})
       string(REPLACE ";" ", " names "${SIMDROP_COMPILED_highway}")
-      message(STATUS "Highway was found by ${simdrop_highway_directories_FOUND}: ${names}")
+      if(SIMDROP_COMPILED_highway)
+        message(STATUS "Highway was found by ${simdrop_highway_directories_FOUND}: ${names}")
+      else()
+        simdrop_leave_out(highway "The Highway backends are left out: that found by ${simdrop_highway_directories_FOUND} is older than \
+1.0.3, compiles for more than highway/bundles.h says, or does not compile here")
+      endif()
     endif()
   endif()
 endif()
@@ -102,8 +108,7 @@ if(SIMDROP_COMPILED_highway)
   simdrop_add_objects(highway "${SIMDROP_HIGHWAY_FLAGS}" src/highway/kernels.cpp)
   target_include_directories(simdrop_highway SYSTEM PRIVATE ${simdrop_highway_directories})
   target_compile_features(simdrop_highway PRIVATE cxx_std_17)
-  # The shared bodies are C: they name the members of a structure that they initialise, and not always all of them.
-  target_compile_options(simdrop_highway PRIVATE -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-lto -Wno-missing-field-initializers)
+  target_compile_options(simdrop_highway PRIVATE -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-lto)
   set_target_properties(simdrop_highway PROPERTIES INTERPROCEDURAL_OPTIMIZATION OFF CXX_EXTENSIONS OFF CXX_VISIBILITY_PRESET hidden)
 
   # The libraries take a copy of the object, which does not tell CMake that it comes from C++: it needs nothing of the C++ runtime, so

@@ -3,13 +3,16 @@ install(DIRECTORY include/simdrop DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_
 if(TARGET simdrop_lib_openmp)
   install(FILES include/simdrop/openmp.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/simdrop)
 endif()
-install(TARGETS ${simdrop_libraries} EXPORT simdrop_targets
-        RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR}
-        LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
-        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+set(destinations RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+    ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS ${simdrop_libraries} EXPORT simdrop_targets ${destinations})
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/simdrop)
 install(EXPORT simdrop_targets NAMESPACE simdrop:: FILE simdrop-targets.cmake DESTINATION ${package_dir})
+if(TARGET simdrop_lib_openmp)
+  install(TARGETS simdrop_lib_openmp EXPORT simdrop_openmp_targets ${destinations})
+  install(EXPORT simdrop_openmp_targets NAMESPACE simdrop:: FILE simdrop-openmp-targets.cmake DESTINATION ${package_dir})
+endif()
 configure_package_config_file(cmake/simdrop-config.cmake.in simdrop-config.cmake INSTALL_DESTINATION ${package_dir})
 write_basic_package_version_file(simdrop-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/simdrop-config.cmake ${PROJECT_BINARY_DIR}/simdrop-config-version.cmake DESTINATION ${package_dir})
@@ -34,6 +37,11 @@ foreach(dir LIBDIR INCLUDEDIR)
     set(quote_${dir} "${prefix_quote}")
   endif()
 endforeach()
+get_target_property(pkgconfig_name simdrop_lib_${simdrop_default} OUTPUT_NAME)
+set(pkgconfig_definitions "")
+if(simdrop_default STREQUAL "static")
+  set(pkgconfig_definitions "-DSIMDROP_STATIC")
+endif()
 configure_file(cmake/simdrop.pc.in simdrop.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/simdrop.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 if(TARGET simdrop_lib_openmp)

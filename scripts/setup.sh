@@ -1,15 +1,22 @@
 #!/bin/sh
 # Installs what is missing, on Debian and its relatives: `setup.sh run` for building and running, `setup.sh test` for the tests, `setup.sh
-# all` also for those of test.sh --all.
-# Quick and silent when nothing is missing.
+# all` also for those of test.sh --all. Quick and silent when nothing is missing. Waits for another process that installs something, and
+# asks a mirror that fails again.
 set -eu
 
 missing=""
-want() { # want <package> <command>: the package, unless the command is there
-  command -v "$2" > /dev/null 2>&1 || missing="$missing $1"
+add() { # add <package>: to what is missing, once
+  case " $missing " in
+    *" $1 "*) ;;
+    *) missing="$missing $1" ;;
+  esac
 }
-want_package() { # want_package <package>: for what is no command
-  dpkg-query -W -f '${Status}' "$1" 2> /dev/null | grep -q 'ok installed' || missing="$missing $1"
+want() { # want <package> <command>: the package, unless the command is there
+  command -v "$2" > /dev/null 2>&1 || add "$1"
+}
+want_package() { # want_package <package>: for what is no command. Only Debian knows its packages.
+  command -v dpkg-query > /dev/null 2>&1 || return 0
+  dpkg-query -W -f '${Status}' "$1" 2> /dev/null | grep -q 'ok installed' || add "$1"
 }
 
 level="${1:-run}"
@@ -40,7 +47,7 @@ if [ "$level" != run ]; then
   want hyperfine hyperfine
   want libopenmpi-dev mpicc
   want openmpi-bin mpirun
-  want_package libclang-rt-14-dev
+  want_package libclang-rt-dev
   want_package libcmocka-dev
   want_package libhwy-dev
   want_package python3-matplotlib
@@ -62,30 +69,61 @@ if [ "$level" != run ]; then
   want gcc-s390x-linux-gnu s390x-linux-gnu-gcc
   want_package libc6-dev-s390x-cross
   want_package libcmocka-dev:arm64
-  python3 -c 'import numpy' 2> /dev/null || missing="$missing python3-numpy"
-  python3 -c 'import ensurepip' 2> /dev/null || missing="$missing python3-venv"
+  want gcc-mingw-w64-x86-64 x86_64-w64-mingw32-gcc
+  python3 -c 'import numpy' 2> /dev/null || add python3-numpy
+  python3 -c 'import ensurepip' 2> /dev/null || add python3-venv
 fi
 if [ "$level" = all ] && [ "$(uname -m)" = x86_64 ]; then
   want_package wine64
 fi
 [ -n "$missing" ] || exit 0
 
-if ! command -v apt-get > /dev/null 2>&1; then
-  echo "setup.sh: please install$missing (there is no apt-get here to do it)" >&2
+# refuse <why>: what the user can do instead.
+refuse() {
+  echo "setup.sh: please install$missing ($1)" >&2
   exit 2
-fi
+}
+
+command -v apt-get > /dev/null 2>&1 || refuse "these are Debian's names; there is no apt-get here to do it"
 as_root=""
 if [ "$(id -u)" -ne 0 ]; then
-  if ! command -v sudo > /dev/null 2>&1; then
-    echo "setup.sh: please install$missing as root (there is no sudo here)" >&2
-    exit 2
-  fi
   as_root="sudo"
+  command -v sudo > /dev/null 2>&1 || refuse "as root: there is no sudo here"
+  # Without a terminal sudo cannot ask for the password.
+  sudo -n true 2> /dev/null || (: < /dev/tty) 2> /dev/null || refuse "as root: sudo needs a password, and there is no terminal to ask for it"
 fi
 echo "setup: installing$missing"
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+# apt <arguments>: apt-get, whose output is shown when it has failed for good. It waits for dpkg's lock by itself, but not for that of the
+# lists of packages, which another process may hold for minutes (here at most ten); what else fails, a mirror for instance, is tried four times.
+apt() {
+  waited=0
+  pauses="3 10 20"
+  until $as_root env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 apt-get -qq -o DPkg::Lock::Timeout=600 -o Acquire::Retries=3 \
+    -o APT::Update::Error-Mode=any "$@" > "$log" 2>&1 < /dev/null; do
+    if grep -q 'Could not get lock' "$log" && [ "$waited" -lt 600 ]; then
+      [ "$waited" -gt 0 ] || echo "setup: waiting for another process that installs packages"
+      sleep 2
+      waited=$((waited + 2))
+    elif [ -n "$pauses" ] && ! grep -q 'Unable to locate package\|no installation candidate' "$log"; then
+      pause=${pauses%% *}
+      pauses=$(printf '%s' "$pauses" | cut -s -d ' ' -f 2-)
+      echo "setup: apt-get $1 failed; once more in $pause s"
+      sleep "$pause"
+    else
+      cat "$log" >&2
+      return 1
+    fi
+  done
+}
+
 case "$missing" in
   *:arm64*) $as_root dpkg --add-architecture arm64 ;;
 esac
-$as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq update
+# Some other source of packages may be the one that fails.
+apt update || echo "setup: not all lists of packages could be brought up to date; going on with those that are here"
 # shellcheck disable=SC2086 # the list is meant to be split
-$as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y install --no-install-recommends $missing libc6-dev > /dev/null
+apt install -y --no-install-recommends $missing libc6-dev || refuse "apt-get could not"

@@ -52,11 +52,12 @@ step() {
   printf '%-58s %4d passed %4d failed %4d skipped %5d s\n' "$title" "$ok" "$bad" "$left" "$seconds" | tee -a "$summary"
 }
 
-# compile <folder> <cmake arguments...>
+# compile <folder> <cmake arguments...>: what is left out of a build because it was not found would not be missed, so the tests' own parts are
+# required, and all that setup.sh installs where arguments say so.
 compile() {
   tree="$build/$1"
   shift
-  cmake -S "$root" -B "$tree" -G Ninja -DSIMDROP_WERROR=ON "$@" && cmake --build "$tree"
+  cmake -S "$root" -B "$tree" -G Ninja -DSIMDROP_WERROR=ON -DSIMDROP_REQUIRED="cmocka;python" "$@" && cmake --build "$tree"
 }
 
 compile_and_test() {
@@ -73,7 +74,10 @@ compile_and_try() {
 }
 
 # The same code by another compiler: every test, with shorter loops.
-clang_release() { SIMDROP_TEST_EFFORT=quick compile_and_test clang -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER=clang; }
+clang_release() {
+  SIMDROP_TEST_EFFORT=quick compile_and_test clang -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER=clang \
+    -DSIMDROP_REQUIRED="highway;boost;mpi;cmocka;python"
+}
 
 sanitized() {
   ASAN_OPTIONS=redzone=256 SIMDROP_TEST_EFFORT=quick compile_and_test asan-ubsan -DCMAKE_BUILD_TYPE=RelWithDebInfo \
@@ -148,7 +152,17 @@ npy_headers() {
   python3 tests/tool/npy_headers.py "$build/release/tests/tool/simdrop_npy_headers" "$@"
 }
 
-step 'gcc, release' compile_and_test release -DCMAKE_BUILD_TYPE=Release
+# README's commands, and what test.sh builds, in systems that have nothing else.
+bare_systems() {
+  failures=0
+  for system in 'bookworm debian root build' 'bookworm newest user run' 'trixie debian user build' 'trixie newest root run'; do
+    # shellcheck disable=SC2086 # the words are arguments
+    sh tests/bare_system.sh $system || failures=1
+  done
+  [ "$failures" -eq 0 ]
+}
+
+step 'gcc, release' compile_and_test release -DCMAKE_BUILD_TYPE=Release -DSIMDROP_REQUIRED=all
 for backend in scalar avx2 highway-sse4; do
   step "gcc, release, SIMDROP_BACKEND=$backend" run_on "$backend"
 done
@@ -179,6 +193,8 @@ step 'compiler flags' sh tests/compiler_flags.sh "$build/release" "$build/compil
 step 'reproducible builds' sh tests/reproducible.sh "$build/reproducible"
 step 'symbols' sh tests/check_symbols.sh "$build/release"
 step 'headers' sh tests/headers/run.sh "$build/release" "$build/headers"
+step 'optional parts' sh tests/optional_parts.sh "$build/optional-parts"
+step 'set-up' sh tests/setup.sh "$build/set-up"
 step 'consumers' sh tests/consumers/run.sh "$build/consumers"
 step 'a setuid program ignores SIMDROP_BACKEND' sh tests/setuid.sh "$build/emulated/probe" "$build/setuid"
 step 'other systems' sh tests/other_systems.sh "$build/other-systems"
@@ -186,6 +202,8 @@ step 'style' sh scripts/lint.sh "$build/release"
 step 'planted faults' python3 tests/faults/run.py --jobs 2
 if [ "$all" = yes ]; then
   step 'all other systems' sh tests/other_systems.sh "$build/other-systems" --all
+  step 'optional parts, all combinations' sh tests/optional_parts.sh "$build/optional-parts" --all
+  step 'bare systems' bare_systems
 fi
 
 printf '\n'

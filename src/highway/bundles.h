@@ -51,10 +51,15 @@ constexpr target_word target_words[] = {
     {"avx512bw", SIMDROP_CPU(AVX512BW)},
     {"avx512vl", SIMDROP_CPU(AVX512VL)},
     {"+crypto", SIMDROP_CPU(AES) | SIMDROP_CPU(PMULL) | SIMDROP_CPU(SHA1) | SIMDROP_CPU(SHA2)},
+    {"+aes", SIMDROP_CPU(AES) | SIMDROP_CPU(PMULL)},
     {"+sve", SIMDROP_CPU(SVE)},
+    {"+sve2", SIMDROP_CPU(SVE) | SIMDROP_CPU(SVE2)},
     {"+sve2-aes", SIMDROP_CPU(SVE) | SIMDROP_CPU(SVE2) | SIMDROP_CPU(SVE_AES) | SIMDROP_CPU(SVE_PMULL)},
     {"evex512", 0},  // 512-bit registers, not an extension
 };
+
+// Words have a comma between them, those for Arm also none ("+sve2+sve2-aes,+sve").
+constexpr bool ends_word(char c) { return c == ',' || c == '+' || c == '\0'; }
 
 // Whether the text begins with the word, and the word ends there.
 constexpr bool begins_with(const char *text, const char *word) {
@@ -62,7 +67,7 @@ constexpr bool begins_with(const char *text, const char *word) {
     ++text;
     ++word;
   }
-  return *word == '\0' && (*text == ',' || *text == '\0');
+  return *word == '\0' && ends_word(*text);
 }
 
 // Whether a machine with the bundle has all that the string names.
@@ -72,7 +77,9 @@ constexpr bool covers(simdrop_cpu_features bundle, const char *string) {
     for (const target_word &known : target_words)
       if (begins_with(string, known.word)) covered = (known.feature & ~bundle) == 0;
     if (!covered) return false;
-    while (*string != '\0' && *string != ',') ++string;
+    do {
+      ++string;
+    } while (!ends_word(*string));
     if (*string == ',') ++string;
   }
   return true;

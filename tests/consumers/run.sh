@@ -1,14 +1,16 @@
 #!/bin/sh
 # run.sh FOLDER: installs simdrop and builds small projects that use it in each of the ways that users do; each must run and be right.
 #
-# Seen to fail: version.h left out of the install (all), the wrong library name in simdrop.pc (pkg-config), simdrop::simdrop left out of
-# the package (find_package), a C99 initializer in a public header (C++), an absolute include folder in the exported target (relocated prefix), another program in README.md than in examples (README's program),
-# simdrop::simdrop made the static library in the package (find_package) and in the build (add_subdirectory), the
-# configured prefix in simdrop.pc (another prefix, relocated prefix), an absolute folder taken as one below the prefix, and the prefix
-# taken from an absolute library folder (absolute folders),
-# a tile with another stride than its matrix in docs/layouts.md, and that page without programs (layouts.md's programs),
-# the C++ object itself in the libraries instead of its copy (the package asks for no C++), the shared library's objects in the static
-# library (plugins: the second has the first's version).
+# Seen to fail: version.h left out of the install (all), the wrong library name in simdrop.pc (pkg-config), simdrop::simdrop left out
+# of the package (find_package), a C99 initializer in a public header (C++), an absolute include folder in the exported target
+# (relocated prefix), another program in README.md than in examples (README's program), simdrop::simdrop made the static library in
+# the package (find_package) and in the build (add_subdirectory), the configured prefix in simdrop.pc (another prefix, relocated
+# prefix), an absolute folder taken as one below the prefix, and the prefix taken from an absolute library folder (absolute folders),
+# a tile with another stride than its matrix in docs/layouts.md, and that page without programs (layouts.md's programs), the C++
+# object itself in the libraries instead of its copy (the package asks for no C++), components that nobody looks at (a component that
+# there is not, another optional one, openmp where it is not installed), find_dependency for a static simdrop::openmp (no OpenMP),
+# -lsimdrop in every simdrop.pc (MinGW, static), no SIMDROP_STATIC there (static only; MinGW, static), hwy::hwy as Highway's only name
+# (Highway in a parent), the shared library's objects in the static library (plugins: the second has the first's version).
 set -u
 
 folder=${1:?usage: run.sh FOLDER}
@@ -159,6 +161,57 @@ relocated() {
   mv "$prefix" "$folder/moved to" && with_cmake find_package moved -DCMAKE_PREFIX_PATH="$folder/moved to"
 }
 
+# without_component <prefix> <component> <cmake arguments...>: the package is there, but refuses to be one with the component.
+without_component() {
+  at=$1 component=$2
+  shift 2
+  rm -rf "$folder/refused"
+  cmake -S "$here/find_package" -B "$folder/refused" -G Ninja -DCMAKE_PREFIX_PATH="$at" "$@" || return 1
+  if cmake "$folder/refused" -DCOMPONENTS="$component"; then return 1; fi
+  grep -q "no component $component" "$log"
+}
+
+# Into one prefix without the shared library, into another also without OpenMP. What is compiled is not looked at here: fast.
+static_only() {
+  cmake -S "$source" -B "$folder/static-only" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DSIMDROP_BUILD_TOOL=OFF -DSIMDROP_BUILD_TESTS=OFF \
+    -DSIMDROP_BUILD_EXAMPLES=OFF -DSIMDROP_WITH_HIGHWAY=OFF -DSIMDROP_BUILD_SHARED=OFF -DCMAKE_INSTALL_PREFIX="$folder/static prefix" \
+    && cmake --build "$folder/static-only" && cmake --install "$folder/static-only" \
+    && cmake "$folder/static-only" -DSIMDROP_WITH_OPENMP=OFF && cmake --install "$folder/static-only" --prefix "$folder/plain prefix"
+}
+
+static_pkg_config() {
+  flags=$(PKG_CONFIG_PATH="$folder/static prefix/lib/pkgconfig" pkg-config --cflags --libs simdrop-openmp) || return 1
+  echo "$flags" | grep -q -e -DSIMDROP_STATIC && eval "cc \"\$here/consumer_openmp.c\" $flags -o \"\$folder/static-pkg-config\"" && "$folder/static-pkg-config"
+}
+
+# for_windows <kind> <cmake arguments...>: compiled and linked by MinGW with what pkg-config says; nothing is run.
+for_windows() {
+  kind=$1
+  shift
+  at="$folder/mingw-$kind"
+  cmake -S "$source" -B "$at" -G Ninja -DCMAKE_SYSTEM_NAME=Windows -DCMAKE_SYSTEM_PROCESSOR=x86_64 -DCMAKE_C_COMPILER=x86_64-w64-mingw32-gcc \
+    -DCMAKE_BUILD_TYPE=Release -DSIMDROP_BUILD_TOOL=OFF -DSIMDROP_BUILD_TESTS=OFF -DSIMDROP_BUILD_EXAMPLES=OFF -DSIMDROP_WITH_HIGHWAY=OFF \
+    -DSIMDROP_WITH_AVX512=OFF -DSIMDROP_WITH_AVX2=OFF -DCMAKE_INSTALL_PREFIX="$at/prefix" "$@" \
+    && cmake --build "$at" && cmake --install "$at" || return 1
+  for package in simdrop simdrop-openmp; do
+    program=consumer
+    [ $package = simdrop ] || program=consumer_openmp
+    flags=$(PKG_CONFIG_PATH="$at/prefix/lib/pkgconfig" pkg-config --cflags --libs $package) || return 1
+    echo "$flags"
+    eval "x86_64-w64-mingw32-gcc \"\$here/$program.c\" $flags -static-libgcc -o \"\$at/$package.exe\"" || return 1
+    x86_64-w64-mingw32-objdump -p "$at/$package.exe" > "$at/imports" || return 1
+    if grep -q 'DLL Name: libsimdrop' "$at/imports"; then needs=shared; else needs=static; fi
+    [ $needs = "$kind" ] || return 1
+  done
+}
+
+highway_in_a_parent() {
+  headers=$(printf '#include <hwy/highway.h>\n' | c++ -E -x c++ -std=c++17 - | sed -n 's/^# 1 "\(.*\/hwy\)\/highway.h".*/\1/p' | head -n 1)
+  mkdir -p "$folder/highway headers" && cp -r "$headers" "$folder/highway headers/" || return 1
+  with_cmake highway_subproject highway -DCMAKE_BUILD_TYPE=Debug -DSIMDROP_SOURCE="$source" -DHIGHWAY_HEADERS="$folder/highway headers" \
+    -DCMAKE_IGNORE_PATH="$(dirname "$headers")" && grep -q 'Highway was found by the target hwy:' "$log" && grep -q '"highway-.*", 1' "$build/simdrop/generated/backend_list.h"
+}
+
 check 'install' install_into "$prefix"
 check 'find_package' with_default_target find_package shared -DCMAKE_PREFIX_PATH="$prefix"
 check 'find_package, static library' with_static_package
@@ -166,6 +219,26 @@ check 'the package asks for no C++' without_cpp "$prefix"
 check 'simdrop::openmp' with_openmp shared
 check 'simdrop::openmp, static libraries' with_openmp static
 check 'simdrop-openmp by pkg-config' with_openmp_pkg_config
+check 'COMPONENTS openmp' with_default_target find_package component -DCMAKE_PREFIX_PATH="$prefix" -DCOMPONENTS="openmp;shared;static"
+check 'another optional component' with_cmake find_package optional -DCMAKE_PREFIX_PATH="$prefix" -DOPTIONAL_COMPONENTS=nonsense
+check 'a component that there is not' without_component "$prefix" nonsense
+check 'install, static only' static_only
+check 'static only, pkg-config' static_pkg_config
+check 'static only, COMPONENTS openmp' with_cmake find_package static-component -DCMAKE_PREFIX_PATH="$folder/static prefix" -DCOMPONENTS=openmp
+check 'static only, COMPONENTS shared' without_component "$folder/static prefix" shared
+check 'static only, no OpenMP' without_component "$folder/static prefix" openmp -DCMAKE_DISABLE_FIND_PACKAGE_OpenMP=ON
+check 'without openmp, COMPONENTS openmp' without_component "$folder/plain prefix" openmp
+if command -v x86_64-w64-mingw32-gcc > /dev/null 2>&1; then
+  check 'MinGW, shared, pkg-config' for_windows shared
+  check 'MinGW, static, pkg-config' for_windows static -DSIMDROP_BUILD_SHARED=OFF
+else
+  echo "skipped MinGW, pkg-config: x86_64-w64-mingw32-gcc is not installed"
+fi
+if printf '#include <hwy/highway.h>\n' | c++ -fsyntax-only -x c++ -std=c++17 - 2> /dev/null; then
+  check 'Highway in a parent' highway_in_a_parent
+else
+  echo "skipped Highway in a parent: its headers are not installed"
+fi
 check 'add_subdirectory from a C++ project' with_default_target add_subdirectory subdirectory -DSIMDROP_SOURCE="$source"
 check 'pkg-config' with_pkg_config "$prefix"
 check 'static library by hand' with_archive
