@@ -5,7 +5,7 @@
 #define SIMDROP_COMMON_STRICT_ARITHMETIC_H
 
 #if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__) || defined(__ASSOCIATIVE_MATH__) || \
-    defined(__RECIPROCAL_MATH__) || defined(__NO_SIGNED_ZEROS__) || defined(__NO_TRAPPING_MATH__)
+    defined(__RECIPROCAL_MATH__) || defined(__NO_SIGNED_ZEROS__) || (defined(__NO_TRAPPING_MATH__) && !defined(__clang__))
 #error "compile simdrop without -ffast-math, -Ofast and the like"
 #endif
 
