@@ -29,6 +29,7 @@ int main(int argc, char **argv) {
     } else {
       puts("refused");
     }
+    fflush(stdout);  // sentences go past it
     npy_header_free(&header);
     close(descriptor);
   }

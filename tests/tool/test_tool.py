@@ -43,8 +43,19 @@ except ImportError:
 TOOL = ""  # set by main
 DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data")
 MACHINE = os.environ.get("SIMDROP_TEST_BYTE_ORDER", sys.byteorder)  # of the processor that runs the tool
+
 BLOCK = 4 << 20  # bytes that apply takes at a time
 CHUNK = 1 << 18  # elements that mask draws at a time
+
+
+def turned(data, size):
+    """Elements in the other byte order."""
+    return b"".join(data[i : i + size][::-1] for i in range(0, len(data), size))
+
+
+def native(data, size):
+    """Little-endian elements in the machine's byte order."""
+    return data if MACHINE == "little" else turned(data, size)
 
 
 def run(*arguments, **options):
@@ -365,7 +376,12 @@ class ToolTest(ToolCase):
                     self.assertEqual(self.read("out.npy"), source[: len(source) - len(data)] + expected, (kind.name, version, fortran))
                     self.assertIn("%s, %s order" % (kind.name, "Fortran" if fortran else "C"), report)
                     self.assertIn("(7, 143), 1001 elements", report)
-        for descr, options in [("bfloat16", []), ("bfloat16", ["--dtype", "bf16"]), ("<V2", ["--dtype", "bf16"]), ("|V2", ["--dtype=bf16"]), ("<u2", ["--dtype", "bf16"])]:
+        by_name = [native(text, 2) for text in (data, expected)]
+        for options in [], ["--dtype", "bf16"]:
+            self.write("in.npy", npy(header_text("bfloat16", (n,)), by_name[0]))
+            self.succeeds("apply", "in.npy", "out.npy", "--p", p, "--seed", 5, "--stream", 6, "--offset", 7, *options)
+            self.assertEqual(self.read("out.npy")[-len(data) :], by_name[1])
+        for descr, options in [("<V2", ["--dtype", "bf16"]), ("|V2", ["--dtype=bf16"]), ("<u2", ["--dtype", "bf16"])]:
             self.write("in.npy", npy(header_text(descr, (n,)), data))
             self.succeeds("apply", "in.npy", "out.npy", "--p", p, "--seed", 5, "--stream", 6, "--offset", 7, *options)
             self.assertEqual(self.read("out.npy")[-len(data) :], expected)
@@ -439,9 +455,6 @@ class ToolTest(ToolCase):
 
     def test_apply_byte_orders(self):
         """Big-endian arrays give what little-endian ones give, each element turned round; without an order it is the machine's."""
-        def turned(data, size):
-            return b"".join(data[i : i + size][::-1] for i in range(0, len(data), size))
-
         n = 7 * 11 * 13
         for kind in TYPES:
             for fortran, more in itertools.product((False, True), ([], ["--bits", "m.bin"], ["--backward"], ["--mask-shape", "7,1,13"])):
@@ -459,9 +472,9 @@ class ToolTest(ToolCase):
         data = F32.encode(values(n))
         expected = F32.dropout(data, self.mask_bytes(n, 0.3), 0.3)
         for descr in ("=f4", "|f4", "f4", "f", "float32", "single"):
-            self.write("in.npy", npy(header_text(descr, (n,)), data if MACHINE == "little" else turned(data, 4)))
+            self.write("in.npy", npy(header_text(descr, (n,)), native(data, 4)))
             self.succeeds("apply", "in.npy", "out.npy", "--p", "0.3")
-            self.assertEqual(self.read("out.npy")[-4 * n :], expected if MACHINE == "little" else turned(expected, 4), descr)
+            self.assertEqual(self.read("out.npy")[-4 * n :], native(expected, 4), descr)
 
     def test_apply_backward_and_bits(self):
         self.write_array("in.npy", n=1003)
