@@ -43,7 +43,6 @@ except ImportError:
 TOOL = ""  # set by main
 DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data")
 MACHINE = os.environ.get("SIMDROP_TEST_BYTE_ORDER", sys.byteorder)  # of the processor that runs the tool
-
 BLOCK = 4 << 20  # bytes that apply takes at a time
 CHUNK = 1 << 18  # elements that mask draws at a time
 
