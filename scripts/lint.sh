@@ -1,5 +1,5 @@
 #!/bin/sh
-# lint.sh BUILD: formatting by .clang-format, clang-tidy over the library with BUILD's compile commands, shellcheck, and whether the
+# lint.sh BUILD: formatting by .clang-format, clang-tidy over the library with BUILD's compile commands (clang's), shellcheck, and whether the
 # tables in the documents say what the benchmark's results say. A line a check.
 set -u
 cd "$(dirname "$0")/.." || exit 2
