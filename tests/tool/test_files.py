@@ -685,6 +685,8 @@ class FilesTest(ToolCase):
         self.succeeds("apply", "in.npy", name, "--p", "0.5")
         self.assertEqual(self.read(name), self.expected)
         self.refused("apply", "in.npy", name + "n", "--p", "0.5", mentions="too long")
+        # A sentence has room for the reason behind any name.
+        self.refused(*MASK, "--output", "d/" * 2000 + "y", mentions="No such file or directory")
 
     # Where output goes
 
