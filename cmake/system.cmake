@@ -4,7 +4,8 @@
 include(CheckSymbolExists)
 
 add_library(simdrop_system INTERFACE)
-target_compile_definitions(simdrop_system INTERFACE _GNU_SOURCE _FILE_OFFSET_BITS=64)
+# As options, which come after CMAKE_C_FLAGS: those may define _GNU_SOURCE to another value, which is a warning.
+target_compile_options(simdrop_system INTERFACE "SHELL:-U_GNU_SOURCE -D_GNU_SOURCE=1 -U_FILE_OFFSET_BITS -D_FILE_OFFSET_BITS=64")
 
 # simdrop_check_symbol(<symbol> <header> <variable>): whether programs that are compiled as the sources are can call it. The sources of
 # targets that link to simdrop_system see <variable> as a macro.

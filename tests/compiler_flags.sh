@@ -195,4 +195,11 @@ PROJECT
 }
 compiler=cc
 check 'as a subproject with options of its own' subproject
+
+# The tool, with warnings as errors for what CMake tries, too.
+tool_with_errors() {
+  configure errors -DSIMDROP_BUILD_TOOL=ON -DSIMDROP_WITH_BOOST=OFF -DCMAKE_C_FLAGS='-Werror -Wall -Wextra' && cmake --build "$folder/errors" \
+    && "$folder/errors/tools/simdrop/simdrop" info
+}
+check 'the tool with -Werror' tool_with_errors
 exit $failed

@@ -101,9 +101,10 @@ case "${1:-}" in
   *) targets=$* ;;
 esac
 # Two at once: when a system is first used zig makes its C library, for the most part on one processor.
-# shellcheck disable=SC2086 # the list is meant to be split
-printf '%s\n' $targets | xargs -P 2 -I TARGET sh "$0" "$folder" --one TARGET
+for target in $targets; do rm -f "$folder/$target/lines"; done
 failed=0
+# shellcheck disable=SC2086 # the list is meant to be split
+printf '%s\n' $targets | xargs -P 2 -I TARGET sh "$0" "$folder" --one TARGET || failed=1 # also what died, or stopped without a word
 for target in $targets; do
   cat "$folder/$target/lines"
   ! grep -q '^FAILED ' "$folder/$target/lines" || failed=1

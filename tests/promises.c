@@ -91,8 +91,17 @@ static bool has(const char *word) {
 }
 
 #elif defined(__aarch64__) && defined(__linux__)
-#include <asm/hwcap.h>
-#include <sys/auxv.h>
+#include <sys/auxv.h>  // with the kernel's bits; its own asm/hwcap.h is not installed everywhere
+
+// Those that the headers of older systems lack.
+#if !defined(HWCAP_SVE)
+#define HWCAP_SVE (1 << 22)
+#endif
+#if !defined(HWCAP2_SVE2)
+#define HWCAP2_SVE2 (1 << 1)
+#define HWCAP2_SVEAES (1 << 2)
+#define HWCAP2_SVEPMULL (1 << 3)
+#endif
 
 const char *no_promises(void) { return NULL; }
 

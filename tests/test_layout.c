@@ -513,8 +513,8 @@ static void time_shared(void **state) {
     for (size_t b = 0; b < batch; ++b)
       for (size_t t = 0; t < time; ++t)
         for (size_t f = 0; f < features; ++f) {
-          expect_index(&batch_first, 0, (const size_t[]){b, t, f}, b * features + f);
-          expect_index(&time_first, 0, (const size_t[]){t, b, f}, b * features + f);
+          expect_index(&batch_first, 0, (const size_t[SIMDROP_MAX_RANK]){b, t, f}, b * features + f);
+          expect_index(&time_first, 0, (const size_t[SIMDROP_MAX_RANK]){t, b, f}, b * features + f);
         }
     run_constructed(&batch_first, 0, &random, "time-shared, batch first");
     run_constructed(&time_first, 0, &random, "time-shared, time first");
@@ -540,7 +540,7 @@ static void drop_path_and_rows(void **state) {
   simdrop_layout layout;
   assert_int_equal(simdrop_layout_rows(333, 65, &layout), SIMDROP_OK);
   check_row_major(&layout, 2, (const size_t[]){333, 65});
-  for (size_t r = 0; r < 333; ++r) expect_index(&layout, 0, (const size_t[]){r, 64}, r);
+  for (size_t r = 0; r < 333; ++r) expect_index(&layout, 0, (const size_t[SIMDROP_MAX_RANK]){r, 64}, r);
   run_constructed(&layout, 0, &random, "rows");
   layout.rank = -7;
   assert_int_equal(simdrop_layout_drop_path(0, (const size_t[]){1}, &layout), SIMDROP_ERROR_RANK);

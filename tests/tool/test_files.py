@@ -12,7 +12,7 @@ from its beginning, or for two inputs (descriptor_inputs); text printed behind t
 not kept (replaced_owner); attributes not copied, the folder's access control list kept (replaced_attributes); set-ID bits carried over, the
 group's permissions given to another group, the group alone not tried (replaced_by_other); temporary files that all may read, permissions
 of a file that is removed meanwhile (replaced_is_private); no writing in place, nothing or too early truncated there
-(closed_folder), EPERM or EBUSY for an error (sticky_folder, mount_point), what could not be copied removed
+(closed_folder), EPERM or EBUSY for an error (sticky_folder, mount_point), other people's links followed (link_of_others), what could not be copied removed
 (mount_point_that_is_full); a leftover in the way (leftovers); a name made from the target's (long_names); no handler for USR2, PWR or
 real-time signals, ignored ones handled (signals); fsync of the file or the folder left out, EINVAL for an error (synchronised); the bar
 among the output (progress); files written in place (concurrent).
@@ -521,6 +521,26 @@ class FilesTest(ToolCase):
         self.check_in_place(run("apply", "in.npy", "sticky/y.npy", "--p", "0.5", **options), "sticky/y.npy", inode)
         self.assertEqual((os.listdir("sticky"), self.attributes("sticky/y.npy")[:3]), (["y.npy"], (0o646, 1, 1)))
 
+    def test_link_of_others(self):
+        self.need_root()
+        os.mkdir("sticky")
+        os.chmod("sticky", 0o1777)
+        self.write("y.npy", b"old")
+        os.mkfifo("fifo")
+        for target in ("../y.npy", "../new", "../fifo", "mine"):
+            os.symlink(target, "sticky/link")
+            os.chown("sticky/link", OTHER_USER, OTHER_GROUP, follow_symlinks=False)
+            if not os.path.lexists("sticky/mine"):
+                os.symlink("sticky/link", "through")
+                os.symlink("../y.npy", "sticky/mine")
+            for name in ("sticky/link", "through"):
+                self.refused("apply", "in.npy", name, "--p", "0.5", mentions="%s: Permission denied" % name)
+                self.refused(*MASK, "--output", name, mentions="%s: Permission denied" % name)
+            os.remove("sticky/link")
+        self.assertEqual((self.read("y.npy"), os.path.lexists("new")), (b"old", False))
+        self.succeeds("apply", "in.npy", "sticky/mine", "--p", "0.5")
+        self.assertEqual(self.read("y.npy"), self.expected)
+
     def test_mount_point(self):
         self.write("y.npy", b"old" * 100000)
         self.write("under", b"")
@@ -665,6 +685,8 @@ class FilesTest(ToolCase):
         self.succeeds("apply", "in.npy", name, "--p", "0.5")
         self.assertEqual(self.read(name), self.expected)
         self.refused("apply", "in.npy", name + "n", "--p", "0.5", mentions="too long")
+        # A sentence has room for the reason behind any name.
+        self.refused(*MASK, "--output", "d/" * 2000 + "y", mentions="No such file or directory")
 
     # Where output goes
 

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define MAX_LINKS 40  // as many as Linux follows
@@ -69,6 +70,19 @@ static bool leads_to_descriptor(file_place *place) {
   return kind != FOLDER_OF_FILES;
 }
 
+// Following links by name passes over what Linux guards against (fs.protected_symlinks): in /tmp and folders like it, links of
+// other people's lead nowhere. To be asked when the link has been read, so that another cannot take its place in between.
+static bool may_follow(const char *path) {
+  struct stat link, in;
+  char folder[PATH_MAX] = ".";
+  const size_t length = folder_length(path);
+  if (length > 0) memcpy(folder, path, length);
+  if (lstat(path, &link) != 0 || stat(folder, &in) != 0) return false;
+  const bool shared = (in.st_mode & S_ISVTX) != 0 && (in.st_mode & S_IWOTH) != 0;
+  errno = EACCES;
+  return !shared || link.st_uid == geteuid() || link.st_uid == in.st_uid;
+}
+
 // Replaces the last part of the path by what the link holds.
 static bool follow_link(char path[PATH_MAX], const char *link, size_t length) {
   const size_t folder = length > 0 && link[0] == '/' ? 0 : folder_length(path);
@@ -93,7 +107,7 @@ bool file_place_find(const char *name, file_place *place) {
     char link[PATH_MAX];
     const ssize_t length = readlink(place->path, link, sizeof link);
     if (length < 0) return true;  // not a link; whatever else is wrong, opening the file will tell
-    if (!follow_link(place->path, link, (size_t)length)) return false;
+    if (!may_follow(place->path) || !follow_link(place->path, link, (size_t)length)) return false;
   }
   errno = ELOOP;
   return false;

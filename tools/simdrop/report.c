@@ -30,7 +30,7 @@ static void hide_controls(char *text) {
 }
 
 static void report(const char *format, va_list arguments) {
-  char sentence[2048] = "simdrop: ";
+  char sentence[3 * PATH_MAX] = "simdrop: ";  // names of files, and what is said of them
   const size_t prefix = strlen(sentence);
   vsnprintf(sentence + prefix, sizeof sentence - prefix - 1, format, arguments);  // room for the newline
   hide_controls(sentence);
