@@ -8,6 +8,12 @@ if [ "${1:-}" = --all-backends ]; then
   long=yes
   shift
 fi
+case "${1:-}" in
+  -*)
+    echo "run.sh: unknown option '$1'; usage: run.sh [--all-backends] [FILE.npy]" >&2
+    exit 2
+    ;;
+esac
 if [ $# -gt 1 ]; then
   echo "run.sh: expected at most one file, got $# arguments" >&2
   exit 2

@@ -3,7 +3,8 @@
 # bundle and no more, gives the same bits as the release build in BUILD, and leaves the floating-point environment alone.
 #
 # Seen to fail: SSE3 named in a bundle (-mavx512vbmi: backends are left out), flags of arithmetic not taken back at the link (the
-# floating-point environment, as a subproject), and not when a file is compiled (build, by src/common/strict_arithmetic.h).
+# floating-point environment, as a subproject), and not when a file is compiled (build, by src/common/strict_arithmetic.h),
+# CMake's check for the mathematics library, and _GNU_SOURCE as a definition of CMake's (the tool with -Werror).
 set -u
 
 if [ $# -ne 2 ]; then
@@ -198,7 +199,7 @@ check 'as a subproject with options of its own' subproject
 
 # The tool, with warnings as errors for what CMake tries, too.
 tool_with_errors() {
-  configure errors -DSIMDROP_BUILD_TOOL=ON -DSIMDROP_WITH_BOOST=OFF -DCMAKE_C_FLAGS='-Werror -Wall -Wextra' && cmake --build "$folder/errors" \
+  configure errors -DSIMDROP_BUILD_TOOL=ON -DSIMDROP_WITH_BOOST=OFF -DCMAKE_C_FLAGS='-Werror -Wall -Wextra -D_GNU_SOURCE=' && cmake --build "$folder/errors" \
     && "$folder/errors/tools/simdrop/simdrop" info
 }
 check 'the tool with -Werror' tool_with_errors

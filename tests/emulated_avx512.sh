@@ -61,7 +61,7 @@ mkdir -p "$folder/root/proc" "$folder/root/dev"
 tests="golden_alone test_philox test_mask test_kernels test_dispatch"
 cc -std=c11 -O1 -static -I "$source/include" "$source/tests/probe.c" "$build/libsimdrop.a" -o "$folder/probe" || exit 1
 cc -std=c11 -O1 -mf16c "$source/tests/f16_halves.c" -o "$folder/f16_halves" || exit 1
-for program in "$(command -v sh)" "$(command -v mount)" "$(command -v dmesg)" "$(command -v tail)" "$folder/probe" \
+for program in "$(command -v sh)" "$(command -v grep)" "$(command -v mount)" "$(command -v dmesg)" "$(command -v tail)" "$folder/probe" \
   "$folder/f16_halves"; do
   copy "$program" || exit 1
 done
@@ -86,7 +86,7 @@ check() {
   shift
   "$@" > /output 2>&1
   status=$?
-  if [ "$status" -eq 0 ]; then
+  if [ "$status" -eq 0 ] && ! grep -q 'Running 0 test' /output; then
     echo "ok $name"
   else
     tail -n 20 /output

@@ -1,7 +1,7 @@
 #!/bin/sh
-# optional_parts.sh FOLDER [--all | PART WAY CMAKE MACHINE]: everything that the project can do without (MPI, Boost, Highway, OpenMP, cmocka, a C++ compiler, Python,
-# pkg-config, git) is hidden from a plain build, one at a time and all at once, in each of two ways; the build must succeed, leave out
-# what is hidden and nothing else. With three versions of CMake, for this machine and for aarch64; by default each part, way, version and
+# optional_parts.sh FOLDER [--all | PART WAY CMAKE MACHINE]: everything that the project can do without (MPI, Boost, Highway, OpenMP, cmocka,
+# a C++ compiler, Python, pkg-config, git) is hidden from a plain build, one at a time and all at once, in each of two ways; the build must
+# succeed, leave out what is hidden and nothing else. With three versions of CMake, for this machine and for aarch64; by default each part, way, version and
 # machine in some combination, with --all in every one, or the one that is named (mpi package newest native).
 #
 # Seen to fail: TARGET MPI::MPI_C in place of MPI_C_FOUND (mpi by path, aarch64), a C++ compiler taken to work (cxx), FATAL_ERROR without cmocka and without
@@ -21,8 +21,8 @@ parts="mpi boost highway openmp cmocka cxx python pkg-config git"
 cmake_of() {
   case $1 in
     here) if [ -x /usr/bin/cmake ]; then echo /usr/bin/cmake; else command -v cmake; fi ;;
-    3.22) echo "$(sh "$source/scripts/pypi.sh" cmake-3.22 'cmake==3.22.*')/cmake" ;;
-    newest) echo "$(sh "$source/scripts/pypi.sh" cmake-newest 'cmake>=4')/cmake" ;;
+    3.22) bin=$(sh "$source/scripts/pypi.sh" cmake-3.22 'cmake==3.22.*') && echo "$bin/cmake" ;;
+    newest) bin=$(sh "$source/scripts/pypi.sh" cmake-newest 'cmake>=4') && echo "$bin/cmake" ;;
   esac
 }
 

@@ -359,9 +359,11 @@ static void promised_backends(void **state) {
   }
   for (size_t i = 0; i < simdrop_backend_count(); ++i) {
     if (!simdrop_backend_compiled(i)) continue;
+    if (is_missed(i)) fail_msg("%s is promised and does not run", simdrop_backend_name(i));
+    // No fault: Linux can be told to leave a feature out of its list (clearcpuid=), which CPUID has all the same.
     const bool baseline = simdrop_backend_kernels(i)->required == 0;  // compiled for no more than that
-    if (simdrop_backend_supported(i) != (baseline || is_promised(i)))
-      fail_msg("%s %s", simdrop_backend_name(i), is_promised(i) ? "is promised and does not run" : "runs and is not promised");
+    if (simdrop_backend_supported(i) && !baseline && !is_promised(i))
+      print_message("%s runs and is not promised\n", simdrop_backend_name(i));
   }
 }
 

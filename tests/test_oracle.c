@@ -131,7 +131,7 @@ static void compilers_binary16(void **state) {
   uint64_t random = 2;
   for (uint32_t half = 0; half < 0x10000; ++half) {
     const uint16_t bits = (uint16_t)half;
-    _Float16 value;
+    __extension__ _Float16 value;
     memcpy(&value, &bits, sizeof value);
     if (!isnan((float)value))
       assert_int_equal(oracle_convert(bits, oracle_binary16, oracle_binary32), float_bits((float)value));
@@ -140,7 +140,7 @@ static void compilers_binary16(void **state) {
     float x;
     fill_values(SIMDROP_F32, 1, &random, &x);
     if (isnan(x)) continue;
-    const _Float16 narrow = (_Float16)x;
+    __extension__ const _Float16 narrow = (_Float16)x;
     uint16_t bits;
     memcpy(&bits, &narrow, sizeof bits);
     assert_int_equal(oracle_convert(float_bits(x), oracle_binary32, oracle_binary16), bits);

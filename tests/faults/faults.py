@@ -423,8 +423,8 @@ fault("highway: half a vector stored past the caches", FILE, "if (stream && hn::
 FILE = "src/highway/kernels.cpp"
 fault("highway: a bundle without BMI2", FILE, "SIMDROP_DEFINE_NAMED_TABLE(SIMDROP_BACKEND_NAME, SIMDROP_BUNDLE)",
       "SIMDROP_DEFINE_NAMED_TABLE(SIMDROP_BACKEND_NAME, SIMDROP_BUNDLE & ~SIMDROP_CPU(BMI2))", "dispatch:whole_bundles", "highway-avx2")
-fault("highway: a target with another's name", FILE, '#define SIMDROP_BACKEND_NAME "highway-ssse3"', '#define SIMDROP_BACKEND_NAME "highway-sse4"',
-      "dispatch:whole_bundles", "highway-ssse3")
+fault("highway: a target with another's name", FILE, "SIMDROP_DEFINE_NAMED_TABLE(SIMDROP_BACKEND_NAME, SIMDROP_BUNDLE)",
+      'SIMDROP_DEFINE_NAMED_TABLE("highway-sse4", SIMDROP_BUNDLE)', "dispatch:whole_bundles", "highway-ssse3")
 fault("highway before the backends written by hand", "cmake/backends.cmake", "avx2 neon highway-avx3 highway-avx2", "neon highway-avx3 highway-avx2 avx2",
       "dispatch:made_up_processors", "highway-avx2")
 fault("highway: the poorest target first", "cmake/backends.cmake", "highway-sse4 highway-ssse3", "highway-ssse3 highway-sse4",
