@@ -217,6 +217,8 @@ openmp package here native
 cmocka package newest native
 cxx package here native
 python package 3.22 native
+pkg-config path here native
+git package 3.22 native
 all package newest native
 all path here native
 mpi path newest native
