@@ -60,16 +60,16 @@ def of_backend(backend, planes, few, pending):
 
 
 CONSTANTS = (
-    Constant("CHUNK_BYTES", "src/core/driver.c", ("4096", "8192", "32768"), FORWARD_L2),
-    Constant("STREAM_BYTES", "src/core/driver.c", ("((size_t)1 << 20)", "((size_t)8 << 20)", "((size_t)1 << 40)"),
+    Constant("CHUNK_BYTES", "src/engine/driver.c", ("4096", "8192", "32768"), FORWARD_L2),
+    Constant("STREAM_BYTES", "src/engine/driver.c", ("((size_t)1 << 20)", "((size_t)8 << 20)", "((size_t)1 << 40)"),
              cases(("avx512",), ("forward",), (1 << 20, 1 << 22, 1 << 23, DRAM), (0.5,))),
-    Constant("STREAM_CACHE_EIGHTHS", "src/core/driver.c", ("1", "2", "4", "8"),
+    Constant("STREAM_CACHE_EIGHTHS", "src/engine/driver.c", ("1", "2", "4", "8"),
              cases(("avx512",), ("forward", "apply-bits"), (1 << 21, 3 << 20, 1 << 22), (0.5,))),
     Constant("SIMDROP_STREAMS", "src/common/kernel_table.h", ("1", "4"), STREAMED),
     Constant("SIMDROP_STREAM_BYTES", "src/common/kernel_table.h", ("2048",), STREAMED),
-    Constant("MASK_CHUNK_ELEMENTS", "src/core/driver.c", ("4096", "16384"), cases(BOTH, ("mask-bits",), (L2, DRAM), (0.1, 0.5))),
+    Constant("MASK_CHUNK_ELEMENTS", "src/engine/driver.c", ("4096", "16384"), cases(BOTH, ("mask-bits",), (L2, DRAM), (0.1, 0.5))),
     Constant("SIMDROP_TURN_ELEMENTS", "src/common/background.h", ("64", "128", "512", "2048"), FORWARD_L2 + STREAMED[:4]),
-    Constant("LONG_TURN_ELEMENTS", "src/core/driver.c", ("256", "1024", "8192"),
+    Constant("LONG_TURN_ELEMENTS", "src/engine/driver.c", ("256", "1024", "8192"),
              tuple(case._replace(dtype="bf16") for case in FORWARD_L2[::2] + STREAMED[:4:2])),
     Constant("VECTORS_BETWEEN_TURNS", "src/common/producer_body.h", ("1", "4"), cases(BOTH, ("forward",), (1 << 14, L2), (0.5,))),
     Constant("BATCH_BLOCKS", "src/common/producer_parts.h", ("32",), FORWARD_L2),

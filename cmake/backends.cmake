@@ -1,4 +1,4 @@
-# The one list of backends, best first; src/core/dispatch.c and the tests are made from it. Each has its own folder src/<name>,
+# The one list of backends, best first; src/machine/dispatch.c and the tests are made from it. Each has its own folder src/<name>,
 # an option SIMDROP_WITH_<NAME>, the architecture that it is for (of cmake/instruction_sets.cmake; * = all) and the flags that its files, and
 # no others, are compiled with: exactly the bundle that its bundle.h requires of the machine, each part named, because not every
 # compiler takes one for implied by another; but SSE3, whose flag would make gcc pass over the -mno-sse3 of instruction_sets.cmake.

@@ -19,7 +19,7 @@ else
 fi
 
 if command -v clang-tidy > /dev/null 2>&1; then
-  for file in src/core/*.c src/scalar/*.c src/avx2/*.c; do
+  for file in src/core/*.c src/layout/*.c src/engine/*.c src/machine/*.c src/scalar/*.c src/avx2/*.c; do
     if clang-tidy --quiet -p "$build" "$file"; then
       echo "ok clang-tidy $file"
     else

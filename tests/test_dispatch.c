@@ -9,9 +9,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "core/cpu.h"
-#include "core/dispatch.h"
-#include "core/driver.h"
+#include "engine/driver.h"
+#include "machine/cpu.h"
+#include "machine/dispatch.h"
 #include "oracle.h"
 #include "promises.h"
 #include "support.h"

@@ -14,9 +14,9 @@
 #endif
 
 #include "common/float16.h"
-#include "core/dispatch.h"
-#include "core/driver.h"
-#include "core/parameters.h"
+#include "engine/driver.h"
+#include "engine/parameters.h"
+#include "machine/dispatch.h"
 #include "oracle.h"
 #include "support.h"
 

@@ -3,9 +3,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/dispatch.h"
-#include "core/mask_reader.h"
-#include "core/parameters.h"
+#include "engine/mask_reader.h"
+#include "engine/parameters.h"
+#include "machine/dispatch.h"
 #include "oracle.h"
 #include "support.h"
 

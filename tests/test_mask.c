@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/parameters.h"
+#include "engine/parameters.h"
 #include "golden.h"
 #include "oracle.h"
 #include "support.h"

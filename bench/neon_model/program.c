@@ -7,8 +7,8 @@
 
 #include "common/kernel_table.h"
 #include "common/philox.h"
-#include "core/mask_reader.h"
-#include "core/parameters.h"
+#include "engine/mask_reader.h"
+#include "engine/parameters.h"
 #include "words_per_element.h"
 
 extern const simdrop_kernels simdrop_neon_kernels;

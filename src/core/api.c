@@ -3,8 +3,8 @@
 #include <simdrop/simdrop.h>
 
 #include "core/calls.h"
-#include "core/driver.h"
-#include "core/parameters.h"
+#include "engine/driver.h"
+#include "engine/parameters.h"
 
 simdrop_status simdrop_mask_bits(const simdrop_mask *mask, size_t n, uint8_t *bits) {
   SIMDROP_RETURN_IF_ERROR(simdrop_check_mask_call(mask, n, bits));

@@ -3,10 +3,10 @@
 
 #include <string.h>
 
-#include "core/driver.h"
-#include "core/layout_check.h"
-#include "core/layout_driver.h"
-#include "core/parameters.h"
+#include "engine/driver.h"
+#include "engine/parameters.h"
+#include "layout/check.h"
+#include "layout/driver.h"
 
 static size_t packed_size(size_t n) { return n / 8 + (n % 8 != 0); }
 

@@ -2,9 +2,9 @@
 #include <simdrop/simdrop.h>
 
 #include "core/calls.h"
-#include "core/driver.h"
-#include "core/layout_check.h"
-#include "core/layout_plan.h"
+#include "engine/driver.h"
+#include "layout/check.h"
+#include "layout/plan.h"
 
 // Cuts are at multiples of this many elements: whole blocks of mask, whole bytes of packed bits, and whole lines of memory
 // where the array begins with one.

@@ -88,7 +88,7 @@ fault("avx2: output words mixed up", "src/avx2/simd.h", "simd_xor3(swapped, word
       "simd_xor3(swapped, word, key), swapped, 0x55)", LANES, "avx2")
 
 # ---- K3: counters
-FILE = "src/core/mask_reader.c"
+FILE = "src/engine/mask_reader.c"
 CARRY = "mask:offsets_around_every_carry"
 fault("counter starts at 1", FILE, "next_block = mask->offset / SIMDROP_BLOCK_ELEMENTS;",
       "next_block = mask->offset / SIMDROP_BLOCK_ELEMENTS + 1;", "mask:golden_masks")
@@ -114,11 +114,11 @@ fault("vector: second batch over the first", CALLS, "&numbers, count, words + SI
 
 # ---- K4: the threshold
 EXACT = "mask:exact_thresholds"
-FILE = "src/core/mask_reader.c"
+FILE = "src/engine/mask_reader.c"
 SET = "source->threshold = threshold;"
 fault("<= for <", FILE, SET, "threshold += threshold < SIMDROP_CERTAIN - 1;" + SET, EXACT)
 fault("signed compare", FILE, SET, "if ((int32_t)(uint32_t)threshold < 0) threshold = 1;" + SET, EXACT)
-FILE = "src/core/parameters.c"
+FILE = "src/engine/parameters.c"
 CLAMP = "return threshold < SIMDROP_CERTAIN ? threshold : SIMDROP_CERTAIN - 1;"
 fault("T wraps to 0", FILE, CLAMP, "return (uint32_t)threshold;", EXACT)
 fault("T reaches 2^32 below p = 1", FILE, CLAMP, "return threshold;", "mask:thresholds")
@@ -156,7 +156,7 @@ fault("avx2: undecided blocks not closed up", "src/avx2/simd.h", "_mm256_permute
       "((void)order, a)", PLANES, "avx2")
 
 # ---- K5: heads, tails, chunks
-FILE = "src/core/mask_reader.c"
+FILE = "src/engine/mask_reader.c"
 fault("head: start in the block's wrong half", FILE, "reader->position = mask->offset % SIMDROP_BLOCK_ELEMENTS;",
       "reader->position = mask->offset % 64;", "mask:every_length_and_start")
 fault("tail: unused bits not cleared", FILE, "word &= (UINT64_C(1) << rest) - 1;", "", "mask:every_length_and_start")
@@ -166,7 +166,7 @@ fault("chunk: the block left over is forgotten", FILE, "reader->leftover = reade
       "kernels:chunk_boundaries")
 fault("chunk: the wrong block is left over", FILE, "first + SIMDROP_BLOCK_WORDS * (blocks - 1), sizeof",
       "first + SIMDROP_BLOCK_WORDS * (blocks > 1 ? blocks - 2 : 0), sizeof", "kernels:every_bit_offset")
-FILE = "src/core/driver.c"
+FILE = "src/engine/driver.c"
 fault("chunk: bits written too close", FILE, "bits += count / 8;", "bits += count / 16;", "kernels:chunk_boundaries")
 fault("chunk: y does not move on", FILE, "job.y += count * size; left -= next_count;", "left -= next_count;",
       "kernels:chunk_boundaries")
@@ -176,7 +176,7 @@ fault("chunk: reader shared between threads", FILE,
       "simdrop_mask_reader reader; simdrop_reader_init(&reader, kernels, mask, threshold); scale_job job",
       "static simdrop_mask_reader reader; simdrop_reader_init(&reader, kernels, mask, threshold); scale_job job",
       "kernels:cut_into_threads", effort="full")
-fault("any cut: position rounded to bytes", "src/core/mask_reader.c", "reader->position = mask->offset % SIMDROP_BLOCK_ELEMENTS;",
+fault("any cut: position rounded to bytes", "src/engine/mask_reader.c", "reader->position = mask->offset % SIMDROP_BLOCK_ELEMENTS;",
       "reader->position = mask->offset % SIMDROP_BLOCK_ELEMENTS & ~7u;", "kernels:any_cut")
 fault("scalar: last element missed", "src/scalar/consumers.c", "++k) out[k] = multiply_##dtype(SELECT(type, kept_bit(",
       "++k) if (k + 1 < n) out[k] = multiply_##dtype(SELECT(type, kept_bit(",
@@ -205,7 +205,7 @@ fault("streams: one is worked off twice", FILE, "step % SIMD_STREAMS * (n / SIMD
       "(step % SIMD_STREAMS & 6) * (n / SIMD_STREAMS)", STREAMS, "avx2")
 fault("scalar: streams begin at the chunk's beginning", "src/scalar/consumers.c", "const size_t k = begin * SIMDROP_STEP_ELEMENTS;",
       "const size_t k = 0 * begin;", STREAMS)
-fault("streams: the driver counts elements for steps", "src/core/driver.c", "begin / SIMDROP_STEP_ELEMENTS, end / SIMDROP_STEP_ELEMENTS,",
+fault("streams: the driver counts elements for steps", "src/engine/driver.c", "begin / SIMDROP_STEP_ELEMENTS, end / SIMDROP_STEP_ELEMENTS,",
       "begin / SIMDROP_STEP_ELEMENTS, end / SIMDROP_STEP_ELEMENTS / 2,", "kernels:large_outputs", "avx2", "full")
 fault("avx512: every part with the first bits", "src/avx512/simd.h", "_mm512_maskz_mul_ps((__mmask16)(bits >> i),",
       "_mm512_maskz_mul_ps((__mmask16)(bits),", "kernels:every_length", "avx512")
@@ -249,7 +249,7 @@ fault("avx512: untied bf16 truncated", "src/avx512/simd.h", "_mm512_add_epi32(ev
 fault("avx2: upper eight elements with the lower ones' bits", FILE, "high = byte_of_lanes(first / 8 + 1)", "high = byte_of_lanes(first / 8)",
       "kernels:every_length", "avx2")
 fault("avx2: all of f16 with the first bits", FILE, "byte_of_lanes(i / 8)", "byte_of_lanes(0)", "kernels:every_length", "avx2")
-FILE = "src/core/parameters.c"
+FILE = "src/engine/parameters.c"
 fault("ties overlooked: products of 31 bits", FILE, "if (has_tie(significand, 128, last_of_31_bits, UINT32_C(1) << 23)) return false;", "",
       "kernels:untied_scales")
 fault("ties overlooked: products of 32 bits", FILE, "last_of_31_bits + 1, 255,", "last_of_31_bits + 1, 254,", "kernels:untied_scales")
@@ -288,23 +288,23 @@ fault("errno is set", FILE, "static size_t packed_size(size_t n) {", "#include <
 fault("backward draws another mask", "src/core/api.c", "return simdrop_forward(mask, dtype, n, dy, dx, NULL);",
       "simdrop_mask other = {0}; if (mask != NULL) { other = *mask; other.stream ^= 1; } "
       "return simdrop_forward(mask != NULL ? &other : NULL, dtype, n, dy, dx, NULL);", "kernels:one_mask_everywhere")
-fault("forward stores another chunk's mask", "src/core/driver.c", "simdrop_pack_bits(count, job.mask, bits);",
+fault("forward stores another chunk's mask", "src/engine/driver.c", "simdrop_pack_bits(count, job.mask, bits);",
       "simdrop_pack_bits(count, next_count > 0 ? next_mask : job.mask, bits);", "kernels:one_mask_everywhere")
 
 # ---- K9: the scale
 SCALE = "kernels:scale_gives_back_the_expectation"
-FILE = "src/core/parameters.c"
+FILE = "src/engine/parameters.c"
 QUOTIENT = "0x1p32 / (double)(SIMDROP_CERTAIN - threshold)"
 fault("scale 1/p", FILE, QUOTIENT, "0x1p32 / (double)threshold", SCALE)
 fault("scale by 1-p", FILE, QUOTIENT, "(double)(SIMDROP_CERTAIN - threshold) / 0x1p32", SCALE)
 fault("scale from 1-p in float", FILE, QUOTIENT, "1.0f / (1.0f - (float)threshold / 0x1p32f)", SCALE)
-FILE = "src/core/driver.c"
+FILE = "src/engine/driver.c"
 ROUND = ".value = dtype == SIMDROP_F64 ? scale : (double)(float)scale,"
 fault("scaled twice", FILE, ROUND, ".value = (double)(float)(scale * scale),", "kernels:products_are_rounded_once")
 fault("f64 scaled in float", FILE, ROUND, ".value = (double)(float)scale,", "kernels:every_length")
 
 # ---- guard pages
-FILE = "src/core/mask_reader.c"
+FILE = "src/engine/mask_reader.c"
 fault("packing writes whole words", FILE, "words_to_bytes(&word, (rest + 7) / 8,", "words_to_bytes(&word, 8,", "guard:masks")
 fault("packing writes a byte too many", FILE, "words_to_bytes(&word, (rest + 7) / 8,", "words_to_bytes(&word, rest / 8 + 1,",
       "guard:masks")
@@ -349,7 +349,7 @@ fault("no check: p of a stored mask", FILE,
       "if (!simdrop_is_probability(p)) return SIMDROP_ERROR_PROBABILITY; SIMDROP_RETURN_IF_ERROR", "SIMDROP_RETURN_IF_ERROR", "api:probabilities")
 fault("no check: p of a scale", "src/core/api.c", "if (!simdrop_is_probability(p)) return SIMDROP_ERROR_PROBABILITY; *scale", "*scale",
       "api:probabilities")
-fault("NaN passes for a probability", "src/core/parameters.c", "return p >= 0 && p <= 1;", "return !(p < 0 || p > 1);",
+fault("NaN passes for a probability", "src/engine/parameters.c", "return p >= 0 && p <= 1;", "return !(p < 0 || p > 1);",
       "api:probabilities")
 fault("no check: dtype", FILE, "if (size == 0) return SIMDROP_ERROR_DTYPE; if (n", "if (n", "api:dtypes")
 fault("no check: index overflow", FILE, "if (n > 0 && n - 1 > UINT64_MAX - mask->offset) return SIMDROP_ERROR_INDEX_OVERFLOW;",
@@ -368,7 +368,7 @@ fault("in place refused", FILE, "if (x != y && overlaps(x,", "if (overlaps(x,", 
 fault("n = 0 wants pointers", FILE, "if (n == 0) return SIMDROP_OK; if (x == NULL", "if (x == NULL", "api:nothing_to_do")
 fault("a status without its sentence", "src/core/status.c", 'case SIMDROP_ERROR_OVERLAP: return "an output overlaps another array or itself";',
       "case SIMDROP_ERROR_OVERLAP:", "api:status_strings")
-FILE = "src/core/dispatch.c"
+FILE = "src/machine/dispatch.c"
 fault("no check: unknown backend", FILE, "if (choice.backend == BACKEND_COUNT) return SIMDROP_ERROR_UNKNOWN_BACKEND;",
       "if (choice.backend == BACKEND_COUNT) choice.backend = BACKEND_INDEX_scalar;", "api:backends")
 fault("no check: unsupported backend", FILE, "if (!can_run(choice.backend, features)) return SIMDROP_ERROR_UNSUPPORTED_BACKEND;", "",
@@ -477,13 +477,13 @@ fault("SVE2 read from the first word", FILE, "X(SVE2, 1, 1)", "X(SVE2, 0, 1)", "
 fault("AVX512CD read from its neighbour's bit", FILE, "X(AVX512CD, 7, ebx, 28)", "X(AVX512CD, 7, ebx, 27)", "dispatch:one_bit_each")
 
 # ---- layouts
-FILE = "src/core/layout_plan.c"
+FILE = "src/layout/plan.c"
 RANDOM = "layout:random_layouts"
 LOOPS = "layout:every_inner_loop"
 fault("axes merged whatever their decisions", FILE, "&& outer->index == inner->index * inner->count;", ";", "layout:channels_are_whole")
 fault("axes merged whatever their x", FILE, "return outer->x == inner->x * count && outer->y", "return outer->y", LOOPS)
 fault("an axis with decisions turned round", FILE, "|| axis->index != 0) return;", ") return;", RANDOM)
-FILE = "src/core/layout_shapes.c"
+FILE = "src/layout/shapes.c"
 fault("broadcast: index in a byte", FILE, "mask_dim == 1 ? 0 : index_stride;", "mask_dim == 1 ? 0 : index_stride & 0xff;", "layout:broadcast")
 fault("broadcast: shared axes have strides", FILE, "mask_dim == 1 ? 0 : index_stride;", "index_stride;", "layout:broadcast")
 fault("broadcast: any mask extent", FILE, "if (mask_dim != dims[a] && mask_dim != 1) return SIMDROP_ERROR_SHAPE;", "", "layout:broadcast")
@@ -512,7 +512,7 @@ fault("tile: no first_index is fine", FILE, "if (layout == NULL || first_index =
       CONSTRUCTORS)
 fault("a refused shape has been written", FILE, "if (status != SIMDROP_OK) return status; simdrop_layout filled = {.rank = rank};",
       "layout->rank = rank; if (status != SIMDROP_OK) return status; simdrop_layout filled = {.rank = rank};", CONSTRUCTORS)
-FILE = "src/core/layout_check.c"
+FILE = "src/layout/check.c"
 REFUSED = "layout:refused_layouts"
 fault("no check: equal y strides", FILE, "if (s.count == count) return true;", "", REFUSED)
 fault("no check: x and y meet", FILE, "return can_reach(&s, 0, apart - (width - 1), apart + (width - 1));", "(void)apart; (void)width; return false;",
@@ -528,7 +528,7 @@ fault("search without end", FILE, "if (--s->steps_left < 0) return true;", "if (
 fault("search without a limit", FILE, "if (--s->steps_left < 0) return true;", "", "layout:accepted_layouts")
 fault("search in the order in which axes are given", FILE, "while (place < s->count && s->terms[place].stride > added.stride) ++place;",
       "place = s->count;", "layout:accepted_long_axes")
-FILE = "src/core/layout_gather.c"
+FILE = "src/layout/gather.c"
 fault("gather: a block that is drawn for ever", FILE, "slots >= blocks->count || blocks->number[slots] != block", "slots >= blocks->count", LOOPS)
 fault("gather: the first bit of each block", FILE, "const size_t bit = (index + k * stride) % SIMDROP_BLOCK_ELEMENTS;",
       "const size_t bit = index % SIMDROP_BLOCK_ELEMENTS;", LOOPS)
@@ -537,13 +537,13 @@ fault("transposed: the second block forgotten", FILE, "if (last != first) listed
       LOOPS)
 fault("transposed: blocks of other columns", FILE, "if (w.done[step_level] == 0) blocks.known = false;", "if (w.done[0] > TILE) blocks.known = false;",
       LOOPS)
-FILE = "src/core/layout_driver.c"
+FILE = "src/layout/driver.c"
 fault("last piece of a row too long", FILE, "minimum(decisions.count - before, length)", "minimum(decisions.count, length)", LOOPS)
 fault("periodic where rows are apart", FILE, "} else if (one_row && next->index == 0", "} else if (next->index == 0", RANDOM)
 fault("shared rows apart taken for one", FILE, "if (one_row && next->index == 1) {", "if (next->index == 1) {", RANDOM)
 fault("p of 2^-32 taken for none", FILE, "simdrop_plan_layout(layout, mask->offset, threshold == 0, &plan);",
       "simdrop_plan_layout(layout, mask->offset, threshold <= 1, &plan);", "layout:rarest_drop")
-FILE = "src/core/row_batch.c"
+FILE = "src/layout/row_batch.c"
 fault("batch: blocks taken over for any row", FILE, "&& first - batch->blocks[batch->last] <= had) {", ") {", LOOPS)
 fault("batch: rows begin with their block", FILE, "batch->last * SIMDROP_BLOCK_ELEMENTS + index % SIMDROP_BLOCK_ELEMENTS", "batch->last * SIMDROP_BLOCK_ELEMENTS", LOOPS)
 fault("batch: words not taken over", FILE,
@@ -558,14 +558,14 @@ fault("batch: rows without end", FILE, "} while (row < end && row->x", "} while 
 fault("batch: more rows than there is room for", FILE, "batch->rows == SIMDROP_BATCH_ROWS ||", "batch->rows == SIMDROP_BATCH_ROWS + 40 ||", BEHIND)
 fault("batch: blocks without end", FILE, "(most > SIMDROP_BATCH_BLOCKS && batch->rows > 0)", "(most > SIMDROP_BATCH_BLOCKS && batch->rows > 100)", LOOPS)
 fault("batch: the last one not applied", FILE, "turn(writer);  // applies it", "", LOOPS)
-FILE = "src/core/row_sink.c"
+FILE = "src/layout/row_sink.c"
 fault("staged: every part with the first decisions", FILE, "sink_contiguous(sink, count, words, first + k, part_x,",
       "sink_contiguous(sink, count, words, first, part_x,", LOOPS, effort="full")
 fault("kept rows: side by side in x alone", FILE, "if (n >= SIMDROP_SHORTEST_REPEAT && sink->x_stride == 1 && sink->y_stride == 1) {",
       "if (n >= SIMDROP_SHORTEST_REPEAT && sink->x_stride == 1) {", "layout:shared_rows_apart", "avx2")
 fault("kept rows: side by side in y alone", FILE, "if (n >= SIMDROP_SHORTEST_REPEAT && sink->x_stride == 1 && sink->y_stride == 1) {",
       "if (n >= SIMDROP_SHORTEST_REPEAT && sink->y_stride == 1) {", "layout:shared_rows_apart", "avx2")
-FILE = "src/core/bit_string.c"
+FILE = "src/engine/bit_string.c"
 fault("bits lost between words", FILE, "pending = next >> 1 >> (63 - shift);", "pending = 0;", RANDOM)
 fault("transposed: squares left as they are", FILE, "for (unsigned size = 32; size > 0;", "for (unsigned size = 16; size > 0;", LOOPS)
 fault("stretched: the next run's bits left set", FILE, "pending = (end >= 64 ? word : pending) & simdrop_low_bits(used);",
@@ -594,9 +594,9 @@ fault("header: a new error of a function", "include/simdrop/executor.h", "ERROR_
       ERRORS)
 
 # ---- the stack
-fault("stack: longer copies", "src/core/row_sink.c", "#define STAGED_ELEMENTS ((size_t)512)", "#define STAGED_ELEMENTS ((size_t)2048)", "stack:layouts")
-fault("stack: more rows in a batch", "src/core/row_batch.h", "#define SIMDROP_BATCH_ROWS 128", "#define SIMDROP_BATCH_ROWS 512", "stack:layouts")
-fault("stack: longer chunks", "src/core/mask_reader.h", "#define SIMDROP_CHUNK_ELEMENTS_MAX 16384", "#define SIMDROP_CHUNK_ELEMENTS_MAX 131072",
+fault("stack: longer copies", "src/layout/row_sink.c", "#define STAGED_ELEMENTS ((size_t)512)", "#define STAGED_ELEMENTS ((size_t)2048)", "stack:layouts")
+fault("stack: more rows in a batch", "src/layout/row_batch.h", "#define SIMDROP_BATCH_ROWS 128", "#define SIMDROP_BATCH_ROWS 512", "stack:layouts")
+fault("stack: longer chunks", "src/engine/mask_reader.h", "#define SIMDROP_CHUNK_ELEMENTS_MAX 16384", "#define SIMDROP_CHUNK_ELEMENTS_MAX 131072",
       "stack:arrays")
 
 # ---- threads
@@ -624,14 +624,14 @@ fault("openmp: children run one piece", FILE, "for (size_t piece = 0; piece < co
       "task(task_context, 0); return;", "openmp:children")
 
 # ---- dispatch
-FILE = "src/core/cpu.c"
+FILE = "src/machine/cpu.c"
 CPUS = "dispatch:made_up_processors"
 fault("cache: any level is the third", FILE, "if ((cache.eax >> 5 & 7) != 3) continue;", "", "dispatch:caches")
 fault("cache: sets less one", FILE, "((uint64_t)cache.ecx + 1)", "(uint64_t)cache.ecx", "dispatch:caches")
 fault("cache: partitions forgotten", FILE, "line * partitions * ways", "line * ways", "dispatch:caches")
 fault("cache: past the end of the list", FILE, "if ((cache.eax & 31) == 0) break;", "if ((cache.eax & 31) == 0) continue;", "dispatch:caches")
-fault("streams: 16 bits like the others", "src/core/driver.c", "if (size == 2 || third_cache == 0)", "if (third_cache == 0)", "dispatch:stream_bytes")
-fault("streams: no limit to the cache's share", "src/core/driver.c", "return share < STREAM_BYTES ? (size_t)share : STREAM_BYTES;",
+fault("streams: 16 bits like the others", "src/engine/driver.c", "if (size == 2 || third_cache == 0)", "if (third_cache == 0)", "dispatch:stream_bytes")
+fault("streams: no limit to the cache's share", "src/engine/driver.c", "return share < STREAM_BYTES ? (size_t)share : STREAM_BYTES;",
       "return (size_t)share;", "dispatch:stream_bytes")
 LEAVES = "dispatch:missing_leaves"
 fault("leaf 1 past the last leaf", FILE, "cpuid->max_leaf >= 1 ? cpuid->leaf1 : none", "cpuid->leaf1", LEAVES)
@@ -653,7 +653,7 @@ fault("a feature at another's bit", "src/common/cpu_features.h", "X(AVX512VL, 7,
       "dispatch:one_bit_each")
 fault("a feature from another leaf", "src/common/cpu_features.h", "X(F16C, 1, ecx, 29)", "X(F16C, 7, ebx, 29)", "dispatch:one_bit_each")
 # What makes backends vanish, and with them their tests.
-FILE = "src/core/cpu_probe.c"
+FILE = "src/machine/cpu_probe.c"
 PROMISED = "dispatch:promised_backends"
 fault("xcr0: halves joined with &", FILE, "(uint64_t)high << 32 | low;", "(uint64_t)high << 32 & low;", PROMISED, "avx2")
 fault("xcr0: the upper half for the lower", FILE, "(uint64_t)high << 32 | low;", "(uint64_t)low << 32 | high;", "mask:golden_masks", "avx2")
@@ -664,7 +664,7 @@ fault("cpuid: the last leaf of another range", FILE, "cpuid.max_leaf = __get_cpu
       "guard:masks", "avx2")
 fault("hwcap: the second word never read", FILE, "getauxval(AT_HWCAP2)", "0", PROMISED, "highway-sve2")
 fault("hwcap: the first word never read", FILE, "{{getauxval(AT_HWCAP),", "{{2,", PROMISED, "highway-sve")
-FILE = "src/core/dispatch.c"
+FILE = "src/machine/dispatch.c"
 fault("a backend with a large bundle never runs", FILE, "return kernels != NULL && (features",
       "return kernels != NULL && kernels->required < 0x100 && (features", PROMISED, "avx2")
 fault("part of a bundle will do", FILE, "(features & kernels->required) == kernels->required",

@@ -1,5 +1,5 @@
 // Checks of layouts. Everything is computed without overflow, whatever the numbers are.
-#include "core/layout_check.h"
+#include "layout/check.h"
 
 #include <stdbool.h>
 

@@ -1,6 +1,6 @@
 // Walks the elements of a layout: its plan decides which of a few inner loops does it.
-#ifndef SIMDROP_CORE_LAYOUT_DRIVER_H
-#define SIMDROP_CORE_LAYOUT_DRIVER_H
+#ifndef SIMDROP_LAYOUT_DRIVER_H
+#define SIMDROP_LAYOUT_DRIVER_H
 
 #include <simdrop/simdrop.h>
 

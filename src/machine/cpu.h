@@ -1,7 +1,7 @@
 // What the processor can run, from the words that CPUID and XGETBV return, or that Linux gives programs on aarch64: pure
 // functions, so that any machine can be made up in a test.
-#ifndef SIMDROP_CORE_CPU_H
-#define SIMDROP_CORE_CPU_H
+#ifndef SIMDROP_MACHINE_CPU_H
+#define SIMDROP_MACHINE_CPU_H
 
 #include <stdint.h>
 

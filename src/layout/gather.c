@@ -1,13 +1,13 @@
 // The inner axis steps over the mask: its decisions lie in as many blocks as it has places, or nearly. The block of each place
 // is kept while the other axes move, and drawn anew when it changes.
-#include "core/layout_gather.h"
+#include "layout/gather.h"
 
 #include <string.h>
 
-#include "core/bit_string.h"
-#include "core/layout_walk.h"
-#include "core/mask_reader.h"
-#include "core/own_frame.h"
+#include "engine/bit_string.h"
+#include "engine/mask_reader.h"
+#include "engine/own_frame.h"
+#include "layout/walk.h"
 
 // Decisions of elements that follow one another, collected until a kernel is worth calling.
 typedef struct line {

@@ -1,6 +1,6 @@
 // CPUID, XCR0 and HWCAP words to features. Bits: Intel SDM volume 1, chapters 13.3 (XCR0), 14.3 (AVX) and 15.2 (AVX-512);
 // Linux, "ARM64 ELF hwcaps" and uapi/asm/hwcap.h.
-#include "core/cpu.h"
+#include "machine/cpu.h"
 
 #include <assert.h>
 

@@ -1,9 +1,9 @@
 // The inner loop for decisions that are not side by side.
-#ifndef SIMDROP_CORE_LAYOUT_GATHER_H
-#define SIMDROP_CORE_LAYOUT_GATHER_H
+#ifndef SIMDROP_LAYOUT_GATHER_H
+#define SIMDROP_LAYOUT_GATHER_H
 
-#include "core/layout_plan.h"
-#include "core/row_sink.h"
+#include "layout/plan.h"
+#include "layout/row_sink.h"
 
 // Applies a plan whose inner axis has any index stride; x is NULL where there is no input.
 void simdrop_walk_gathering(const simdrop_row_sink *sink, const simdrop_layout_plan *plan, const simdrop_mask *mask,

@@ -1,8 +1,8 @@
 // Nested loops over the axes of a plan.
-#ifndef SIMDROP_CORE_LAYOUT_WALK_H
-#define SIMDROP_CORE_LAYOUT_WALK_H
+#ifndef SIMDROP_LAYOUT_WALK_H
+#define SIMDROP_LAYOUT_WALK_H
 
-#include "core/layout_plan.h"
+#include "layout/plan.h"
 
 static inline size_t minimum(size_t a, size_t b) { return a < b ? a : b; }
 

@@ -1,12 +1,12 @@
 // What is done with a row of elements once their decisions are known, whatever the strides.
-#ifndef SIMDROP_CORE_ROW_SINK_H
-#define SIMDROP_CORE_ROW_SINK_H
+#ifndef SIMDROP_LAYOUT_ROW_SINK_H
+#define SIMDROP_LAYOUT_ROW_SINK_H
 
 #include <simdrop/simdrop.h>
 
 #include "common/kernel_table.h"
-#include "core/bit_string.h"
-#include "core/driver.h"
+#include "engine/bit_string.h"
+#include "engine/driver.h"
 
 // The most decisions that are put together for one call of a kernel.
 #define SIMDROP_LINE_ELEMENTS 8192

@@ -1,6 +1,6 @@
 // Whether a layout can be followed: sizes, indices, and which bytes meet.
-#ifndef SIMDROP_CORE_LAYOUT_CHECK_H
-#define SIMDROP_CORE_LAYOUT_CHECK_H
+#ifndef SIMDROP_LAYOUT_CHECK_H
+#define SIMDROP_LAYOUT_CHECK_H
 
 #include <simdrop/simdrop.h>
 

@@ -1,6 +1,6 @@
 // Which backend runs: the choice, made once and published atomically.
-#ifndef SIMDROP_CORE_DISPATCH_H
-#define SIMDROP_CORE_DISPATCH_H
+#ifndef SIMDROP_MACHINE_DISPATCH_H
+#define SIMDROP_MACHINE_DISPATCH_H
 
 #include <simdrop/simdrop.h>
 

@@ -1,6 +1,6 @@
 // Walks a call in chunks: a producer fills a chunk of mask on the stack, a consumer applies it.
-#ifndef SIMDROP_CORE_DRIVER_H
-#define SIMDROP_CORE_DRIVER_H
+#ifndef SIMDROP_ENGINE_DRIVER_H
+#define SIMDROP_ENGINE_DRIVER_H
 
 #include <simdrop/simdrop.h>
 

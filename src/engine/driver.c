@@ -1,14 +1,14 @@
 // Walks a call in chunks.
-#include "core/driver.h"
+#include "engine/driver.h"
 
 #include <assert.h>
 #include <stdatomic.h>
 
-#include "core/cpu.h"
-#include "core/dispatch.h"
-#include "core/mask_reader.h"
-#include "core/own_frame.h"
-#include "core/parameters.h"
+#include "engine/mask_reader.h"
+#include "engine/own_frame.h"
+#include "engine/parameters.h"
+#include "machine/cpu.h"
+#include "machine/dispatch.h"
 
 // A multiple of 64 elements of every type. While one chunk's mask is drawn, the chunk before is applied in small steps, so
 // that the size matters little; the mask producer likes long chunks.

@@ -1,5 +1,5 @@
 // Asks this processor. Everything that is decided from the answers is in cpu.c.
-#include "core/cpu.h"
+#include "machine/cpu.h"
 
 #if (defined(__x86_64__) || defined(__i386__)) && defined(__GNUC__)
 #include <cpuid.h>

@@ -1,6 +1,6 @@
 // From the probability p to the threshold T and the scale s (docs/numerics.md).
-#ifndef SIMDROP_CORE_PARAMETERS_H
-#define SIMDROP_CORE_PARAMETERS_H
+#ifndef SIMDROP_ENGINE_PARAMETERS_H
+#define SIMDROP_ENGINE_PARAMETERS_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,9 +1,9 @@
 // Rows whose elements lie side by side go to the kernels as they are, others through a copy.
-#include "core/row_sink.h"
+#include "layout/row_sink.h"
 
 #include <string.h>
 
-#include "core/own_frame.h"
+#include "engine/own_frame.h"
 
 // Elements that are copied at a time: they stay in the first cache beside the rows that they come from.
 #define STAGED_ELEMENTS ((size_t)512)

@@ -1,16 +1,16 @@
 // Four inner loops: a run of consecutive decisions, decisions that runs of elements share, a short string of decisions that
 // comes again and again (these three are row_batch.h's), and decisions from here and there.
-#include "core/layout_driver.h"
+#include "layout/driver.h"
 
-#include "core/dispatch.h"
-#include "core/driver.h"
-#include "core/layout_gather.h"
-#include "core/layout_plan.h"
-#include "core/layout_walk.h"
-#include "core/own_frame.h"
-#include "core/parameters.h"
-#include "core/row_batch.h"
-#include "core/row_sink.h"
+#include "engine/driver.h"
+#include "engine/own_frame.h"
+#include "engine/parameters.h"
+#include "layout/gather.h"
+#include "layout/plan.h"
+#include "layout/row_batch.h"
+#include "layout/row_sink.h"
+#include "layout/walk.h"
+#include "machine/dispatch.h"
 
 // Rows shorter than this many bytes are not stored past the caches: their ends are not whole lines.
 #define STREAM_ROW_BYTES ((size_t)2048)

@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 
-#include "core/layout_check.h"
+#include "layout/check.h"
 
 // Row-major strides, and index strides of those axes that mask_dims does not share; NULL shares none.
 static simdrop_status fill_layout(int rank, const size_t *dims, const size_t *mask_dims, simdrop_layout *layout) {

@@ -1,6 +1,6 @@
 // Draws masks a chunk at a time. Only this file knows that a call may begin inside a block.
-#ifndef SIMDROP_CORE_MASK_READER_H
-#define SIMDROP_CORE_MASK_READER_H
+#ifndef SIMDROP_ENGINE_MASK_READER_H
+#define SIMDROP_ENGINE_MASK_READER_H
 
 #include <simdrop/simdrop.h>
 

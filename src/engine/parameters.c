@@ -1,5 +1,5 @@
 // From the probability p to the threshold T and the scale s.
-#include "core/parameters.h"
+#include "engine/parameters.h"
 
 #include "common/float16.h"
 

@@ -1,6 +1,6 @@
 // The only file that knows the backends' tables. One atomic pointer says which is in use; it is never NULL, and what it
 // points to is constant data, so that a reader never sees half a choice.
-#include "core/dispatch.h"
+#include "machine/dispatch.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #endif
 
 #include "backend_list.h"
-#include "core/cpu.h"
+#include "machine/cpu.h"
 
 #define DECLARE_1(backend) extern const simdrop_kernels simdrop_##backend##_kernels;
 #define DECLARE_0(backend)

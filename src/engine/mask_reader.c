@@ -1,9 +1,9 @@
 // Chunks of mask that begin at any element.
-#include "core/mask_reader.h"
+#include "engine/mask_reader.h"
 
 #include <string.h>
 
-#include "core/parameters.h"
+#include "engine/parameters.h"
 
 static int trailing_zeros(uint64_t value) {
 #if defined(__GNUC__)

@@ -1,9 +1,9 @@
 // Collects rows, draws their blocks, applies them.
-#include "core/row_batch.h"
+#include "layout/row_batch.h"
 
 #include <string.h>
 
-#include "core/bit_string.h"
+#include "engine/bit_string.h"
 
 // From here on it is quicker to handle the elements that share a decision by themselves than to write the decision out for
 // each of them: a dropped run reads nothing. Past the caches the kernel does it all: plain stores would read their lines first.

@@ -1,7 +1,7 @@
 // A layout put in order for the inner loops: axes without effect dropped, the others sorted by their strides in memory, and
 // neighbours that act as one merged.
-#ifndef SIMDROP_CORE_LAYOUT_PLAN_H
-#define SIMDROP_CORE_LAYOUT_PLAN_H
+#ifndef SIMDROP_LAYOUT_PLAN_H
+#define SIMDROP_LAYOUT_PLAN_H
 
 #include <simdrop/simdrop.h>
 

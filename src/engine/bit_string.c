@@ -1,5 +1,5 @@
 // Strings of bits put together a word at a time.
-#include "core/bit_string.h"
+#include "engine/bit_string.h"
 
 void simdrop_append_bits(uint64_t *words, size_t to, const uint64_t *other, size_t from, size_t count) {
   uint64_t *out = words + to / 64;

@@ -1,12 +1,12 @@
 // Rows of elements with consecutive decisions, wherever these begin, taken in batches: the blocks of mask that a batch needs
 // are drawn together, and while they are, the batch before is applied.
-#ifndef SIMDROP_CORE_ROW_BATCH_H
-#define SIMDROP_CORE_ROW_BATCH_H
+#ifndef SIMDROP_LAYOUT_ROW_BATCH_H
+#define SIMDROP_LAYOUT_ROW_BATCH_H
 
 #include <simdrop/simdrop.h>
 
-#include "core/mask_reader.h"
-#include "core/row_sink.h"
+#include "engine/mask_reader.h"
+#include "layout/row_sink.h"
 
 // How the decisions of a row go to its elements.
 typedef enum simdrop_row_kind {

@@ -1,6 +1,6 @@
 // Strings of bits in 64-bit words, bit k being bit k % 64 of words[k / 64].
-#ifndef SIMDROP_CORE_BIT_STRING_H
-#define SIMDROP_CORE_BIT_STRING_H
+#ifndef SIMDROP_ENGINE_BIT_STRING_H
+#define SIMDROP_ENGINE_BIT_STRING_H
 
 #include <stdbool.h>
 #include <stddef.h>

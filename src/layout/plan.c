@@ -1,5 +1,5 @@
 // Axes dropped, sorted and merged.
-#include "core/layout_plan.h"
+#include "layout/plan.h"
 
 static size_t step_size(ptrdiff_t stride) { return stride < 0 ? (size_t)0 - (size_t)stride : (size_t)stride; }
 
