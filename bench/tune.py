@@ -3,7 +3,7 @@
 process (bench/tune.c). Nothing in the source tree is changed; the alternatives are built in copies.
 
     python3 bench/tune.py --json bench/results/sapphire-rapids-tuning.json     about ten minutes
-    python3 bench/tune.py --only SIMDROP_STREAMS,CHUNK_BYTES --short           some constants, with less care
+    python3 bench/tune.py --only SIMDROP_PAGES,CHUNK_BYTES --short           some constants, with less care
 
 For each case: the alternative's time over that of the value in the source, median and the range of the middle 80 % of the rounds. An
 alternative whose output differs by a bit is an error: constants are about time. Exit status 2, with a sentence and no file, if anything
@@ -45,7 +45,7 @@ def cases(backends, kernels, sizes, ps):
 
 BOTH = ("avx512", "avx2")
 FORWARD_L2 = cases(BOTH, ("forward",), (L2,), (0.1, 0.5))
-STREAMED = cases(BOTH, ("forward",), (DRAM,), (0.1, 0.5)) + cases(("avx512",), ("apply-bits",), (DRAM,), (0.5,))
+NON_TEMPORAL = cases(BOTH, ("forward",), (DRAM,), (0.1, 0.5)) + cases(("avx512",), ("apply-bits",), (DRAM,), (0.5,))
 
 
 def of_backend(backend, planes, few, pending):
@@ -61,16 +61,16 @@ def of_backend(backend, planes, few, pending):
 
 CONSTANTS = (
     Constant("CHUNK_BYTES", "src/engine/driver.c", ("4096", "8192", "32768"), FORWARD_L2),
-    Constant("STREAM_BYTES", "src/engine/driver.c", ("((size_t)1 << 20)", "((size_t)8 << 20)", "((size_t)1 << 40)"),
+    Constant("NON_TEMPORAL_BYTES", "src/engine/driver.c", ("((size_t)1 << 20)", "((size_t)8 << 20)", "((size_t)1 << 40)"),
              cases(("avx512",), ("forward",), (1 << 20, 1 << 22, 1 << 23, DRAM), (0.5,))),
-    Constant("STREAM_CACHE_EIGHTHS", "src/engine/driver.c", ("1", "2", "4", "8"),
+    Constant("NON_TEMPORAL_CACHE_EIGHTHS", "src/engine/driver.c", ("1", "2", "4", "8"),
              cases(("avx512",), ("forward", "apply-bits"), (1 << 21, 3 << 20, 1 << 22), (0.5,))),
-    Constant("SIMDROP_STREAMS", "src/common/kernel_table.h", ("1", "4"), STREAMED),
-    Constant("SIMDROP_STREAM_BYTES", "src/common/kernel_table.h", ("2048",), STREAMED),
+    Constant("SIMDROP_PAGES", "src/common/kernel_table.h", ("1", "4"), NON_TEMPORAL),
+    Constant("SIMDROP_PAGE_BYTES", "src/common/kernel_table.h", ("2048",), NON_TEMPORAL),
     Constant("MASK_CHUNK_ELEMENTS", "src/engine/driver.c", ("4096", "16384"), cases(BOTH, ("mask-bits",), (L2, DRAM), (0.1, 0.5))),
-    Constant("SIMDROP_TURN_ELEMENTS", "src/common/background.h", ("64", "128", "512", "2048"), FORWARD_L2 + STREAMED[:4]),
+    Constant("SIMDROP_TURN_ELEMENTS", "src/common/background.h", ("64", "128", "512", "2048"), FORWARD_L2 + NON_TEMPORAL[:4]),
     Constant("LONG_TURN_ELEMENTS", "src/engine/driver.c", ("256", "1024", "8192"),
-             tuple(case._replace(dtype="bf16") for case in FORWARD_L2[::2] + STREAMED[:4:2])),
+             tuple(case._replace(dtype="bf16") for case in FORWARD_L2[::2] + NON_TEMPORAL[:4:2])),
     Constant("VECTORS_BETWEEN_TURNS", "src/common/producer_body.h", ("1", "4"), cases(BOTH, ("forward",), (1 << 14, L2), (0.5,))),
     Constant("BATCH_BLOCKS", "src/common/producer_parts.h", ("32",), FORWARD_L2),
 ) + of_backend("avx512", ("1", "2"), ("1", "2"), ("1", "4")) + of_backend("avx2", ("1", "4"), ("1", "4"), ("1", "4"))

@@ -82,7 +82,7 @@ grep -c . "$work/global" | grep -qv '^0$' || same 'the archive has symbols' "$wo
 objdump -t "$build/libsimdrop.a" | awk -F '\t' 'NF == 2 && $1 ~ /^[0-9a-f]+ g/ && $2 !~ / \.hidden / {sub(/.* /, "", $2); print $2}' | sort -u > "$work/visible"
 same 'global symbols of the archive are hidden' "$work/nothing" "$work/visible"
 
-printf 'current_choice\ndecided_stream_bytes\n' > "$work/decisions" # each is found out once
+printf 'current_choice\ndecided_non_temporal_bytes\n' > "$work/decisions" # each is found out once
 # By section, because constant tables of addresses (.data.rel.ro) are written once by the loader and are read-only then. A line
 # of objdump is "address flags section<tab>size [.hidden] name".
 objdump -t "$build/libsimdrop.a" | awk -F '\t' 'NF == 2 {

@@ -312,16 +312,16 @@ static void caches(void **state) {
 }
 
 // From how many bytes on outputs go past the caches.
-static void stream_bytes(void **state) {
+static void non_temporal_bytes(void **state) {
   (void)state;
   const uint64_t mebibyte = 1 << 20;
-  assert_int_equal(simdrop_stream_bytes(4, 0), 32 * mebibyte);
-  assert_int_equal(simdrop_stream_bytes(4, 32 * mebibyte), 12 * mebibyte);
-  assert_int_equal(simdrop_stream_bytes(8, 32 * mebibyte), 12 * mebibyte);
-  assert_int_equal(simdrop_stream_bytes(2, 32 * mebibyte), 32 * mebibyte);
-  assert_int_equal(simdrop_stream_bytes(4, mebibyte), 4 * mebibyte);
-  assert_int_equal(simdrop_stream_bytes(4, 480 * mebibyte), 32 * mebibyte);
-  assert_int_equal(simdrop_stream_bytes(4, UINT64_C(1) << 40), 32 * mebibyte);
+  assert_int_equal(simdrop_non_temporal_bytes(4, 0), 32 * mebibyte);
+  assert_int_equal(simdrop_non_temporal_bytes(4, 32 * mebibyte), 12 * mebibyte);
+  assert_int_equal(simdrop_non_temporal_bytes(8, 32 * mebibyte), 12 * mebibyte);
+  assert_int_equal(simdrop_non_temporal_bytes(2, 32 * mebibyte), 32 * mebibyte);
+  assert_int_equal(simdrop_non_temporal_bytes(4, mebibyte), 4 * mebibyte);
+  assert_int_equal(simdrop_non_temporal_bytes(4, 480 * mebibyte), 32 * mebibyte);
+  assert_int_equal(simdrop_non_temporal_bytes(4, UINT64_C(1) << 40), 32 * mebibyte);
 }
 
 // This machine's words give what simdrop_backend_supported says.
@@ -585,7 +585,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(whole_bundles),
       cmocka_unit_test(wishes),
       cmocka_unit_test(caches),
-      cmocka_unit_test(stream_bytes),
+      cmocka_unit_test(non_temporal_bytes),
       cmocka_unit_test(this_machine),
       cmocka_unit_test(promised_backends),
       cmocka_unit_test(listed_cache),

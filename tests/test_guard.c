@@ -225,7 +225,7 @@ static void kernels_bf16(void **state) {
   kernels(SIMDROP_BF16);
 }
 
-// Outputs that are stored past the caches, at both ends.
+// Non-temporal stores, at both ends.
 static void large_body(void) {
   const simdrop_mask mask = {0.3, 1, 2, 5};
   FOR_EACH_BACKEND(backend) {
@@ -237,6 +237,11 @@ static void large_body(void) {
       uint8_t *const y = place(&y_memory, size, sides & 2);
       assert_int_equal(simdrop_forward(&mask, body_dtype, size / element, x, y, NULL), SIMDROP_OK);
       check_rest(&y_memory, size, sides & 2, current_case);
+      const size_t packed = PACKED(size / element);
+      uint8_t *const bits = place(&stored_memory, packed, sides & 1);
+      assert_int_equal(simdrop_apply_bits(mask.p, body_dtype, size / element, bits, x, y), SIMDROP_OK);
+      check_rest(&y_memory, size, sides & 2, current_case);
+      check_rest(&stored_memory, packed, sides & 1, current_case);
     }
   }
 }
@@ -250,6 +255,7 @@ static void large_outputs(void **state) {
   const size_t size = ((size_t)32 << 20) + 8192;
   x_memory = make_guarded(size);
   y_memory = make_guarded(size);
+  stored_memory = make_guarded(PACKED(size / sizeof(uint16_t)));
   for (size_t d = 0; d < LENGTH(all_dtypes); ++d) {
     body_dtype = all_dtypes[d];
     run_guarded(large_body);

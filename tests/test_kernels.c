@@ -565,49 +565,110 @@ static void all_backends_agree(void **state) {
   free(bits);
 }
 
-// The kernels that store past the caches work on a chunk in steps, which are taken in pieces here, as a driver does: from any
-// bit of the mask, to any place between two cache lines.
-static void streams_in_pieces(void **state) {
+// The case's mask with its first decision at any bit, in words and in bytes, with noise before and after it.
+static uint64_t noisy_words[MOST / 64 + 4];
+static uint8_t noisy_bytes[MOST / 8 + 20];
+
+static size_t put_behind_noise(const kernel_case *c, uint64_t *random) {
+  const size_t first = next_random(random) % 128;
+  memset(noisy_words, (int)(next_random(random) % 256), sizeof noisy_words);
+  memset(noisy_bytes, (int)(next_random(random) % 256), sizeof noisy_bytes);
+  for (size_t k = 0; k < c->n; ++k) {
+    const size_t at = first + k;
+    const uint64_t bit = UINT64_C(1) << at % 64;
+    const uint8_t bit_of_byte = (uint8_t)(1 << at % 8);
+    noisy_words[at / 64] = kept[k] ? noisy_words[at / 64] | bit : noisy_words[at / 64] & ~bit;
+    noisy_bytes[at / 8] = (uint8_t)(kept[k] ? noisy_bytes[at / 8] | bit_of_byte : noisy_bytes[at / 8] & ~bit_of_byte);
+  }
+  return first;
+}
+
+// The kernels for chunks of many pages work in steps, which are taken in pieces here, as a driver does: from any bit of the
+// mask, to any place between two cache lines.
+static void pages_in_pieces(void **state) {
   (void)state;
-  static uint64_t words[MOST / 64 + 4];
   FOR_EACH_BACKEND(backend) {
     uint64_t random = begin(24);
     const simdrop_kernels *const kernels = simdrop_current_kernels();
-    simdrop_scale_streams_kernel *const scale_streams[] = {kernels->scale_streams_f32, kernels->scale_streams_f64,
-                                                           kernels->scale_streams_f16, kernels->scale_streams_bf16};
     for (size_t d = 0; d < LENGTH(all_dtypes); ++d) {
-      const size_t size = simdrop_dtype_size(all_dtypes[d]), n = SIMDROP_STREAMS * SIMDROP_STREAM_BYTES / size;
+      const size_t size = simdrop_dtype_size(all_dtypes[d]), n = SIMDROP_PAGES * SIMDROP_PAGE_BYTES / size;
       const size_t steps = n / SIMDROP_STEP_ELEMENTS;
       for (size_t shift = 0; shift < 64; shift += full_effort() ? size : 24) {
         kernel_case c = random_case(all_dtypes[d], n, 0.3, &random);
         c.y_shift = shift;
         prepare(&c, &random);
-        const size_t first = next_random(&random) % 128;
-        memset(words, (int)(next_random(&random) % 256), sizeof words);
-        for (size_t k = 0; k < n; ++k) {
-          const uint64_t bit = UINT64_C(1) << (first + k) % 64;
-          words[(first + k) / 64] = kept[k] ? words[(first + k) / 64] | bit : words[(first + k) / 64] & ~bit;
-        }
+        const size_t first = put_behind_noise(&c, &random);
+        const bool in_bytes = next_random(&random) % 2;
+        const simdrop_decisions decisions = {
+            .words = in_bytes ? NULL : noisy_words, .bytes = in_bytes ? noisy_bytes : NULL, .first = first};
         uint8_t *const x = x_memory + MARGIN + c.x_shift, *const y = y_memory + MARGIN + c.y_shift;
         memcpy(x, values, n * size);
         memset(y - MARGIN, CANARY, n * size + 2 * MARGIN);
-        const simdrop_multiplier scale = simdrop_scale_for(simdrop_threshold(c.mask.p), all_dtypes[d], n);
+        const simdrop_operands operands = {
+            .x = x, .y = y, .factor = simdrop_scale_for(simdrop_threshold(c.mask.p), all_dtypes[d], n)};
         for (size_t step = 0, end; step < steps; step = end) {
           end = step + 1 + next_random(&random) % 40;
           if (end > steps) end = steps;
-          scale_streams[d](step, end, words, first, x, y, scale);
+          simdrop_scale_kernels_of(kernels, all_dtypes[d]).scale_pages(step, end, &decisions, &operands);
         }
-        kernels->stream_end();
-        check_bytes(reference, y, n * size, "%s: streams of %s, y + %zu, bit %zu", backend, dtype_name(all_dtypes[d]), shift,
-                    first);
-        check_filled(y - MARGIN, MARGIN, CANARY, "%s: before streams of %s", backend, dtype_name(all_dtypes[d]));
-        check_filled(y + n * size, MARGIN, CANARY, "%s: after streams of %s", backend, dtype_name(all_dtypes[d]));
+        kernels->finish_stores();
+        check_bytes(reference, y, n * size, "%s: pages of %s, y + %zu, bit %zu of %s", backend, dtype_name(all_dtypes[d]),
+                    shift, first, in_bytes ? "bytes" : "words");
+        check_filled(y - MARGIN, MARGIN, CANARY, "%s: before pages of %s", backend, dtype_name(all_dtypes[d]));
+        check_filled(y + n * size, MARGIN, CANARY, "%s: after pages of %s", backend, dtype_name(all_dtypes[d]));
       }
     }
   }
 }
 
-// Outputs of 32 MiB and more are stored past the caches, where alignment matters again: one such call for each type, to an
+// Makes the reference what selecting gives.
+static void copy_kept(const kernel_case *c) {
+  const size_t size = simdrop_dtype_size(c->dtype);
+  memset(reference, 0, c->n * size);
+  for (size_t k = 0; k < c->n; ++k)
+    if (kept[k]) memcpy(reference + k * size, values + k * size, size);
+}
+
+// The consumers with decisions from any bit of words and of bytes on, with both kinds of stores.
+static void decisions_from_anywhere(void **state) {
+  (void)state;
+  FOR_EACH_BACKEND(backend) {
+    uint64_t random = begin(26);
+    const simdrop_kernels *const kernels = simdrop_current_kernels();
+    for (int round = 0; round < (full_effort() ? 4000 : 800); ++round) {
+      const simdrop_dtype dtype = all_dtypes[(size_t)round / 4 % LENGTH(all_dtypes)];
+      const kernel_case c = random_case(dtype, next_random(&random) % (round % 8 == 0 ? 2000 : 200), 0.3, &random);
+      const size_t size = simdrop_dtype_size(dtype);
+      prepare(&c, &random);
+      const size_t first = put_behind_noise(&c, &random);
+      const bool in_bytes = round % 2, non_temporal = round / 2 % 2;
+      const simdrop_decisions decisions = {
+          .words = in_bytes ? NULL : noisy_words, .bytes = in_bytes ? noisy_bytes : NULL, .first = first};
+      const simdrop_operands operands = {.x = values,
+                                         .y = y_memory + MARGIN + c.y_shift,
+                                         .factor = simdrop_scale_for(simdrop_threshold(c.mask.p), dtype, c.n)};
+      simdrop_consume_kernel *const select = size == 2   ? kernels->select_16
+                                             : size == 4 ? kernels->select_32
+                                                         : kernels->select_64;
+      simdrop_consume_kernel *const consumers[] = {simdrop_scale_kernels_of(kernels, dtype).scale, select,
+                                                   kernels->expand_bytes};
+      static const char *const names[] = {"scale", "select", "expand_bytes"};
+      for (size_t i = 0; i < LENGTH(consumers); ++i) {
+        const size_t bytes = c.n * (i == 2 ? 1 : size);
+        memset((uint8_t *)operands.y - MARGIN, CANARY, bytes + 2 * MARGIN);
+        consumers[i](c.n, &decisions, &operands, non_temporal ? SIMDROP_STORE_NON_TEMPORAL : SIMDROP_STORE_CACHED);
+        kernels->finish_stores();
+        if (i == 1) copy_kept(&c);
+        check_bytes(i == 2 ? kept : reference, operands.y, bytes, "%s: %s of %s, n %zu, y + %zu, bit %zu of %s", backend,
+                    names[i], dtype_name(dtype), c.n, c.y_shift, first, in_bytes ? "bytes" : "words");
+        check_filled((uint8_t *)operands.y - MARGIN, MARGIN, CANARY, "%s: before y of %s", backend, names[i]);
+        check_filled((uint8_t *)operands.y + bytes, MARGIN, CANARY, "%s: after y of %s", backend, names[i]);
+      }
+    }
+  }
+}
+
+// Outputs of 32 MiB and more get non-temporal stores, to which alignment matters again: one such call for each type, to an
 // address with each type's own misalignment.
 static void large_outputs(void **state) {
   (void)state;
@@ -669,7 +730,8 @@ int main(int argc, char **argv) {
       cmocka_unit_test(products_are_rounded_once),
       cmocka_unit_test(dropped_elements_raise_no_flag),
       cmocka_unit_test(all_backends_agree),
-      cmocka_unit_test(streams_in_pieces),
+      cmocka_unit_test(pages_in_pieces),
+      cmocka_unit_test(decisions_from_anywhere),
       cmocka_unit_test(large_outputs),
   };
   return RUN_TESTS(argc, argv, tests);

@@ -116,7 +116,7 @@ static inline void simd_compress_store(uint64_t *to, simd_lanes lanes, simd_u64 
 
 // ---- consumers: 64 elements under one word of mask
 
-static inline void simd_stream_fence(void) { _mm_sfence(); }
+static inline void simd_finish_stores(void) { _mm_sfence(); }
 
 typedef __m256 simd_scale_f32, simd_scale_f16;
 typedef __m256d simd_scale_f64;
@@ -140,7 +140,7 @@ static inline __m256i signs_of_eight(__m256i bits, int first) {
 
 static inline __m256i set_bits(uint64_t bits) { return _mm256_set1_epi32((int)(uint32_t)bits); }
 
-static inline void simd_scale_word_f32(uint64_t bits, const float *x, float *y, simd_scale_f32 scale, bool stream) {
+static inline void simd_scale_word_f32(uint64_t bits, const float *x, float *y, simd_scale_f32 scale, bool non_temporal) {
   SIMDROP_UNROLL
   for (int half = 0; half < 64; half += 32) {
     const __m256i half_bits = set_bits(bits >> half);
@@ -149,7 +149,7 @@ static inline void simd_scale_word_f32(uint64_t bits, const float *x, float *y, 
       // A lane whose sign is clear is not loaded: it becomes 0 * scale = +0 and raises no flag.
       const __m256 kept = _mm256_maskload_ps(x + half + i, signs_of_eight(half_bits, i));
       const __m256 product = _mm256_mul_ps(kept, scale);
-      if (stream) {
+      if (non_temporal) {
         _mm256_stream_ps(y + half + i, product);
       } else {
         _mm256_storeu_ps(y + half + i, product);
@@ -158,7 +158,7 @@ static inline void simd_scale_word_f32(uint64_t bits, const float *x, float *y, 
   }
 }
 
-static inline void simd_scale_word_f64(uint64_t bits, const double *x, double *y, simd_scale_f64 scale, bool stream) {
+static inline void simd_scale_word_f64(uint64_t bits, const double *x, double *y, simd_scale_f64 scale, bool non_temporal) {
   const __m256i shift = _mm256_setr_epi64x(63, 62, 61, 60);
   __m256i rest = simd_set(bits);
   SIMDROP_UNROLL
@@ -166,7 +166,7 @@ static inline void simd_scale_word_f64(uint64_t bits, const double *x, double *y
     const __m256d kept = _mm256_maskload_pd(x + i, _mm256_sllv_epi64(rest, shift));
     const __m256d product = _mm256_mul_pd(kept, scale);
     rest = _mm256_srli_epi64(rest, 4);
-    if (stream) {
+    if (non_temporal) {
       _mm256_stream_pd(y + i, product);
     } else {
       _mm256_storeu_pd(y + i, product);
@@ -193,8 +193,8 @@ static inline __m128i scale_eight_f16(__m128i x, __m256 scale) {
   return _mm256_cvtps_ph(_mm256_mul_ps(_mm256_cvtph_ps(x), scale), _MM_FROUND_TO_NEAREST_INT);
 }
 
-static inline void store_sixteen(uint16_t *y, __m256i product, bool stream) {
-  if (stream) {
+static inline void store_sixteen(uint16_t *y, __m256i product, bool non_temporal) {
+  if (non_temporal) {
     _mm256_stream_si256((__m256i *)y, product);
   } else {
     _mm256_storeu_si256((__m256i *)y, product);
@@ -202,14 +202,14 @@ static inline void store_sixteen(uint16_t *y, __m256i product, bool stream) {
 }
 
 // Eight at a time from load to store: the conversions and what puts halves together want the same port.
-static inline void simd_scale_word_f16(uint64_t bits, const uint16_t *x, uint16_t *y, simd_scale_f16 scale, bool stream) {
+static inline void simd_scale_word_f16(uint64_t bits, const uint16_t *x, uint16_t *y, simd_scale_f16 scale, bool non_temporal) {
   const __m128i all_bits = _mm_set1_epi64x((long long)bits), bit_of_lane = _mm_setr_epi16(1, 2, 4, 8, 16, 32, 64, 128);
   SIMDROP_UNROLL
   for (int i = 0; i < 64; i += 8) {
     const __m128i byte_of_lane = _mm_set1_epi64x(byte_of_lanes(i / 8));
     const __m128i bit = _mm_and_si128(_mm_shuffle_epi8(all_bits, byte_of_lane), bit_of_lane);
     const __m128i product = scale_eight_f16(_mm_sign_epi16(_mm_loadu_si128((const __m128i *)(x + i)), bit), scale);
-    if (stream) {
+    if (non_temporal) {
       _mm_stream_si128((__m128i *)(y + i), product);
     } else {
       _mm_storeu_si128((__m128i *)(y + i), product);
@@ -234,7 +234,8 @@ static inline __m256i narrow_bf16(__m256 even_products, __m256 odd_products, boo
   return _mm256_add_epi16(upper, carry);
 }
 
-static inline void simd_scale_word_bf16(uint64_t bits, const uint16_t *x, uint16_t *y, simd_scale_bf16 scale, bool stream) {
+static inline void simd_scale_word_bf16(uint64_t bits, const uint16_t *x, uint16_t *y, simd_scale_bf16 scale,
+                                        bool non_temporal) {
   const __m256i all_bits = simd_set(bits);
   SIMDROP_UNROLL
   for (int i = 0; i < 64; i += 16) {
@@ -242,7 +243,7 @@ static inline void simd_scale_word_bf16(uint64_t bits, const uint16_t *x, uint16
     const __m256 even = _mm256_castsi256_ps(_mm256_slli_epi32(pairs, 16));
     const __m256 odd = _mm256_castsi256_ps(_mm256_and_si256(pairs, _mm256_set1_epi32((int)0xffff0000)));
     store_sixteen(y + i, narrow_bf16(_mm256_mul_ps(even, scale.factor), _mm256_mul_ps(odd, scale.factor), scale.untied),
-                  stream);
+                  non_temporal);
   }
 }
 

@@ -87,7 +87,7 @@ static inline void simd_compress_store(uint64_t *to, simd_lanes lanes, simd_u64 
 
 // ---- consumers: 64 elements under one word of mask
 
-static inline void simd_stream_fence(void) { _mm_sfence(); }
+static inline void simd_finish_stores(void) { _mm_sfence(); }
 
 typedef __m512 simd_scale_f32, simd_scale_f16;
 typedef __m512d simd_scale_f64;
@@ -103,12 +103,12 @@ static inline simd_scale_bf16 simd_set_scale_bf16(simdrop_multiplier scale) {
 }
 static inline simd_scale_f64 simd_set_scale_f64(simdrop_multiplier scale) { return _mm512_set1_pd(scale.value); }
 
-static inline void simd_scale_word_f32(uint64_t bits, const float *x, float *y, simd_scale_f32 scale, bool stream) {
+static inline void simd_scale_word_f32(uint64_t bits, const float *x, float *y, simd_scale_f32 scale, bool non_temporal) {
   SIMDROP_UNROLL
   for (int i = 0; i < 64; i += 16) {
     // A lane that is masked off is not multiplied: it becomes +0 and raises no flag.
     const __m512 product = _mm512_maskz_mul_ps((__mmask16)(bits >> i), scale, _mm512_loadu_ps(x + i));
-    if (stream) {
+    if (non_temporal) {
       _mm512_stream_ps(y + i, product);
     } else {
       _mm512_storeu_ps(y + i, product);
@@ -118,8 +118,8 @@ static inline void simd_scale_word_f32(uint64_t bits, const float *x, float *y, 
 
 // The same for kernels that hardly do anything else: into L2, halves of lines are stored in 7 % less time than whole ones
 // (Sapphire Rapids, 64 Ki elements: 0.083 and 0.089 ns), which is lost again where masks are drawn between the stores.
-static inline void simd_scale_lone_word_f32(uint64_t bits, const float *x, float *y, simd_scale_f32 scale, bool stream) {
-  if (stream) {
+static inline void simd_scale_lone_word_f32(uint64_t bits, const float *x, float *y, simd_scale_f32 scale, bool non_temporal) {
+  if (non_temporal) {
     simd_scale_word_f32(bits, x, y, scale, true);
     return;
   }
@@ -129,11 +129,11 @@ static inline void simd_scale_lone_word_f32(uint64_t bits, const float *x, float
     _mm256_storeu_ps(y + i, _mm256_maskz_mul_ps((__mmask8)(bits >> i), half_scale, _mm256_loadu_ps(x + i)));
 }
 
-static inline void simd_scale_word_f64(uint64_t bits, const double *x, double *y, simd_scale_f64 scale, bool stream) {
+static inline void simd_scale_word_f64(uint64_t bits, const double *x, double *y, simd_scale_f64 scale, bool non_temporal) {
   SIMDROP_UNROLL
   for (int i = 0; i < 64; i += 8) {
     const __m512d product = _mm512_maskz_mul_pd((__mmask8)(bits >> i), scale, _mm512_loadu_pd(x + i));
-    if (stream) {
+    if (non_temporal) {
       _mm512_stream_pd(y + i, product);
     } else {
       _mm512_storeu_pd(y + i, product);
@@ -141,8 +141,9 @@ static inline void simd_scale_word_f64(uint64_t bits, const double *x, double *y
   }
 }
 
-static inline void simd_scale_lone_word_f64(uint64_t bits, const double *x, double *y, simd_scale_f64 scale, bool stream) {
-  if (stream) {
+static inline void simd_scale_lone_word_f64(uint64_t bits, const double *x, double *y, simd_scale_f64 scale,
+                                            bool non_temporal) {
+  if (non_temporal) {
     simd_scale_word_f64(bits, x, y, scale, true);
     return;
   }
@@ -157,11 +158,11 @@ static inline __m256i scale_sixteen_f16(__mmask16 kept, const uint16_t *x, __m51
   return _mm512_cvtps_ph(_mm512_mul_ps(wide, scale), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 }
 
-static inline void simd_scale_word_f16(uint64_t bits, const uint16_t *x, uint16_t *y, simd_scale_f16 scale, bool stream) {
+static inline void simd_scale_word_f16(uint64_t bits, const uint16_t *x, uint16_t *y, simd_scale_f16 scale, bool non_temporal) {
   SIMDROP_UNROLL
   for (int i = 0; i < 64; i += 16) {
     const __m256i product = scale_sixteen_f16((__mmask16)(bits >> i), x + i, scale);
-    if (stream) {
+    if (non_temporal) {
       _mm256_stream_si256((__m256i *)(y + i), product);
     } else {
       _mm256_storeu_si256((__m256i *)(y + i), product);
@@ -187,14 +188,15 @@ static inline __m512i narrow_bf16(__m512 even_products, __m512 odd_products, boo
   return _mm512_mask_sub_epi16(upper, raised, upper, _mm512_set1_epi16(-1));
 }
 
-static inline void simd_scale_word_bf16(uint64_t bits, const uint16_t *x, uint16_t *y, simd_scale_bf16 scale, bool stream) {
+static inline void simd_scale_word_bf16(uint64_t bits, const uint16_t *x, uint16_t *y, simd_scale_bf16 scale,
+                                        bool non_temporal) {
   SIMDROP_UNROLL
   for (int i = 0; i < 64; i += 32) {
     const __m512i pairs = _mm512_maskz_loadu_epi16((__mmask32)(bits >> i), x + i);
     const __m512 even = _mm512_castsi512_ps(_mm512_slli_epi32(pairs, 16));
     const __m512 odd = _mm512_castsi512_ps(_mm512_and_si512(pairs, _mm512_set1_epi32((int)0xffff0000)));
     const __m512i product = narrow_bf16(_mm512_mul_ps(even, scale.factor), _mm512_mul_ps(odd, scale.factor), scale.untied);
-    if (stream) {
+    if (non_temporal) {
       _mm512_stream_si512((void *)(y + i), product);
     } else {
       _mm512_storeu_si512(y + i, product);

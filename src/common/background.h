@@ -10,8 +10,8 @@
 #define SIMDROP_TURN_ELEMENTS 256
 
 typedef struct simdrop_background {
-  void (*run)(const void *context, size_t begin, size_t end);  // handles elements begin .. end - 1
-  const void *context;
+  void (*run)(void *context, size_t begin, size_t end);  // handles elements begin .. end - 1
+  void *context;
   size_t turn;         // elements at a time, at the least
   size_t lead;         // steps end this many elements after multiples of 64
   size_t done, count;  // elements handled so far, and in all

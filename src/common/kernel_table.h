@@ -1,5 +1,5 @@
 // What a backend provides: one const table of kernels. The list below is the only place that names them; a backend defines
-// simdrop_<backend>_<kernel> for each, and everything else (declarations, tables, tests) is made from the list.
+// simdrop_<backend>_<kernel> for each, and the declarations and the tables are made from the list.
 #ifndef SIMDROP_COMMON_KERNEL_TABLE_H
 #define SIMDROP_COMMON_KERNEL_TABLE_H
 
@@ -9,11 +9,11 @@
 
 #include "common/background.h"
 #include "common/cpu_features.h"
+#include "common/element_types.h"
 #include "common/mask_source.h"
 #include "common/strict_arithmetic.h"
 
-// A mask in memory is an array of 64-bit words: bit k is bit k % 64 of words[k / 64], 1 = kept. A consumer's first element has
-// bit `first` of it; one word beyond the last that is needed may be read (and is ignored).
+// A mask in memory is an array of 64-bit words: bit k is bit k % 64 of words[k / 64], 1 = kept.
 
 // Producer: the masks of block_count blocks from first_block on, which do not wrap past block 2^57. `words` has room for
 // SIMDROP_BLOCK_PADDING blocks more, which may be overwritten with anything. Some of the background work, which may be NULL,
@@ -25,8 +25,26 @@ typedef void simdrop_mask_blocks_kernel(simdrop_mask_source *source, uint64_t fi
 typedef void simdrop_mask_listed_blocks_kernel(simdrop_mask_source *source, const uint64_t *blocks, size_t block_count,
                                                uint64_t *words, simdrop_background *background);
 
-// bytes[k] = element k of the mask, 0 or 1.
-typedef void simdrop_expand_bytes_kernel(size_t n, const uint64_t *words, size_t first, uint8_t *bytes);
+// How decisions go to elements.
+typedef enum simdrop_repeat {
+  SIMDROP_EACH,     // element k has decision first + k
+  SIMDROP_RUNS,     // decision first + k / length: `length` elements that follow one another have one
+  SIMDROP_PERIODS,  // decision (first + k) % length of a string that is written out for 64 bits beyond its length; first <
+                    // length
+} simdrop_repeat;
+
+// The decisions of the elements of a call. They are bits of words, of which one word beyond the last that is needed may be
+// read, and is ignored; or one for each element in packed bytes (bit k is bit k % 8 of byte k / 8), of which none is read that
+// has no decision of the call.
+typedef struct simdrop_decisions {
+  const uint64_t *words;  // NULL: bytes
+  const uint8_t *bytes;
+  size_t first;
+  size_t length;  // SIMDROP_SHORTEST_REPEAT at least; nothing to SIMDROP_EACH
+  simdrop_repeat repeat;
+} simdrop_decisions;
+
+#define SIMDROP_SHORTEST_REPEAT 64
 
 // What kept elements are multiplied by.
 typedef struct simdrop_multiplier {
@@ -34,69 +52,53 @@ typedef struct simdrop_multiplier {
   bool untied;   // no product with a bfloat16 is half-way between two others, so that rounding needs no care for ties
 } simdrop_multiplier;
 
-// Consumer: y[k] = element k of the mask ? x[k] * scale : +0. x == y or no overlap. `stream` asks for stores past the caches,
-// where there are such; stream_end ends a run of such calls.
-typedef void simdrop_scale_kernel(size_t n, const uint64_t *words, size_t first, const void *x, void *y,
-                                  simdrop_multiplier scale, bool stream);
+// What a consumer works on. x == y or no overlap.
+typedef struct simdrop_operands {
+  const void *x;
+  void *y;
+  simdrop_multiplier factor;
+} simdrop_operands;
 
-// Consumer: the same with a mask of packed bytes (bit k is bit k % 8 of byte k / 8), of which (n + 7) / 8 are read. The mask
-// is there already, so that this is all that goes on meanwhile.
-typedef void simdrop_scale_packed_kernel(size_t n, const uint8_t *bits, const void *x, void *y, simdrop_multiplier scale);
+// Non-temporal stores go past the caches, where there are such; finish_stores ends a run of calls with them.
+typedef enum simdrop_store {
+  SIMDROP_STORE_CACHED,
+  SIMDROP_STORE_NON_TEMPORAL,
+} simdrop_store;
 
-// Consumer: the same past the caches, for a chunk of SIMDROP_STREAMS * SIMDROP_STREAM_BYTES bytes that is worked off in many
-// places at once, because memory answers several pages sooner than one. A step is 64 elements, the chunk's steps are counted
-// in whatever order the backend likes best, and steps begin .. end - 1 are done.
-typedef void simdrop_scale_streams_kernel(size_t begin, size_t end, const uint64_t *words, size_t first, const void *x, void *y,
-                                          simdrop_multiplier scale);
+// Consumer of n elements, each with its decision:
+//     scale_<type>     y[k] = kept ? x[k] * factor : +0
+//     select_<bits>    y[k] = kept ? x[k] : 0, copying bits, and with cached stores whatever is asked for
+//     expand_bytes     y[k] = kept ? 1 : 0, a byte; there is no x, and stores are cached
+// The last two take decisions that are repeated nowhere (SIMDROP_EACH).
+typedef void simdrop_consume_kernel(size_t n, const simdrop_decisions *decisions, const simdrop_operands *operands,
+                                    simdrop_store store);
 
-// A page is where the hardware's prefetchers stop. docs/performance.md has the figures.
-#define SIMDROP_STREAMS 8
-#define SIMDROP_STREAM_BYTES 4096
+// Consumer: scale_<type> with SIMDROP_EACH and non-temporal stores, for a chunk of SIMDROP_PAGES * SIMDROP_PAGE_BYTES bytes
+// that is worked off in many pages at once, because memory answers several pages sooner than one. A step is 64 elements, the
+// chunk's steps are counted in whatever order the backend likes best, and steps begin .. end - 1 are done.
+typedef void simdrop_consume_pages_kernel(size_t begin, size_t end, const simdrop_decisions *decisions,
+                                          const simdrop_operands *operands);
+
+// A page is where the hardware's prefetchers stop. docs/measurements.md has the figures.
+#define SIMDROP_PAGES 8
+#define SIMDROP_PAGE_BYTES 4096
 #define SIMDROP_STEP_ELEMENTS 64
 
-// Consumers: the same with decisions for many elements. Runs: `length` elements that follow one another have one decision,
-// element k that of bit first + k / length. Periods: element k has bit (first + k) % length of a string that is written out
-// for 64 bits beyond its length; first < length. In both 64 <= length.
-typedef void simdrop_scale_repeated_kernel(size_t n, const uint64_t *words, size_t first, size_t length, const void *x, void *y,
-                                           simdrop_multiplier scale, bool stream);
-
-#define SIMDROP_SHORTEST_REPEAT 64
-
-// Orders the stores past the caches before what the thread does next; once after the last of them.
-typedef void simdrop_stream_end_kernel(void);
-
-// Consumer: y[k] = element k of the mask ? x[k] : 0, copying bits; for elements of 16, 32 and 64 bits.
-typedef void simdrop_select_kernel(size_t n, const uint64_t *words, size_t first, const void *x, void *y);
+// Orders non-temporal stores before what the thread does next; once after the last of them.
+typedef void simdrop_finish_stores_kernel(void);
 
 //  X(kernel, type)
 #define SIMDROP_KERNEL_LIST(X)                             \
   X(mask_blocks, simdrop_mask_blocks_kernel)               \
   X(mask_listed_blocks, simdrop_mask_listed_blocks_kernel) \
-  X(expand_bytes, simdrop_expand_bytes_kernel)             \
-  X(scale_f32, simdrop_scale_kernel)                       \
-  X(scale_f64, simdrop_scale_kernel)                       \
-  X(scale_f16, simdrop_scale_kernel)                       \
-  X(scale_bf16, simdrop_scale_kernel)                      \
-  X(scale_packed_f32, simdrop_scale_packed_kernel)         \
-  X(scale_packed_f64, simdrop_scale_packed_kernel)         \
-  X(scale_packed_f16, simdrop_scale_packed_kernel)         \
-  X(scale_packed_bf16, simdrop_scale_packed_kernel)        \
-  X(scale_streams_f32, simdrop_scale_streams_kernel)       \
-  X(scale_streams_f64, simdrop_scale_streams_kernel)       \
-  X(scale_streams_f16, simdrop_scale_streams_kernel)       \
-  X(scale_streams_bf16, simdrop_scale_streams_kernel)      \
-  X(scale_runs_f32, simdrop_scale_repeated_kernel)         \
-  X(scale_runs_f64, simdrop_scale_repeated_kernel)         \
-  X(scale_runs_f16, simdrop_scale_repeated_kernel)         \
-  X(scale_runs_bf16, simdrop_scale_repeated_kernel)        \
-  X(scale_periods_f32, simdrop_scale_repeated_kernel)      \
-  X(scale_periods_f64, simdrop_scale_repeated_kernel)      \
-  X(scale_periods_f16, simdrop_scale_repeated_kernel)      \
-  X(scale_periods_bf16, simdrop_scale_repeated_kernel)     \
-  X(stream_end, simdrop_stream_end_kernel)                 \
-  X(select_16, simdrop_select_kernel)                      \
-  X(select_32, simdrop_select_kernel)                      \
-  X(select_64, simdrop_select_kernel)
+  X(expand_bytes, simdrop_consume_kernel)                  \
+  SIMDROP_ELEMENT_TYPES(SIMDROP_KERNELS_OF_TYPE_, X)       \
+  X(select_16, simdrop_consume_kernel)                     \
+  X(select_32, simdrop_consume_kernel)                     \
+  X(select_64, simdrop_consume_kernel)                     \
+  X(finish_stores, simdrop_finish_stores_kernel)
+#define SIMDROP_KERNELS_OF_TYPE_(X, name, NAME, element, bits, converts) \
+  X(scale_##name, simdrop_consume_kernel) X(scale_pages_##name, simdrop_consume_pages_kernel)
 
 typedef struct simdrop_kernels {
   const char *name;

@@ -14,28 +14,27 @@
 void simdrop_drive_bits(const simdrop_mask *mask, uint64_t threshold, size_t n, uint8_t *bits);
 void simdrop_drive_bytes(const simdrop_mask *mask, uint64_t threshold, size_t n, uint8_t *bytes);
 
-// y = kept ? x * scale : +0; bits may be NULL. `stream`: past the caches.
+// y = kept ? x * scale : +0; bits may be NULL.
 void simdrop_drive_scale(const simdrop_mask *mask, uint64_t threshold, simdrop_dtype dtype, size_t n, const void *x, void *y,
-                         uint8_t *bits, bool stream);
+                         uint8_t *bits, simdrop_store store);
 
 // The same with a stored mask; select copies the kept bits instead of scaling.
 void simdrop_drive_stored_scale(uint64_t threshold, simdrop_dtype dtype, size_t n, const uint8_t *bits, const void *x, void *y,
-                                bool stream);
+                                simdrop_store store);
 void simdrop_drive_stored_select(simdrop_dtype dtype, size_t n, const uint8_t *bits, const void *x, void *y);
 
-// Whether an output of n elements of `size` bytes is stored past the caches.
-bool simdrop_should_stream(size_t size, size_t n, const void *x, const void *y);
+// How an output of n elements of `size` bytes is stored.
+simdrop_store simdrop_store_for(size_t size, size_t n, const void *x, const void *y);
 
-// From how many bytes on that is so, with a third cache of so many bytes (0: none, or not known): a pure function.
-size_t simdrop_stream_bytes(size_t size, uint64_t third_cache);
+// From how many bytes on that is past the caches, if the third one has so many (0: there is none, or it is not known): a pure
+// function.
+size_t simdrop_non_temporal_bytes(size_t size, uint64_t third_cache);
 
-// What the drivers of layouts share with these: the kernels of a type, and the scale, rounded for it,
-// with what is worth knowing about it for n elements.
+// What the drivers of layouts share with these: the kernels of a type, and the scale, rounded for it, with what is worth
+// knowing about it for n elements.
 typedef struct simdrop_scale_kernels {
-  simdrop_scale_kernel *each;
-  simdrop_scale_packed_kernel *packed;
-  simdrop_scale_streams_kernel *streams;
-  simdrop_scale_repeated_kernel *runs, *periods;
+  simdrop_consume_kernel *scale;
+  simdrop_consume_pages_kernel *scale_pages;
 } simdrop_scale_kernels;
 
 simdrop_scale_kernels simdrop_scale_kernels_of(const simdrop_kernels *kernels, simdrop_dtype dtype);

@@ -67,22 +67,6 @@ simdrop_mask_chunk simdrop_reader_next(simdrop_mask_reader *reader, size_t n, si
   return chunk;
 }
 
-static uint64_t word_from_bytes(const uint8_t *bytes, size_t count) {
-  uint64_t word = 0;
-  for (size_t i = 0; i < count; ++i) word |= (uint64_t)bytes[i] << (8 * i);
-  return word;
-}
-
-void simdrop_unpack_bits(size_t n, const uint8_t *bits, uint64_t *words) {
-  const size_t byte_count = (n + 7) / 8, whole_words = byte_count / 8;
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-  memcpy(words, bits, 8 * whole_words);
-#else
-  for (size_t i = 0; i < whole_words; ++i) words[i] = word_from_bytes(bits + 8 * i, 8);
-#endif
-  if (byte_count % 8 != 0) words[whole_words] = word_from_bytes(bits + 8 * whole_words, byte_count % 8);
-}
-
 static void words_to_bytes(const uint64_t *words, size_t byte_count, uint8_t *bytes) {
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
   memcpy(bytes, words, byte_count);

@@ -41,9 +41,7 @@ void simdrop_reader_init(simdrop_mask_reader *reader, const simdrop_kernels *ker
 // background work, which may be NULL, is done on the way.
 simdrop_mask_chunk simdrop_reader_next(simdrop_mask_reader *reader, size_t n, simdrop_background *background);
 
-// Packed bytes (least significant bit first) to words and back. Unpacking reads no byte beyond the (n + 7) / 8; packing
-// clears the unused bits of the last one.
-void simdrop_unpack_bits(size_t n, const uint8_t *bits, uint64_t *words);
+// Packs a mask in bytes, the least significant bit first; the unused bits of the last one are 0.
 void simdrop_pack_bits(size_t n, simdrop_mask_chunk mask, uint8_t *bits);
 
 #endif

@@ -3,7 +3,7 @@
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-static inline void simd_stream_fence() { hwy::FlushStream(); }
+static inline void simd_finish_stores() { hwy::FlushStream(); }
 
 // At most 64 elements, and what mask_of can look at.
 using tag_f32 = hn::CappedTag<float, 32>;
@@ -21,8 +21,8 @@ static inline simd_scale_bf16 simd_set_scale_bf16(simdrop_multiplier scale) { re
 static inline simd_scale_f64 simd_set_scale_f64(simdrop_multiplier scale) { return hn::Set(tag_f64(), scale.value); }
 
 template <class Tag>
-static inline void store_lanes(Tag tag, hn::Vec<Tag> a, hn::TFromD<Tag> *y, bool stream) {
-  if (stream && hn::MaxLanes(tag) * sizeof *y >= HWY_STREAM_MULTIPLE) {  // less cannot be stored past the caches
+static inline void store_lanes(Tag tag, hn::Vec<Tag> a, hn::TFromD<Tag> *y, bool non_temporal) {
+  if (non_temporal && hn::MaxLanes(tag) * sizeof *y >= HWY_STREAM_MULTIPLE) {  // less cannot be stored past the caches
     hn::Stream(a, tag, y);
   } else {
     hn::StoreU(a, tag, y);
@@ -89,18 +89,18 @@ static inline hn::Vec<Tag> select_lanes(Tag tag, uint64_t bits, int begin, const
 
 template <class Tag>
 static inline void scale_word(Tag tag, uint64_t bits, const hn::TFromD<Tag> *x, hn::TFromD<Tag> *y, hn::Vec<Tag> scale,
-                              bool stream) {
+                              bool non_temporal) {
   SIMD_UNROLL_WORD
   for (int i = 0; i < 64; i += (int)hn::Lanes(tag))
-    store_lanes(tag, hn::Mul(select_lanes(tag, bits, i, x), scale), y + i, stream);
+    store_lanes(tag, hn::Mul(select_lanes(tag, bits, i, x), scale), y + i, non_temporal);
 }
 
-static inline void simd_scale_word_f32(uint64_t bits, const float *x, float *y, simd_scale_f32 scale, bool stream) {
-  scale_word(tag_f32(), bits, x, y, scale, stream);
+static inline void simd_scale_word_f32(uint64_t bits, const float *x, float *y, simd_scale_f32 scale, bool non_temporal) {
+  scale_word(tag_f32(), bits, x, y, scale, non_temporal);
 }
 
-static inline void simd_scale_word_f64(uint64_t bits, const double *x, double *y, simd_scale_f64 scale, bool stream) {
-  scale_word(tag_f64(), bits, x, y, scale, stream);
+static inline void simd_scale_word_f64(uint64_t bits, const double *x, double *y, simd_scale_f64 scale, bool non_temporal) {
+  scale_word(tag_f64(), bits, x, y, scale, non_temporal);
 }
 
 // As many elements of binary16 as there are lanes of binary32.
@@ -154,10 +154,10 @@ static inline hn::Vec<tag_half_u16> narrow_f16(hn::Vec<tag_f32> value) {
 }
 #endif
 
-static inline void simd_scale_word_f16(uint64_t bits, const uint16_t *x, uint16_t *y, simd_scale_f16 scale, bool stream) {
+static inline void simd_scale_word_f16(uint64_t bits, const uint16_t *x, uint16_t *y, simd_scale_f16 scale, bool non_temporal) {
   const tag_half_u16 tag;
   for (int i = 0; i < 64; i += (int)hn::Lanes(tag))
-    store_lanes(tag, narrow_f16(hn::Mul(widen_f16(select_lanes(tag, bits, i, x)), scale)), y + i, stream);
+    store_lanes(tag, narrow_f16(hn::Mul(widen_f16(select_lanes(tag, bits, i, x)), scale)), y + i, non_temporal);
 }
 
 // Rounds products to nearest even: their upper halves are the results, to be raised by one where the lower half is above half
@@ -181,14 +181,15 @@ static inline hn::Vec<tag_u16> narrow_bf16(hn::Vec<tag_f32> even_products, hn::V
 #endif
 }
 
-static inline void simd_scale_word_bf16(uint64_t bits, const uint16_t *x, uint16_t *y, simd_scale_bf16 scale, bool stream) {
+static inline void simd_scale_word_bf16(uint64_t bits, const uint16_t *x, uint16_t *y, simd_scale_bf16 scale,
+                                        bool non_temporal) {
   const tag_u16 tag;
   SIMD_UNROLL_WORD
   for (int i = 0; i < 64; i += (int)hn::Lanes(tag)) {
     const auto pairs = hn::BitCast(tag_u32(), select_lanes(tag, bits, i, x));
     const auto even = hn::BitCast(tag_f32(), hn::ShiftLeft<16>(pairs));
     const auto odd = hn::BitCast(tag_f32(), hn::And(pairs, hn::Set(tag_u32(), 0xffff0000)));
-    store_lanes(tag, narrow_bf16(hn::Mul(even, scale), hn::Mul(odd, scale)), y + i, stream);
+    store_lanes(tag, narrow_bf16(hn::Mul(even, scale), hn::Mul(odd, scale)), y + i, non_temporal);
   }
 }
 

@@ -12,8 +12,8 @@
 #include "layout/walk.h"
 #include "machine/dispatch.h"
 
-// Rows shorter than this many bytes are not stored past the caches: their ends are not whole lines.
-#define STREAM_ROW_BYTES ((size_t)2048)
+// Rows shorter than this many bytes get no non-temporal stores: their ends are not whole lines.
+#define NON_TEMPORAL_ROW_BYTES ((size_t)2048)
 
 // Elements of a row that is taken in pieces across the rows beside it, so that lines of an input that lies otherwise are read
 // once.
@@ -48,14 +48,14 @@ static SIMDROP_OWN_FRAME void walk_rows(const simdrop_row_sink *wanted_sink, con
     repeat = next->count;
     --rank;
   } else {
-    across = next->index == 0 || (inner->x != 1 && wanted_sink->scale_elements.each != NULL);
+    across = next->index == 0 || (inner->x != 1 && wanted_sink->consumer != SIMDROP_CONSUME_BYTES);
   }
   simdrop_row_sink row_sink = *wanted_sink;
   const simdrop_row_sink *const sink = &row_sink;
   // Rows that follow one another in memory are as good as a long one, except those that are handled one by one.
   const bool alone = !one_row || (kind == SIMDROP_ROW_SHARED && decisions.count == 1);
   const size_t row_elements = alone ? inner->count : inner->count * next->count;
-  row_sink.stream = wanted_sink->stream && row_elements >= STREAM_ROW_BYTES / sink->size;
+  if (row_elements < NON_TEMPORAL_ROW_BYTES / sink->size) row_sink.store = SIMDROP_STORE_CACHED;
 
   walk w = {.size = sink->size, .at = first_place(plan, sink->size, x, y)};
   for (int a = 0; a < rank - across; ++a) add_axis(&w, plan->axes[a]);
@@ -112,27 +112,27 @@ static void drop_row(const simdrop_row_sink *sink, size_t n, const char *x, char
 }
 
 void simdrop_drive_layout_scale(const simdrop_mask *mask, uint64_t threshold, simdrop_dtype dtype, const simdrop_layout *layout,
-                                const void *x, void *y, bool stream) {
+                                const void *x, void *y, simdrop_store store) {
   const size_t size = simdrop_dtype_size(dtype);
   simdrop_layout_plan plan;
   simdrop_plan_layout(layout, mask->offset, threshold == 0, &plan);
   const simdrop_plan_axis *const inner = &plan.axes[plan.rank - 1];
   if (inner->count == plan.count && inner->x == 1 && inner->y == 1 && inner->index == 1) {
     const place first = first_place(&plan, size, x, y);
-    simdrop_drive_scale(mask, threshold, dtype, plan.count, first.x, first.y, NULL, stream);
+    simdrop_drive_scale(mask, threshold, dtype, plan.count, first.x, first.y, NULL, store);
     return;
   }
   simdrop_row_sink sink = make_sink(&plan, size);
-  sink.scale_elements = simdrop_scale_kernels_of(sink.kernels, dtype);
-  sink.scale = simdrop_scale_for(threshold, dtype, plan.count);
-  sink.stream = stream;
+  sink.consume = simdrop_scale_kernels_of(sink.kernels, dtype).scale;
+  sink.factor = simdrop_scale_for(threshold, dtype, plan.count);
+  sink.store = store;
   if (threshold == 0) {
-    sink.stream = stream && inner->count >= STREAM_ROW_BYTES / size;
+    if (inner->count < NON_TEMPORAL_ROW_BYTES / size) sink.store = SIMDROP_STORE_CACHED;
     walk_alike(&sink, &plan, keep_row, x, y);
   } else {
     drive(&sink, &plan, mask, threshold, x, y);
   }
-  if (sink.stream) sink.kernels->stream_end();
+  if (store == SIMDROP_STORE_NON_TEMPORAL) sink.kernels->finish_stores();
 }
 
 void simdrop_drive_layout_copy(simdrop_dtype dtype, const simdrop_layout *layout, const void *x, void *y) {
@@ -160,7 +160,9 @@ void simdrop_drive_layout_bytes(const simdrop_mask *mask, uint64_t threshold, co
     simdrop_drive_bytes(mask, threshold, plan.count, bytes + plan.y_first);
     return;
   }
-  const simdrop_row_sink sink = make_sink(&plan, sizeof *bytes);
+  simdrop_row_sink sink = make_sink(&plan, sizeof *bytes);
+  sink.consumer = SIMDROP_CONSUME_BYTES;
+  sink.consume = sink.kernels->expand_bytes;
   if (constant) {
     walk_alike(&sink, &plan, threshold == 0 ? keep_row : drop_row, NULL, bytes);
   } else {

@@ -4,13 +4,13 @@
 
 #include <simdrop/simdrop.h>
 
-#include <stdbool.h>
+#include "common/kernel_table.h"
 
 // For layouts of at least one element that have been checked; they may lie in the output, but the mask must not.
 
-// y = kept ? x * scale : +0. `stream`: past the caches where rows are long enough.
+// y = kept ? x * scale : +0. Non-temporal stores are for rows that are long enough.
 void simdrop_drive_layout_scale(const simdrop_mask *mask, uint64_t threshold, simdrop_dtype dtype, const simdrop_layout *layout,
-                                const void *x, void *y, bool stream);
+                                const void *x, void *y, simdrop_store store);
 
 // y = x, bit by bit, and y = +0.
 void simdrop_drive_layout_copy(simdrop_dtype dtype, const simdrop_layout *layout, const void *x, void *y);

@@ -6,7 +6,8 @@
 #include "engine/bit_string.h"
 
 // From here on it is quicker to handle the elements that share a decision by themselves than to write the decision out for
-// each of them: a dropped run reads nothing. Past the caches the kernel does it all: plain stores would read their lines first.
+// each of them: a dropped run reads nothing. With non-temporal stores the kernel does it all: others would read their lines
+// first.
 #define LONG_SHARED_RUN (64 * SIMDROP_STRETCH_WORDS)
 
 // A short string of decisions is written out to about this many, so that the kernels are not called for a few elements.
@@ -17,7 +18,8 @@ void simdrop_row_writer_init(simdrop_row_writer *writer, const simdrop_row_sink 
   writer->sink = sink;
   writer->kind = kind;
   writer->repeat = repeat;
-  writer->is_plain = kind == SIMDROP_ROW_RUN && sink->scale_elements.each != NULL && sink->x_stride == 1 && sink->y_stride == 1;
+  writer->is_plain =
+      kind == SIMDROP_ROW_RUN && sink->consumer != SIMDROP_CONSUME_BYTES && sink->x_stride == 1 && sink->y_stride == 1;
   simdrop_source_init(&writer->source, mask, threshold);
   writer->filling = 0;
   writer->next_row = writer->applied = writer->row_start = 0;
@@ -79,32 +81,34 @@ static stretch stretch_at(simdrop_row_writer *writer, const simdrop_row_batch *b
 // Whether the kernels for repeated decisions can take the row: its elements are side by side, and the repeats long enough.
 static bool is_for_kernel(const simdrop_row_writer *writer, const simdrop_row *row) {
   const simdrop_row_sink *const sink = writer->sink;
-  if (sink->scale_elements.each == NULL || sink->x_stride != 1 || sink->y_stride != 1) return false;
+  if (sink->consumer != SIMDROP_CONSUME_SCALE || sink->x_stride != 1 || sink->y_stride != 1) return false;
   if (writer->kind == SIMDROP_ROW_SHARED)
-    return writer->repeat >= SIMDROP_SHORTEST_REPEAT && (writer->repeat < LONG_SHARED_RUN || sink->stream);
+    return writer->repeat >= SIMDROP_SHORTEST_REPEAT &&
+           (writer->repeat < LONG_SHARED_RUN || sink->store == SIMDROP_STORE_NON_TEMPORAL);
   return writer->kind == SIMDROP_ROW_PERIODIC && row->count * writer->repeat >= SIMDROP_SHORTEST_REPEAT;
 }
 
 static void apply_by_kernel(simdrop_row_writer *writer, const simdrop_row_batch *batch, const simdrop_row *row) {
   const simdrop_row_sink *const sink = writer->sink;
   const size_t count = elements_of(writer, row);
-  if (writer->kind == SIMDROP_ROW_SHARED) {
-    sink->scale_elements.runs(count, batch->words, row->decision, writer->repeat, row->x, row->y, sink->scale, sink->stream);
-  } else {
+  simdrop_decisions decisions = {
+      .words = batch->words, .first = row->decision, .length = writer->repeat, .repeat = SIMDROP_RUNS};
+  if (writer->kind == SIMDROP_ROW_PERIODIC) {
     size_t period = row->count;
     while (period < SIMDROP_SHORTEST_REPEAT) period += row->count;
     simdrop_repeat_bits(writer->line, batch->words, row->decision, row->count, period + 64);
-    sink->scale_elements.periods(count, writer->line, 0, period, row->x, row->y, sink->scale, sink->stream);
+    decisions = (simdrop_decisions){.words = writer->line, .length = period, .repeat = SIMDROP_PERIODS};
   }
+  simdrop_sink_contiguous(sink, count, &decisions, row->x, row->y, sink->store);
 }
 
 static void apply_row(simdrop_row_writer *writer, const simdrop_row_batch *batch, const simdrop_row *row, size_t begin,
                       size_t end) {
   const simdrop_row_sink *const sink = writer->sink;
   if (writer->is_plain) {
-    const size_t decision = row->decision + begin;
-    sink->scale_elements.each(end - begin, batch->words + decision / 64, decision % 64, row->x + begin * sink->size,
-                              row->y + begin * sink->size, sink->scale, sink->stream);
+    const simdrop_decisions decisions = {.words = batch->words, .first = row->decision + begin};
+    simdrop_sink_contiguous(sink, end - begin, &decisions, row->x + begin * sink->size, row->y + begin * sink->size,
+                            sink->store);
     return;
   }
   if (is_for_kernel(writer, row)) {
@@ -146,7 +150,8 @@ static size_t apply_joined_rows(simdrop_row_writer *writer, const simdrop_row_ba
     ++row;
   } while (row < end && row->x == first->x + count * sink->size && row->y == first->y + count * sink->size &&
            count + row->count <= JOINED_ELEMENTS);
-  sink->scale_elements.each(count, writer->line, 0, first->x, first->y, sink->scale, sink->stream);
+  const simdrop_decisions decisions = {.words = writer->line};
+  simdrop_sink_contiguous(sink, count, &decisions, first->x, first->y, sink->store);
   writer->applied += count;
   return (size_t)(row - first);
 }
@@ -158,8 +163,8 @@ static void next_row(simdrop_row_writer *writer, size_t rows) {
 }
 
 // The batch that waits, up to element `end`, or the end of that element's row if the row is not long.
-static void run_batch(const void *context, size_t begin, size_t end) {
-  simdrop_row_writer *const writer = *(simdrop_row_writer *const *)context;
+static void run_batch(void *context, size_t begin, size_t end) {
+  simdrop_row_writer *const writer = context;
   const simdrop_row_batch *const batch = &writer->batches[!writer->filling];
   (void)begin;
   while (writer->applied < end) {
@@ -184,7 +189,7 @@ static void turn(simdrop_row_writer *writer) {
   writer->next_row = writer->applied = writer->row_start = 0;
   writer->line_row = NULL;
   simdrop_background background = {
-      .run = run_batch, .context = &writer, .turn = SIMDROP_TURN_ELEMENTS, .count = waiting->elements};
+      .run = run_batch, .context = writer, .turn = SIMDROP_TURN_ELEMENTS, .count = waiting->elements};
   if (filled->listed > filled->drawn) {
     // Decisions for many elements each are drawn in no time; taking turns would only cut their rows into small steps.
     const bool takes_turns = writer->kind == SIMDROP_ROW_RUN && waiting->elements > 0;

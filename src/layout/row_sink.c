@@ -46,27 +46,17 @@ static void scatter(size_t size, size_t n, const char *from, char *to, ptrdiff_t
   }
 }
 
-static void sink_contiguous(const simdrop_row_sink *sink, size_t n, const uint64_t *words, size_t first, const char *x, char *y,
-                            bool stream) {
-  words += first / 64;
-  first %= 64;
-  if (sink->scale_elements.each != NULL) {
-    sink->scale_elements.each(n, words, first, x, y, sink->scale, stream);
-  } else {
-    sink->kernels->expand_bytes(n, words, first, (uint8_t *)y);
-  }
-}
-
 static const char *at(const char *array, size_t k, ptrdiff_t stride, size_t size) {
   return array + (ptrdiff_t)k * stride * (ptrdiff_t)size;
 }
 
 SIMDROP_OWN_FRAME void simdrop_sink_row(const simdrop_row_sink *sink, size_t n, const uint64_t *words, size_t first,
                                         const char *x, char *y) {
-  const bool has_x = sink->scale_elements.each != NULL;
+  const bool has_x = sink->consumer != SIMDROP_CONSUME_BYTES;
   const bool x_apart = has_x && sink->x_stride != 1, y_apart = sink->y_stride != 1;
+  simdrop_decisions decisions = {.words = words, .first = first};
   if (!x_apart && !y_apart) {
-    sink_contiguous(sink, n, words, first, x, y, sink->stream);
+    simdrop_sink_contiguous(sink, n, &decisions, x, y, sink->store);
     return;
   }
   staged_elements staged;
@@ -78,7 +68,8 @@ SIMDROP_OWN_FRAME void simdrop_sink_row(const simdrop_row_sink *sink, size_t n, 
       gather(sink->size, count, part_x, sink->x_stride, staged.bytes);
       part_x = staged.bytes;
     }
-    sink_contiguous(sink, count, words, first + k, part_x, y_apart ? staged.bytes : part_y, false);
+    simdrop_sink_contiguous(sink, count, &decisions, part_x, y_apart ? staged.bytes : part_y, SIMDROP_STORE_CACHED);
+    decisions.first += count;
     if (y_apart) scatter(sink->size, count, staged.bytes, part_y, sink->y_stride);
   }
 }
@@ -98,12 +89,13 @@ void simdrop_sink_shared(const simdrop_row_sink *sink, size_t n, bool kept, cons
   }
   static const uint64_t ones[STAGED_ELEMENTS / 64 + 1] = {~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0),
                                                           ~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0)};
-  if (sink->scale_elements.each == NULL) {
+  if (sink->consumer == SIMDROP_CONSUME_BYTES) {
     for (size_t k = 0; k < n; ++k) y[(ptrdiff_t)k * sink->y_stride] = 1;
     return;
   }
   if (n >= SIMDROP_SHORTEST_REPEAT && sink->x_stride == 1 && sink->y_stride == 1) {
-    sink->scale_elements.runs(n, ones, 0, n, x, y, sink->scale, sink->stream);
+    const simdrop_decisions decisions = {.words = ones, .length = n, .repeat = SIMDROP_RUNS};
+    simdrop_sink_contiguous(sink, n, &decisions, x, y, sink->store);
     return;
   }
   for (size_t k = 0, count; k < n; k += count) {

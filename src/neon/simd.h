@@ -155,10 +155,10 @@ static inline void simd_compress_store(uint64_t *to, simd_lanes lanes, simd_u64 
   vst1q_u64(to + 2, vreinterpretq_u64_u8(vqtbl2q_u8(bytes, vld1q_u8(order + 16))));
 }
 
-// ---- consumers: 64 elements under one word of mask. Stores past the caches have no intrinsic; `stream` changes nothing.
+// ---- consumers: 64 elements under one word of mask. Stores past the caches have no intrinsic; `non_temporal` changes nothing.
 
-static inline void simd_stream_fence(void) {}
-#define SIMD_STREAMS 1  // and so there is no reason to work in many places
+static inline void simd_finish_stores(void) {}
+#define SIMD_PAGES 1  // and so there is no reason to work in many places
 
 typedef float32x4_t simd_scale_f32, simd_scale_f16, simd_scale_bf16;
 typedef float64x2_t simd_scale_f64;
@@ -201,8 +201,8 @@ static inline uint16x8_t select_eight(uint64_t bits, int first, const uint16_t *
 }
 
 // Selected before it is multiplied: a dropped element becomes 0 * scale = +0 and raises no flag.
-static inline void simd_scale_word_f32(uint64_t bits, const float *x, float *y, simd_scale_f32 scale, bool stream) {
-  (void)stream;
+static inline void simd_scale_word_f32(uint64_t bits, const float *x, float *y, simd_scale_f32 scale, bool non_temporal) {
+  (void)non_temporal;
   SIMDROP_UNROLL
   for (int i = 0; i < 64; i += 4) {
     const uint32x4_t kept = vandq_u32(four_lanes(bits, i), vreinterpretq_u32_f32(vld1q_f32(x + i)));
@@ -210,8 +210,8 @@ static inline void simd_scale_word_f32(uint64_t bits, const float *x, float *y, 
   }
 }
 
-static inline void simd_scale_word_f64(uint64_t bits, const double *x, double *y, simd_scale_f64 scale, bool stream) {
-  (void)stream;
+static inline void simd_scale_word_f64(uint64_t bits, const double *x, double *y, simd_scale_f64 scale, bool non_temporal) {
+  (void)non_temporal;
   SIMDROP_UNROLL
   for (int i = 0; i < 64; i += 4) {
     const simd_u64 lanes = four_wide_lanes(bits, i);
@@ -222,8 +222,8 @@ static inline void simd_scale_word_f64(uint64_t bits, const double *x, double *y
   }
 }
 
-static inline void simd_scale_word_f16(uint64_t bits, const uint16_t *x, uint16_t *y, simd_scale_f16 scale, bool stream) {
-  (void)stream;
+static inline void simd_scale_word_f16(uint64_t bits, const uint16_t *x, uint16_t *y, simd_scale_f16 scale, bool non_temporal) {
+  (void)non_temporal;
   SIMDROP_UNROLL
   for (int i = 0; i < 64; i += 8) {
     const float16x8_t kept = vreinterpretq_f16_u16(select_eight(bits, i, x));
@@ -241,8 +241,9 @@ static inline uint32x4_t round_to_bf16(float32x4_t product) {
   return vaddq_u32(bits, vaddq_u32(odd, vdupq_n_u32(0x7fff)));
 }
 
-static inline void simd_scale_word_bf16(uint64_t bits, const uint16_t *x, uint16_t *y, simd_scale_bf16 scale, bool stream) {
-  (void)stream;
+static inline void simd_scale_word_bf16(uint64_t bits, const uint16_t *x, uint16_t *y, simd_scale_bf16 scale,
+                                        bool non_temporal) {
+  (void)non_temporal;
   SIMDROP_UNROLL
   for (int i = 0; i < 64; i += 8) {
     const uint32x4_t pairs = vreinterpretq_u32_u16(select_eight(bits, i, x));

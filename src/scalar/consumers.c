@@ -5,10 +5,21 @@
 #include "common/float16.h"
 #include "scalar/backend.h"
 
-static inline uint64_t kept_bit(const uint64_t *words, size_t k) { return words[k / 64] >> (k % 64) & 1; }
+#define ALWAYS_INLINE inline __attribute__((always_inline))
 
-// Elements are handled as their bits. All of them where the mask's bit is 1, none where it is 0.
-#define SELECT(type, kept, x) ((type)((x) & -(type)(kept)))
+// Which decision element k has.
+static ALWAYS_INLINE size_t decision_of(simdrop_repeat repeat, size_t first, size_t length, size_t k) {
+  switch (repeat) {
+    case SIMDROP_RUNS: return first + k / length;
+    case SIMDROP_PERIODS: return (first + k) % length;
+    default: return first + k;
+  }
+}
+
+// 1 = kept.
+static ALWAYS_INLINE uint64_t decision_bit(bool in_bytes, const simdrop_decisions *decisions, size_t k) {
+  return in_bytes ? decisions->bytes[k / 8] >> (k % 8) & 1u : decisions->words[k / 64] >> (k % 64) & 1;
+}
 
 // x * scale for a positive, finite scale. A NaN comes back quiet with its payload, which the bare product gives on most
 // processors but not on those with one canonical NaN.
@@ -36,56 +47,34 @@ static inline uint16_t multiply_bf16(uint16_t x, float scale) {
   return simdrop_bf16_from_float(simdrop_float_from_bits(multiply_f32(wide, scale)));
 }
 
-#define DEFINE_SCALE_BY(kernel, dtype, type, factor, bit, ...)                                                                \
-  void simdrop_scalar_##kernel##_##dtype(size_t n, const uint64_t *words, size_t first, __VA_ARGS__ const void *x, void *y,   \
-                                         simdrop_multiplier scale, bool stream) {                                             \
-    const type *const in = x;                                                                                                 \
-    type *const out = y;                                                                                                      \
-    (void)stream; /* there is no portable store past the caches */                                                            \
-    for (size_t k = 0; k < n; ++k) out[k] = multiply_##dtype(SELECT(type, kept_bit(words, bit), in[k]), (factor)scale.value); \
-  }
+// Elements are handled as their bits: all of them where the decision is 1, none where it is 0.
 
-#define DEFINE_SCALE_STREAMS(dtype, type)                                                                                     \
-  void simdrop_scalar_scale_streams_##dtype(size_t begin, size_t end, const uint64_t *words, size_t first, const void *x,     \
-                                            void *y, simdrop_multiplier scale) {                                              \
-    const size_t k = begin * SIMDROP_STEP_ELEMENTS;                                                                           \
-    simdrop_scalar_scale_##dtype((end - begin) * SIMDROP_STEP_ELEMENTS, words, first + k, (const type *)x + k, (type *)y + k, \
-                                 scale, true);                                                                                \
-  }
+#define TYPE f32
+#define FACTOR float
+#include "scalar/scale_body.h"
+#define TYPE f64
+#define FACTOR double
+#include "scalar/scale_body.h"
+#define TYPE f16
+#define FACTOR float
+#include "scalar/scale_body.h"
+#define TYPE bf16
+#define FACTOR float
+#include "scalar/scale_body.h"
 
-#define DEFINE_SCALE_PACKED(dtype, type, factor)                                                                              \
-  void simdrop_scalar_scale_packed_##dtype(size_t n, const uint8_t *bits, const void *x, void *y, simdrop_multiplier scale) { \
-    const type *const in = x;                                                                                                 \
-    type *const out = y;                                                                                                      \
-    for (size_t k = 0; k < n; ++k)                                                                                            \
-      out[k] = multiply_##dtype(SELECT(type, bits[k / 8] >> (k % 8) & 1, in[k]), (factor)scale.value);                        \
-  }
+void simdrop_scalar_finish_stores(void) {}
 
-#define DEFINE_SCALE(dtype, type, factor)                                               \
-  DEFINE_SCALE_BY(scale, dtype, type, factor, first + k, )                              \
-  DEFINE_SCALE_PACKED(dtype, type, factor)                                              \
-  DEFINE_SCALE_STREAMS(dtype, type)                                                     \
-  DEFINE_SCALE_BY(scale_runs, dtype, type, factor, first + k / length, size_t length, ) \
-  DEFINE_SCALE_BY(scale_periods, dtype, type, factor, (first + k) % length, size_t length, )
+#define WIDTH 16
+#include "scalar/select_body.h"
+#define WIDTH 32
+#include "scalar/select_body.h"
+#define WIDTH 64
+#include "scalar/select_body.h"
 
-DEFINE_SCALE(f32, uint32_t, float)
-DEFINE_SCALE(f64, uint64_t, double)
-DEFINE_SCALE(f16, uint16_t, float)
-DEFINE_SCALE(bf16, uint16_t, float)
-
-void simdrop_scalar_stream_end(void) {}
-
-#define DEFINE_SELECT(width)                                                                                  \
-  void simdrop_scalar_select_##width(size_t n, const uint64_t *words, size_t first, const void *x, void *y) { \
-    const uint##width##_t *const in = x;                                                                      \
-    uint##width##_t *const out = y;                                                                           \
-    for (size_t k = 0; k < n; ++k) out[k] = SELECT(uint##width##_t, kept_bit(words, first + k), in[k]);       \
-  }
-
-DEFINE_SELECT(16)
-DEFINE_SELECT(32)
-DEFINE_SELECT(64)
-
-void simdrop_scalar_expand_bytes(size_t n, const uint64_t *words, size_t first, uint8_t *bytes) {
-  for (size_t k = 0; k < n; ++k) bytes[k] = (uint8_t)kept_bit(words, first + k);
+void simdrop_scalar_expand_bytes(size_t n, const simdrop_decisions *decisions, const simdrop_operands *operands,
+                                 simdrop_store store) {
+  uint8_t *const y = operands->y;
+  const simdrop_decisions copy = *decisions;
+  (void)store;
+  for (size_t k = 0; k < n; ++k) y[k] = (uint8_t)decision_bit(copy.words == NULL, &copy, copy.first + k);
 }

@@ -168,7 +168,7 @@ fault("chunk: the wrong block is left over", FILE, "first + SIMDROP_BLOCK_WORDS 
       "first + SIMDROP_BLOCK_WORDS * (blocks > 1 ? blocks - 2 : 0), sizeof", "kernels:every_bit_offset")
 FILE = "src/engine/driver.c"
 fault("chunk: bits written too close", FILE, "bits += count / 8;", "bits += count / 16;", "kernels:chunk_boundaries")
-fault("chunk: y does not move on", FILE, "job.y += count * size; left -= next_count;", "left -= next_count;",
+fault("chunk: y does not move on", FILE, "job->operands.y = (char *)job->operands.y + count * job->size;", "",
       "kernels:chunk_boundaries")
 fault("chunk: a step skips the rest", "src/common/background.h", "background->done = end;", "background->done = background->count;",
       "kernels:chunk_boundaries", "avx2")
@@ -178,35 +178,41 @@ fault("chunk: reader shared between threads", FILE,
       "kernels:cut_into_threads", effort="full")
 fault("any cut: position rounded to bytes", "src/engine/mask_reader.c", "reader->position = mask->offset % SIMDROP_BLOCK_ELEMENTS;",
       "reader->position = mask->offset % SIMDROP_BLOCK_ELEMENTS & ~7u;", "kernels:any_cut")
-fault("scalar: last element missed", "src/scalar/consumers.c", "++k) out[k] = multiply_##dtype(SELECT(type, kept_bit(",
-      "++k) if (k + 1 < n) out[k] = multiply_##dtype(SELECT(type, kept_bit(",
+fault("scalar: last element missed", "src/scalar/scale_body.h", "for (size_t k = 0; k < n; ++k) {", "for (size_t k = 0; k + 1 < n; ++k) {",
       "kernels:every_length")
-FILE = "src/common/consumers_body.h"
-fault("vector: last element missed", FILE, "if (k < n) scale_part_##dtype(", "if (k + 1 < n) scale_part_##dtype(",
+FILE = "src/common/scale_body.h"
+fault("vector: last element missed", FILE, "if (k < n) TYPED(scale_part)(", "if (k + 1 < n) TYPED(scale_part)(",
       "kernels:every_length", "avx2")
-fault("vector: words always from their first byte", FILE, "(const uint8_t *)words + first / 8}", "(const uint8_t *)words}",
+fault("vector: stores past the caches not aligned", FILE, "k = elements_to_alignment(y, sizeof *y, n);", "k = 0;",
+      "kernels:decisions_from_anywhere", "avx2")
+fault("vector: wrong bits before the alignment", FILE, "if (k > 0) TYPED(scale_part)(k, next_decisions(kind, &cursor, k)",
+      "decision_cursor copy = cursor; if (k > 0) TYPED(scale_part)(k, next_decisions(kind, &copy, k)",
+      "kernels:decisions_from_anywhere", "avx2")
+PAGES = "kernels:pages_in_pieces"
+fault("pages: the chunk's beginning is left out", FILE, "if (begin == 0 && lead > 0) {", "if (begin == 0 && lead > 64) {", PAGES, "avx2")
+fault("pages: the last step is as long as the others", FILE, "if (k + WORD_ELEMENTS > n) {", "if (k > n) {", PAGES, "avx2")
+fault("pages: decisions of another place", FILE, "bits_of_bytes_at(bytes, first + k) : bits_at(words, first + k);",
+      "bits_of_bytes_at(bytes, first + k) : bits_at(words, first + k - lead);", PAGES, "avx2")
+fault("pages: decisions of another place in bytes", FILE, "bits_of_bytes_at(bytes, first + k) :", "bits_of_bytes_at(bytes, first + k - lead) :",
+      PAGES, "avx2")
+fault("pages: decisions of another place in the last step", FILE, "bits_of_few_bytes_at(bytes, first + k, n - k) : bits_at(words, first + k);",
+      "bits_of_few_bytes_at(bytes, first + k, n - k) : bits_at(words, first);", PAGES, "avx2")
+fault("pages: one is worked off twice", FILE, "step % SIMD_PAGES * (n / SIMD_PAGES)", "(step % SIMD_PAGES & 6) * (n / SIMD_PAGES)", PAGES, "avx2")
+FILE = "src/common/consumers_body.h"
+fault("vector: words always from their first byte", FILE, ": decisions->bytes) + decisions->first / 8;", ": decisions->bytes);",
       "kernels:every_bit_offset", "avx2")
-fault("vector: packed bytes from the first word again", FILE, "cursor->bytes += sizeof bits;", "", "kernels:every_length", "avx2")
-fault("vector: bits shifted by one too many", FILE, "<< 1 << (WORD_ELEMENTS - 1 - shift)", "<< 2 << (WORD_ELEMENTS - 1 - shift)",
+fault("vector: packed bytes from the first word again", FILE, "cursor->bytes += byte_count;", "", "kernels:every_length", "avx2")
+fault("vector: bits shifted by one too many", FILE, "words[k / WORD_ELEMENTS + 1] << 1 <<", "words[k / WORD_ELEMENTS + 1] << 2 <<",
       "kernels:every_bit_offset", "avx2")
-fault("vector: stores past the caches not aligned", FILE, "k = elements_to_alignment(out, sizeof *out, n);", "k = 0;",
-      "kernels:large_outputs", "avx2", "full")
-fault("vector: wrong bits before the alignment", FILE, "if (k > 0) scale_part_##dtype(k, next(&cursor, k)",
-      "decision_cursor copy = cursor; if (k > 0) scale_part_##dtype(k, next(&copy, k)", "kernels:large_outputs", "avx2", "full")
-STREAMS = "kernels:streams_in_pieces"
-fault("streams: the chunk's beginning is left out", FILE, "if (begin == 0 && lead > 0) scale_part", "if (begin == 0 && lead > 64) scale_part",
-      STREAMS, "avx2")
-fault("streams: the last step is as long as the others", FILE, "if (k + WORD_ELEMENTS > n) {", "if (k > n) {", STREAMS, "avx2")
-fault("streams: decisions of another place", FILE, "simd_scale_word_##dtype(bits_at(words, first + k), in + k,",
-      "simd_scale_word_##dtype(bits_at(words, first + k - lead), in + k,", STREAMS, "avx2")
-fault("streams: decisions of another place in the last step", FILE, "bits_of_part(words, first + k, n - k), in + k",
-      "bits_of_part(words, first, n - k), in + k", STREAMS, "avx2")
-fault("streams: one is worked off twice", FILE, "step % SIMD_STREAMS * (n / SIMD_STREAMS)",
-      "(step % SIMD_STREAMS & 6) * (n / SIMD_STREAMS)", STREAMS, "avx2")
-fault("scalar: streams begin at the chunk's beginning", "src/scalar/consumers.c", "const size_t k = begin * SIMDROP_STEP_ELEMENTS;",
-      "const size_t k = 0 * begin;", STREAMS)
-fault("streams: the driver counts elements for steps", "src/engine/driver.c", "begin / SIMDROP_STEP_ELEMENTS, end / SIMDROP_STEP_ELEMENTS,",
+ANYWHERE = "kernels:decisions_from_anywhere"
+fault("vector: bytes from their first bit", FILE, "<< (-shift % 8);", "<< 0;", ANYWHERE, "avx2")
+fault("vector: a ninth byte forgotten", FILE, "if (byte_count <= 8) return", "if (byte_count <= 9) return", ANYWHERE, "avx2")
+fault("vector: whole bytes wherever they begin", FILE, "return decisions->first % 8 == 0 &&", "return", ANYWHERE, "avx2")
+fault("scalar: pages begin at the chunk's beginning", "src/scalar/scale_body.h", "const size_t k = begin * SIMDROP_STEP_ELEMENTS;",
+      "const size_t k = 0 * begin;", PAGES)
+fault("pages: the driver counts elements for steps", "src/engine/driver.c", "begin / SIMDROP_STEP_ELEMENTS, end / SIMDROP_STEP_ELEMENTS,",
       "begin / SIMDROP_STEP_ELEMENTS, end / SIMDROP_STEP_ELEMENTS / 2,", "kernels:large_outputs", "avx2", "full")
+fault("pages: the driver does not go on", "src/engine/driver.c", "if (end == count) go_on(job, count);", "", "kernels:large_outputs", "avx2", "full")
 fault("avx512: every part with the first bits", "src/avx512/simd.h", "_mm512_maskz_mul_ps((__mmask16)(bits >> i),",
       "_mm512_maskz_mul_ps((__mmask16)(bits),", "kernels:every_length", "avx512")
 fault("avx512: copies with the first bits", "src/avx512/simd.h",
@@ -218,8 +224,8 @@ fault("avx512: bytes of 0 and 255", "src/avx512/simd.h", "_mm512_maskz_set1_epi8
       "mask:every_length_and_start", "avx512")
 fault("avx2: bytes not 0 or 1", "src/avx2/simd.h", "_mm256_min_epu8(_mm256_and_si256(spread, bit), _mm256_set1_epi8(1))",
       "_mm256_and_si256(spread, bit)", "mask:every_length_and_start", "avx2")
-fault("scalar: copies what is dropped", "src/scalar/consumers.c", "SELECT(uint##width##_t, kept_bit(words, first + k), in[k])",
-      "in[k]", "kernels:stored_masks")
+fault("scalar: copies what is dropped", "src/scalar/select_body.h", "(ELEMENT)(x[k] & -(ELEMENT)decision_bit(copy.words == NULL, &copy, copy.first + k))",
+      "x[k]", "kernels:stored_masks")
 
 # K5: rounding and special values
 FILE = "src/common/float16.h"
@@ -257,9 +263,9 @@ fault("ties overlooked: subnormal products", FILE, "return !has_tie(significand,
       "kernels:untied_scales")
 fault("ties overlooked: only exact ones are seen", FILE, "const uint32_t margin = unit >> 16;", "const uint32_t margin = 0;", "kernels:untied_scales")
 FILE = "src/avx2/simd.h"
-fault("scalar: multiplies before it selects", "src/scalar/consumers.c",
-      "multiply_##dtype(SELECT(type, kept_bit(words, bit), in[k]), (factor)scale.value)",
-      "SELECT(type, kept_bit(words, bit), multiply_##dtype(in[k], (factor)scale.value))", "kernels:dropped_elements_raise_no_flag")
+fault("scalar: multiplies before it selects", "src/scalar/scale_body.h",
+      "TYPED(multiply)((TYPED(simdrop_bits))(x[k] & -(TYPED(simdrop_bits))kept), factor)",
+      "(TYPED(simdrop_bits))(TYPED(multiply)(x[k], factor) & -(TYPED(simdrop_bits))kept)", "kernels:dropped_elements_raise_no_flag")
 fault("avx2: multiplies before it selects", FILE,
       "_mm256_maskload_ps(x + half + i, signs_of_eight(half_bits, i)); const __m256 product = _mm256_mul_ps(kept, scale);",
       "_mm256_loadu_ps(x + half + i); const __m256 product = _mm256_and_ps(_mm256_mul_ps(kept, scale), "
@@ -270,9 +276,9 @@ fault("avx512: converts before it selects", "src/avx512/simd.h",
       "_mm512_maskz_mov_ps(kept, _mm512_max_ps(_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)x)), "
       "_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)x))))",
       "kernels:dropped_elements_raise_no_flag", "avx512")
-fault("dropped by multiplying with 0", "src/scalar/consumers.c",
-      "multiply_##dtype(SELECT(type, kept_bit(words, bit), in[k]), (factor)scale.value)",
-      "multiply_##dtype(in[k], kept_bit(words, bit) ? (factor)scale.value : 0)", "kernels:every_length")
+fault("dropped by multiplying with 0", "src/scalar/scale_body.h",
+      "TYPED(multiply)((TYPED(simdrop_bits))(x[k] & -(TYPED(simdrop_bits))kept), factor)",
+      "TYPED(multiply)(x[k], kept ? factor : 0)", "kernels:every_length")
 FILE = "src/core/calls.c"
 fault("p = 0 multiplies", FILE, "const bool copies = mask->p == 0;", "const bool copies = false;", "kernels:certain_probabilities")
 fault("tiny p copies", FILE, "const bool copies = mask->p == 0;", "const bool copies = threshold == 0;",
@@ -288,8 +294,8 @@ fault("errno is set", FILE, "static size_t packed_size(size_t n) {", "#include <
 fault("backward draws another mask", "src/core/api.c", "return simdrop_forward(mask, dtype, n, dy, dx, NULL);",
       "simdrop_mask other = {0}; if (mask != NULL) { other = *mask; other.stream ^= 1; } "
       "return simdrop_forward(mask != NULL ? &other : NULL, dtype, n, dy, dx, NULL);", "kernels:one_mask_everywhere")
-fault("forward stores another chunk's mask", "src/engine/driver.c", "simdrop_pack_bits(count, job.mask, bits);",
-      "simdrop_pack_bits(count, next_count > 0 ? next_mask : job.mask, bits);", "kernels:one_mask_everywhere")
+fault("forward stores another chunk's mask", "src/engine/driver.c", "simdrop_pack_bits(count, mask_chunk, bits);",
+      "simdrop_pack_bits(count, next_count > 0 ? next_chunk : mask_chunk, bits);", "kernels:one_mask_everywhere")
 
 # ---- K9: the scale
 SCALE = "kernels:scale_gives_back_the_expectation"
@@ -308,27 +314,31 @@ FILE = "src/engine/mask_reader.c"
 fault("packing writes whole words", FILE, "words_to_bytes(&word, (rest + 7) / 8,", "words_to_bytes(&word, 8,", "guard:masks")
 fault("packing writes a byte too many", FILE, "words_to_bytes(&word, (rest + 7) / 8,", "words_to_bytes(&word, rest / 8 + 1,",
       "guard:masks")
-fault("unpacking reads whole words", FILE, "word_from_bytes(bits + 8 * whole_words, byte_count % 8)",
-      "word_from_bytes(bits + 8 * whole_words, 8)", "guard:kernels_f32")
 FILE = "src/scalar/consumers.c"
-fault("scalar: a byte too many", FILE, "for (size_t k = 0; k < n; ++k) bytes[k]", "for (size_t k = 0; k <= n; ++k) bytes[k]",
-      "guard:masks")
-fault("scalar: reads the next element", FILE, "SELECT(uint##width##_t, kept_bit(words, first + k), in[k])",
-      "SELECT(uint##width##_t, kept_bit(words, first + k), in[k]) | (0 & ((const volatile uint##width##_t *)in)[k + 1])",
-      "guard:kernels_f16")
-fault("scalar: reads the next byte of the mask", FILE, "bits[k / 8] >> (k % 8) & 1,", "(bits[k / 8] | (0 & ((const volatile uint8_t *)bits)[k / 8 + 1])) >> (k % 8) & 1,",
-      "guard:kernels_f32")
+fault("scalar: a byte too many", FILE, "for (size_t k = 0; k < n; ++k) y[k]", "for (size_t k = 0; k <= n; ++k) y[k]", "guard:masks")
+fault("scalar: reads the next element", "src/scalar/select_body.h", "(ELEMENT)(x[k] &",
+      "(ELEMENT)((0 & ((const volatile ELEMENT *)x)[k + 1]) | x[k] &", "guard:kernels_f16")
+fault("scalar: reads the next byte of the mask", FILE, "decisions->bytes[k / 8] >> (k % 8)",
+      "(decisions->bytes[k / 8] | (0 & ((const volatile uint8_t *)decisions->bytes)[k / 8 + 1])) >> (k % 8)", "guard:kernels_f32")
 FILE = "src/common/consumers_body.h"
-fault("vector: tail reads a whole word of the mask", FILE, "const size_t byte_count = (count + 7) / 8;", "const size_t byte_count = 8 + 0 * count;",
+fault("vector: tail reads a whole word of the mask", FILE, "word_from_bytes(cursor->bytes, byte_count);", "word_from_bytes(cursor->bytes, 8);",
       "guard:kernels_f32", "avx2")
+fault("vector: tail reads a whole word of bytes from any bit", FILE, "return word_from_bytes(bytes, byte_count) >> shift;",
+      "return word_from_bytes(bytes, 8) >> shift;", "guard:kernels_f32", "avx2")
+fault("vector: a ninth byte read in vain", FILE, "whole_word_from_bytes(bytes + (k + 7) / 8) << (-shift % 8);",
+      "(uint64_t)bytes[k / 8 + 8] << 1 << (WORD_ELEMENTS - 1 - shift);",
+      "guard:kernels_f32", "avx2")
+FILE = "src/common/scale_body.h"
 fault("vector: tail reads whole vectors", FILE, "memcpy(part, x, count * sizeof *x);", "memcpy(part, x, sizeof part);",
       "guard:kernels_f32", "avx2")
 fault("vector: tail writes whole vectors", FILE, "memcpy(y, part, count * sizeof *y);", "memcpy(y, part, sizeof part);",
       "guard:kernels_bf16", "avx2")
-fault("vector: copied tail reads whole vectors", FILE, "memcpy(part, in + k, (n - k) * sizeof *in);",
-      "memcpy(part, in + k, sizeof part);", "guard:kernels_f64", "avx2")
-fault("vector: copied tail writes whole vectors", FILE, "memcpy(out + k, part, (n - k) * sizeof *out);",
-      "memcpy(out + k, part, sizeof part);", "guard:kernels_f16", "avx2")
+FILE = "src/common/select_body.h"
+fault("vector: copied tail reads whole vectors", FILE, "memcpy(part, x + k, (n - k) * sizeof *x);",
+      "memcpy(part, x + k, sizeof part);", "guard:kernels_f64", "avx2")
+fault("vector: copied tail writes whole vectors", FILE, "memcpy(y + k, part, (n - k) * sizeof *y);",
+      "memcpy(y + k, part, sizeof part);", "guard:kernels_f16", "avx2")
+FILE = "src/common/consumers_body.h"
 fault("vector: whole vectors of bytes", FILE, "memcpy(bytes + k, part, n - k);", "memcpy(bytes + k, part, sizeof part);",
       "guard:masks", "avx2")
 
@@ -418,7 +428,8 @@ fault("highway: f16 NaNs widened to numbers", FILE, "are_above(magnitude, (0x7c0
 fault("highway: bf16 ties away from even", FILE, "hn::Set(tag, 0x7ffe)", "hn::Set(tag, 0x7fff)", "kernels:every_bf16", "highway-sse4")
 fault("highway: bytes of 0 and 255", FILE, "hn::Set(tag, 1)), tag, bytes + i", "hn::Set(tag, 0xff)), tag, bytes + i",
       "mask:every_length_and_start", "highway-sse4")
-fault("highway: half a vector stored past the caches", FILE, "if (stream && hn::MaxLanes(tag) * sizeof *y >= HWY_STREAM_MULTIPLE) {", "if (stream) {",
+fault("highway: half a vector stored past the caches", FILE, "if (non_temporal && hn::MaxLanes(tag) * sizeof *y >= HWY_STREAM_MULTIPLE) {",
+      "if (non_temporal) {",
       "kernels:large_outputs", "highway-sse4", "full")
 FILE = "src/highway/kernels.cpp"
 fault("highway: a bundle without BMI2", FILE, "SIMDROP_DEFINE_NAMED_TABLE(SIMDROP_BACKEND_NAME, SIMDROP_BUNDLE)",
@@ -559,8 +570,7 @@ fault("batch: more rows than there is room for", FILE, "batch->rows == SIMDROP_B
 fault("batch: blocks without end", FILE, "(most > SIMDROP_BATCH_BLOCKS && batch->rows > 0)", "(most > SIMDROP_BATCH_BLOCKS && batch->rows > 100)", LOOPS)
 fault("batch: the last one not applied", FILE, "turn(writer);  // applies it", "", LOOPS)
 FILE = "src/layout/row_sink.c"
-fault("staged: every part with the first decisions", FILE, "sink_contiguous(sink, count, words, first + k, part_x,",
-      "sink_contiguous(sink, count, words, first, part_x,", LOOPS, effort="full")
+fault("staged: every part with the first decisions", FILE, "decisions.first += count;", "", LOOPS, effort="full")
 fault("kept rows: side by side in x alone", FILE, "if (n >= SIMDROP_SHORTEST_REPEAT && sink->x_stride == 1 && sink->y_stride == 1) {",
       "if (n >= SIMDROP_SHORTEST_REPEAT && sink->x_stride == 1) {", "layout:shared_rows_apart", "avx2")
 fault("kept rows: side by side in y alone", FILE, "if (n >= SIMDROP_SHORTEST_REPEAT && sink->x_stride == 1 && sink->y_stride == 1) {",
@@ -573,7 +583,7 @@ fault("stretched: the next run's bits left set", FILE, "pending = (end >= 64 ? w
 FILE = "src/common/consumers_body.h"
 fault("vector: runs too long", FILE, "cursor->left += cursor->length - count;", "cursor->left += cursor->length;", LOOPS, "avx2")
 fault("vector: every period begins with a word", FILE, "cursor->bit -= cursor->length;", "cursor->bit = 0;", LOOPS, "avx2")
-fault("scalar: runs one too long", "src/scalar/consumers.c", "first + k / length, size_t", "first + k / (length + 1), size_t", LOOPS)
+fault("scalar: runs one too long", "src/scalar/consumers.c", "return first + k / length;", "return first + k / (length + 1);", LOOPS)
 FILE = "src/common/producer_body.h"
 fault("vector: listed blocks not in the order of the lanes", FILE, "list[vector + order[lane]];", "list[vector + (size_t)lane];", LOOPS, "avx2")
 fault("vector: upper halves of listed blocks taken as equal", CALLS, "count < BATCH_BLOCKS && blocks[count] >> 32 == blocks[0] >> 32", "count < BATCH_BLOCKS",
@@ -630,9 +640,9 @@ fault("cache: any level is the third", FILE, "if ((cache.eax >> 5 & 7) != 3) con
 fault("cache: sets less one", FILE, "((uint64_t)cache.ecx + 1)", "(uint64_t)cache.ecx", "dispatch:caches")
 fault("cache: partitions forgotten", FILE, "line * partitions * ways", "line * ways", "dispatch:caches")
 fault("cache: past the end of the list", FILE, "if ((cache.eax & 31) == 0) break;", "if ((cache.eax & 31) == 0) continue;", "dispatch:caches")
-fault("streams: 16 bits like the others", "src/engine/driver.c", "if (size == 2 || third_cache == 0)", "if (third_cache == 0)", "dispatch:stream_bytes")
-fault("streams: no limit to the cache's share", "src/engine/driver.c", "return share < STREAM_BYTES ? (size_t)share : STREAM_BYTES;",
-      "return (size_t)share;", "dispatch:stream_bytes")
+fault("non-temporal: 16 bits like the others", "src/engine/driver.c", "if (size == 2 || third_cache == 0)", "if (third_cache == 0)", "dispatch:non_temporal_bytes")
+fault("non-temporal: no limit to the cache's share", "src/engine/driver.c", "return share < NON_TEMPORAL_BYTES ? (size_t)share : NON_TEMPORAL_BYTES;",
+      "return (size_t)share;", "dispatch:non_temporal_bytes")
 LEAVES = "dispatch:missing_leaves"
 fault("leaf 1 past the last leaf", FILE, "cpuid->max_leaf >= 1 ? cpuid->leaf1 : none", "cpuid->leaf1", LEAVES)
 fault("leaf 7 in the place of a lower last leaf", FILE, "cpuid->max_leaf >= 7", "cpuid->max_leaf >= 6", LEAVES)

@@ -1,0 +1,126 @@
+// Scaling elements of one type, in the words of the backend's simd.h. consumers_body.h includes this file once for each type,
+// with TYPE its name.
+#define TYPED(name) SIMDROP_JOIN_WORDS(name, TYPE)
+#define ELEMENT TYPED(simdrop_element)
+
+// Fewer than 64 elements go through a copy: no byte outside the arrays is touched.
+static inline void TYPED(scale_part)(size_t count, uint64_t bits, const ELEMENT *x, ELEMENT *y, TYPED(simd_scale) scale) {
+  ELEMENT part[WORD_ELEMENTS] = {0};
+  memcpy(part, x, count * sizeof *x);
+  TYPED(simd_scale_word)(bits, part, part, scale, false);
+  memcpy(y, part, count * sizeof *y);
+}
+
+// The one or the other of the backend's words. Not a condition: of two branches that turn out alike, clang 14 makes one whose
+// stores are no longer non-temporal.
+typedef void (*TYPED(scale_word))(uint64_t bits, const ELEMENT *x, ELEMENT *y, TYPED(simd_scale) scale, bool non_temporal);
+
+static ALWAYS_INLINE void TYPED(scale_loop)(decision_kind kind, TYPED(scale_word) word, size_t n,
+                                            const simdrop_decisions *decisions, const simdrop_operands *operands,
+                                            bool non_temporal) {
+  const ELEMENT *const x = (const ELEMENT *)operands->x;
+  ELEMENT *const y = (ELEMENT *)operands->y;
+  const TYPED(simd_scale) scale = TYPED(simd_set_scale)(operands->factor);
+  decision_cursor cursor = first_decisions(kind, decisions);
+  size_t k = 0;
+  if (non_temporal) {
+    k = elements_to_alignment(y, sizeof *y, n);
+    if (k > 0) TYPED(scale_part)(k, next_decisions(kind, &cursor, k) & low_bits(k), x, y, scale);
+    for (; k + WORD_ELEMENTS <= n; k += WORD_ELEMENTS) {
+      prefetch_lines(x + k, sizeof *x, PREFETCH_DISTANCE);
+      word(next_decisions(kind, &cursor, WORD_ELEMENTS), x + k, y + k, scale, true);
+    }
+  } else {
+    for (; k + WORD_ELEMENTS <= n; k += WORD_ELEMENTS)
+      word(next_decisions(kind, &cursor, WORD_ELEMENTS), x + k, y + k, scale, false);
+  }
+  if (k < n) TYPED(scale_part)(n - k, next_decisions(kind, &cursor, n - k) & low_bits(n - k), x + k, y + k, scale);
+}
+
+// Functions of their own: a short call does not save the registers of all of them.
+
+static NEVER_INLINE void TYPED(scale_in_words)(size_t n, const simdrop_decisions *decisions, const simdrop_operands *operands,
+                                               simdrop_store store) {
+  TYPED(scale_loop)(IN_WORDS, TYPED(simd_scale_word), n, decisions, operands, store == SIMDROP_STORE_NON_TEMPORAL);
+}
+
+static NEVER_INLINE void TYPED(scale_in_bytes)(size_t n, const simdrop_decisions *decisions, const simdrop_operands *operands,
+                                               simdrop_store store) {
+  TYPED(scale_loop)(IN_BYTES, TYPED(simd_scale_lone_word), n, decisions, operands, store == SIMDROP_STORE_NON_TEMPORAL);
+}
+
+static NEVER_INLINE void TYPED(scale_in_whole_bytes)(size_t n, const simdrop_decisions *decisions,
+                                                     const simdrop_operands *operands) {
+  TYPED(scale_loop)(IN_WHOLE_BYTES, TYPED(simd_scale_lone_word), n, decisions, operands, false);
+}
+
+static NEVER_INLINE void TYPED(scale_in_runs)(size_t n, const simdrop_decisions *decisions, const simdrop_operands *operands,
+                                              simdrop_store store) {
+  TYPED(scale_loop)(IN_RUNS, TYPED(simd_scale_lone_word), n, decisions, operands, store == SIMDROP_STORE_NON_TEMPORAL);
+}
+
+static NEVER_INLINE void TYPED(scale_in_periods)(size_t n, const simdrop_decisions *decisions, const simdrop_operands *operands,
+                                                 simdrop_store store) {
+  TYPED(scale_loop)(IN_PERIODS, TYPED(simd_scale_lone_word), n, decisions, operands, store == SIMDROP_STORE_NON_TEMPORAL);
+}
+
+void SIMDROP_LOCAL(TYPED(scale))(size_t n, const simdrop_decisions *decisions, const simdrop_operands *operands,
+                                 simdrop_store store) {
+  const bool in_whole_bytes = begin_with_byte(decisions) && store == SIMDROP_STORE_CACHED;
+  switch (decisions->repeat) {
+    case SIMDROP_EACH: break;
+    case SIMDROP_RUNS: TYPED(scale_in_runs)(n, decisions, operands, store); return;
+    case SIMDROP_PERIODS: TYPED(scale_in_periods)(n, decisions, operands, store); return;
+  }
+  if (decisions->words == NULL && in_whole_bytes) {
+    TYPED(scale_in_whole_bytes)(n, decisions, operands);
+  } else if (decisions->words == NULL) {
+    TYPED(scale_in_bytes)(n, decisions, operands, store);
+  } else if (in_whole_bytes) {
+    TYPED(scale_loop)(IN_WHOLE_BYTES, TYPED(simd_scale_word), n, decisions, operands, false);
+  } else {
+    TYPED(scale_in_words)(n, decisions, operands, store);
+  }
+}
+
+// Step k of a chunk is in page k % SIMD_PAGES. Steps begin where y's lines do, so that they write whole lines: what is left at
+// the chunk's beginning belongs to the first step, and the last step is shorter by as much.
+static ALWAYS_INLINE void TYPED(scale_pages)(bool in_bytes, size_t begin, size_t end, const simdrop_decisions *decisions,
+                                             const simdrop_operands *operands) {
+  const ELEMENT *const x = (const ELEMENT *)operands->x;
+  ELEMENT *const y = (ELEMENT *)operands->y;
+  const uint64_t *const words = decisions->words;
+  const uint8_t *const bytes = decisions->bytes;
+  const size_t first = decisions->first;
+  const TYPED(simd_scale) scale = TYPED(simd_set_scale)(operands->factor);
+  const size_t n = SIMDROP_PAGES * SIMDROP_PAGE_BYTES / sizeof *y;
+  const size_t lead = elements_to_alignment(y, sizeof *y, n);
+  if (begin == 0 && lead > 0) {
+    const uint64_t bits = in_bytes ? bits_of_few_bytes_at(bytes, first, lead) : bits_at(words, first);
+    TYPED(scale_part)(lead, bits & low_bits(lead), x, y, scale);
+  }
+  for (size_t step = begin; step < end; ++step) {
+    const size_t k = lead + step % SIMD_PAGES * (n / SIMD_PAGES) + step / SIMD_PAGES * WORD_ELEMENTS;
+    if (k + WORD_ELEMENTS > n) {
+      const uint64_t bits = in_bytes ? bits_of_few_bytes_at(bytes, first + k, n - k) : bits_at(words, first + k);
+      TYPED(scale_part)(n - k, bits & low_bits(n - k), x + k, y + k, scale);
+      continue;
+    }
+    prefetch_lines(x + k, sizeof *x, n * sizeof *x);
+    const uint64_t bits = in_bytes ? bits_of_bytes_at(bytes, first + k) : bits_at(words, first + k);
+    TYPED(simd_scale_word)(bits, x + k, y + k, scale, true);
+  }
+}
+
+void SIMDROP_LOCAL(TYPED(scale_pages))(size_t begin, size_t end, const simdrop_decisions *decisions,
+                                       const simdrop_operands *operands) {
+  if (decisions->words == NULL) {
+    TYPED(scale_pages)(true, begin, end, decisions, operands);
+  } else {
+    TYPED(scale_pages)(false, begin, end, decisions, operands);
+  }
+}
+
+#undef ELEMENT
+#undef TYPED
+#undef TYPE
