@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "engine/mask_reader.h"
 #include "support.h"
 
 enum {
@@ -137,6 +138,49 @@ static void masks_body(void) {
 static void masks(void **state) {
   (void)state;
   run_guarded(masks_body);
+}
+
+// The generator of stored bits gives them back, by the reader in chunks from any decision on, and block by block.
+static void stored_bits_body(void) {
+  enum {
+    MOST_BLOCKS = MOST / SIMDROP_BLOCK_ELEMENTS + 2
+  };
+  const guarded memory = make_guarded(PACKED(MOST));
+  static uint8_t chunk_bits[MOST];
+  static uint64_t listed[MOST_BLOCKS], words[SIMDROP_BLOCK_WORDS * (MOST_BLOCKS + SIMDROP_BLOCK_PADDING)];
+  uint64_t random = 33;
+  for (size_t n = 1; n != SIZE_MAX; n = next_length(n)) {
+    uint8_t *const bits = place(&memory, PACKED(n), n % 2);
+    for (size_t i = 0; i < PACKED(n); ++i) bits[i] = (uint8_t)next_random(&random);
+    const size_t offset = next_random(&random) % n;
+    snprintf(current_case, sizeof current_case, "%zu stored bits from bit %zu on", n, offset);
+    simdrop_mask_reader reader;
+    simdrop_generate_stored(&reader.state, bits, n);
+    simdrop_reader_init(&reader, offset);
+    for (size_t done = offset, count; done < n; done += count) {
+      count = 1 + next_random(&random) % 5000;
+      if (count > n - done) count = n - done;
+      simdrop_pack_bits(count, simdrop_reader_next(&reader, count, NULL), chunk_bits);
+      for (size_t k = 0; k < count; ++k)
+        if ((bits[(done + k) / 8] >> (done + k) % 8 & 1) != (chunk_bits[k / 8] >> k % 8 & 1))
+          fail_msg("%s: bit %zu differs", current_case, done + k);
+    }
+    // From the last block to the first, and one behind the last.
+    const size_t blocks = (n + SIMDROP_BLOCK_ELEMENTS - 1) / SIMDROP_BLOCK_ELEMENTS;
+    for (size_t b = 0; b <= blocks; ++b) listed[b] = blocks - b;
+    reader.state.generator->draw_listed(&reader.state, listed, blocks + 1, words, NULL);
+    for (size_t k = 0; k < n; ++k) {
+      const uint64_t *const block = words + SIMDROP_BLOCK_WORDS * (blocks - k / SIMDROP_BLOCK_ELEMENTS);
+      if ((bits[k / 8] >> k % 8 & 1) != (block[k % SIMDROP_BLOCK_ELEMENTS / 64] >> k % 64 & 1))
+        fail_msg("%s: bit %zu of its block differs", current_case, k);
+    }
+    if ((words[0] | words[1]) != 0) fail_msg("%s: bits behind the last", current_case);
+  }
+}
+
+static void stored_bits(void **state) {
+  (void)state;
+  run_guarded(stored_bits_body);
 }
 
 typedef enum call_kind {
@@ -348,9 +392,9 @@ static void layouts(void **state) {
 
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(guards_are_seen), cmocka_unit_test(masks),       cmocka_unit_test(kernels_f32),
-      cmocka_unit_test(kernels_f64),     cmocka_unit_test(kernels_f16), cmocka_unit_test(kernels_bf16),
-      cmocka_unit_test(large_outputs),   cmocka_unit_test(layouts),
+      cmocka_unit_test(guards_are_seen), cmocka_unit_test(masks),         cmocka_unit_test(stored_bits),
+      cmocka_unit_test(kernels_f32),     cmocka_unit_test(kernels_f64),   cmocka_unit_test(kernels_f16),
+      cmocka_unit_test(kernels_bf16),    cmocka_unit_test(large_outputs), cmocka_unit_test(layouts),
   };
   return RUN_TESTS(argc, argv, tests);
 }

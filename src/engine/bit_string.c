@@ -1,6 +1,8 @@
 // Strings of bits put together a word at a time.
 #include "engine/bit_string.h"
 
+#include <string.h>
+
 void simdrop_append_bits(uint64_t *words, size_t to, const uint64_t *other, size_t from, size_t count) {
   uint64_t *out = words + to / 64;
   const unsigned shift = to % 64;
@@ -62,6 +64,22 @@ void simdrop_repeat_bits(uint64_t *words, const uint64_t *bits, size_t from, siz
     simdrop_append_bits(words, done, words, 0, count);
     done += count;
   }
+}
+
+static uint64_t word_from_bytes(const uint8_t *bytes, size_t count) {
+  uint64_t word = 0;
+  for (size_t i = 0; i < count; ++i) word |= (uint64_t)bytes[i] << (8 * i);
+  return word;
+}
+
+void simdrop_unpack_bits(const uint8_t *bytes, size_t byte_count, uint64_t *words) {
+  const size_t whole_words = byte_count / 8;
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  memcpy(words, bytes, 8 * whole_words);
+#else
+  for (size_t i = 0; i < whole_words; ++i) words[i] = word_from_bytes(bytes + 8 * i, 8);
+#endif
+  if (byte_count % 8 != 0) words[whole_words] = word_from_bytes(bytes + 8 * whole_words, byte_count % 8);
 }
 
 // Squares of 32, 16, ... 1 bits change places with those across the diagonal.

@@ -30,6 +30,10 @@ void simdrop_stretch_bits(uint64_t *words, const uint64_t *bits, size_t from, si
 // The `period` bits from `from` on, again and again until there are `total`, which is no less than the period.
 void simdrop_repeat_bits(uint64_t *words, const uint64_t *bits, size_t from, size_t period, size_t total);
 
+// `byte_count` packed bytes, the least significant bit first, in words: only those that begin with one of the bytes are
+// written.
+void simdrop_unpack_bits(const uint8_t *bytes, size_t byte_count, uint64_t *words);
+
 // The 64 words as a square of bits, turned so that bit i of word k becomes bit k of word i.
 void simdrop_transpose_bits(uint64_t words[64]);
 

@@ -165,7 +165,8 @@ SIMDROP_OWN_FRAME void simdrop_drive_scale(const simdrop_mask *mask, uint64_t th
   const simdrop_kernels *const kernels = simdrop_current_kernels();
   const size_t size = simdrop_dtype_size(dtype), chunk = chunk_elements(size, store);
   simdrop_mask_reader reader;
-  simdrop_reader_init(&reader, kernels, mask, threshold);
+  simdrop_generate_mask(&reader.state, kernels, mask, threshold);
+  simdrop_reader_init(&reader, mask->offset);
   scale_job job = {
       .kernels = simdrop_scale_kernels_of(kernels, dtype),
       .operands = {.x = x, .y = y, .factor = simdrop_scale_for(threshold, dtype, n)},
@@ -237,7 +238,8 @@ void simdrop_drive_stored_select(simdrop_dtype dtype, size_t n, const uint8_t *b
 
 SIMDROP_OWN_FRAME void simdrop_drive_bits(const simdrop_mask *mask, uint64_t threshold, size_t n, uint8_t *bits) {
   simdrop_mask_reader reader;
-  simdrop_reader_init(&reader, simdrop_current_kernels(), mask, threshold);
+  simdrop_generate_mask(&reader.state, simdrop_current_kernels(), mask, threshold);
+  simdrop_reader_init(&reader, mask->offset);
   for (size_t done = 0, count; done < n; done += count) {
     count = minimum(n - done, MASK_CHUNK_ELEMENTS);
     simdrop_pack_bits(count, simdrop_reader_next(&reader, count, NULL), bits + done / 8);
@@ -247,7 +249,8 @@ SIMDROP_OWN_FRAME void simdrop_drive_bits(const simdrop_mask *mask, uint64_t thr
 SIMDROP_OWN_FRAME void simdrop_drive_bytes(const simdrop_mask *mask, uint64_t threshold, size_t n, uint8_t *bytes) {
   const simdrop_kernels *const kernels = simdrop_current_kernels();
   simdrop_mask_reader reader;
-  simdrop_reader_init(&reader, kernels, mask, threshold);
+  simdrop_generate_mask(&reader.state, kernels, mask, threshold);
+  simdrop_reader_init(&reader, mask->offset);
   for (size_t done = 0, count; done < n; done += count) {
     count = minimum(n - done, MASK_CHUNK_ELEMENTS);
     const simdrop_mask_chunk chunk = simdrop_reader_next(&reader, count, NULL);

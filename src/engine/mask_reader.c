@@ -3,46 +3,15 @@
 
 #include <string.h>
 
-#include "engine/parameters.h"
-
-static int trailing_zeros(uint64_t value) {
-#if defined(__GNUC__)
-  return __builtin_ctzll(value);
-#else
-  int count = 0;
-  while (!(value >> count & 1)) ++count;
-  return count;
-#endif
-}
-
-void simdrop_source_init(simdrop_mask_source *source, const simdrop_mask *mask, uint64_t threshold) {
-  // The schedule stays as it is: a call of a hundred elements would spend its time on clearing it.
-  source->threshold = threshold;
-  source->plane_count = threshold == 0 ? 0 : SIMDROP_PLANES - trailing_zeros(threshold);
-  source->key[0] = (uint32_t)mask->seed;
-  source->key[1] = (uint32_t)(mask->seed >> 32);
-  source->stream[0] = (uint32_t)mask->stream;
-  source->stream[1] = (uint32_t)(mask->stream >> 32);
-  source->schedule.ready = 0;
-}
-
-void simdrop_reader_init(simdrop_mask_reader *reader, const simdrop_kernels *kernels, const simdrop_mask *mask,
-                         uint64_t threshold) {
-  reader->kernels = kernels;
-  simdrop_source_init(&reader->source, mask, threshold);
-  reader->next_block = mask->offset / SIMDROP_BLOCK_ELEMENTS;
-  reader->position = mask->offset % SIMDROP_BLOCK_ELEMENTS;
+void simdrop_reader_init(simdrop_mask_reader *reader, uint64_t offset) {
+  reader->next_block = offset / SIMDROP_BLOCK_ELEMENTS;
+  reader->position = offset % SIMDROP_BLOCK_ELEMENTS;
   reader->leftover = false;
   reader->current = 0;
 }
 
 static void draw_blocks(simdrop_mask_reader *reader, size_t block_count, uint64_t *words, simdrop_background *background) {
-  const uint64_t threshold = reader->source.threshold;
-  if (threshold == 0 || threshold == SIMDROP_CERTAIN) {
-    memset(words, threshold == 0 ? 0xff : 0, block_count * SIMDROP_BLOCK_WORDS * sizeof *words);
-  } else {
-    reader->kernels->mask_blocks(&reader->source, reader->next_block, block_count, words, background);
-  }
+  reader->state.generator->draw(&reader->state, reader->next_block, block_count, words, background);
   reader->next_block += block_count;
 }
 

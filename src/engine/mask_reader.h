@@ -1,10 +1,10 @@
-// Draws masks a chunk at a time. Only this file knows that a call may begin inside a block.
+// Reads a generator's decisions a chunk at a time, from anywhere inside a block on.
 #ifndef SIMDROP_ENGINE_MASK_READER_H
 #define SIMDROP_ENGINE_MASK_READER_H
 
-#include <simdrop/simdrop.h>
+#include <stdbool.h>
 
-#include "common/kernel_table.h"
+#include "engine/generator.h"
 
 // The most elements of one chunk. Its mask takes 2 KiB.
 #define SIMDROP_CHUNK_ELEMENTS_MAX 16384
@@ -22,8 +22,7 @@ typedef struct simdrop_mask_chunk {
   (SIMDROP_READER_FIRST_WORD + SIMDROP_BLOCK_WORDS * (SIMDROP_CHUNK_BLOCKS_MAX + 1 + SIMDROP_BLOCK_PADDING))
 
 typedef struct simdrop_mask_reader {
-  const simdrop_kernels *kernels;
-  simdrop_mask_source source;
+  simdrop_generator_state state;
   uint64_t next_block;  // the first that is not drawn yet
   unsigned position;    // of the next element in its block; 0: at the start of next_block
   bool leftover;        // that block is drawn already:
@@ -32,10 +31,8 @@ typedef struct simdrop_mask_reader {
   _Alignas(64) uint64_t buffers[2][SIMDROP_READER_WORDS];
 } simdrop_mask_reader;
 
-void simdrop_source_init(simdrop_mask_source *source, const simdrop_mask *mask, uint64_t threshold);
-
-void simdrop_reader_init(simdrop_mask_reader *reader, const simdrop_kernels *kernels, const simdrop_mask *mask,
-                         uint64_t threshold);
+// From decision `offset` of the generator whose state is in the reader already.
+void simdrop_reader_init(simdrop_mask_reader *reader, uint64_t offset);
 
 // The masks of the next n elements, 0 < n <= SIMDROP_CHUNK_ELEMENTS_MAX, valid until the next call but one. Some of the
 // background work, which may be NULL, is done on the way.

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "engine/bit_string.h"
-#include "engine/mask_reader.h"
+#include "engine/generator.h"
 #include "engine/own_frame.h"
 #include "layout/walk.h"
 
@@ -47,8 +47,8 @@ typedef struct gathered_blocks {
 } gathered_blocks;
 
 // Sets `bits` to the decisions index, index + stride, ...
-static void gather_bits(const simdrop_kernels *kernels, simdrop_mask_source *source, gathered_blocks *blocks, uint64_t index,
-                        uint64_t stride, size_t count, uint64_t *bits) {
+static void gather_bits(simdrop_generator_state *state, gathered_blocks *blocks, uint64_t index, uint64_t stride, size_t count,
+                        uint64_t *bits) {
   uint64_t listed[GATHER_PLACES];
   uint8_t listed_slot[GATHER_PLACES], slot_of[GATHER_PLACES];
   size_t slots = 0, changed = 0;
@@ -66,7 +66,7 @@ static void gather_bits(const simdrop_kernels *kernels, simdrop_mask_source *sou
   }
   if (slots > blocks->count) blocks->count = slots;
   if (changed > 0) {
-    kernels->mask_listed_blocks(source, listed, changed, blocks->drawn, NULL);
+    state->generator->draw_listed(state, listed, changed, blocks->drawn, NULL);
     for (size_t i = 0; i < changed; ++i)
       memcpy(blocks->words + SIMDROP_BLOCK_WORDS * listed_slot[i], blocks->drawn + SIMDROP_BLOCK_WORDS * i,
              SIMDROP_BLOCK_WORDS * sizeof *blocks->words);
@@ -92,14 +92,14 @@ static void walk_any(line *l, const simdrop_layout_plan *plan, int slowest, cons
   add_axis(&w, pieces_of(inner, GATHER_PLACES));
   add_axis(&w, plan->axes[slowest]);
 
-  simdrop_mask_source source;
-  simdrop_source_init(&source, mask, threshold);
+  simdrop_generator_state state;
+  simdrop_generate_mask(&state, l->sink->kernels, mask, threshold);
   gathered_blocks blocks;
   blocks.count = 0;
   uint64_t bits[GATHER_PLACES / 64 + 1] = {0};
   do {
     const size_t count = minimum(inner->count - w.done[piece_level] * GATHER_PLACES, GATHER_PLACES);
-    gather_bits(l->sink->kernels, &source, &blocks, w.at.index, inner->index, count, bits);
+    gather_bits(&state, &blocks, w.at.index, inner->index, count, bits);
     add_to_line(l, bits, count, &w.at);
   } while (advance(&w));
 }
@@ -117,8 +117,8 @@ typedef struct column_blocks {
 } column_blocks;
 
 // columns[k] = the decisions index + k * stride, and the steps - 1 that follow it.
-static void draw_columns(const simdrop_kernels *kernels, simdrop_mask_source *source, column_blocks *blocks, uint64_t index,
-                         uint64_t stride, size_t places, size_t steps, uint64_t *columns) {
+static void draw_columns(simdrop_generator_state *state, column_blocks *blocks, uint64_t index, uint64_t stride, size_t places,
+                         size_t steps, uint64_t *columns) {
   uint64_t listed[2 * TILE];
   size_t count = 0;
   for (size_t k = 0; k < places; ++k) {
@@ -127,7 +127,7 @@ static void draw_columns(const simdrop_kernels *kernels, simdrop_mask_source *so
     if (!blocks->known || blocks->number[k] != first) listed[count++] = first;
     if (last != first) listed[count++] = last;
   }
-  if (count > 0) kernels->mask_listed_blocks(source, listed, count, blocks->drawn, NULL);
+  if (count > 0) state->generator->draw_listed(state, listed, count, blocks->drawn, NULL);
   const uint64_t *drawn = blocks->drawn;
   for (size_t k = 0; k < places; ++k) {
     const uint64_t at = index + k * stride, first = at / SIMDROP_BLOCK_ELEMENTS;
@@ -160,15 +160,15 @@ static void walk_transposed(line *l, const simdrop_layout_plan *plan, int along,
   add_axis(&w, pieces_of(inner, TILE));
   add_axis(&w, pieces_of(outer, TILE));
 
-  simdrop_mask_source source;
-  simdrop_source_init(&source, mask, threshold);
+  simdrop_generator_state state;
+  simdrop_generate_mask(&state, l->sink->kernels, mask, threshold);
   column_blocks blocks;
   do {
     if (w.done[step_level] == 0) blocks.known = false;
     const size_t places = minimum(inner->count - w.done[place_level] * TILE, TILE);
     const size_t steps = minimum(outer->count - w.done[step_level] * TILE, TILE);
     uint64_t rows[TILE + 1] = {0};
-    draw_columns(l->sink->kernels, &source, &blocks, w.at.index, inner->index, places, steps, rows);
+    draw_columns(&state, &blocks, w.at.index, inner->index, places, steps, rows);
     simdrop_transpose_bits(rows);
     place at = w.at;
     for (size_t s = 0; s < steps; ++s) {

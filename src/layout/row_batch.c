@@ -20,7 +20,7 @@ void simdrop_row_writer_init(simdrop_row_writer *writer, const simdrop_row_sink 
   writer->repeat = repeat;
   writer->is_plain =
       kind == SIMDROP_ROW_RUN && sink->consumer != SIMDROP_CONSUME_BYTES && sink->x_stride == 1 && sink->y_stride == 1;
-  simdrop_source_init(&writer->source, mask, threshold);
+  simdrop_generate_mask(&writer->generator_state, sink->kernels, mask, threshold);
   writer->filling = 0;
   writer->next_row = writer->applied = writer->row_start = 0;
   writer->line_row = NULL;
@@ -193,9 +193,9 @@ static void turn(simdrop_row_writer *writer) {
   if (filled->listed > filled->drawn) {
     // Decisions for many elements each are drawn in no time; taking turns would only cut their rows into small steps.
     const bool takes_turns = writer->kind == SIMDROP_ROW_RUN && waiting->elements > 0;
-    writer->sink->kernels->mask_listed_blocks(&writer->source, filled->blocks + filled->drawn, filled->listed - filled->drawn,
-                                              filled->words + SIMDROP_BLOCK_WORDS * filled->drawn,
-                                              takes_turns ? &background : NULL);
+    writer->generator_state.generator->draw_listed(
+        &writer->generator_state, filled->blocks + filled->drawn, filled->listed - filled->drawn,
+        filled->words + SIMDROP_BLOCK_WORDS * filled->drawn, takes_turns ? &background : NULL);
   }
   simdrop_background_finish(&background);
   // The next row is likely to need blocks of the last one, and begins with them.

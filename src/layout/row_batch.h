@@ -47,7 +47,7 @@ typedef struct simdrop_row_writer {
   simdrop_row_kind kind;
   size_t repeat;
   bool is_plain;  // the elements of a row are side by side, with a decision each
-  simdrop_mask_source source;
+  simdrop_generator_state generator_state;
   int filling;  // the batch that takes rows; the other one waits to be applied
   // Where applying has got to, in rows and in elements, the elements before that row, and the decisions that were put together
   // last.

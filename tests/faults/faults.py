@@ -90,16 +90,16 @@ fault("avx2: output words mixed up", "src/avx2/simd.h", "simd_xor3(swapped, word
 # ---- K3: counters
 FILE = "src/engine/mask_reader.c"
 CARRY = "mask:offsets_around_every_carry"
-fault("counter starts at 1", FILE, "next_block = mask->offset / SIMDROP_BLOCK_ELEMENTS;",
-      "next_block = mask->offset / SIMDROP_BLOCK_ELEMENTS + 1;", "mask:golden_masks")
-fault("index cut to 32 bits", FILE, "next_block = mask->offset /", "next_block = (uint32_t)mask->offset /", CARRY)
-fault("index cut to 63 bits", FILE, "next_block = mask->offset /", "next_block = (mask->offset & INT64_MAX) /", CARRY)
-fault("block cut to 32 bits", FILE, "next_block = mask->offset / SIMDROP_BLOCK_ELEMENTS;",
-      "next_block = (uint32_t)(mask->offset / SIMDROP_BLOCK_ELEMENTS);", CARRY)
-fault("seed cut to 32 bits", FILE, "(uint32_t)(mask->seed >> 32)", "0", "mask:golden_masks")
-fault("seed's halves swapped", FILE, "key[0] = (uint32_t)mask->seed;", "key[0] = (uint32_t)(mask->seed >> 32), (void)0;",
+fault("counter starts at 1", FILE, "next_block = offset / SIMDROP_BLOCK_ELEMENTS;",
+      "next_block = offset / SIMDROP_BLOCK_ELEMENTS + 1;", "mask:golden_masks")
+fault("index cut to 32 bits", FILE, "next_block = offset /", "next_block = (uint32_t)offset /", CARRY)
+fault("index cut to 63 bits", FILE, "next_block = offset /", "next_block = (offset & INT64_MAX) /", CARRY)
+fault("block cut to 32 bits", FILE, "next_block = offset / SIMDROP_BLOCK_ELEMENTS;",
+      "next_block = (uint32_t)(offset / SIMDROP_BLOCK_ELEMENTS);", CARRY)
+fault("seed cut to 32 bits", "src/engine/generator.c", "(uint32_t)(mask->seed >> 32)", "0", "mask:golden_masks")
+fault("seed's halves swapped", "src/engine/generator.c", "key[0] = (uint32_t)mask->seed;", "key[0] = (uint32_t)(mask->seed >> 32), (void)0;",
       "mask:golden_masks")
-fault("stream cut to 32 bits", FILE, "(uint32_t)(mask->stream >> 32)", "0", "mask:golden_masks")
+fault("stream cut to 32 bits", "src/engine/generator.c", "(uint32_t)(mask->stream >> 32)", "0", "mask:golden_masks")
 fault("scalar: carry into the block's upper half lost", "src/scalar/producer.c", "mask_block(source, first_block + b,",
       "mask_block(source, first_block >> 32 << 32 | (uint32_t)(first_block + b),", CARRY)
 FILE = "src/common/producer_body.h"
@@ -114,7 +114,7 @@ fault("vector: second batch over the first", CALLS, "&numbers, count, words + SI
 
 # ---- K4: the threshold
 EXACT = "mask:exact_thresholds"
-FILE = "src/engine/mask_reader.c"
+FILE = "src/engine/generator.c"
 SET = "source->threshold = threshold;"
 fault("<= for <", FILE, SET, "threshold += threshold < SIMDROP_CERTAIN - 1;" + SET, EXACT)
 fault("signed compare", FILE, SET, "if ((int32_t)(uint32_t)threshold < 0) threshold = 1;" + SET, EXACT)
@@ -157,8 +157,8 @@ fault("avx2: undecided blocks not closed up", "src/avx2/simd.h", "_mm256_permute
 
 # ---- K5: heads, tails, chunks
 FILE = "src/engine/mask_reader.c"
-fault("head: start in the block's wrong half", FILE, "reader->position = mask->offset % SIMDROP_BLOCK_ELEMENTS;",
-      "reader->position = mask->offset % 64;", "mask:every_length_and_start")
+fault("head: start in the block's wrong half", FILE, "reader->position = offset % SIMDROP_BLOCK_ELEMENTS;",
+      "reader->position = offset % 64;", "mask:every_length_and_start")
 fault("tail: unused bits not cleared", FILE, "word &= (UINT64_C(1) << rest) - 1;", "", "mask:every_length_and_start")
 fault("packing shifts by one too few", FILE, "word = words[i] >> shift | words[i + 1] << (64 - shift)",
       "word = words[i] >> shift | words[i + 1] << (63 - shift)", "mask:every_length_and_start")
@@ -173,11 +173,11 @@ fault("chunk: y does not move on", FILE, "job->operands.y = (char *)job->operand
 fault("chunk: a step skips the rest", "src/common/background.h", "background->done = end;", "background->done = background->count;",
       "kernels:chunk_boundaries", "avx2")
 fault("chunk: reader shared between threads", FILE,
-      "simdrop_mask_reader reader; simdrop_reader_init(&reader, kernels, mask, threshold); scale_job job",
-      "static simdrop_mask_reader reader; simdrop_reader_init(&reader, kernels, mask, threshold); scale_job job",
+      "simdrop_mask_reader reader; simdrop_generate_mask(&reader.state, kernels, mask, threshold); simdrop_reader_init(&reader, mask->offset); scale_job",
+      "static simdrop_mask_reader reader; simdrop_generate_mask(&reader.state, kernels, mask, threshold); simdrop_reader_init(&reader, mask->offset); scale_job",
       "kernels:cut_into_threads", effort="full")
-fault("any cut: position rounded to bytes", "src/engine/mask_reader.c", "reader->position = mask->offset % SIMDROP_BLOCK_ELEMENTS;",
-      "reader->position = mask->offset % SIMDROP_BLOCK_ELEMENTS & ~7u;", "kernels:any_cut")
+fault("any cut: position rounded to bytes", "src/engine/mask_reader.c", "reader->position = offset % SIMDROP_BLOCK_ELEMENTS;",
+      "reader->position = offset % SIMDROP_BLOCK_ELEMENTS & ~7u;", "kernels:any_cut")
 fault("scalar: last element missed", "src/scalar/scale_body.h", "for (size_t k = 0; k < n; ++k) {", "for (size_t k = 0; k + 1 < n; ++k) {",
       "kernels:every_length")
 FILE = "src/common/scale_body.h"
@@ -314,6 +314,14 @@ FILE = "src/engine/mask_reader.c"
 fault("packing writes whole words", FILE, "words_to_bytes(&word, (rest + 7) / 8,", "words_to_bytes(&word, 8,", "guard:masks")
 fault("packing writes a byte too many", FILE, "words_to_bytes(&word, (rest + 7) / 8,", "words_to_bytes(&word, rest / 8 + 1,",
       "guard:masks")
+fault("stored: reads whole words", "src/engine/bit_string.c", "word_from_bytes(bytes + 8 * whole_words, byte_count % 8)",
+      "word_from_bytes(bytes + 8 * whole_words, 8)", "guard:stored_bits")
+FILE = "src/engine/generator.c"
+fault("stored: whole blocks are read", FILE, "const size_t count = left < wanted ? left : wanted;", "const size_t count = left > 0 ? wanted : 0;",
+      "guard:stored_bits")
+fault("stored: always the first block", FILE, "draw_stored(state, blocks[b], 1,", "draw_stored(state, blocks[0], 1,", "guard:stored_bits")
+fault("stored: what was there before behind the last", FILE, "if (count < wanted) memset(words, 0, wanted);", "", "guard:stored_bits")
+fault("certain: the other way round", FILE, "state->certain.word = threshold == 0 ?", "state->certain.word = threshold != 0 ?", "mask:every_length_and_start")
 FILE = "src/scalar/consumers.c"
 fault("scalar: a byte too many", FILE, "for (size_t k = 0; k < n; ++k) y[k]", "for (size_t k = 0; k <= n; ++k) y[k]", "guard:masks")
 fault("scalar: reads the next element", "src/scalar/select_body.h", "(ELEMENT)(x[k] &",

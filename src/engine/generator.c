@@ -1,0 +1,91 @@
+// The generators.
+#include "engine/generator.h"
+
+#include <string.h>
+
+#include "engine/bit_string.h"
+#include "engine/parameters.h"
+
+static int trailing_zeros(uint64_t value) {
+#if defined(__GNUC__)
+  return __builtin_ctzll(value);
+#else
+  int count = 0;
+  while (!(value >> count & 1)) ++count;
+  return count;
+#endif
+}
+
+void simdrop_source_init(simdrop_mask_source *source, const simdrop_mask *mask, uint64_t threshold) {
+  // The schedule stays as it is: a call of a hundred elements would spend its time on clearing it.
+  source->threshold = threshold;
+  source->plane_count = threshold == 0 ? 0 : SIMDROP_PLANES - trailing_zeros(threshold);
+  source->key[0] = (uint32_t)mask->seed;
+  source->key[1] = (uint32_t)(mask->seed >> 32);
+  source->stream[0] = (uint32_t)mask->stream;
+  source->stream[1] = (uint32_t)(mask->stream >> 32);
+  source->schedule.ready = 0;
+}
+
+static void draw_planes(simdrop_generator_state *state, uint64_t first_block, size_t block_count, uint64_t *words,
+                        simdrop_background *background) {
+  state->planes.kernels->mask_blocks(&state->planes.source, first_block, block_count, words, background);
+}
+
+static void draw_listed_planes(simdrop_generator_state *state, const uint64_t *blocks, size_t block_count, uint64_t *words,
+                               simdrop_background *background) {
+  state->planes.kernels->mask_listed_blocks(&state->planes.source, blocks, block_count, words, background);
+}
+
+const simdrop_generator simdrop_native_planes = {draw_planes, draw_listed_planes};
+
+static void draw_certain(simdrop_generator_state *state, uint64_t first_block, size_t block_count, uint64_t *words,
+                         simdrop_background *background) {
+  (void)first_block, (void)background;
+  for (size_t i = 0; i < block_count * SIMDROP_BLOCK_WORDS; ++i) words[i] = state->certain.word;
+}
+
+static void draw_listed_certain(simdrop_generator_state *state, const uint64_t *blocks, size_t block_count, uint64_t *words,
+                                simdrop_background *background) {
+  (void)blocks;
+  draw_certain(state, 0, block_count, words, background);
+}
+
+const simdrop_generator simdrop_certain = {draw_certain, draw_listed_certain};
+
+// Behind the last byte there are zeros.
+static void draw_stored(simdrop_generator_state *state, uint64_t first_block, size_t block_count, uint64_t *words,
+                        simdrop_background *background) {
+  const size_t block_bytes = SIMDROP_BLOCK_ELEMENTS / 8;
+  const size_t size = state->stored.n / 8 + (state->stored.n % 8 != 0), begin = (size_t)first_block * block_bytes;
+  const size_t left = begin < size ? size - begin : 0, wanted = block_count * block_bytes;
+  const size_t count = left < wanted ? left : wanted;
+  (void)background;
+  if (count < wanted) memset(words, 0, wanted);
+  if (count > 0) simdrop_unpack_bits(state->stored.bits + begin, count, words);
+}
+
+static void draw_listed_stored(simdrop_generator_state *state, const uint64_t *blocks, size_t block_count, uint64_t *words,
+                               simdrop_background *background) {
+  for (size_t b = 0; b < block_count; ++b) draw_stored(state, blocks[b], 1, words + SIMDROP_BLOCK_WORDS * b, background);
+}
+
+const simdrop_generator simdrop_stored_bits = {draw_stored, draw_listed_stored};
+
+void simdrop_generate_mask(simdrop_generator_state *state, const simdrop_kernels *kernels, const simdrop_mask *mask,
+                           uint64_t threshold) {
+  if (threshold == 0 || threshold == SIMDROP_CERTAIN) {
+    state->certain.generator = &simdrop_certain;
+    state->certain.word = threshold == 0 ? ~UINT64_C(0) : 0;
+  } else {
+    state->planes.generator = &simdrop_native_planes;
+    state->planes.kernels = kernels;
+    simdrop_source_init(&state->planes.source, mask, threshold);
+  }
+}
+
+void simdrop_generate_stored(simdrop_generator_state *state, const uint8_t *bits, size_t n) {
+  state->stored.generator = &simdrop_stored_bits;
+  state->stored.bits = bits;
+  state->stored.n = n;
+}
