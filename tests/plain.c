@@ -5,10 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-const simdrop_dtype all_dtypes[4] = {SIMDROP_F32, SIMDROP_F64, SIMDROP_F16, SIMDROP_BF16};
+#define DTYPE(argument, name, NAME, element, bits, converts) SIMDROP_##NAME,
+const simdrop_dtype all_dtypes[] = {SIMDROP_ELEMENT_TYPES(DTYPE, )};
+#undef DTYPE
 
 const char *dtype_name(simdrop_dtype dtype) {
-  static const char *const names[4] = {"f32", "f64", "f16", "bf16"};
+#define NAME_OF(argument, name, NAME, element, bits, converts) #name,
+  static const char *const names[] = {SIMDROP_ELEMENT_TYPES(NAME_OF, )};
+#undef NAME_OF
   return names[dtype];
 }
 

@@ -9,11 +9,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/element_types.h"
+
 #define LENGTH(array) (sizeof(array) / sizeof(array)[0])
 #define PACKED(n) ((n) / 8 + ((n) % 8 != 0))
 
 // The types, in the order of simdrop_dtype.
-extern const simdrop_dtype all_dtypes[4];
+extern const simdrop_dtype all_dtypes[SIMDROP_ELEMENT_TYPE_COUNT];
 const char *dtype_name(simdrop_dtype dtype);
 
 // A fixed sequence of random numbers, so that a failure comes back; splitmix64 (Steele, Lea, Flood, "Fast splittable

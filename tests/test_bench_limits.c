@@ -207,7 +207,7 @@ static void references_in_pieces(void **state) {
   static const size_t sizes[] = {1, 100, 4096, 4097, 3 * 4096 - 1, 20000, MOST_ELEMENTS};
   for (size_t pieces = 1; pieces <= 4; ++pieces) {
     const simdrop_executor executor = {run_backwards, NULL, pieces};
-    for (int dtype = SIMDROP_F32; dtype <= SIMDROP_BF16; ++dtype) {
+    for (int dtype = SIMDROP_F32; dtype < SIMDROP_ELEMENT_TYPE_COUNT; ++dtype) {
       for (size_t i = 0; i < LENGTH(sizes); ++i) {
         bench_case c = make_case((simdrop_dtype)dtype, sizes[i], &executor);
         for (int kernel = 0; kernel < bench_kernel_count; ++kernel) {

@@ -315,13 +315,13 @@ static void caches(void **state) {
 static void non_temporal_bytes(void **state) {
   (void)state;
   const uint64_t mebibyte = 1 << 20;
-  assert_int_equal(simdrop_non_temporal_bytes(4, 0), 32 * mebibyte);
-  assert_int_equal(simdrop_non_temporal_bytes(4, 32 * mebibyte), 12 * mebibyte);
-  assert_int_equal(simdrop_non_temporal_bytes(8, 32 * mebibyte), 12 * mebibyte);
-  assert_int_equal(simdrop_non_temporal_bytes(2, 32 * mebibyte), 32 * mebibyte);
-  assert_int_equal(simdrop_non_temporal_bytes(4, mebibyte), 4 * mebibyte);
-  assert_int_equal(simdrop_non_temporal_bytes(4, 480 * mebibyte), 32 * mebibyte);
-  assert_int_equal(simdrop_non_temporal_bytes(4, UINT64_C(1) << 40), 32 * mebibyte);
+  assert_int_equal(simdrop_non_temporal_bytes(false, 0), 32 * mebibyte);
+  assert_int_equal(simdrop_non_temporal_bytes(false, 32 * mebibyte), 12 * mebibyte);
+  assert_int_equal(simdrop_non_temporal_bytes(false, 32 * mebibyte), 12 * mebibyte);
+  assert_int_equal(simdrop_non_temporal_bytes(true, 32 * mebibyte), 32 * mebibyte);
+  assert_int_equal(simdrop_non_temporal_bytes(false, mebibyte), 4 * mebibyte);
+  assert_int_equal(simdrop_non_temporal_bytes(false, 480 * mebibyte), 32 * mebibyte);
+  assert_int_equal(simdrop_non_temporal_bytes(false, UINT64_C(1) << 40), 32 * mebibyte);
 }
 
 // This machine's words give what simdrop_backend_supported says.

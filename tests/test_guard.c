@@ -168,6 +168,7 @@ static void stored_bits_body(void) {
     // From the last block to the first, and one behind the last.
     const size_t blocks = (n + SIMDROP_BLOCK_ELEMENTS - 1) / SIMDROP_BLOCK_ELEMENTS;
     for (size_t b = 0; b <= blocks; ++b) listed[b] = blocks - b;
+    memset(words, CANARY, sizeof words);
     reader.state.generator->draw_listed(&reader.state, listed, blocks + 1, words, NULL);
     for (size_t k = 0; k < n; ++k) {
       const uint64_t *const block = words + SIMDROP_BLOCK_WORDS * (blocks - k / SIMDROP_BLOCK_ELEMENTS);

@@ -200,8 +200,8 @@ static void stored_masks(void **state) {
     uint64_t random = begin(14);
     for (int round = 0; round < (full_effort() ? 2000 : 300); ++round) {
       const double p = some_probabilities[next_random(&random) % LENGTH(some_probabilities)];
-      const kernel_case c =
-          random_case(all_dtypes[round % 4], next_random(&random) % (round % 8 == 0 ? MOST : 300), p, &random);
+      const kernel_case c = random_case(all_dtypes[(size_t)round % LENGTH(all_dtypes)],
+                                        next_random(&random) % (round % 8 == 0 ? MOST : 300), p, &random);
       const uint64_t kind = next_random(&random) % 8;
       for (size_t k = 0; k < c.n; ++k) kept[k] = kind == 0 ? 0 : kind == 1 ? 1 : next_random(&random) >> 63;
       oracle_pack(c.n, kept, packed);
@@ -234,7 +234,7 @@ static void any_cut(void **state) {
     uint64_t random = begin(16);
     for (size_t n = 1; n <= 257; n += full_effort() ? 1 : 16)
       for (size_t cut = 0; cut <= n; cut += full_effort() ? 1 + n / 64 : 7) {
-        const simdrop_dtype dtype = all_dtypes[next_random(&random) % 4];
+        const simdrop_dtype dtype = all_dtypes[next_random(&random) % LENGTH(all_dtypes)];
         const double p = some_probabilities[1 + next_random(&random) % 10];
         const kernel_case c = random_case(dtype, n, p, &random);
         const size_t size = simdrop_dtype_size(dtype);
@@ -278,7 +278,8 @@ static void cut_into_threads(void **state) {
   FOR_EACH_BACKEND(backend) {
     uint64_t random = begin(17);
     for (int round = 0; round < (full_effort() ? 40 : 8); ++round) {
-      const kernel_case c = random_case(all_dtypes[round % 4], MOST - next_random(&random) % 500, 0.3, &random);
+      const kernel_case c =
+          random_case(all_dtypes[(size_t)round % LENGTH(all_dtypes)], MOST - next_random(&random) % 500, 0.3, &random);
       const size_t size = simdrop_dtype_size(c.dtype);
       prepare(&c, &random);
       thread_part parts[THREADS];
@@ -473,7 +474,7 @@ static void dropped_elements_raise_no_flag(void **state) {
     N = 3000
   };
   static uint8_t x[8 * N], y[8 * N], bits[PACKED(N)];
-  static const uint64_t nasty[4][5] = {
+  static const uint64_t nasty[][5] = {
       {0x7f800001, 0x7f7fffff, 0x00000001, 0x3fffffff, 0x7f800000},
       {0x7ff0000000000001, 0x7fefffffffffffff, 1, 0x3fffffffffffffff, 0x7ff0000000000000},
       {0x7c01, 0x7bff, 0x0001, 0x3fff, 0x7c00},
@@ -537,7 +538,7 @@ static void all_backends_agree(void **state) {
   uint8_t *const expected_bits = allocate(PACKED(N)), *const bits = allocate(PACKED(N));
   uint64_t random = begin(22);
   for (int round = 0; round < (full_effort() ? 48 : 8); ++round) {
-    const simdrop_dtype dtype = all_dtypes[round % 4];
+    const simdrop_dtype dtype = all_dtypes[(size_t)round % LENGTH(all_dtypes)];
     const size_t n = N - next_random(&random) % 1000, size = n * simdrop_dtype_size(dtype);
     const double wanted =
         round % 3 == 0 ? some_probabilities[1 + next_random(&random) % 10] : ldexp((double)(next_random(&random) >> 32), -32);
@@ -591,7 +592,7 @@ static void pages_in_pieces(void **state) {
     uint64_t random = begin(24);
     const simdrop_kernels *const kernels = simdrop_current_kernels();
     for (size_t d = 0; d < LENGTH(all_dtypes); ++d) {
-      const size_t size = simdrop_dtype_size(all_dtypes[d]), n = SIMDROP_PAGES * SIMDROP_PAGE_BYTES / size;
+      const size_t size = simdrop_dtype_size(all_dtypes[d]), n = simdrop_paged_chunk_bytes(size) / size;
       const size_t steps = n / SIMDROP_STEP_ELEMENTS;
       for (size_t shift = 0; shift < 64; shift += full_effort() ? size : 24) {
         kernel_case c = random_case(all_dtypes[d], n, 0.3, &random);
@@ -621,11 +622,10 @@ static void pages_in_pieces(void **state) {
   }
 }
 
-// Makes the reference what selecting gives.
-static void copy_kept(const kernel_case *c) {
-  const size_t size = simdrop_dtype_size(c->dtype);
-  memset(reference, 0, c->n * size);
-  for (size_t k = 0; k < c->n; ++k)
+// Makes the reference what selecting from elements of that size gives.
+static void copy_kept(size_t size, size_t n) {
+  memset(reference, 0, n * size);
+  for (size_t k = 0; k < n; ++k)
     if (kept[k]) memcpy(reference + k * size, values + k * size, size);
 }
 
@@ -638,31 +638,34 @@ static void decisions_from_anywhere(void **state) {
     for (int round = 0; round < (full_effort() ? 4000 : 800); ++round) {
       const simdrop_dtype dtype = all_dtypes[(size_t)round / 4 % LENGTH(all_dtypes)];
       const kernel_case c = random_case(dtype, next_random(&random) % (round % 8 == 0 ? 2000 : 200), 0.3, &random);
-      const size_t size = simdrop_dtype_size(dtype);
       prepare(&c, &random);
       const size_t first = put_behind_noise(&c, &random);
       const bool in_bytes = round % 2, non_temporal = round / 2 % 2;
       const simdrop_decisions decisions = {
           .words = in_bytes ? NULL : noisy_words, .bytes = in_bytes ? noisy_bytes : NULL, .first = first};
-      const simdrop_operands operands = {.x = values,
-                                         .y = y_memory + MARGIN + c.y_shift,
-                                         .factor = simdrop_scale_for(simdrop_threshold(c.mask.p), dtype, c.n)};
-      simdrop_consume_kernel *const select = size == 2   ? kernels->select_16
-                                             : size == 4 ? kernels->select_32
-                                                         : kernels->select_64;
-      simdrop_consume_kernel *const consumers[] = {simdrop_scale_kernels_of(kernels, dtype).scale, select,
-                                                   kernels->expand_bytes};
-      static const char *const names[] = {"scale", "select", "expand_bytes"};
+      uint8_t *const y = y_memory + MARGIN + c.y_shift;
+      const simdrop_operands operands = {
+          .x = values, .y = y, .factor = simdrop_scale_for(simdrop_threshold(c.mask.p), dtype, c.n)};
+      const struct {
+        const char *name;
+        simdrop_consume_kernel *consume;
+        size_t size;
+      } consumers[] = {{"scale", simdrop_scale_kernels_of(kernels, dtype).scale, simdrop_dtype_size(dtype)},
+                       {"expand_bytes", kernels->expand_bytes, 1},
+#define SELECT(argument, bits) {"select_" #bits, kernels->select_##bits, bits / 8},
+                       SIMDROP_ELEMENT_SIZES(SELECT, )
+#undef SELECT
+      };
       for (size_t i = 0; i < LENGTH(consumers); ++i) {
-        const size_t bytes = c.n * (i == 2 ? 1 : size);
-        memset((uint8_t *)operands.y - MARGIN, CANARY, bytes + 2 * MARGIN);
-        consumers[i](c.n, &decisions, &operands, non_temporal ? SIMDROP_STORE_NON_TEMPORAL : SIMDROP_STORE_CACHED);
+        const size_t bytes = c.n * consumers[i].size;
+        memset(y - MARGIN, CANARY, bytes + 2 * MARGIN);
+        consumers[i].consume(c.n, &decisions, &operands, non_temporal ? SIMDROP_STORE_NON_TEMPORAL : SIMDROP_STORE_CACHED);
         kernels->finish_stores();
-        if (i == 1) copy_kept(&c);
-        check_bytes(i == 2 ? kept : reference, operands.y, bytes, "%s: %s of %s, n %zu, y + %zu, bit %zu of %s", backend,
-                    names[i], dtype_name(dtype), c.n, c.y_shift, first, in_bytes ? "bytes" : "words");
-        check_filled((uint8_t *)operands.y - MARGIN, MARGIN, CANARY, "%s: before y of %s", backend, names[i]);
-        check_filled((uint8_t *)operands.y + bytes, MARGIN, CANARY, "%s: after y of %s", backend, names[i]);
+        if (i > 1) copy_kept(consumers[i].size, c.n);
+        check_bytes(i == 1 ? kept : reference, y, bytes, "%s: %s, %s, n %zu, y + %zu, bit %zu of %s", backend,
+                    consumers[i].name, dtype_name(dtype), c.n, c.y_shift, first, in_bytes ? "bytes" : "words");
+        check_filled(y - MARGIN, MARGIN, CANARY, "%s: before y of %s", backend, consumers[i].name);
+        check_filled(y + bytes, MARGIN, CANARY, "%s: after y of %s", backend, consumers[i].name);
       }
     }
   }

@@ -293,7 +293,7 @@ static void rarest_drop(void **state) {
       {2, {70, 60}, {60, 1}, {60, 1}, {0, 1}},  {1, {30}, {1}, {1}, {5}},
   };
   for (size_t i = 0; i < LENGTH(cases); ++i)
-    check_layout(&mask, all_dtypes[i % 4], &cases[i], false, &random, "the rarest drop");
+    check_layout(&mask, all_dtypes[(size_t)i % LENGTH(all_dtypes)], &cases[i], false, &random, "the rarest drop");
 }
 
 // A list of blocks, in any order and with any numbers, gives what each of them gives by itself.

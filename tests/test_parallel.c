@@ -126,7 +126,7 @@ static void layouts(void **state) {
   assert_int_equal(count, LENGTH(cases));
   uint64_t random = 41;
   for (size_t i = 0; i < LENGTH(cases); ++i) {
-    const simdrop_dtype dtype = all_dtypes[i % 4];
+    const simdrop_dtype dtype = all_dtypes[(size_t)i % LENGTH(all_dtypes)];
     const size_t size = simdrop_dtype_size(dtype), room = 1200000;
     size_t n = 1;
     for (int a = 0; a < cases[i].rank; ++a) n *= cases[i].dims[a];

@@ -37,10 +37,12 @@ static void trace_producer(double p, size_t n) {
   neon_model_end();
 }
 
-static void trace_consumer(const char *name, simdrop_scale_kernel *scale_elements, size_t n) {
+static void trace_consumer(const char *name, simdrop_consume_kernel *consume, size_t n) {
+  const simdrop_decisions decisions = {.words = mask_words};
+  const simdrop_operands operands = {.x = input, .y = output, .factor = {.value = 1}};
   announce(name, 0.1, n);
   neon_model_begin();
-  scale_elements(n, mask_words, 0, input, output, 1.0, false);
+  consume(n, &decisions, &operands, SIMDROP_STORE_CACHED);
   neon_model_end();
 }
 
@@ -101,10 +103,9 @@ int main(void) {
   for (size_t n = 128; n <= 512; n += 128)
     for (uint64_t seed = 1; seed <= 16; ++seed) trace_forward("short", 0.1, seed, n);
   for (size_t n = 512; n <= 1536; n += 1024) {
-    trace_consumer("f32", simdrop_neon_kernels.scale_f32, n);
-    trace_consumer("f64", simdrop_neon_kernels.scale_f64, n);
-    trace_consumer("f16", simdrop_neon_kernels.scale_f16, n);
-    trace_consumer("bf16", simdrop_neon_kernels.scale_bf16, n);
+#define TRACE(argument, name, NAME, element, bits, converts) trace_consumer(#name, simdrop_neon_kernels.scale_##name, n);
+    SIMDROP_ELEMENT_TYPES(TRACE, )
+#undef TRACE
   }
   for (int in_flight = 1; in_flight <= WORDS_MOST_IN_FLIGHT; ++in_flight) {
     trace_words(in_flight, 2 * WORDS_STEP);

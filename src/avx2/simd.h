@@ -253,6 +253,21 @@ static inline void simd_scale_word_bf16(uint64_t bits, const uint16_t *x, uint16
 #define simd_scale_lone_word_f16 simd_scale_word_f16
 #define simd_scale_lone_word_bf16 simd_scale_word_bf16
 
+// Thirty-two bytes that are not 0 where their bit is 1.
+static inline __m256i bits_in_bytes(uint64_t bits) {
+  const __m256i byte_of_lane = _mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303);
+  return _mm256_and_si256(_mm256_shuffle_epi8(set_bits(bits), byte_of_lane), simd_set(UINT64_C(0x8040201008040201)));
+}
+
+static inline void simd_select_word_8(uint64_t bits, const uint8_t *x, uint8_t *y) {
+  SIMDROP_UNROLL
+  for (int half = 0; half < 64; half += 32) {
+    const __m256i dropped = _mm256_cmpeq_epi8(bits_in_bytes(bits >> half), _mm256_setzero_si256());
+    const __m256i kept = _mm256_andnot_si256(dropped, _mm256_loadu_si256((const __m256i *)(x + half)));
+    _mm256_storeu_si256((__m256i *)(y + half), kept);
+  }
+}
+
 static inline void simd_select_word_16(uint64_t bits, const uint16_t *x, uint16_t *y) {
   const __m256i all_bits = simd_set(bits);
   SIMDROP_UNROLL
@@ -275,14 +290,9 @@ static inline void simd_select_word_64(uint64_t bits, const uint64_t *x, uint64_
 }
 
 static inline void simd_expand_word(uint64_t bits, uint8_t *bytes) {
-  const __m256i byte_of_lane = _mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303);
-  const __m256i bit = simd_set(UINT64_C(0x8040201008040201));
   SIMDROP_UNROLL
-  for (int half = 0; half < 64; half += 32) {
-    const __m256i spread = _mm256_shuffle_epi8(set_bits(bits >> half), byte_of_lane);
-    const __m256i kept = _mm256_min_epu8(_mm256_and_si256(spread, bit), _mm256_set1_epi8(1));
-    _mm256_storeu_si256((__m256i *)(bytes + half), kept);
-  }
+  for (int half = 0; half < 64; half += 32)
+    _mm256_storeu_si256((__m256i *)(bytes + half), _mm256_min_epu8(bits_in_bytes(bits >> half), _mm256_set1_epi8(1)));
 }
 
 #endif

@@ -207,6 +207,10 @@ static inline void simd_scale_word_bf16(uint64_t bits, const uint16_t *x, uint16
 #define simd_scale_lone_word_f16 simd_scale_word_f16
 #define simd_scale_lone_word_bf16 simd_scale_word_bf16
 
+static inline void simd_select_word_8(uint64_t bits, const uint8_t *x, uint8_t *y) {
+  _mm512_storeu_si512(y, _mm512_maskz_loadu_epi8(bits, x));
+}
+
 static inline void simd_select_word_16(uint64_t bits, const uint16_t *x, uint16_t *y) {
   SIMDROP_UNROLL
   for (int i = 0; i < 64; i += 32) _mm512_storeu_si512(y + i, _mm512_maskz_loadu_epi16((__mmask32)(bits >> i), x + i));

@@ -75,6 +75,10 @@ static inline void prefetch_lines(const void *x, size_t size, size_t distance) {
 #define SIMD_PAGES SIMDROP_PAGES
 #endif
 
+static inline size_t pages_at_once(size_t bytes) {
+  return bytes < (size_t)SIMD_PAGES * SIMDROP_PAGE_BYTES ? bytes / SIMDROP_PAGE_BYTES : SIMD_PAGES;
+}
+
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 #define NEVER_INLINE __attribute__((noinline))
 
@@ -181,6 +185,8 @@ void SIMDROP_LOCAL(finish_stores)(void) { simd_finish_stores(); }
 #define TYPE bf16
 #include "common/scale_body.h"
 
+#define WIDTH 8
+#include "common/select_body.h"
 #define WIDTH 16
 #include "common/select_body.h"
 #define WIDTH 32

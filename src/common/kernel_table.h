@@ -73,8 +73,8 @@ typedef enum simdrop_store {
 typedef void simdrop_consume_kernel(size_t n, const simdrop_decisions *decisions, const simdrop_operands *operands,
                                     simdrop_store store);
 
-// Consumer: scale_<type> with SIMDROP_EACH and non-temporal stores, for a chunk of SIMDROP_PAGES * SIMDROP_PAGE_BYTES bytes
-// that is worked off in many pages at once, because memory answers several pages sooner than one. A step is 64 elements, the
+// Consumer: scale_<type> with SIMDROP_EACH and non-temporal stores, for a chunk of simdrop_paged_chunk_bytes that is worked off
+// in many pages at once, because memory answers several pages sooner than one. A step is 64 elements, the
 // chunk's steps are counted in whatever order the backend likes best, and steps begin .. end - 1 are done.
 typedef void simdrop_consume_pages_kernel(size_t begin, size_t end, const simdrop_decisions *decisions,
                                           const simdrop_operands *operands);
@@ -83,6 +83,14 @@ typedef void simdrop_consume_pages_kernel(size_t begin, size_t end, const simdro
 #define SIMDROP_PAGES 8
 #define SIMDROP_PAGE_BYTES 4096
 #define SIMDROP_STEP_ELEMENTS 64
+
+// The most elements of one chunk. Its mask takes 2 KiB.
+#define SIMDROP_CHUNK_ELEMENTS_MAX 16384
+
+static inline size_t simdrop_paged_chunk_bytes(size_t element_size) {
+  const size_t wanted = SIMDROP_PAGES * SIMDROP_PAGE_BYTES, most = SIMDROP_CHUNK_ELEMENTS_MAX * element_size;
+  return wanted < most ? wanted : most;
+}
 
 // Orders non-temporal stores before what the thread does next; once after the last of them.
 typedef void simdrop_finish_stores_kernel(void);
@@ -93,12 +101,11 @@ typedef void simdrop_finish_stores_kernel(void);
   X(mask_listed_blocks, simdrop_mask_listed_blocks_kernel) \
   X(expand_bytes, simdrop_consume_kernel)                  \
   SIMDROP_ELEMENT_TYPES(SIMDROP_KERNELS_OF_TYPE_, X)       \
-  X(select_16, simdrop_consume_kernel)                     \
-  X(select_32, simdrop_consume_kernel)                     \
-  X(select_64, simdrop_consume_kernel)                     \
+  SIMDROP_ELEMENT_SIZES(SIMDROP_KERNELS_OF_SIZE_, X)       \
   X(finish_stores, simdrop_finish_stores_kernel)
 #define SIMDROP_KERNELS_OF_TYPE_(X, name, NAME, element, bits, converts) \
   X(scale_##name, simdrop_consume_kernel) X(scale_pages_##name, simdrop_consume_pages_kernel)
+#define SIMDROP_KERNELS_OF_SIZE_(X, bits) X(select_##bits, simdrop_consume_kernel)
 
 typedef struct simdrop_kernels {
   const char *name;

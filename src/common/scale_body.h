@@ -83,7 +83,7 @@ void SIMDROP_LOCAL(TYPED(scale))(size_t n, const simdrop_decisions *decisions, c
   }
 }
 
-// Step k of a chunk is in page k % SIMD_PAGES. Steps begin where y's lines do, so that they write whole lines: what is left at
+// Step k of a chunk is in page k % page_count. Steps begin where y's lines do, so that they write whole lines: what is left at
 // the chunk's beginning belongs to the first step, and the last step is shorter by as much.
 static ALWAYS_INLINE void TYPED(scale_pages)(bool in_bytes, size_t begin, size_t end, const simdrop_decisions *decisions,
                                              const simdrop_operands *operands) {
@@ -93,14 +93,14 @@ static ALWAYS_INLINE void TYPED(scale_pages)(bool in_bytes, size_t begin, size_t
   const uint8_t *const bytes = decisions->bytes;
   const size_t first = decisions->first;
   const TYPED(simd_scale) scale = TYPED(simd_set_scale)(operands->factor);
-  const size_t n = SIMDROP_PAGES * SIMDROP_PAGE_BYTES / sizeof *y;
+  const size_t n = simdrop_paged_chunk_bytes(sizeof *y) / sizeof *y, page_count = pages_at_once(n * sizeof *y);
   const size_t lead = elements_to_alignment(y, sizeof *y, n);
   if (begin == 0 && lead > 0) {
     const uint64_t bits = in_bytes ? bits_of_few_bytes_at(bytes, first, lead) : bits_at(words, first);
     TYPED(scale_part)(lead, bits & low_bits(lead), x, y, scale);
   }
   for (size_t step = begin; step < end; ++step) {
-    const size_t k = lead + step % SIMD_PAGES * (n / SIMD_PAGES) + step / SIMD_PAGES * WORD_ELEMENTS;
+    const size_t k = lead + step % page_count * (n / page_count) + step / page_count * WORD_ELEMENTS;
     if (k + WORD_ELEMENTS > n) {
       const uint64_t bits = in_bytes ? bits_of_few_bytes_at(bytes, first + k, n - k) : bits_at(words, first + k);
       TYPED(scale_part)(n - k, bits & low_bits(n - k), x + k, y + k, scale);

@@ -33,7 +33,7 @@ simdrop_status simdrop_forward(const simdrop_mask *mask, simdrop_dtype dtype, si
   SIMDROP_RETURN_IF_ERROR(simdrop_check_forward(mask, dtype, n, x, y, bits));
   if (n == 0) return SIMDROP_OK;
   const simdrop_mask copy = *mask;
-  simdrop_run_forward(&copy, dtype, n, x, y, bits, simdrop_store_for(simdrop_dtype_size(dtype), n, x, y));
+  simdrop_run_forward(&copy, dtype, n, x, y, bits, simdrop_store_for(dtype, n, x, y));
   return SIMDROP_OK;
 }
 
@@ -44,7 +44,7 @@ simdrop_status simdrop_backward(const simdrop_mask *mask, simdrop_dtype dtype, s
 simdrop_status simdrop_apply_bits(double p, simdrop_dtype dtype, size_t n, const uint8_t *bits, const void *x, void *y) {
   SIMDROP_RETURN_IF_ERROR(simdrop_check_apply_bits(p, dtype, n, bits, x, y));
   if (n == 0) return SIMDROP_OK;
-  simdrop_run_apply_bits(p, dtype, n, bits, x, y, simdrop_store_for(simdrop_dtype_size(dtype), n, x, y));
+  simdrop_run_apply_bits(p, dtype, n, bits, x, y, simdrop_store_for(dtype, n, x, y));
   return SIMDROP_OK;
 }
 
@@ -54,7 +54,7 @@ simdrop_status simdrop_forward_layout(const simdrop_mask *mask, simdrop_dtype dt
   SIMDROP_RETURN_IF_ERROR(simdrop_check_forward_layout(mask, dtype, layout, x, y, &count));
   if (count == 0) return SIMDROP_OK;
   const simdrop_mask mask_copy = *mask;
-  const bool stream = simdrop_store_for(simdrop_dtype_size(dtype), count, x, y);
+  const bool stream = simdrop_store_for(dtype, count, x, y);
   simdrop_run_forward_layout(&mask_copy, dtype, layout, x, y, stream);
   return SIMDROP_OK;
 }

@@ -218,7 +218,7 @@ simdrop_status simdrop_parallel_forward(const simdrop_executor *executor, const 
       .x = x,
       .y = y,
       .decisions = bits,
-      .stream = simdrop_store_for(size, n, x, y),
+      .stream = simdrop_store_for(dtype, n, x, y),
   };
   return run_call(executor, &call);
 }
@@ -242,7 +242,7 @@ simdrop_status simdrop_parallel_apply_bits(const simdrop_executor *executor, dou
       .x = x,
       .y = y,
       .stored_bits = bits,
-      .stream = simdrop_store_for(size, n, x, y),
+      .stream = simdrop_store_for(dtype, n, x, y),
   };
   return run_call(executor, &call);
 }
@@ -261,7 +261,7 @@ simdrop_status simdrop_parallel_forward_layout(const simdrop_executor *executor,
       .n = count,
       .x = x,
       .y = y,
-      .stream = simdrop_store_for(size, count, x, y),
+      .stream = simdrop_store_for(dtype, count, x, y),
   };
   simdrop_plan_layout(layout, 0, false, &call.plan);
   return run_call(executor, &call);

@@ -1,6 +1,8 @@
 // Statuses, types and versions in words and numbers.
 #include <simdrop/simdrop.h>
 
+#include "common/element_types.h"
+
 const char *simdrop_status_string(simdrop_status status) {
   switch (status) {
     case SIMDROP_OK: return "success";
@@ -20,10 +22,10 @@ const char *simdrop_status_string(simdrop_status status) {
 
 size_t simdrop_dtype_size(simdrop_dtype dtype) {
   switch (dtype) {
-    case SIMDROP_F32: return 4;
-    case SIMDROP_F64: return 8;
-    case SIMDROP_F16:
-    case SIMDROP_BF16: return 2;
+#define CASE(argument, name, NAME, element, bits, converts) \
+  case SIMDROP_##NAME: return bits / 8;
+    SIMDROP_ELEMENT_TYPES(CASE, )
+#undef CASE
   }
   return 0;
 }

@@ -14,9 +14,9 @@
 // that the size matters little; the mask producer likes long chunks.
 #define CHUNK_BYTES ((size_t)16384)
 
-// Elements of 16 bits are applied so many at a time, unless stores are non-temporal: they keep the same ports busy as the mask,
-// so that turns gain nothing and cost something each. bf16, p = 0.1, L2, AVX-512 took 3.6 times memcpy's time, and 4.0 with
-// turns of 256. With f32 it took 1.75 with turns of 256, and 2.2 with those of 2048 (Sapphire Rapids).
+// Elements that are converted are applied so many at a time, unless stores are non-temporal: they keep the same ports busy as
+// the mask, so that turns gain nothing and cost something each. bf16, p = 0.1, L2, AVX-512 took 3.6 times memcpy's time,
+// and 4.0 with turns of 256. With f32 it took 1.75 with turns of 256, and 2.2 with those of 2048 (Sapphire Rapids).
 #define LONG_TURN_ELEMENTS 2048
 
 // From so many elements on it pays to find out whether bfloat16 has ties.
@@ -29,22 +29,20 @@
 
 // And those that, with an input as long, leave little of the third cache free: from so many eighths of it on. Where it has 32
 // MiB (Zen 4), f32 and p = 0.5 took 1.12 of the time with them at a quarter, and at three eighths 1.27 without. Elements of 16
-// bits gained nothing there up to NON_TEMPORAL_BYTES, and are left alone.
+// bits gained nothing there up to NON_TEMPORAL_BYTES, and so what is converted is left alone.
 #define NON_TEMPORAL_CACHE_EIGHTHS 3
 #define NON_TEMPORAL_BYTES_LEAST ((size_t)4 << 20)
 #define CACHE_LINE ((size_t)64)
 
 static size_t minimum(size_t a, size_t b) { return a < b ? a : b; }
 
-// A chunk with non-temporal stores is worked off in many pages at once.
-#define PAGED_CHUNK_BYTES ((size_t)SIMDROP_PAGES * SIMDROP_PAGE_BYTES)
-static_assert(PAGED_CHUNK_BYTES / 2 <= SIMDROP_CHUNK_ELEMENTS_MAX, "a chunk of the smallest elements is too long");
+static_assert(CHUNK_BYTES <= SIMDROP_CHUNK_ELEMENTS_MAX, "a chunk of the smallest elements is too long");
 
 // Masks that are stored and not applied are drawn in chunks of 1 KiB.
 #define MASK_CHUNK_ELEMENTS ((size_t)8192)
 
 static size_t chunk_elements(size_t size, simdrop_store store) {
-  return (store == SIMDROP_STORE_NON_TEMPORAL ? PAGED_CHUNK_BYTES : CHUNK_BYTES) / size;
+  return (store == SIMDROP_STORE_NON_TEMPORAL ? simdrop_paged_chunk_bytes(size) : CHUNK_BYTES) / size;
 }
 
 simdrop_scale_kernels simdrop_scale_kernels_of(const simdrop_kernels *kernels, simdrop_dtype dtype) {
@@ -57,12 +55,25 @@ simdrop_scale_kernels simdrop_scale_kernels_of(const simdrop_kernels *kernels, s
   return (simdrop_scale_kernels){NULL, NULL};
 }
 
-static simdrop_consume_kernel *select_kernel(const simdrop_kernels *kernels, simdrop_dtype dtype) {
-  switch (simdrop_dtype_size(dtype)) {
-    case 2: return kernels->select_16;
-    case 4: return kernels->select_32;
-    default: return kernels->select_64;
+// Whether the type is computed in binary32 in place of itself.
+static bool converts(simdrop_dtype dtype) {
+  switch (dtype) {
+#define CASE(argument, name, NAME, element, bits, converts) \
+  case SIMDROP_##NAME: return converts;
+    SIMDROP_ELEMENT_TYPES(CASE, )
+#undef CASE
   }
+  return false;
+}
+
+static simdrop_consume_kernel *select_kernel(const simdrop_kernels *kernels, simdrop_dtype dtype) {
+  switch (8 * simdrop_dtype_size(dtype)) {
+#define CASE(argument, bits) \
+  case bits: return kernels->select_##bits;
+    SIMDROP_ELEMENT_SIZES(CASE, )
+#undef CASE
+  }
+  return NULL;
 }
 
 simdrop_multiplier simdrop_scale_for(uint64_t threshold, simdrop_dtype dtype, size_t n) {
@@ -79,6 +90,7 @@ typedef struct scale_job {
   simdrop_decisions decisions;  // from the next element on,
   simdrop_operands operands;    // and so are these
   size_t size;                  // of an element
+  size_t turn;                  // elements at a time
   simdrop_store store;
 } scale_job;
 
@@ -96,26 +108,24 @@ static void scale_step(void *context, size_t begin, size_t end) {
 
 static void scale_pages_step(void *context, size_t begin, size_t end) {
   scale_job *const job = context;
-  const size_t count = PAGED_CHUNK_BYTES / job->size;
+  const size_t count = simdrop_paged_chunk_bytes(job->size) / job->size;
   job->kernels.scale_pages(begin / SIMDROP_STEP_ELEMENTS, end / SIMDROP_STEP_ELEMENTS, &job->decisions, &job->operands);
   if (end == count) go_on(job, count);
 }
 
 static bool is_for_pages(const scale_job *job, size_t count) {
-  return job->store == SIMDROP_STORE_NON_TEMPORAL && count * job->size == PAGED_CHUNK_BYTES;
+  return job->store == SIMDROP_STORE_NON_TEMPORAL && count * job->size == simdrop_paged_chunk_bytes(job->size);
 }
 
 // The steps end where a line of y does, so that non-temporal stores write whole lines.
 static simdrop_background background_of(scale_job *job, size_t count) {
-  const bool long_turns = job->size == 2 && job->store == SIMDROP_STORE_CACHED;
-  const size_t turn = long_turns ? LONG_TURN_ELEMENTS : SIMDROP_TURN_ELEMENTS;
   if (is_for_pages(job, count))
-    return (simdrop_background){.run = scale_pages_step, .context = job, .turn = turn, .count = count};
+    return (simdrop_background){.run = scale_pages_step, .context = job, .turn = job->turn, .count = count};
   const size_t past_line = (uintptr_t)job->operands.y % CACHE_LINE;
   return (simdrop_background){
       .run = scale_step,
       .context = job,
-      .turn = turn,
+      .turn = job->turn,
       .lead = past_line == 0 ? 0 : (CACHE_LINE - past_line) / job->size,
       .count = count,
   };
@@ -130,8 +140,8 @@ static void scale_chunk(scale_job *job, size_t count) {
   }
 }
 
-size_t simdrop_non_temporal_bytes(size_t size, uint64_t third_cache) {
-  if (size == 2 || third_cache == 0) return NON_TEMPORAL_BYTES;
+size_t simdrop_non_temporal_bytes(bool converts, uint64_t third_cache) {
+  if (converts || third_cache == 0) return NON_TEMPORAL_BYTES;
   const uint64_t share = third_cache / 8 * NON_TEMPORAL_CACHE_EIGHTHS;
   if (share <= NON_TEMPORAL_BYTES_LEAST) return NON_TEMPORAL_BYTES_LEAST;
   return share < NON_TEMPORAL_BYTES ? (size_t)share : NON_TEMPORAL_BYTES;
@@ -141,21 +151,21 @@ size_t simdrop_non_temporal_bytes(size_t size, uint64_t third_cache) {
 // same.
 static _Atomic size_t decided_non_temporal_bytes;
 
-static size_t non_temporal_bytes_here(size_t size) {
-  if (size == 2) return simdrop_non_temporal_bytes(size, 0);
+static size_t non_temporal_bytes_here(void) {
   size_t bytes = atomic_load_explicit(&decided_non_temporal_bytes, memory_order_relaxed);
   if (bytes == 0) {
     const simdrop_cpuid_caches caches = simdrop_caches_probe();
-    bytes = simdrop_non_temporal_bytes(size, simdrop_third_cache_from_cpuid(&caches));
+    bytes = simdrop_non_temporal_bytes(false, simdrop_third_cache_from_cpuid(&caches));
     atomic_store_explicit(&decided_non_temporal_bytes, bytes, memory_order_relaxed);
   }
   return bytes;
 }
 
-simdrop_store simdrop_store_for(size_t size, size_t n, const void *x, const void *y) {
-  const size_t bytes = size * n;
-  if (x == y || bytes < NON_TEMPORAL_BYTES_LEAST) return SIMDROP_STORE_CACHED;
-  const bool is_large = bytes >= NON_TEMPORAL_BYTES || bytes >= non_temporal_bytes_here(size);
+simdrop_store simdrop_store_for(simdrop_dtype dtype, size_t n, const void *x, const void *y) {
+  if (x == y || n < NON_TEMPORAL_BYTES_LEAST / sizeof(double)) return SIMDROP_STORE_CACHED;
+  const size_t bytes = simdrop_dtype_size(dtype) * n;
+  if (bytes < NON_TEMPORAL_BYTES_LEAST) return SIMDROP_STORE_CACHED;
+  const bool is_large = bytes >= NON_TEMPORAL_BYTES || (!converts(dtype) && bytes >= non_temporal_bytes_here());
   return is_large ? SIMDROP_STORE_NON_TEMPORAL : SIMDROP_STORE_CACHED;
 }
 
@@ -171,6 +181,7 @@ SIMDROP_OWN_FRAME void simdrop_drive_scale(const simdrop_mask *mask, uint64_t th
       .kernels = simdrop_scale_kernels_of(kernels, dtype),
       .operands = {.x = x, .y = y, .factor = simdrop_scale_for(threshold, dtype, n)},
       .size = size,
+      .turn = converts(dtype) && store == SIMDROP_STORE_CACHED ? LONG_TURN_ELEMENTS : SIMDROP_TURN_ELEMENTS,
       .store = store,
   };
   size_t count = minimum(chunk, n);

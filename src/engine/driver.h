@@ -23,12 +23,12 @@ void simdrop_drive_stored_scale(uint64_t threshold, simdrop_dtype dtype, size_t 
                                 simdrop_store store);
 void simdrop_drive_stored_select(simdrop_dtype dtype, size_t n, const uint8_t *bits, const void *x, void *y);
 
-// How an output of n elements of `size` bytes is stored.
-simdrop_store simdrop_store_for(size_t size, size_t n, const void *x, const void *y);
+// How an output of n elements is stored.
+simdrop_store simdrop_store_for(simdrop_dtype dtype, size_t n, const void *x, const void *y);
 
 // From how many bytes on that is past the caches, if the third one has so many (0: there is none, or it is not known): a pure
 // function.
-size_t simdrop_non_temporal_bytes(size_t size, uint64_t third_cache);
+size_t simdrop_non_temporal_bytes(bool converts, uint64_t third_cache);
 
 // What the drivers of layouts share with these: the kernels of a type, and the scale, rounded for it, with what is worth
 // knowing about it for n elements.

@@ -6,8 +6,6 @@
 
 #include "engine/generator.h"
 
-// The most elements of one chunk. Its mask takes 2 KiB.
-#define SIMDROP_CHUNK_ELEMENTS_MAX 16384
 #define SIMDROP_CHUNK_BLOCKS_MAX (SIMDROP_CHUNK_ELEMENTS_MAX / SIMDROP_BLOCK_ELEMENTS)
 
 // Part of a mask: its first element has bit `first` of words; one word more than needed may be read.

@@ -214,11 +214,24 @@ static inline void simd_select_word_16(uint64_t bits, const uint16_t *x, uint16_
 static inline void simd_select_word_32(uint64_t bits, const uint32_t *x, uint32_t *y) { select_word(bits, x, y); }
 static inline void simd_select_word_64(uint64_t bits, const uint64_t *x, uint64_t *y) { select_word(bits, x, y); }
 
-static inline void simd_expand_word(uint64_t bits, uint8_t *bytes) {
+// The word as bytes, of which eight may be read from anywhere in the first eight.
+struct word_bytes {
+  explicit word_bytes(uint64_t bits) : bytes() { memcpy(bytes, &bits, sizeof bits); }
+  uint8_t bytes[16];
+};
+
+static inline void simd_select_word_8(uint64_t bits, const uint8_t *x, uint8_t *y) {
   const hn::CappedTag<uint8_t, 64> tag;
-  uint8_t mask_bytes[16] = {0};  // eight may be read from anywhere in the first eight
-  memcpy(mask_bytes, &bits, sizeof bits);
+  const word_bytes word(bits);
   SIMD_UNROLL_WORD
   for (int i = 0; i < 64; i += (int)hn::Lanes(tag))
-    hn::StoreU(hn::IfThenElseZero(hn::LoadMaskBits(tag, mask_bytes + i / 8), hn::Set(tag, 1)), tag, bytes + i);
+    hn::StoreU(hn::IfThenElseZero(hn::LoadMaskBits(tag, word.bytes + i / 8), hn::LoadU(tag, x + i)), tag, y + i);
+}
+
+static inline void simd_expand_word(uint64_t bits, uint8_t *bytes) {
+  const hn::CappedTag<uint8_t, 64> tag;
+  const word_bytes word(bits);
+  SIMD_UNROLL_WORD
+  for (int i = 0; i < 64; i += (int)hn::Lanes(tag))
+    hn::StoreU(hn::IfThenElseZero(hn::LoadMaskBits(tag, word.bytes + i / 8), hn::Set(tag, 1)), tag, bytes + i);
 }

@@ -13,36 +13,33 @@ typedef union staged_elements {
   char bytes[STAGED_ELEMENTS * sizeof(double)];
 } staged_elements;
 
-#define DEFINE_COPIES(type)                                                                         \
-  static void gather_##type(size_t n, const char *from, ptrdiff_t stride, char *to) {               \
-    const ptrdiff_t step = stride * (ptrdiff_t)sizeof(type);                                        \
-    for (size_t k = 0; k < n; ++k, from += step) memcpy(to + k * sizeof(type), from, sizeof(type)); \
-  }                                                                                                 \
-  static void scatter_##type(size_t n, const char *from, char *to, ptrdiff_t stride) {              \
-    const ptrdiff_t step = stride * (ptrdiff_t)sizeof(type);                                        \
-    for (size_t k = 0; k < n; ++k, to += step) memcpy(to, from + k * sizeof(type), sizeof(type));   \
-  }
+// Inlined into switches whose cases know the size.
 
-DEFINE_COPIES(uint8_t)
-DEFINE_COPIES(uint16_t)
-DEFINE_COPIES(uint32_t)
-DEFINE_COPIES(uint64_t)
+static inline void gather_elements(size_t size, size_t n, const char *from, ptrdiff_t stride, char *to) {
+  const ptrdiff_t step = stride * (ptrdiff_t)size;
+  for (size_t k = 0; k < n; ++k, from += step) memcpy(to + k * size, from, size);
+}
+
+static inline void scatter_elements(size_t size, size_t n, const char *from, char *to, ptrdiff_t stride) {
+  const ptrdiff_t step = stride * (ptrdiff_t)size;
+  for (size_t k = 0; k < n; ++k, to += step) memcpy(to, from + k * size, size);
+}
 
 static void gather(size_t size, size_t n, const char *from, ptrdiff_t stride, char *to) {
   switch (size) {
-    case 1: gather_uint8_t(n, from, stride, to); break;
-    case 2: gather_uint16_t(n, from, stride, to); break;
-    case 4: gather_uint32_t(n, from, stride, to); break;
-    default: gather_uint64_t(n, from, stride, to); break;
+#define CASE(argument, bits) \
+  case bits / 8: gather_elements(bits / 8, n, from, stride, to); break;
+    SIMDROP_ELEMENT_SIZES(CASE, )
+#undef CASE
   }
 }
 
 static void scatter(size_t size, size_t n, const char *from, char *to, ptrdiff_t stride) {
   switch (size) {
-    case 1: scatter_uint8_t(n, from, to, stride); break;
-    case 2: scatter_uint16_t(n, from, to, stride); break;
-    case 4: scatter_uint32_t(n, from, to, stride); break;
-    default: scatter_uint64_t(n, from, to, stride); break;
+#define CASE(argument, bits) \
+  case bits / 8: scatter_elements(bits / 8, n, from, to, stride); break;
+    SIMDROP_ELEMENT_SIZES(CASE, )
+#undef CASE
   }
 }
 

@@ -260,6 +260,20 @@ static inline void simd_scale_word_bf16(uint64_t bits, const uint16_t *x, uint16
 #define simd_scale_lone_word_f16 simd_scale_word_f16
 #define simd_scale_lone_word_bf16 simd_scale_word_bf16
 
+// Sixteen bytes that are all ones where their bit, from the first on, is 1.
+static inline uint8x16_t sixteen_lanes(uint64_t bits, int first) {
+  static const uint8_t byte_of_lane[16] = {0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1};
+  const uint8x16_t all = vreinterpretq_u8_u64(vdupq_n_u64(bits)),
+                   bit = vreinterpretq_u8_u64(vdupq_n_u64(UINT64_C(0x8040201008040201)));
+  const uint8x16_t order = vaddq_u8(vld1q_u8(byte_of_lane), vdupq_n_u8((uint8_t)(first / 8)));
+  return vtstq_u8(vqtbl1q_u8(all, order), bit);
+}
+
+static inline void simd_select_word_8(uint64_t bits, const uint8_t *x, uint8_t *y) {
+  SIMDROP_UNROLL
+  for (int i = 0; i < 64; i += 16) vst1q_u8(y + i, vandq_u8(sixteen_lanes(bits, i), vld1q_u8(x + i)));
+}
+
 static inline void simd_select_word_16(uint64_t bits, const uint16_t *x, uint16_t *y) {
   SIMDROP_UNROLL
   for (int i = 0; i < 64; i += 8) vst1q_u16(y + i, select_eight(bits, i, x));
@@ -276,14 +290,8 @@ static inline void simd_select_word_64(uint64_t bits, const uint64_t *x, uint64_
 }
 
 static inline void simd_expand_word(uint64_t bits, uint8_t *bytes) {
-  static const uint8_t byte_of_lane[16] = {0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1};
-  const uint8x16_t all = vreinterpretq_u8_u64(vdupq_n_u64(bits)),
-                   bit = vreinterpretq_u8_u64(vdupq_n_u64(UINT64_C(0x8040201008040201)));
   SIMDROP_UNROLL
-  for (int i = 0; i < 64; i += 16) {
-    const uint8x16_t order = vaddq_u8(vld1q_u8(byte_of_lane), vdupq_n_u8((uint8_t)(i / 8)));
-    vst1q_u8(bytes + i, vandq_u8(vtstq_u8(vqtbl1q_u8(all, order), bit), vdupq_n_u8(1)));
-  }
+  for (int i = 0; i < 64; i += 16) vst1q_u8(bytes + i, vandq_u8(sixteen_lanes(bits, i), vdupq_n_u8(1)));
 }
 
 #endif

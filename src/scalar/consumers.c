@@ -64,6 +64,8 @@ static inline uint16_t multiply_bf16(uint16_t x, float scale) {
 
 void simdrop_scalar_finish_stores(void) {}
 
+#define WIDTH 8
+#include "scalar/select_body.h"
 #define WIDTH 16
 #include "scalar/select_body.h"
 #define WIDTH 32

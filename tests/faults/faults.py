@@ -197,7 +197,7 @@ fault("pages: decisions of another place in bytes", FILE, "bits_of_bytes_at(byte
       PAGES, "avx2")
 fault("pages: decisions of another place in the last step", FILE, "bits_of_few_bytes_at(bytes, first + k, n - k) : bits_at(words, first + k);",
       "bits_of_few_bytes_at(bytes, first + k, n - k) : bits_at(words, first);", PAGES, "avx2")
-fault("pages: one is worked off twice", FILE, "step % SIMD_PAGES * (n / SIMD_PAGES)", "(step % SIMD_PAGES & 6) * (n / SIMD_PAGES)", PAGES, "avx2")
+fault("pages: one is worked off twice", FILE, "step % page_count * (n / page_count)", "(step % page_count & 6) * (n / page_count)", PAGES, "avx2")
 FILE = "src/common/consumers_body.h"
 fault("vector: words always from their first byte", FILE, ": decisions->bytes) + decisions->first / 8;", ": decisions->bytes);",
       "kernels:every_bit_offset", "avx2")
@@ -222,8 +222,11 @@ fault("avx2: nothing dropped", "src/avx2/simd.h", "_mm256_maskload_pd(x + i, _mm
       "_mm256_loadu_pd(x + i)", "kernels:every_length", "avx2")
 fault("avx512: bytes of 0 and 255", "src/avx512/simd.h", "_mm512_maskz_set1_epi8(bits, 1)", "_mm512_maskz_set1_epi8(bits, -1)",
       "mask:every_length_and_start", "avx512")
-fault("avx2: bytes not 0 or 1", "src/avx2/simd.h", "_mm256_min_epu8(_mm256_and_si256(spread, bit), _mm256_set1_epi8(1))",
-      "_mm256_and_si256(spread, bit)", "mask:every_length_and_start", "avx2")
+fault("avx2: bytes not 0 or 1", "src/avx2/simd.h", "_mm256_min_epu8(bits_in_bytes(bits >> half), _mm256_set1_epi8(1))",
+      "bits_in_bytes(bits >> half)", "mask:every_length_and_start", "avx2")
+fault("avx2: a byte keeps its neighbours", "src/avx2/simd.h", "_mm256_andnot_si256(dropped, _mm256_loadu_si256((const __m256i *)(x + half)))",
+      "_mm256_loadu_si256((const __m256i *)(x + half)); (void)dropped", ANYWHERE, "avx2")
+fault("avx512: a byte is copied whatever its bit", "src/avx512/simd.h", "_mm512_maskz_loadu_epi8(bits, x)", "_mm512_maskz_loadu_epi8(bits | 1, x)", ANYWHERE, "avx512")
 fault("scalar: copies what is dropped", "src/scalar/select_body.h", "(ELEMENT)(x[k] & -(ELEMENT)decision_bit(copy.words == NULL, &copy, copy.first + k))",
       "x[k]", "kernels:stored_masks")
 
@@ -487,7 +490,7 @@ fault("neon: decisions of two f64 twice", FILE, "vzip2q_u32(lanes, lanes)", "vzi
 fault("neon: f64 scaled in float", FILE, "vdupq_n_f64(scale.value)", "vdupq_n_f64((float)scale.value)", "kernels:every_length", "neon")
 fault("neon: half the f16 unscaled", FILE, "vmulq_f32(vcvt_high_f32_f16(kept), scale)", "vcvt_high_f32_f16(kept)", "kernels:every_f16", "neon")
 fault("neon: bf16 ties away from even", FILE, "vdupq_n_u32(0x7fff)", "vdupq_n_u32(0x8000)", "kernels:every_bf16", "neon")
-fault("neon: bytes of 0 and 255", FILE, "vandq_u8(vtstq_u8(vqtbl1q_u8(all, order), bit), vdupq_n_u8(1))", "vtstq_u8(vqtbl1q_u8(all, order), bit)",
+fault("neon: bytes of 0 and 255", FILE, "vandq_u8(sixteen_lanes(bits, i), vdupq_n_u8(1))", "sixteen_lanes(bits, i)",
       "mask:every_length_and_start", "neon")
 FILE = "src/common/cpu_features.h"
 fault("BMI2 read from BMI1's bit", FILE, "X(BMI2, 7, ebx, 8)", "X(BMI2, 7, ebx, 3)", "dispatch:one_bit_each")
@@ -614,7 +617,7 @@ fault("header: a new error of a function", "include/simdrop/executor.h", "ERROR_
 # ---- the stack
 fault("stack: longer copies", "src/layout/row_sink.c", "#define STAGED_ELEMENTS ((size_t)512)", "#define STAGED_ELEMENTS ((size_t)2048)", "stack:layouts")
 fault("stack: more rows in a batch", "src/layout/row_batch.h", "#define SIMDROP_BATCH_ROWS 128", "#define SIMDROP_BATCH_ROWS 512", "stack:layouts")
-fault("stack: longer chunks", "src/engine/mask_reader.h", "#define SIMDROP_CHUNK_ELEMENTS_MAX 16384", "#define SIMDROP_CHUNK_ELEMENTS_MAX 131072",
+fault("stack: longer chunks", "src/common/kernel_table.h", "#define SIMDROP_CHUNK_ELEMENTS_MAX 16384", "#define SIMDROP_CHUNK_ELEMENTS_MAX 131072",
       "stack:arrays")
 
 # ---- threads
@@ -648,7 +651,7 @@ fault("cache: any level is the third", FILE, "if ((cache.eax >> 5 & 7) != 3) con
 fault("cache: sets less one", FILE, "((uint64_t)cache.ecx + 1)", "(uint64_t)cache.ecx", "dispatch:caches")
 fault("cache: partitions forgotten", FILE, "line * partitions * ways", "line * ways", "dispatch:caches")
 fault("cache: past the end of the list", FILE, "if ((cache.eax & 31) == 0) break;", "if ((cache.eax & 31) == 0) continue;", "dispatch:caches")
-fault("non-temporal: 16 bits like the others", "src/engine/driver.c", "if (size == 2 || third_cache == 0)", "if (third_cache == 0)", "dispatch:non_temporal_bytes")
+fault("non-temporal: 16 bits like the others", "src/engine/driver.c", "if (converts || third_cache == 0)", "if (third_cache == 0)", "dispatch:non_temporal_bytes")
 fault("non-temporal: no limit to the cache's share", "src/engine/driver.c", "return share < NON_TEMPORAL_BYTES ? (size_t)share : NON_TEMPORAL_BYTES;",
       "return (size_t)share;", "dispatch:non_temporal_bytes")
 LEAVES = "dispatch:missing_leaves"
