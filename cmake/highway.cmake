@@ -105,12 +105,17 @@ if(SIMDROP_WITH_HIGHWAY)
   endif()
 endif()
 
+# simdrop_add_highway_objects(<name> <source>): a source that Highway compiles for all of its targets.
+function(simdrop_add_highway_objects name source)
+  simdrop_add_objects(${name} "${SIMDROP_HIGHWAY_FLAGS}" ${source})
+  target_include_directories(simdrop_${name} SYSTEM PRIVATE ${simdrop_highway_directories})
+  target_compile_features(simdrop_${name} PRIVATE cxx_std_17)
+  target_compile_options(simdrop_${name} PRIVATE -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-lto)
+  set_target_properties(simdrop_${name} PROPERTIES INTERPROCEDURAL_OPTIMIZATION OFF CXX_EXTENSIONS OFF CXX_VISIBILITY_PRESET hidden)
+endfunction()
+
 if(SIMDROP_COMPILED_highway)
-  simdrop_add_objects(highway "${SIMDROP_HIGHWAY_FLAGS}" src/highway/kernels.cpp)
-  target_include_directories(simdrop_highway SYSTEM PRIVATE ${simdrop_highway_directories})
-  target_compile_features(simdrop_highway PRIVATE cxx_std_17)
-  target_compile_options(simdrop_highway PRIVATE -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-lto)
-  set_target_properties(simdrop_highway PROPERTIES INTERPROCEDURAL_OPTIMIZATION OFF CXX_EXTENSIONS OFF CXX_VISIBILITY_PRESET hidden)
+  simdrop_add_highway_objects(highway src/highway/kernels.cpp)
 
   # The libraries take a copy of the object, which does not tell CMake that it comes from C++: it needs nothing of the C++ runtime, so
   # a program in C that links to the static library needs no C++ linker.

@@ -36,21 +36,17 @@ static inline simd_u64 simd_xor3(simd_u64 a, simd_u64 b, simd_u64 c) { return si
 static inline simd_u64 simd_high_half(simd_u64 a) { return _mm256_srli_epi64(a, 32); }
 static inline simd_u64 simd_shift_left(simd_u64 a, int count) { return _mm256_slli_epi64(a, count); }
 
-// The full products of the lanes' lower halves.
 static inline simd_u64 simd_multiply_low(simd_u64 a, simd_u64 b) { return _mm256_mul_epu32(a, b); }
 
-// Lane i = first + i * step.
 static inline simd_u64 simd_count_from(uint64_t first, int step) {
   return simd_add(simd_set(first), _mm256_setr_epi64x(0, step, 2 * step, 3 * step));
 }
 
-// Lane i = all ones where bit 31 - planes[i] of the threshold is 0, or there is no such bit.
 static inline simd_u64 simd_threshold_is_zero(uint64_t threshold, simd_u64 planes) {
   const __m256i bit = _mm256_srlv_epi64(simd_set(threshold), _mm256_sub_epi64(simd_set(31), planes));
   return _mm256_sub_epi64(_mm256_and_si256(bit, simd_set(1)), simd_set(1));
 }
 
-// Lane i = lane i + count (mod the number of lanes) of a, for count 1, 2.
 static inline simd_u64 simd_rotate_lanes(simd_u64 a, int count) {
   return count == 1 ? _mm256_permute4x64_epi64(a, _MM_SHUFFLE(0, 3, 2, 1))
                     : _mm256_permute4x64_epi64(a, _MM_SHUFFLE(1, 0, 3, 2));
@@ -62,13 +58,11 @@ static inline uint64_t simd_first_lane(simd_u64 a) {
   return lane;
 }
 
-// Two output words of a lane: the product's upper half ^ word ^ key below, the product's lower half above.
 static inline simd_u64 simd_last_words(simd_u64 product, simd_u64 word, simd_u64 key) {
   const __m256i swapped = _mm256_shuffle_epi32(product, _MM_SHUFFLE(2, 3, 0, 1));
   return _mm256_blend_epi32(simd_xor3(swapped, word, key), swapped, 0xAA);
 }
 
-// The block that each lane holds, so that simd_store_blocks needs no permutation across 128-bit lanes.
 static inline simd_u64 simd_block_order(void) { return _mm256_setr_epi64x(0, 2, 1, 3); }
 
 static inline void simd_store_blocks(uint64_t *words, simd_u64 low, simd_u64 high) {
@@ -108,7 +102,6 @@ static const uint64_t simd_compress_order[16] = {
 #undef THEN
 };
 
-// Stores the lanes that are set, side by side; what comes after them, up to a whole vector, is overwritten.
 static inline void simd_compress_store(uint64_t *to, simd_lanes lanes, simd_u64 a) {
   const __m256i order = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)&simd_compress_order[lanes]));
   simd_store(to, _mm256_permutevar8x32_epi32(a, order));
@@ -294,5 +287,7 @@ static inline void simd_expand_word(uint64_t bits, uint8_t *bytes) {
   for (int half = 0; half < 64; half += 32)
     _mm256_storeu_si256((__m256i *)(bytes + half), _mm256_min_epu8(bits_in_bytes(bits >> half), _mm256_set1_epi8(1)));
 }
+
+#include "common/vocabulary.h"
 
 #endif

@@ -34,23 +34,19 @@ static inline simd_u64 simd_xor(simd_u64 a, simd_u64 b) { return _mm512_xor_si51
 static inline simd_u64 simd_and_not(simd_u64 a, simd_u64 b) { return _mm512_andnot_si512(a, b); }  // ~a & b
 static inline simd_u64 simd_xor3(simd_u64 a, simd_u64 b, simd_u64 c) { return _mm512_ternarylogic_epi64(a, b, c, 0x96); }
 static inline simd_u64 simd_high_half(simd_u64 a) { return _mm512_srli_epi64(a, 32); }
-static inline simd_u64 simd_shift_left(simd_u64 a, unsigned count) { return _mm512_slli_epi64(a, count); }
+static inline simd_u64 simd_shift_left(simd_u64 a, int count) { return _mm512_slli_epi64(a, (unsigned)count); }
 
-// The full products of the lanes' lower halves.
 static inline simd_u64 simd_multiply_low(simd_u64 a, simd_u64 b) { return _mm512_mul_epu32(a, b); }
 
-// Lane i = first + i * step.
 static inline simd_u64 simd_count_from(uint64_t first, int step) {
   return simd_add(simd_set(first), _mm512_setr_epi64(0, step, 2 * step, 3 * step, 4 * step, 5 * step, 6 * step, 7 * step));
 }
 
-// Lane i = all ones where bit 31 - planes[i] of the threshold is 0, or there is no such bit.
 static inline simd_u64 simd_threshold_is_zero(uint64_t threshold, simd_u64 planes) {
   const __m512i bit = _mm512_srlv_epi64(simd_set(threshold), _mm512_sub_epi64(simd_set(31), planes));
   return _mm512_sub_epi64(_mm512_and_si512(bit, simd_set(1)), simd_set(1));
 }
 
-// Lane i = lane i + count (mod the number of lanes) of a, for count 1, 2, 4.
 static inline simd_u64 simd_rotate_lanes(simd_u64 a, int count) {
   return count == 1 ? _mm512_alignr_epi64(a, a, 1) : count == 2 ? _mm512_alignr_epi64(a, a, 2) : _mm512_alignr_epi64(a, a, 4);
 }
@@ -61,14 +57,12 @@ static inline uint64_t simd_first_lane(simd_u64 a) {
   return lane;
 }
 
-// Two output words of a lane: the product's upper half ^ word ^ key below, the product's lower half above.
 static inline simd_u64 simd_last_words(simd_u64 product, simd_u64 word, simd_u64 key) {
   const __m512i swapped = _mm512_shuffle_epi32(product, _MM_PERM_CDAB);
   // Only the lower halves are written: the upper ones are output word 1 or 3 as they stand.
   return _mm512_mask_ternarylogic_epi32(swapped, 0x5555, word, key, 0x96);
 }
 
-// The block that each lane holds, so that simd_store_blocks needs no permutation across 128-bit lanes.
 static inline simd_u64 simd_block_order(void) { return _mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7); }
 
 static inline void simd_store_blocks(uint64_t *words, simd_u64 low, simd_u64 high) {
@@ -80,7 +74,6 @@ static inline simd_lanes simd_nonzero_lanes(simd_u64 a) { return _mm512_test_epi
 static inline bool simd_any(simd_u64 a) { return simd_nonzero_lanes(a) != 0; }
 static inline size_t simd_count_lanes(simd_lanes lanes) { return (size_t)_mm_popcnt_u32(lanes); }
 
-// Stores the lanes that are set, side by side; what comes after them, up to a whole vector, is overwritten.
 static inline void simd_compress_store(uint64_t *to, simd_lanes lanes, simd_u64 a) {
   _mm512_storeu_si512(to, _mm512_maskz_compress_epi64(lanes, a));
 }
@@ -229,5 +222,7 @@ static inline void simd_select_word_64(uint64_t bits, const uint64_t *x, uint64_
 static inline void simd_expand_word(uint64_t bits, uint8_t *bytes) {
   _mm512_storeu_si512(bytes, _mm512_maskz_set1_epi8(bits, 1));
 }
+
+#include "common/vocabulary.h"
 
 #endif

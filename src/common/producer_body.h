@@ -36,21 +36,6 @@ static_assert(SIMD_PLANES_IN_FLIGHT <= MOST_IN_FLIGHT && SIMD_PENDING_PLANES <= 
 static_assert(BATCH_BLOCKS % (SIMD_FEW_PLANES_IN_FLIGHT * SIMD_LANES) == 0, "a batch is whole steps");
 static_assert(SIMD_FEW_PLANES_IN_FLIGHT % ONE_PLANE_VECTORS == 0, "a batch is whole steps between turns too");
 
-// Philox's words, one for each lane. Unless the backend has another way, they are the lower halves of 64-bit lanes; where a
-// multiplication takes packed words (NEON), it says SIMD_PACKED_WORDS and defines these names itself.
-#ifndef SIMD_PACKED_WORDS
-typedef simd_u64 simd_words;
-typedef simd_u64 simd_products;
-#define simd_words_set(word) simd_set(word)
-#define simd_words_xor simd_xor
-#define simd_words_xor3 simd_xor3
-#define simd_multiply_words simd_multiply_low
-#define simd_upper_words(products) simd_high_half(products)
-#define simd_lower_words(products) (products)
-#define simd_words_of_lanes(lanes) (lanes)  // their lower halves
-#define simd_lanes_of_words(words) (words)  // with anything in the upper halves
-#endif
-
 // The round keys, one vector each.
 typedef struct round_keys {
   simd_words word_0[SIMDROP_PHILOX_ROUNDS];

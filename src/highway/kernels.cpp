@@ -15,6 +15,7 @@
 
 #include <hwy/cache_control.h>
 #include <string.h>
+#include <type_traits>
 
 #include "common/kernel_table.h"
 #include "common/philox.h"
@@ -38,12 +39,17 @@ SIMDROP_DECLARE_KERNELS;
 #undef SIMDROP_COMMON_CONSUMERS_BODY_H
 
 #include "highway/consumer_simd-inl.h"
+#undef SIMD_LANES
+#if !HWY_HAVE_SCALABLE
+#include "highway/producer_simd-inl.h"
+#endif
+#include "common/vocabulary.h"
+
 #include "common/consumers_body.h"
 
 #if HWY_HAVE_SCALABLE
 #include "highway/scalable_producer-inl.h"
 #else
-#include "highway/producer_simd-inl.h"
 #include "common/producer_body.h"
 #endif
 

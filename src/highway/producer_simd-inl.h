@@ -5,7 +5,6 @@ using tag_u64 = hn::ScalableTag<uint64_t>;
 using simd_u64 = hn::Vec<tag_u64>;
 using simd_lanes = hn::Mask<tag_u64>;
 
-#undef SIMD_LANES
 #define SIMD_LANES (HWY_MAX_BYTES / 8)
 
 // Those of the backends written by hand with as many lanes, which have been measured.
@@ -44,21 +43,17 @@ static inline simd_u64 simd_shift_left(simd_u64 a, int count) { return hn::Shift
 // The lanes' halves as lanes of their own.
 static inline hn::Vec<hn::ScalableTag<uint32_t>> halves(simd_u64 a) { return hn::BitCast(hn::ScalableTag<uint32_t>(), a); }
 
-// The full products of the lanes' lower halves.
 static inline simd_u64 simd_multiply_low(simd_u64 a, simd_u64 b) { return hn::MulEven(halves(a), halves(b)); }
 
-// Lane i = first + i * step.
 static inline simd_u64 simd_count_from(uint64_t first, int step) {
   return simd_add(simd_set(first), simd_multiply_low(hn::Iota(tag_u64(), 0), simd_set((uint64_t)step)));
 }
 
-// Lane i = all ones where bit 31 - planes[i] of the threshold is 0, or there is no such bit.
 static inline simd_u64 simd_threshold_is_zero(uint64_t threshold, simd_u64 planes) {
   const simd_u64 bit = simd_and(hn::Shl(simd_set(threshold), planes), simd_set(UINT64_C(1) << 31));
   return hn::VecFromMask(tag_u64(), hn::Eq(bit, simd_set(0)));
 }
 
-// Lane i = lane i + count (mod the number of lanes) of a.
 static inline simd_u64 simd_rotate_lanes(simd_u64 a, int count) {
   const simd_u64 lane = simd_and(simd_count_from((uint64_t)count, 1), simd_set(SIMD_LANES - 1));
   return hn::TableLookupLanes(a, hn::IndicesFromVec(tag_u64(), lane));
@@ -66,13 +61,11 @@ static inline simd_u64 simd_rotate_lanes(simd_u64 a, int count) {
 
 static inline uint64_t simd_first_lane(simd_u64 a) { return hn::GetLane(a); }
 
-// Two output words of a lane: the product's upper half ^ word ^ key below, the product's lower half above.
 static inline simd_u64 simd_last_words(simd_u64 product, simd_u64 word, simd_u64 key) {
   const simd_u64 swapped = hn::BitCast(tag_u64(), hn::Shuffle2301(halves(product)));
   return hn::BitCast(tag_u64(), hn::OddEven(halves(swapped), halves(simd_xor3(swapped, word, key))));
 }
 
-// The block that each lane holds, so that simd_store_blocks needs no permutation across 128-bit lanes.
 static inline simd_u64 simd_block_order() {
   const simd_u64 lane = hn::Iota(tag_u64(), 0);
   return simd_add(hn::ShiftRight<1>(lane), simd_multiply_low(simd_and(lane, simd_set(1)), simd_set(SIMD_LANES / 2)));
@@ -87,8 +80,7 @@ static inline simd_lanes simd_nonzero_lanes(simd_u64 a) { return hn::Ne(a, simd_
 static inline bool simd_any(simd_u64 a) { return !hn::AllTrue(tag_u64(), hn::Eq(a, simd_set(0))); }
 static inline size_t simd_count_lanes(simd_lanes lanes) { return hn::CountTrue(tag_u64(), lanes); }
 
-// Stores the lanes that are set, side by side; what comes after them, up to a whole vector, may be overwritten. Highway's own,
-// without an instruction for it, copies its table to the stack each time (1.0.3).
+// Highway's own, without an instruction for it, copies its table to the stack each time (1.0.3).
 static inline void simd_compress_store(uint64_t *to, simd_lanes lanes, simd_u64 a) {
 #if SIMD_LANES == 4
   // For each set of lanes, the 32-bit halves of those lanes side by side.

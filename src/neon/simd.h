@@ -73,19 +73,16 @@ static inline simd_u64 simd_lanes_of_words(simd_words words) {
   return (simd_u64){vmovl_u32(vget_low_u32(words)), vmovl_high_u32(words)};
 }
 
-// Two output words of a lane: the product's upper half ^ word ^ key below, the product's lower half above.
 static inline simd_u64 simd_last_words(simd_products products, simd_words word, simd_words key) {
   const simd_words below = simd_words_xor3(simd_upper_words(products), word, key), above = simd_lower_words(products);
   return (simd_u64){vreinterpretq_u64_u32(vzip1q_u32(below, above)), vreinterpretq_u64_u32(vzip2q_u32(below, above))};
 }
 
-// Lane i = first + i * step.
 static inline simd_u64 simd_count_from(uint64_t first, int step) {
   const uint64_t steps[4] = {0, (uint64_t)step, 2 * (uint64_t)step, 3 * (uint64_t)step};
   return simd_add(simd_set(first), simd_load(steps));
 }
 
-// Lane i = all ones where bit 31 - planes[i] of the threshold is 0, or there is no such bit.
 static inline uint64x2_t threshold_is_zero(uint64_t threshold, uint64x2_t planes) {
   // A negative count shifts to the right.
   const int64x2_t count = vsubq_s64(vreinterpretq_s64_u64(planes), vdupq_n_s64(31));
@@ -97,7 +94,6 @@ static inline simd_u64 simd_threshold_is_zero(uint64_t threshold, simd_u64 plane
   return (simd_u64){threshold_is_zero(threshold, planes.first), threshold_is_zero(threshold, planes.second)};
 }
 
-// Lane i = lane i + count (mod 4) of a, for count 1, 2.
 static inline simd_u64 simd_rotate_lanes(simd_u64 a, int count) {
   if (count == 2) return (simd_u64){a.second, a.first};
   return (simd_u64){vextq_u64(a.first, a.second, 1), vextq_u64(a.second, a.first, 1)};
@@ -147,7 +143,6 @@ static const uint8_t simd_compress_order[16][32] = {
 #undef LANE
 };
 
-// Stores the lanes that are set, side by side; what comes after them, up to a whole vector, is overwritten.
 static inline void simd_compress_store(uint64_t *to, simd_lanes lanes, simd_u64 a) {
   const uint8x16x2_t bytes = {{vreinterpretq_u8_u64(a.first), vreinterpretq_u8_u64(a.second)}};
   const uint8_t *const order = simd_compress_order[lanes];
@@ -293,5 +288,7 @@ static inline void simd_expand_word(uint64_t bits, uint8_t *bytes) {
   SIMDROP_UNROLL
   for (int i = 0; i < 64; i += 16) vst1q_u8(bytes + i, vandq_u8(sixteen_lanes(bits, i), vdupq_n_u8(1)));
 }
+
+#include "common/vocabulary.h"
 
 #endif

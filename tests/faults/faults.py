@@ -87,6 +87,20 @@ fault("avx2: blocks in the wrong lanes", "src/avx2/simd.h", "_mm256_setr_epi64x(
 fault("avx2: output words mixed up", "src/avx2/simd.h", "simd_xor3(swapped, word, key), swapped, 0xAA)",
       "simd_xor3(swapped, word, key), swapped, 0x55)", LANES, "avx2")
 
+# ---- the vocabularies: what is wrong in a word that few calls need
+WORDS = "vocabulary:words_do_what_they_say"
+fault("avx2: lanes rotated by two the wrong way", "src/avx2/simd.h", "_MM_SHUFFLE(1, 0, 3, 2)", "_MM_SHUFFLE(1, 0, 2, 3)", WORDS, "avx2")
+fault("avx2: planes past the 32nd are there", "src/avx2/simd.h", "_mm256_srlv_epi64(simd_set(threshold), _mm256_sub_epi64(simd_set(31), planes))",
+      "_mm256_srlv_epi64(simd_set(threshold), _mm256_and_si256(_mm256_sub_epi64(simd_set(31), planes), simd_set(31)))", WORDS, "avx2")
+fault("avx2: a set of lanes loses one", "src/avx2/simd.h", "THEN(0, THEN(1, THEN(2, LANE(3)))),", "THEN(0, THEN(1, THEN(2, LANE(2)))),", WORDS, "avx2")
+fault("avx512: lanes rotated by one for four", "src/avx512/simd.h", ": _mm512_alignr_epi64(a, a, 4)", ": _mm512_alignr_epi64(a, a, 1)", WORDS, "avx512")
+fault("avx512: a last word without its key", "src/avx512/simd.h", "_mm512_mask_ternarylogic_epi32(swapped, 0x5555, word, key, 0x96)",
+      "_mm512_mask_xor_epi32(swapped, 0x5555, swapped, word)", WORDS, "avx512")
+fault("neon: the upper half of lanes forgotten", "src/neon/simd.h", "vmaxvq_u32(vreinterpretq_u32_u64(vorrq_u64(a.first, a.second))) != 0",
+      "vmaxvq_u32(vreinterpretq_u32_u64(a.first)) != 0", WORDS, "neon")
+fault("highway: a step in the upper half", "src/highway/producer_simd-inl.h", "simd_multiply_low(hn::Iota(tag_u64(), 0), simd_set((uint64_t)step))",
+      "simd_multiply_low(hn::Iota(tag_u64(), 0), simd_set((uint64_t)step & 127))", WORDS, "highway-avx2")
+
 # ---- K3: counters
 FILE = "src/engine/mask_reader.c"
 CARRY = "mask:offsets_around_every_carry"

@@ -1,0 +1,110 @@
+// Every word that a vector backend's simd.h has to say, with its signature: a word that is missing, or takes something else,
+// does not compile. Included at the end of a vocabulary, and once for each of Highway's targets, so it has no guard.
+#include <assert.h>
+#include <stdbool.h>
+
+#include "common/element_types.h"
+
+#undef SIMD_WORD
+#ifdef __cplusplus
+#define SIMD_WORD(type, name, parameters) \
+  static_assert(std::is_same<decltype(name), type parameters>::value, #name " is declared otherwise in common/vocabulary.h")
+#else
+#define SIMD_WORD(type, name, parameters) \
+  static_assert(_Generic(&name, type(*) parameters : 1, default : 0), #name " is declared otherwise in common/vocabulary.h")
+#endif
+
+// ---- producer: SIMD_LANES lanes of 64 bits, each a Philox call. There are none where vectors have no length that the compiler
+// knows: then the backend brings a producer of its own.
+#ifdef SIMD_LANES
+
+SIMD_WORD(simd_u64, simd_set, (uint64_t value));
+SIMD_WORD(simd_u64, simd_load, (const uint64_t *from));
+SIMD_WORD(void, simd_store, (uint64_t * to, simd_u64 a));
+SIMD_WORD(simd_u64, simd_add, (simd_u64 a, simd_u64 b));
+SIMD_WORD(simd_u64, simd_and, (simd_u64 a, simd_u64 b));
+SIMD_WORD(simd_u64, simd_or, (simd_u64 a, simd_u64 b));
+SIMD_WORD(simd_u64, simd_and_not, (simd_u64 a, simd_u64 b));  // ~a & b
+SIMD_WORD(simd_u64, simd_shift_left, (simd_u64 a, int count));
+
+// Lane i = first + i * step.
+SIMD_WORD(simd_u64, simd_count_from, (uint64_t first, int step));
+
+// Lane i = all ones where bit 31 - planes[i] of the threshold is 0, or there is no such bit.
+SIMD_WORD(simd_u64, simd_threshold_is_zero, (uint64_t threshold, simd_u64 planes));
+
+// Lane i = lane i + count (mod SIMD_LANES) of a, for count 1, 2, 4, ... below SIMD_LANES.
+SIMD_WORD(simd_u64, simd_rotate_lanes, (simd_u64 a, int count));
+SIMD_WORD(uint64_t, simd_first_lane, (simd_u64 a));
+
+// The block that each lane holds, in whatever order lets simd_store_blocks do with the fewest permutations. It stores the
+// blocks of a vector one after the other: 128 bits each, a lane of `low` before one of `high`.
+SIMD_WORD(simd_u64, simd_block_order, (void));
+SIMD_WORD(void, simd_store_blocks, (uint64_t * words, simd_u64 low, simd_u64 high));
+
+SIMD_WORD(simd_lanes, simd_nonzero_lanes, (simd_u64 a));
+SIMD_WORD(bool, simd_any, (simd_u64 a));
+SIMD_WORD(size_t, simd_count_lanes, (simd_lanes lanes));
+
+// Stores the lanes that are set, side by side; what comes after them, up to a whole vector, may be overwritten.
+SIMD_WORD(void, simd_compress_store, (uint64_t * to, simd_lanes lanes, simd_u64 a));
+
+// Philox's words, one for each lane. Unless the backend has another way, they are the lower halves of 64-bit lanes, with
+// anything above them; where a multiplication takes packed words (NEON), it says SIMD_PACKED_WORDS and all of these words
+// itself.
+#ifndef SIMD_PACKED_WORDS
+SIMD_WORD(simd_u64, simd_xor, (simd_u64 a, simd_u64 b));
+SIMD_WORD(simd_u64, simd_xor3, (simd_u64 a, simd_u64 b, simd_u64 c));
+SIMD_WORD(simd_u64, simd_high_half, (simd_u64 a));
+SIMD_WORD(simd_u64, simd_multiply_low, (simd_u64 a, simd_u64 b));  // the full products of the lanes' lower halves
+
+typedef simd_u64 simd_words;
+typedef simd_u64 simd_products;
+static inline simd_words simd_words_set(uint32_t word) { return simd_set(word); }
+static inline simd_words simd_words_xor(simd_words a, simd_words b) { return simd_xor(a, b); }
+static inline simd_words simd_words_xor3(simd_words a, simd_words b, simd_words c) { return simd_xor3(a, b, c); }
+static inline simd_products simd_multiply_words(simd_words a, simd_words b) { return simd_multiply_low(a, b); }
+static inline simd_words simd_upper_words(simd_products products) { return simd_high_half(products); }
+static inline simd_words simd_lower_words(simd_products products) { return products; }
+static inline simd_words simd_words_of_lanes(simd_u64 lanes) { return lanes; }
+static inline simd_u64 simd_lanes_of_words(simd_words words) { return words; }
+#endif
+
+SIMD_WORD(simd_words, simd_words_set, (uint32_t word));
+SIMD_WORD(simd_words, simd_words_xor, (simd_words a, simd_words b));
+SIMD_WORD(simd_words, simd_words_xor3, (simd_words a, simd_words b, simd_words c));
+SIMD_WORD(simd_products, simd_multiply_words, (simd_words a, simd_words b));  // the full products
+SIMD_WORD(simd_words, simd_upper_words, (simd_products products));
+SIMD_WORD(simd_words, simd_lower_words, (simd_products products));
+SIMD_WORD(simd_words, simd_words_of_lanes, (simd_u64 lanes));  // the lanes' lower halves
+SIMD_WORD(simd_u64, simd_lanes_of_words, (simd_words words));  // with anything in the upper halves
+
+// Two output words of a lane: the product's upper half ^ word ^ key below, the product's lower half above.
+SIMD_WORD(simd_u64, simd_last_words, (simd_products products, simd_words word, simd_words key));
+
+#endif
+
+// ---- consumers: exactly 64 elements under one word of decisions
+
+// Orders non-temporal stores before what the thread does next.
+SIMD_WORD(void, simd_finish_stores, (void));
+
+// y[k] = bit k ? x[k] * scale : +0; x == y or no overlap. Where stores are non-temporal, y is at the beginning of a line. A
+// lone word is one that nothing is drawn beside, and the same unless something else is quicker then.
+#define SIMD_WORDS_OF_TYPE_(argument, name, NAME, element, bits, converts)                                   \
+  SIMD_WORD(simd_scale_##name, simd_set_scale_##name, (simdrop_multiplier factor));                          \
+  SIMD_WORD(void, simd_scale_word_##name,                                                                    \
+            (uint64_t decisions, const element *x, element *y, simd_scale_##name scale, bool non_temporal)); \
+  SIMD_WORD(void, simd_scale_lone_word_##name,                                                               \
+            (uint64_t decisions, const element *x, element *y, simd_scale_##name scale, bool non_temporal));
+SIMDROP_ELEMENT_TYPES(SIMD_WORDS_OF_TYPE_, )
+#undef SIMD_WORDS_OF_TYPE_
+
+// y[k] = bit k ? x[k] : 0, copying bits.
+#define SIMD_WORDS_OF_SIZE_(argument, bits) \
+  SIMD_WORD(void, simd_select_word_##bits, (uint64_t decisions, const uint##bits##_t *x, uint##bits##_t *y));
+SIMDROP_ELEMENT_SIZES(SIMD_WORDS_OF_SIZE_, )
+#undef SIMD_WORDS_OF_SIZE_
+
+// bytes[k] = bit k, 0 or 1.
+SIMD_WORD(void, simd_expand_word, (uint64_t decisions, uint8_t *bytes));

@@ -1,0 +1,221 @@
+// Each word of a vocabulary against a scalar twin. Included after the vocabulary, by a file that is compiled with the backend's
+// flags; for Highway once for each of its targets, so it has no guard, and is C and C++ at once.
+#include <string.h>
+
+// The name of a word that does something else than its twin, or NULL. `random` are VOCABULARY_RANDOM numbers.
+#define VOCABULARY_RANDOM 4096
+#ifdef __cplusplus
+extern "C" {
+#endif
+extern const char *SIMDROP_LOCAL(check_vocabulary)(const uint64_t *random);
+extern const simdrop_kernels simdrop_scalar_kernels;
+#ifdef __cplusplus
+}
+#endif
+
+#undef DEMAND
+#define DEMAND(condition, word) \
+  if (!(condition)) return #word
+
+#ifdef SIMD_LANES
+
+enum {
+  VECTOR_BYTES = SIMD_LANES * 8
+};
+
+static inline bool lanes_are(simd_u64 a, const uint64_t *expected) {
+  uint64_t lanes[SIMD_LANES];
+  simd_store(lanes, a);
+  return memcmp(lanes, expected, sizeof lanes) == 0;
+}
+
+static inline bool words_are(simd_words a, const uint64_t *expected) {
+  uint64_t lanes[SIMD_LANES];
+  simd_store(lanes, simd_lanes_of_words(a));
+  for (int i = 0; i < SIMD_LANES; ++i)
+    if ((uint32_t)lanes[i] != (uint32_t)expected[i]) return false;
+  return true;
+}
+
+static inline const char *check_lanes(const uint64_t *x, const uint64_t *y) {
+  const simd_u64 a = simd_load(x), b = simd_load(y);
+  uint64_t same[SIMD_LANES], sum[SIMD_LANES], both[SIMD_LANES], either[SIMD_LANES], second_alone[SIMD_LANES];
+  for (int i = 0; i < SIMD_LANES; ++i) {
+    same[i] = x[0];
+    sum[i] = x[i] + y[i];
+    both[i] = x[i] & y[i];
+    either[i] = x[i] | y[i];
+    second_alone[i] = ~x[i] & y[i];
+  }
+  DEMAND(lanes_are(a, x), simd_load);
+  DEMAND(lanes_are(simd_set(x[0]), same), simd_set);
+  DEMAND(lanes_are(simd_add(a, b), sum), simd_add);
+  DEMAND(lanes_are(simd_and(a, b), both), simd_and);
+  DEMAND(lanes_are(simd_or(a, b), either), simd_or);
+  DEMAND(lanes_are(simd_and_not(a, b), second_alone), simd_and_not);
+  DEMAND(simd_first_lane(a) == x[0], simd_first_lane);
+  return NULL;
+}
+
+static inline const char *check_moves(const uint64_t *x, uint64_t number) {
+  const simd_u64 a = simd_load(x);
+  const int count = (int)(number % 64), step = (int)(number >> 8 & 0xff);
+  uint64_t shifted[SIMD_LANES], counted[SIMD_LANES], rotated[SIMD_LANES], planes[SIMD_LANES], zero_bits[SIMD_LANES];
+  for (int i = 0; i < SIMD_LANES; ++i) {
+    shifted[i] = x[i] << count;
+    counted[i] = number + (uint64_t)i * (uint64_t)step;
+    planes[i] = x[i] % 48;
+    zero_bits[i] = planes[i] < 32 && (number >> (31 - planes[i]) & 1) ? 0 : ~UINT64_C(0);
+  }
+  DEMAND(lanes_are(simd_shift_left(a, count), shifted), simd_shift_left);
+  DEMAND(lanes_are(simd_count_from(number, step), counted), simd_count_from);
+  DEMAND(lanes_are(simd_threshold_is_zero(number & 0xffffffff, simd_load(planes)), zero_bits), simd_threshold_is_zero);
+  for (int by = 1; by < SIMD_LANES; by *= 2) {
+    for (int i = 0; i < SIMD_LANES; ++i) rotated[i] = x[(i + by) % SIMD_LANES];
+    DEMAND(lanes_are(simd_rotate_lanes(a, by), rotated), simd_rotate_lanes);
+  }
+  return NULL;
+}
+
+static inline const char *check_words(const uint64_t *x, const uint64_t *y, const uint64_t *z) {
+  const simd_words a = simd_words_of_lanes(simd_load(x)), b = simd_words_of_lanes(simd_load(y)),
+                   c = simd_words_of_lanes(simd_load(z));
+  const simd_products products = simd_multiply_words(a, b);
+  uint64_t same[SIMD_LANES], two[SIMD_LANES], three[SIMD_LANES], product[SIMD_LANES], upper[SIMD_LANES], last[SIMD_LANES];
+  for (int i = 0; i < SIMD_LANES; ++i) {
+    same[i] = (uint32_t)x[0];
+    two[i] = x[i] ^ y[i];
+    three[i] = x[i] ^ y[i] ^ z[i];
+    product[i] = (x[i] & 0xffffffff) * (y[i] & 0xffffffff);
+    upper[i] = product[i] >> 32;
+    last[i] = (uint32_t)(upper[i] ^ x[i] ^ z[i]) | product[i] << 32;
+  }
+  DEMAND(words_are(a, x), simd_words_of_lanes);
+  DEMAND(words_are(simd_words_set((uint32_t)x[0]), same), simd_words_set);
+  DEMAND(words_are(simd_words_xor(a, b), two), simd_words_xor);
+  DEMAND(words_are(simd_words_xor3(a, b, c), three), simd_words_xor3);
+  DEMAND(words_are(simd_upper_words(products), upper), simd_upper_words);
+  DEMAND(words_are(simd_lower_words(products), product), simd_lower_words);
+  DEMAND(lanes_are(simd_last_words(products, a, c), last), simd_last_words);
+#ifndef SIMD_PACKED_WORDS
+  const simd_u64 wide_a = simd_load(x), wide_b = simd_load(y);
+  for (int i = 0; i < SIMD_LANES; ++i) upper[i] = x[i] >> 32;
+  DEMAND(lanes_are(simd_xor(wide_a, wide_b), two), simd_xor);
+  DEMAND(lanes_are(simd_xor3(wide_a, wide_b, simd_load(z)), three), simd_xor3);
+  DEMAND(lanes_are(simd_high_half(wide_a), upper), simd_high_half);
+  DEMAND(lanes_are(simd_multiply_low(wide_a, wide_b), product), simd_multiply_low);
+#endif
+  return NULL;
+}
+
+static inline const char *check_blocks(const uint64_t *x, const uint64_t *y) {
+  uint64_t order[SIMD_LANES], words[2 * SIMD_LANES + 1], seen = 0;
+  simd_store(order, simd_block_order());
+  for (int i = 0; i < SIMD_LANES; ++i) seen |= order[i] < SIMD_LANES ? UINT64_C(1) << order[i] : 0;
+  DEMAND(seen == (UINT64_C(1) << SIMD_LANES) - 1, simd_block_order);
+  words[2 * SIMD_LANES] = x[0];
+  simd_store_blocks(words, simd_load(x), simd_load(y));
+  for (int i = 0; i < SIMD_LANES; ++i)
+    DEMAND(words[2 * order[i]] == x[i] && words[2 * order[i] + 1] == y[i], simd_store_blocks);
+  DEMAND(words[2 * SIMD_LANES] == x[0], simd_store_blocks);
+  return NULL;
+}
+
+// Every set of lanes, of which one has its upper half alone, the next its lower one, the next both.
+static inline const char *check_sets(const uint64_t *x) {
+  for (unsigned set = 0; set < 1u << SIMD_LANES; ++set) {
+    uint64_t lanes[SIMD_LANES], listed[SIMD_LANES], stored[SIMD_LANES + 1];
+    size_t count = 0;
+    for (int i = 0; i < SIMD_LANES; ++i) {
+      const uint64_t value = x[i] | UINT64_C(0x100000001);
+      lanes[i] = set >> i & 1 ? value << (i % 3 == 0 ? 32 : 0) >> (i % 3 == 1 ? 32 : 0) : 0;
+      if (lanes[i] != 0) listed[count++] = lanes[i];
+    }
+    const simd_u64 a = simd_load(lanes);
+    DEMAND(simd_any(a) == (set != 0), simd_any);
+    DEMAND(simd_count_lanes(simd_nonzero_lanes(a)) == count, simd_nonzero_lanes);
+    stored[SIMD_LANES] = x[0];
+    simd_compress_store(stored, simd_nonzero_lanes(a), a);
+    DEMAND(memcmp(stored, listed, count * sizeof *listed) == 0 && stored[SIMD_LANES] == x[0], simd_compress_store);
+  }
+  return NULL;
+}
+
+static inline const char *check_producer(const uint64_t *random) {
+  for (const uint64_t *x = random; x + 4 * SIMD_LANES <= random + VOCABULARY_RANDOM; x += SIMD_LANES) {
+    const uint64_t *const y = x + SIMD_LANES, *const z = y + SIMD_LANES;
+    const char *wrong = check_lanes(x, y);
+    if (wrong == NULL) wrong = check_moves(x, z[0]);
+    if (wrong == NULL) wrong = check_words(x, y, z);
+    if (wrong == NULL) wrong = check_blocks(x, y);
+    if (wrong != NULL) return wrong;
+  }
+  return check_sets(random);
+}
+
+#else
+static inline const char *check_producer(const uint64_t *random) {
+  (void)random;
+  return NULL;
+}
+#endif
+
+enum {
+  ELEMENTS = 64,
+  MOST_BYTES = 8 * ELEMENTS,
+};
+
+// What the scalar backend's consumer makes of 64 elements, and nothing behind them.
+static inline bool is_consumed(simdrop_consume_kernel *consume, size_t size, uint64_t decisions, simdrop_multiplier factor,
+                               const unsigned char *x, const unsigned char *y) {
+  unsigned char expected[MOST_BYTES];
+  const uint64_t words[2] = {decisions, 0};
+  simdrop_decisions one_each = {};
+  one_each.words = words;
+  simdrop_operands operands = {};
+  operands.x = x;
+  operands.y = expected;
+  operands.factor = factor;
+  consume(ELEMENTS, &one_each, &operands, SIMDROP_STORE_CACHED);
+  if (memcmp(y, expected, ELEMENTS * size) != 0) return false;
+  for (size_t k = ELEMENTS * size; k < MOST_BYTES + ELEMENTS; ++k)
+    if (y[k] != 0xA5) return false;
+  return true;
+}
+
+static inline const char *check_consumers(uint64_t decisions, simdrop_multiplier factor, bool non_temporal,
+                                          const unsigned char *x, unsigned char *y) {
+#undef CHECK
+#define CHECK(word, call, consume, size)  \
+  memset(y, 0xA5, MOST_BYTES + ELEMENTS); \
+  call;                                   \
+  simd_finish_stores();                   \
+  if (!is_consumed(simdrop_scalar_kernels.consume, size, decisions, factor, x, y)) return word;
+#undef CHECK_TYPE
+#define CHECK_TYPE(argument, name, NAME, element, bits, converts)                                                              \
+  CHECK("simd_scale_word_" #name,                                                                                              \
+        simd_scale_word_##name(decisions, (const element *)x, (element *)y, simd_set_scale_##name(factor), non_temporal),      \
+        scale_##name, bits / 8)                                                                                                \
+  CHECK("simd_scale_lone_word_" #name,                                                                                         \
+        simd_scale_lone_word_##name(decisions, (const element *)x, (element *)y, simd_set_scale_##name(factor), non_temporal), \
+        scale_##name, bits / 8)
+#undef CHECK_SIZE
+#define CHECK_SIZE(argument, bits)                                                                                     \
+  CHECK("simd_select_word_" #bits, simd_select_word_##bits(decisions, (const uint##bits##_t *)x, (uint##bits##_t *)y), \
+        select_##bits, bits / 8)
+  SIMDROP_ELEMENT_TYPES(CHECK_TYPE, )
+  SIMDROP_ELEMENT_SIZES(CHECK_SIZE, )
+  CHECK("simd_expand_word", simd_expand_word(decisions, y), expand_bytes, 1)
+  return NULL;
+}
+
+const char *SIMDROP_LOCAL(check_vocabulary)(const uint64_t *random) {
+  static const simdrop_multiplier factors[] = {{(double)(float)(1 / 0.9), false}, {4, true}, {4, false}};
+  alignas(64) unsigned char x[MOST_BYTES], y[MOST_BYTES + ELEMENTS];
+  const char *wrong = check_producer(random);
+  for (size_t at = 0; wrong == NULL && at + ELEMENTS < VOCABULARY_RANDOM; at += ELEMENTS / 2) {
+    memcpy(x, random + at, sizeof x);
+    wrong = check_consumers(random[at + ELEMENTS], factors[at / 64 % 3], at / 32 % 2, x, y);
+  }
+  return wrong;
+}
