@@ -131,7 +131,7 @@ int main(int argc, char **argv) {
   while (dtype < 4 && strcmp(argv[5], dtypes[dtype]) != 0) ++dtype;
   const size_t n = strtoul(argv[6], NULL, 10), rounds = strtoul(argv[8], NULL, 10);
   if (dtype == 4 || n == 0 || rounds < 1 || rounds > ROUNDS_MAX || strchr("fam", argv[4][0]) == NULL) fail("a bad argument");
-  tune_case c = {.kernel = argv[4][0], .dtype = (simdrop_dtype)dtype, .n = n, .mask = {strtod(argv[7], NULL), 42, 7, 0}};
+  tune_case c = {.kernel = argv[4][0], .dtype = (simdrop_dtype)dtype, .n = n, .mask = {strtod(argv[7], NULL), 42, 7, 0, 0}};
   const size_t bytes = n * sizes[dtype], bits_bytes = n / 8 + 1;
   c.y_size = c.kernel == 'm' ? n / 8 : bytes;
   char *const x = aligned_alloc(4096, bytes / 4096 * 4096 + 4096), *const y = aligned_alloc(4096, bytes / 4096 * 4096 + 4096);

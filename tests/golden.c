@@ -39,7 +39,7 @@ static const double probabilities[GOLDEN_CALLS] = {0.1, 0.5, 0.9};
 
 simdrop_mask golden_call(size_t i) {
   return (simdrop_mask){probabilities[i % GOLDEN_CALLS], UINT64_C(0x0123456789abcdef), UINT64_C(0xfedcba9876543210),
-                        (UINT64_C(1) << 39) - GOLDEN_ELEMENTS / 2 - 5};
+                        (UINT64_C(1) << 39) - GOLDEN_ELEMENTS / 2 - 5, 0};
 }
 
 void golden_values(simdrop_dtype dtype, size_t n, void *x) {
@@ -94,11 +94,11 @@ golden_layout golden_layout_of(size_t i) {
       break;
     case 8:
       golden.name = "transposed";
-      *l = (simdrop_layout){2, {300, 420}, {420, 1}, {1, 300}, {420, 1}};
+      *l = (simdrop_layout){2, {300, 420}, {420, 1}, {1, 300}, {420, 1}, 0};
       break;
     default:
       golden.name = "reversed";
-      *l = (simdrop_layout){2, {260, 500}, {-500, -1}, {500, 1}, {500, 1}};
+      *l = (simdrop_layout){2, {260, 500}, {-500, -1}, {500, 1}, {500, 1}, 0};
       break;
   }
   golden.count = count_of(l);
@@ -189,7 +189,7 @@ static const char *draw_golden_mask(simdrop_mask mask, size_t n, uint8_t bits[20
 
 const char *golden_masks_problem(void) {
   data_file *const file = open_data("mask_golden.txt");
-  golden_mask golden;
+  golden_mask golden = {0};
   size_t count = 0, past_the_end = 0;
   const char *found = NULL;
   for (; found == NULL && read_golden_mask(file, &golden); ++count) {

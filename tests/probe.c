@@ -36,7 +36,7 @@ int main(void) {
   }
   for (size_t i = 0; i < sizeof probabilities / sizeof *probabilities; ++i) {
     for (size_t j = 0; j < sizeof offsets / sizeof *offsets; ++j) {
-      const simdrop_mask mask = {probabilities[i], 2024 + i, UINT64_C(0x123456789abcdef0) + j, offsets[j]};
+      const simdrop_mask mask = {probabilities[i], 2024 + i, UINT64_C(0x123456789abcdef0) + j, offsets[j], 0};
       check(simdrop_mask_bits(&mask, ELEMENTS, bits));
       state = digest(bits, ELEMENTS / 8, state);
       for (int dtype = SIMDROP_F32; dtype <= SIMDROP_BF16; ++dtype) {
@@ -46,7 +46,7 @@ int main(void) {
     }
   }
   // A compiler that takes every number for finite would let it pass.
-  const simdrop_mask no_probability = {(double)NAN, 1, 1, 0};
+  const simdrop_mask no_probability = {(double)NAN, 1, 1, 0, 0};
   if (simdrop_mask_bits(&no_probability, ELEMENTS, bits) != SIMDROP_ERROR_PROBABILITY) {
     fprintf(stderr, "probe: NaN was taken for a probability\n");
     return 1;

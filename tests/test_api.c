@@ -16,7 +16,7 @@ enum {
   CANARY = 0xA5
 };
 
-static const simdrop_mask good = {0.3, 1, 2, 3};
+static const simdrop_mask good = {0.3, 1, 2, 3, 0};
 static double x[N], y[N + 8];
 static uint8_t bits[PACKED(N) + 8], bytes[N];
 static struct {
@@ -134,10 +134,10 @@ static void nothing_to_do(void **state) {
     check_refused(simdrop_apply_bits(0.3, dtype, 0, bits, x, y), SIMDROP_OK, "n = 0");
   }
   // At the very end, n = 0 passes nothing.
-  const simdrop_mask last = {0.3, 1, 2, UINT64_MAX};
+  const simdrop_mask last = {0.3, 1, 2, UINT64_MAX, 0};
   check_refused(simdrop_mask_bits(&last, 0, NULL), SIMDROP_OK, "n = 0");
   // The other errors are errors for n = 0 too.
-  REFUSED(PROBABILITY, simdrop_mask_bits(&(simdrop_mask){2, 0, 0, 0}, 0, NULL));
+  REFUSED(PROBABILITY, simdrop_mask_bits(&(simdrop_mask){2, 0, 0, 0, 0}, 0, NULL));
   REFUSED(DTYPE, simdrop_forward(&good, (simdrop_dtype)4, 0, NULL, NULL, NULL));
 }
 
@@ -145,7 +145,7 @@ static void probabilities(void **state) {
   (void)state;
   static const double bad[] = {NAN, -NAN, INFINITY, -INFINITY, -1, -0x1p-1074, -DBL_EPSILON, 1 + DBL_EPSILON, 2, DBL_MAX};
   for (size_t i = 0; i < LENGTH(bad); ++i) {
-    const simdrop_mask mask = {bad[i], 1, 2, 3};
+    const simdrop_mask mask = {bad[i], 1, 2, 3, 0};
     REFUSED(PROBABILITY, simdrop_mask_bits(&mask, N, bits));
     REFUSED(PROBABILITY, simdrop_mask_bytes(&mask, N, bytes));
     REFUSED(PROBABILITY, simdrop_scale(bad[i], &made.scale));
@@ -157,7 +157,7 @@ static void probabilities(void **state) {
   }
   static const double fine[] = {0, -0.0, 0x1p-1074, DBL_MIN, 0.5, 1 - DBL_EPSILON / 2, 1};
   for (size_t i = 0; i < LENGTH(fine); ++i) {
-    const simdrop_mask mask = {fine[i], 1, 2, 3};
+    const simdrop_mask mask = {fine[i], 1, 2, 3, 0};
     double scale;
     ACCEPTED(simdrop_mask_bits(&mask, N, bits));
     ACCEPTED(simdrop_scale(fine[i], &scale));
@@ -186,7 +186,7 @@ static void dtypes(void **state) {
 
 static void index_overflow(void **state) {
   (void)state;
-  simdrop_mask mask = {0.3, 1, 2, UINT64_MAX - N + 2};  // one element too many
+  simdrop_mask mask = {0.3, 1, 2, UINT64_MAX - N + 2, 0};  // one element too many
   REFUSED(INDEX_OVERFLOW, simdrop_mask_bits(&mask, N, bits));
   REFUSED(INDEX_OVERFLOW, simdrop_mask_bytes(&mask, N, bytes));
   for (size_t d = 0; d < LENGTH(all_dtypes); ++d) {
@@ -197,7 +197,7 @@ static void index_overflow(void **state) {
   REFUSED(INDEX_OVERFLOW, simdrop_forward(&mask, SIMDROP_F32, N, x, y, bits));
   mask.p = 1;
   REFUSED(INDEX_OVERFLOW, simdrop_forward(&mask, SIMDROP_F32, N, x, y, bits));
-  mask = (simdrop_mask){0.3, 1, 2, UINT64_MAX};
+  mask = (simdrop_mask){0.3, 1, 2, UINT64_MAX, 0};
   REFUSED(INDEX_OVERFLOW, simdrop_mask_bits(&mask, 2, bits));
   REFUSED(INDEX_OVERFLOW, simdrop_mask_bits(&mask, SIZE_MAX, bits));
   ACCEPTED(simdrop_mask_bits(&mask, 1, bits));
@@ -209,7 +209,7 @@ static void index_overflow(void **state) {
 // n * size may pass SIZE_MAX, where n alone does not; without the check the product would wrap to something small.
 static void size_overflow(void **state) {
   (void)state;
-  const simdrop_mask mask = {0.3, 1, 2, 0};
+  const simdrop_mask mask = {0.3, 1, 2, 0, 0};
   for (size_t d = 0; d < LENGTH(all_dtypes); ++d) {
     const size_t size = simdrop_dtype_size(all_dtypes[d]);
     const size_t too_many[] = {SIZE_MAX / size + 1, SIZE_MAX / size + 2, SIZE_MAX / size + 1 + N, SIZE_MAX};
@@ -276,8 +276,8 @@ static void overlaps(void **state) {
     UNTOUCHED(OVERLAP, simdrop_apply_bits(0.3, dtype, N, a - packed + 1, far, a));
     UNTOUCHED(OVERLAP, simdrop_apply_bits(0.3, dtype, N, a + size / 2, a, a));
     // p = 0 and p = 1, which draw no mask, are no exceptions.
-    UNTOUCHED(OVERLAP, simdrop_forward(&(simdrop_mask){0, 1, 2, 3}, dtype, N, a, a + element, NULL));
-    UNTOUCHED(OVERLAP, simdrop_forward(&(simdrop_mask){1, 1, 2, 3}, dtype, N, a, a + element, NULL));
+    UNTOUCHED(OVERLAP, simdrop_forward(&(simdrop_mask){0, 1, 2, 3, 0}, dtype, N, a, a + element, NULL));
+    UNTOUCHED(OVERLAP, simdrop_forward(&(simdrop_mask){1, 1, 2, 3, 0}, dtype, N, a, a + element, NULL));
     UNTOUCHED(OVERLAP, simdrop_apply_bits(0, dtype, N, far, a, a + element));
     UNTOUCHED(OVERLAP, simdrop_apply_bits(1, dtype, N, far, a, a + element));
     // What touches or is equal does not overlap.
@@ -297,17 +297,22 @@ static void overlaps(void **state) {
 // Layouts, and what is made of them. test_layout.c has more of the layouts that are refused.
 static void layouts(void **state) {
   (void)state;
-  const simdrop_layout fine = {2, {4, 5}, {5, 1}, {5, 1}, {5, 1}};
+  const simdrop_layout fine = {2, {4, 5}, {5, 1}, {5, 1}, {5, 1}, 0};
   simdrop_layout rank = fine, size = fine, far = fine, index = fine, overlap = fine;
   size.dims[0] = SIZE_MAX;
   far.x_strides[0] = PTRDIFF_MAX;
   index.index_strides[0] = UINT64_MAX;
   overlap.y_strides[0] = 1;
-  const simdrop_mask bad_p = {2, 1, 2, 3}, last = {0.3, 1, 2, UINT64_MAX - 18};
+  simdrop_layout flags = fine;
+  flags.flags = 1;
+  const simdrop_mask bad_p = {2, 1, 2, 3, 0}, last = {0.3, 1, 2, UINT64_MAX - 18, 0}, bad_flags = {0.3, 1, 2, 3, 1};
   for (rank.rank = -1; rank.rank <= SIMDROP_MAX_RANK + 1; rank.rank += SIMDROP_MAX_RANK + 2) {
     REFUSED(RANK, simdrop_forward_layout(&good, SIMDROP_F32, &rank, x, y));
     REFUSED(RANK, simdrop_backward_layout(&good, SIMDROP_F32, &rank, x, y));
     REFUSED(RANK, simdrop_mask_layout_bytes(&good, &rank, bytes));
+    REFUSED(RANK, simdrop_mask_layout_bits(&good, &rank, bits));
+    REFUSED(RANK, simdrop_forward_layout_bits(&good, SIMDROP_F32, &rank, x, y, bits));
+    REFUSED(RANK, simdrop_apply_bits_layout(0.3, SIMDROP_F32, &rank, bits, x, y));
     REFUSED(RANK, simdrop_cut_layout(&rank, 2, 1, &made.part));
   }
   for (size_t d = 0; d < LENGTH(all_dtypes); ++d) {
@@ -330,12 +335,65 @@ static void layouts(void **state) {
     REFUSED(INDEX_OVERFLOW, simdrop_backward_layout(&last, dtype, &fine, x, y));
     REFUSED(OVERLAP, simdrop_forward_layout(&good, dtype, &overlap, x, y));
     REFUSED(OVERLAP, simdrop_backward_layout(&good, dtype, &overlap, x, y));
+    REFUSED(FLAGS, simdrop_forward_layout(&bad_flags, dtype, &fine, x, y));
+    REFUSED(FLAGS, simdrop_forward_layout(&good, dtype, &flags, x, y));
+    REFUSED(FLAGS, simdrop_backward_layout(&good, dtype, &flags, x, y));
+
+    REFUSED(NULL_POINTER, simdrop_forward_layout_bits(NULL, dtype, &fine, x, y, bits));
+    REFUSED(NULL_POINTER, simdrop_forward_layout_bits(&good, dtype, NULL, x, y, bits));
+    REFUSED(NULL_POINTER, simdrop_forward_layout_bits(&good, dtype, &fine, NULL, y, bits));
+    REFUSED(NULL_POINTER, simdrop_forward_layout_bits(&good, dtype, &fine, x, NULL, bits));
+    REFUSED(PROBABILITY, simdrop_forward_layout_bits(&bad_p, dtype, &fine, x, y, bits));
+    REFUSED(FLAGS, simdrop_forward_layout_bits(&good, dtype, &flags, x, y, bits));
+    REFUSED(SIZE_OVERFLOW, simdrop_forward_layout_bits(&good, dtype, &size, x, y, bits));
+    REFUSED(INDEX_OVERFLOW, simdrop_forward_layout_bits(&last, dtype, &fine, x, y, bits));
+    REFUSED(OVERLAP, simdrop_forward_layout_bits(&good, dtype, &overlap, x, y, bits));
+
+    REFUSED(NULL_POINTER, simdrop_apply_bits_layout(0.3, dtype, NULL, bits, x, y));
+    REFUSED(NULL_POINTER, simdrop_apply_bits_layout(0.3, dtype, &fine, NULL, x, y));
+    REFUSED(NULL_POINTER, simdrop_apply_bits_layout(0.3, dtype, &fine, bits, NULL, y));
+    REFUSED(NULL_POINTER, simdrop_apply_bits_layout(0.3, dtype, &fine, bits, x, NULL));
+    REFUSED(PROBABILITY, simdrop_apply_bits_layout(-0.1, dtype, &fine, bits, x, y));
+    REFUSED(FLAGS, simdrop_apply_bits_layout(0.3, dtype, &flags, bits, x, y));
+    REFUSED(SIZE_OVERFLOW, simdrop_apply_bits_layout(0.3, dtype, &far, bits, x, y));
+    REFUSED(INDEX_OVERFLOW, simdrop_apply_bits_layout(0.3, dtype, &index, bits, x, y));
+    REFUSED(OVERLAP, simdrop_apply_bits_layout(0.3, dtype, &overlap, bits, x, y));
+
+    // Bits that lie among the elements, and between them.
+    const size_t element = simdrop_dtype_size(dtype);
+    const simdrop_layout apart = {2, {4, 5}, {5, 1}, {20, 2}, {5, 1}, 0};
+    uint8_t *const in_x = (uint8_t *)x, *const in_y = (uint8_t *)(y + 1);
+    REFUSED(OVERLAP, simdrop_forward_layout_bits(&good, dtype, &fine, x, y + 1, in_x + 20 * element - 1));
+    REFUSED(OVERLAP, simdrop_forward_layout_bits(&good, dtype, &fine, x, y + 1, in_y + 20 * element - 1));
+    REFUSED(OVERLAP, simdrop_forward_layout_bits(&good, dtype, &fine, x, y + 1, in_y - 2));
+    REFUSED(OVERLAP, simdrop_apply_bits_layout(0.3, dtype, &fine, in_y + 7, x, y + 1));
+    REFUSED(OVERLAP, simdrop_apply_bits_layout(0.3, dtype, &apart, in_y + 9 * element - 3, x, y + 1));
+    assert_int_equal(simdrop_forward_layout_bits(&good, dtype, &fine, x, y + 1, in_y + 20 * element), SIMDROP_OK);
+    assert_int_equal(simdrop_forward_layout_bits(&good, dtype, &apart, x, y + 1, in_y + 9 * element), SIMDROP_OK);
+    assert_int_equal(simdrop_apply_bits_layout(0.3, dtype, &apart, in_y + 29 * element, x, y + 1), SIMDROP_OK);
+    assert_int_equal(simdrop_apply_bits_layout(0.3, dtype, &fine, in_x, x, y + 1), SIMDROP_OK);
+    fill_outputs();
   }
   const int seven = 7;
   simdrop_dtype dtype;
   memcpy(&dtype, &seven, sizeof dtype);
   REFUSED(DTYPE, simdrop_forward_layout(&good, dtype, &fine, x, y));
   REFUSED(DTYPE, simdrop_backward_layout(&good, dtype, &fine, x, y));
+  REFUSED(DTYPE, simdrop_forward_layout_bits(&good, dtype, &fine, x, y, bits));
+  REFUSED(DTYPE, simdrop_apply_bits_layout(0.3, dtype, &fine, bits, x, y));
+  REFUSED(NULL_POINTER, simdrop_mask_layout_bits(NULL, &fine, bits));
+  REFUSED(NULL_POINTER, simdrop_mask_layout_bits(&good, NULL, bits));
+  REFUSED(NULL_POINTER, simdrop_mask_layout_bits(&good, &fine, NULL));
+  REFUSED(PROBABILITY, simdrop_mask_layout_bits(&bad_p, &fine, bits));
+  REFUSED(FLAGS, simdrop_mask_layout_bits(&good, &flags, bits));
+  REFUSED(SIZE_OVERFLOW, simdrop_mask_layout_bits(&good, &size, bits));
+  REFUSED(INDEX_OVERFLOW, simdrop_mask_layout_bits(&last, &fine, bits));
+  REFUSED(FLAGS, simdrop_mask_layout_bytes(&bad_flags, &fine, bytes));
+  REFUSED(FLAGS, simdrop_cut_layout(&flags, 2, 1, &made.part));
+  REFUSED(FLAGS, simdrop_mask_bits(&bad_flags, N, bits));
+  REFUSED(FLAGS, simdrop_mask_bytes(&bad_flags, N, bytes));
+  REFUSED(FLAGS, simdrop_forward(&bad_flags, SIMDROP_F32, N, x, y, bits));
+  REFUSED(FLAGS, simdrop_backward(&bad_flags, SIMDROP_F32, N, x, y));
   REFUSED(NULL_POINTER, simdrop_mask_layout_bytes(NULL, &fine, bytes));
   REFUSED(NULL_POINTER, simdrop_mask_layout_bytes(&good, NULL, bytes));
   REFUSED(NULL_POINTER, simdrop_mask_layout_bytes(&good, &fine, NULL));
@@ -434,7 +492,8 @@ static void no_piece(void *context, size_t count, simdrop_task *task, void *task
 static void parallel_calls(void **state) {
   (void)state;
   const simdrop_executor four = {no_piece, NULL, 4}, *const executor = &four;
-  const simdrop_mask bad_p = {2, 1, 2, 3}, last = {0.3, 1, 2, UINT64_MAX - 18};
+  const simdrop_mask bad_p = {2, 1, 2, 3, 0}, last = {0.3, 1, 2, UINT64_MAX - 18, 0};
+  const simdrop_mask bad_flags = {0.3, 1, 2, 3, 1};
   const int seven = 7;
   simdrop_dtype no_dtype;
   memcpy(&no_dtype, &seven, sizeof no_dtype);
@@ -470,7 +529,7 @@ static void parallel_calls(void **state) {
     REFUSED(OVERLAP, simdrop_parallel_apply_bits(executor, 0.3, SIMDROP_F16, n, bits, from, from + 1));
 
     const ptrdiff_t row = (ptrdiff_t)n;
-    const simdrop_layout fine = {2, {2, n}, {row, 1}, {row, 1}, {n, 1}};
+    const simdrop_layout fine = {2, {2, n}, {row, 1}, {row, 1}, {n, 1}, 0};
     simdrop_layout rank = fine, size = fine, overlap = fine;
     rank.rank = SIMDROP_MAX_RANK + 1;
     size.dims[0] = SIZE_MAX;
@@ -502,8 +561,48 @@ static void parallel_calls(void **state) {
     REFUSED(RANK, simdrop_parallel_mask_layout_bytes(executor, &good, &rank, bytes));
     REFUSED(SIZE_OVERFLOW, simdrop_parallel_mask_layout_bytes(executor, &good, &size, bytes));
     REFUSED(INDEX_OVERFLOW, simdrop_parallel_mask_layout_bytes(executor, &last, &fine, bytes));
+    REFUSED(FLAGS, simdrop_parallel_forward_layout(executor, &bad_flags, SIMDROP_F16, &fine, from, to));
+    REFUSED(FLAGS, simdrop_parallel_backward_layout(executor, &bad_flags, SIMDROP_F16, &fine, from, to));
+    REFUSED(FLAGS, simdrop_parallel_mask_layout_bytes(executor, &bad_flags, &fine, bytes));
+    REFUSED(FLAGS, simdrop_parallel_mask_bits(executor, &bad_flags, n, bits));
+    REFUSED(FLAGS, simdrop_parallel_mask_bytes(executor, &bad_flags, n, bytes));
+    REFUSED(FLAGS, simdrop_parallel_forward(executor, &bad_flags, SIMDROP_F16, n, from, to, bits));
+    REFUSED(FLAGS, simdrop_parallel_backward(executor, &bad_flags, SIMDROP_F16, n, from, to));
+    REFUSED(NULL_POINTER, simdrop_parallel_forward_layout_bits(executor, NULL, SIMDROP_F16, &fine, from, to, bits));
+    REFUSED(NULL_POINTER, simdrop_parallel_forward_layout_bits(executor, &good, SIMDROP_F16, NULL, from, to, bits));
+    REFUSED(NULL_POINTER, simdrop_parallel_forward_layout_bits(executor, &good, SIMDROP_F16, &fine, NULL, to, bits));
+    REFUSED(NULL_POINTER, simdrop_parallel_forward_layout_bits(executor, &good, SIMDROP_F16, &fine, from, NULL, bits));
+    REFUSED(PROBABILITY, simdrop_parallel_forward_layout_bits(executor, &bad_p, SIMDROP_F16, &fine, from, to, bits));
+    REFUSED(DTYPE, simdrop_parallel_forward_layout_bits(executor, &good, no_dtype, &fine, from, to, bits));
+    REFUSED(FLAGS, simdrop_parallel_forward_layout_bits(executor, &bad_flags, SIMDROP_F16, &fine, from, to, bits));
+    REFUSED(RANK, simdrop_parallel_forward_layout_bits(executor, &good, SIMDROP_F16, &rank, from, to, bits));
+    REFUSED(SIZE_OVERFLOW, simdrop_parallel_forward_layout_bits(executor, &good, SIMDROP_F16, &size, from, to, bits));
+    REFUSED(INDEX_OVERFLOW, simdrop_parallel_forward_layout_bits(executor, &last, SIMDROP_F16, &fine, from, to, bits));
+    REFUSED(OVERLAP, simdrop_parallel_forward_layout_bits(executor, &good, SIMDROP_F16, &overlap, from, to, bits));
+    simdrop_layout flags = fine, index = fine;
+    flags.flags = 1;
+    index.index_strides[0] = UINT64_MAX;
+    REFUSED(NULL_POINTER, simdrop_parallel_apply_bits_layout(executor, 0.3, SIMDROP_F16, NULL, bits, from, to));
+    REFUSED(NULL_POINTER, simdrop_parallel_apply_bits_layout(executor, 0.3, SIMDROP_F16, &fine, NULL, from, to));
+    REFUSED(NULL_POINTER, simdrop_parallel_apply_bits_layout(executor, 0.3, SIMDROP_F16, &fine, bits, NULL, to));
+    REFUSED(NULL_POINTER, simdrop_parallel_apply_bits_layout(executor, 0.3, SIMDROP_F16, &fine, bits, from, NULL));
+    REFUSED(PROBABILITY, simdrop_parallel_apply_bits_layout(executor, 2, SIMDROP_F16, &fine, bits, from, to));
+    REFUSED(DTYPE, simdrop_parallel_apply_bits_layout(executor, 0.3, no_dtype, &fine, bits, from, to));
+    REFUSED(FLAGS, simdrop_parallel_apply_bits_layout(executor, 0.3, SIMDROP_F16, &flags, bits, from, to));
+    REFUSED(RANK, simdrop_parallel_apply_bits_layout(executor, 0.3, SIMDROP_F16, &rank, bits, from, to));
+    REFUSED(SIZE_OVERFLOW, simdrop_parallel_apply_bits_layout(executor, 0.3, SIMDROP_F16, &size, bits, from, to));
+    REFUSED(INDEX_OVERFLOW, simdrop_parallel_apply_bits_layout(executor, 0.3, SIMDROP_F16, &index, bits, from, to));
+    REFUSED(OVERLAP, simdrop_parallel_apply_bits_layout(executor, 0.3, SIMDROP_F16, &overlap, bits, from, to));
+    REFUSED(NULL_POINTER, simdrop_parallel_mask_layout_bits(executor, NULL, &fine, bits));
+    REFUSED(NULL_POINTER, simdrop_parallel_mask_layout_bits(executor, &good, NULL, bits));
+    REFUSED(NULL_POINTER, simdrop_parallel_mask_layout_bits(executor, &good, &fine, NULL));
+    REFUSED(PROBABILITY, simdrop_parallel_mask_layout_bits(executor, &bad_p, &fine, bits));
+    REFUSED(FLAGS, simdrop_parallel_mask_layout_bits(executor, &bad_flags, &fine, bits));
+    REFUSED(RANK, simdrop_parallel_mask_layout_bits(executor, &good, &rank, bits));
+    REFUSED(SIZE_OVERFLOW, simdrop_parallel_mask_layout_bits(executor, &good, &size, bits));
+    REFUSED(INDEX_OVERFLOW, simdrop_parallel_mask_layout_bits(executor, &last, &fine, bits));
   }
-  const simdrop_mask start = {0.3, 1, 2, 0};
+  const simdrop_mask start = {0.3, 1, 2, 0, 0};
   REFUSED(SIZE_OVERFLOW, simdrop_parallel_forward(executor, &start, SIMDROP_F16, SIZE_MAX, from, to, NULL));
   REFUSED(SIZE_OVERFLOW, simdrop_parallel_backward(executor, &start, SIMDROP_F16, SIZE_MAX, from, to));
   REFUSED(SIZE_OVERFLOW, simdrop_parallel_apply_bits(executor, 0.3, SIMDROP_F16, SIZE_MAX, bits, from, to));
@@ -512,15 +611,15 @@ static void parallel_calls(void **state) {
 
 static void status_strings(void **state) {
   (void)state;
-  const char *seen[SIMDROP_ERROR_SHAPE + 1];
-  for (int status = 0; status <= SIMDROP_ERROR_SHAPE; ++status) {
+  const char *seen[SIMDROP_ERROR_FLAGS + 1];
+  for (int status = 0; status <= SIMDROP_ERROR_FLAGS; ++status) {
     seen[status] = simdrop_status_string((simdrop_status)status);
     assert_non_null(seen[status]);
     assert_true(strlen(seen[status]) > 0);
     assert_string_not_equal(seen[status], "unknown status");
     for (int other = 0; other < status; ++other) assert_string_not_equal(seen[other], seen[status]);
   }
-  const int unknown[] = {-1, SIMDROP_ERROR_SHAPE + 1, 1000, INT32_MAX, INT32_MIN};
+  const int unknown[] = {-1, SIMDROP_ERROR_FLAGS + 1, 1000, INT32_MAX, INT32_MIN};
   for (size_t i = 0; i < LENGTH(unknown); ++i) {
     simdrop_status status;
     memcpy(&status, &unknown[i], sizeof status);
@@ -545,6 +644,23 @@ static void versions(void **state) {
   (void)state;
   assert_int_equal(simdrop_version_number(), SIMDROP_VERSION_NUMBER);
   assert_string_equal(simdrop_version_string(), SIMDROP_VERSION_STRING);
+}
+
+static void dtypes_have_names(void **state) {
+  (void)state;
+  static const char *const names[] = {"f32", "f64", "f16", "bf16"};
+  static const size_t sizes[] = {4, 8, 2, 2};
+  assert_int_equal(simdrop_dtype_count(), LENGTH(names));
+  for (size_t d = 0; d < LENGTH(names); ++d) {
+    assert_string_equal(simdrop_dtype_name((simdrop_dtype)d), names[d]);
+    assert_int_equal(simdrop_dtype_size((simdrop_dtype)d), sizes[d]);
+  }
+  for (int d = -1; d <= 300; d += d < 0 ? 1 + (int)LENGTH(names) : 1) {
+    simdrop_dtype unknown;
+    memcpy(&unknown, &d, sizeof unknown);
+    assert_null(simdrop_dtype_name(unknown));
+    assert_int_equal(simdrop_dtype_size(unknown), 0);
+  }
 }
 
 static void backends(void **state) {
@@ -759,6 +875,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(parallel_calls),
       cmocka_unit_test(every_error_has_its_case),
       cmocka_unit_test(versions),
+      cmocka_unit_test(dtypes_have_names),
       cmocka_unit_test(backends),
   };
   return RUN_TESTS(argc, argv, tests);

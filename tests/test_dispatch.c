@@ -466,7 +466,7 @@ static void environment_variable(void **state) {
 
 static pthread_barrier_t barrier;
 static uint8_t expected_bits[PACKED(N)];
-static const simdrop_mask thread_mask = {0.3, 5, 6, 7};
+static const simdrop_mask thread_mask = {0.3, 5, 6, 7, 0};
 
 typedef struct first_call {
   const char *backend;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "engine/mask_reader.h"
+#include "machine/dispatch.h"
 #include "support.h"
 
 enum {
@@ -122,7 +123,7 @@ static void masks_body(void) {
       for (int at_end = 0; at_end < 2; ++at_end)
         for (int round = 0; round < 3; ++round) {
           const double p = some_probabilities[next_random(&random) % LENGTH(some_probabilities)];
-          const simdrop_mask mask = {p, 1, 2, next_random(&random) >> 1};
+          const simdrop_mask mask = {p, 1, 2, next_random(&random) >> 1, 0};
           snprintf(current_case, sizeof current_case, "%s: masks of n %zu, p %g, offset %#" PRIx64 ", %s", backend, n, p,
                    mask.offset, at_end ? "guard after" : "guard before");
           uint8_t *const bits = place(&bits_memory, PACKED(n), at_end);
@@ -155,7 +156,8 @@ static void stored_bits_body(void) {
     const size_t offset = next_random(&random) % n;
     snprintf(current_case, sizeof current_case, "%zu stored bits from bit %zu on", n, offset);
     simdrop_mask_reader reader;
-    simdrop_generate_stored(&reader.state, bits, n);
+    const simdrop_operation stored = {.stored = bits, .n = n};
+    simdrop_generate(&reader.state, simdrop_current_kernels(), &stored);
     simdrop_reader_init(&reader, offset);
     for (size_t done = offset, count; done < n; done += count) {
       count = 1 + next_random(&random) % 5000;
@@ -201,7 +203,7 @@ static simdrop_dtype body_dtype;
 
 // Each array's side is chosen apart, so that one's end meets the other's beginning too.
 static void call_once(const char *backend, call_kind kind, size_t n, double p, unsigned sides, uint64_t *random) {
-  const simdrop_mask mask = {p, 1, 2, next_random(random) >> 1};
+  const simdrop_mask mask = {p, 1, 2, next_random(random) >> 1, 0};
   const size_t size = n * simdrop_dtype_size(body_dtype);
   const bool x_at_end = sides & 1, y_at_end = sides >> 1 & 1, bits_at_end = sides >> 2 & 1;
   snprintf(current_case, sizeof current_case, "%s: %s of %s, n %zu, p %g, offset %#" PRIx64 ", guard %s x, %s y, %s bits",
@@ -272,7 +274,7 @@ static void kernels_bf16(void **state) {
 
 // Non-temporal stores, at both ends.
 static void large_body(void) {
-  const simdrop_mask mask = {0.3, 1, 2, 5};
+  const simdrop_mask mask = {0.3, 1, 2, 5, 0};
   FOR_EACH_BACKEND(backend) {
     for (unsigned sides = 0; sides < 4; ++sides) {
       const size_t element = simdrop_dtype_size(body_dtype), size = (size_t)(x_memory.end - x_memory.begin) - 3 * element;
@@ -315,28 +317,30 @@ typedef struct guarded_layout {
 } guarded_layout;
 
 static simdrop_layout channels_first(size_t n) {
-  return (simdrop_layout){2, {5, n}, {(ptrdiff_t)n, 1}, {(ptrdiff_t)n, 1}, {1, 0}};
+  return (simdrop_layout){2, {5, n}, {(ptrdiff_t)n, 1}, {(ptrdiff_t)n, 1}, {1, 0}, 0};
 }
 
 static simdrop_layout channels_last(size_t n) {
   const ptrdiff_t row = (ptrdiff_t)n;
-  return (simdrop_layout){3, {2, 9, n}, {9 * row, row, 1}, {9 * row, row, 1}, {n, 0, 1}};
+  return (simdrop_layout){3, {2, 9, n}, {9 * row, row, 1}, {9 * row, row, 1}, {n, 0, 1}, 0};
 }
 
-static simdrop_layout tile(size_t n) { return (simdrop_layout){2, {7, n}, {(ptrdiff_t)n, 1}, {(ptrdiff_t)n, 1}, {4099, 1}}; }
+static simdrop_layout tile(size_t n) { return (simdrop_layout){2, {7, n}, {(ptrdiff_t)n, 1}, {(ptrdiff_t)n, 1}, {4099, 1}, 0}; }
 
 static simdrop_layout rows_apart(size_t n) {
-  return (simdrop_layout){2, {3, n}, {(ptrdiff_t)n + 3, 1}, {(ptrdiff_t)n + 1, 1}, {n, 1}};
+  return (simdrop_layout){2, {3, n}, {(ptrdiff_t)n + 3, 1}, {(ptrdiff_t)n + 1, 1}, {n, 1}, 0};
 }
 
-static simdrop_layout scattered(size_t n) { return (simdrop_layout){2, {5, n}, {(ptrdiff_t)n, 1}, {(ptrdiff_t)n, 1}, {1, 77}}; }
+static simdrop_layout scattered(size_t n) {
+  return (simdrop_layout){2, {5, n}, {(ptrdiff_t)n, 1}, {(ptrdiff_t)n, 1}, {1, 77}, 0};
+}
 
 static simdrop_layout every_second(size_t n) {
-  return (simdrop_layout){2, {3, n}, {2 * (ptrdiff_t)n, 2}, {3 * (ptrdiff_t)n, 3}, {n, 1}};
+  return (simdrop_layout){2, {3, n}, {2 * (ptrdiff_t)n, 2}, {3 * (ptrdiff_t)n, 3}, {n, 1}, 0};
 }
 
 static simdrop_layout shared_apart(size_t n) {
-  return (simdrop_layout){2, {3, n}, {(ptrdiff_t)n + 3, 1}, {2 * (ptrdiff_t)n, 2}, {1, 0}};
+  return (simdrop_layout){2, {3, n}, {(ptrdiff_t)n + 3, 1}, {2 * (ptrdiff_t)n, 2}, {1, 0}, 0};
 }
 
 static const guarded_layout guarded_layouts[] = {
@@ -361,7 +365,7 @@ static void layouts_body(void) {
           const simdrop_layout layout = guarded_layouts[i].make(n);
           static const double probabilities[] = {0.3, 0.5, 0, 1, 1e-12};
           const double p = probabilities[n % 8 < 4 ? n % 2 : next_random(&random) % LENGTH(probabilities)];
-          const simdrop_mask mask = {p, 1, 2, next_random(&random) >> 1};
+          const simdrop_mask mask = {p, 1, 2, next_random(&random) >> 1, 0};
           snprintf(current_case, sizeof current_case, "%s: %s of %s, n %zu, p %g, guard %s x, %s y", backend,
                    guarded_layouts[i].name, dtype_name(body_dtype), n, p, sides & 1 ? "after" : "before",
                    sides & 2 ? "after" : "before");
@@ -376,6 +380,11 @@ static void layouts_body(void) {
           uint8_t *const bytes = place(&stored_memory, count, sides & 1);
           assert_int_equal(simdrop_mask_layout_bytes(&mask, &layout, bytes), SIMDROP_OK);
           check_rest(&stored_memory, count, sides & 1, current_case);
+          uint8_t *const bits = place(&stored_memory, PACKED(count), sides & 1);
+          assert_int_equal(simdrop_mask_layout_bits(&mask, &layout, bits), SIMDROP_OK);
+          check_rest(&stored_memory, PACKED(count), sides & 1, current_case);
+          assert_int_equal(simdrop_apply_bits_layout(p, body_dtype, &layout, bits, x, y), SIMDROP_OK);
+          check_rest(&y_memory, y_size, sides & 2, current_case);
         }
   }
 }

@@ -109,7 +109,7 @@ static void check_calls(const char *backend, const kernel_case *c, uint64_t *ran
 static kernel_case random_case(simdrop_dtype dtype, size_t n, double p, uint64_t *random) {
   const size_t size = simdrop_dtype_size(dtype);
   return (kernel_case){
-      .mask = {comparable_probability(dtype, p), next_random(random), next_random(random), next_random(random) >> 1},
+      .mask = {comparable_probability(dtype, p), next_random(random), next_random(random), next_random(random) >> 1, 0},
       .dtype = dtype,
       .n = n,
       .x_shift = next_random(random) % 64 / size * size,
@@ -315,7 +315,7 @@ static void one_mask_everywhere(void **state) {
       static uint8_t bits[PACKED(N)], mask_bits[PACKED(N)], mask_bytes[N];
       const size_t n = 1 + next_random(&random) % N;
       const simdrop_mask mask = {some_probabilities[next_random(&random) % LENGTH(some_probabilities)], next_random(&random),
-                                 next_random(&random), next_random(&random) >> 1};
+                                 next_random(&random), next_random(&random) >> 1, 0};
       for (size_t k = 0; k < n; ++k) ones[k] = 1;
       assert_int_equal(simdrop_forward(&mask, SIMDROP_F32, n, ones, forward, bits), SIMDROP_OK);
       assert_int_equal(simdrop_backward(&mask, SIMDROP_F32, n, ones, backward), SIMDROP_OK);
@@ -488,7 +488,7 @@ static void dropped_elements_raise_no_flag(void **state) {
       for (size_t n = 1; n <= N; n += n < 140 ? 1 : 571)
         for (size_t i = 0; i < LENGTH(probabilities); ++i) {
           const size_t size = simdrop_dtype_size(all_dtypes[d]);
-          const simdrop_mask mask = {probabilities[i], next_random(&random), 1, next_random(&random) >> 1};
+          const simdrop_mask mask = {probabilities[i], next_random(&random), 1, next_random(&random) >> 1, 0};
           assert_int_equal(simdrop_mask_bits(&mask, n, bits), SIMDROP_OK);
           if (n % 8 != 0) bits[n / 8] |= (uint8_t)(0xff << n % 8);
           for (size_t k = 0; k < n; ++k) {
@@ -543,7 +543,7 @@ static void all_backends_agree(void **state) {
     const double wanted =
         round % 3 == 0 ? some_probabilities[1 + next_random(&random) % 10] : ldexp((double)(next_random(&random) >> 32), -32);
     const double p = comparable_probability(dtype, wanted);
-    const simdrop_mask mask = {p, next_random(&random), next_random(&random), next_random(&random) >> 1};
+    const simdrop_mask mask = {p, next_random(&random), next_random(&random), next_random(&random) >> 1, 0};
     fill_values(dtype, n, &random, x);
     assert_int_equal(simdrop_backend_select("scalar"), SIMDROP_OK);
     assert_int_equal(simdrop_forward(&mask, dtype, n, x, expected, expected_bits), SIMDROP_OK);
@@ -685,7 +685,7 @@ static void large_outputs(void **state) {
   for (size_t d = 0; d < LENGTH(all_dtypes); ++d) {
     const size_t element = simdrop_dtype_size(all_dtypes[d]), n = size / element;
     uint8_t *const x = x_base + element, *const y = y_base + 64 - (uintptr_t)y_base % 64 + 3 * element;
-    const simdrop_mask mask = {0.3, 1, 2, 1234567 + d};
+    const simdrop_mask mask = {0.3, 1, 2, 1234567 + d, 0};
     for (size_t part = 0; part < n; part += 8192)  // the same values over and over, to be quick
       if (part == 0)
         fill_values(all_dtypes[d], 8192, &random, x);

@@ -44,7 +44,9 @@ static uint8_t is_kept(decisions *d, uint64_t index) {
   return d->kept[slot][index % BLOCK];
 }
 
-// Compares forward, backward and the mask's bytes with the plain loop, with every backend.
+static size_t pick(uint64_t *random, size_t count) { return next_random(random) % count; }
+
+// Compares forward, backward, stored bits, and the mask's bytes and bits, with the plain loop, with every backend.
 static void check_layout(const simdrop_mask *mask, simdrop_dtype dtype, const simdrop_layout *layout, bool in_place,
                          uint64_t *random, const char *what) {
   const size_t size = simdrop_dtype_size(dtype), count = count_of(layout);
@@ -58,6 +60,10 @@ static void check_layout(const simdrop_mask *mask, simdrop_dtype dtype, const si
   char *const expected = allocate((y_count + 2 * BESIDE) * size), *const start = allocate((y_count + 2 * BESIDE) * size);
   char *const x_row_major = allocate(count * size), *const y_row_major = allocate(count * size);
   uint8_t *const kept = allocate(count), *const bytes = allocate(count + 64);
+  const size_t packed_size = PACKED(count);
+  uint8_t *const packed = allocate(packed_size), *const stored = allocate(packed_size),
+                 *const bits = allocate(packed_size + 64);
+  char *const stored_expected = allocate((y_count + 2 * BESIDE) * size);
   fill_values(dtype, x_count, random, x_array);
   memset(start, CANARY, (y_count + 2 * BESIDE) * size);
   if (in_place) memcpy(start + BESIDE * size, x_array, x_count * size);
@@ -75,6 +81,15 @@ static void check_layout(const simdrop_mask *mask, simdrop_dtype dtype, const si
   memcpy(expected, start, (y_count + 2 * BESIDE) * size);
   for (size_t k = 0; k < count; ++k)
     memcpy(expected + y_first + find_place(layout, 0, k).y * (ptrdiff_t)size, y_row_major + k * size, size);
+  oracle_pack(count, kept, packed);
+
+  // Stored decisions are the elements' own, whatever the layout shares.
+  for (size_t k = 0; k < count; ++k) bytes[k] = pick(random, 2);
+  oracle_pack(count, bytes, stored);
+  oracle_apply(mask->p, dtype, count, bytes, x_row_major, y_row_major);
+  memcpy(stored_expected, start, (y_count + 2 * BESIDE) * size);
+  for (size_t k = 0; k < count; ++k)
+    memcpy(stored_expected + y_first + find_place(layout, 0, k).y * (ptrdiff_t)size, y_row_major + k * size, size);
 
   FOR_EACH_BACKEND(backend) {
     for (int backward = 0; backward < 2; ++backward) {
@@ -91,7 +106,30 @@ static void check_layout(const simdrop_mask *mask, simdrop_dtype dtype, const si
     assert_int_equal(simdrop_mask_layout_bytes(mask, layout, bytes), SIMDROP_OK);
     check_bytes(kept, bytes, count, "%s: bytes of %s, p = %g, rank %d", backend, what, mask->p, layout->rank);
     check_filled(bytes + count, 64, CANARY, "%s: after the bytes", backend);
+
+    memset(bits, CANARY, packed_size + 64);
+    assert_int_equal(simdrop_mask_layout_bits(mask, layout, bits), SIMDROP_OK);
+    check_bytes(packed, bits, packed_size, "%s: bits of %s, p = %g, rank %d", backend, what, mask->p, layout->rank);
+    check_filled(bits + packed_size, 64, CANARY, "%s: after the bits", backend);
+
+    memset(bits, CANARY, packed_size + 64);
+    memcpy(y_array, start, (y_count + 2 * BESIDE) * size);
+    char *const y = y_array + y_first;
+    assert_int_equal(simdrop_forward_layout_bits(mask, dtype, layout, in_place ? y : x, y, bits), SIMDROP_OK);
+    check_bytes(expected, y_array, (y_count + 2 * BESIDE) * size, "%s: forward beside bits of %s, %s, p = %g, rank %d", backend,
+                dtype_name(dtype), what, mask->p, layout->rank);
+    check_bytes(packed, bits, packed_size, "%s: bits beside %s, p = %g, rank %d", backend, what, mask->p, layout->rank);
+    check_filled(bits + packed_size, 64, CANARY, "%s: after the bits beside y", backend);
+
+    memcpy(y_array, start, (y_count + 2 * BESIDE) * size);
+    assert_int_equal(simdrop_apply_bits_layout(mask->p, dtype, layout, stored, in_place ? y : x, y), SIMDROP_OK);
+    check_bytes(stored_expected, y_array, (y_count + 2 * BESIDE) * size, "%s: stored bits of %s, %s, p = %g, rank %d", backend,
+                dtype_name(dtype), what, mask->p, layout->rank);
   }
+  free(packed);
+  free(stored);
+  free(bits);
+  free(stored_expected);
   free(x_array);
   free(y_array);
   free(expected);
@@ -101,8 +139,6 @@ static void check_layout(const simdrop_mask *mask, simdrop_dtype dtype, const si
   free(kept);
   free(bytes);
 }
-
-static size_t pick(uint64_t *random, size_t count) { return next_random(random) % count; }
 
 static simdrop_dtype pick_dtype(uint64_t *random) { return all_dtypes[pick(random, LENGTH(all_dtypes))]; }
 
@@ -210,7 +246,7 @@ static void every_inner_loop(void **state) {
       const simdrop_mask mask = pick_mask(&random, 100000 * UINT64_C(400));
       const simdrop_dtype dtype = pick_dtype(&random);
       const ptrdiff_t row = (ptrdiff_t)n;
-      simdrop_layout layout = {2, {m, n}, {row, 1}, {row, 1}, {n, 1}};
+      simdrop_layout layout = {2, {m, n}, {row, 1}, {row, 1}, {n, 1}, 0};
       const struct {
         const char *what;
         uint64_t index_strides[2];
@@ -234,9 +270,9 @@ static void every_inner_loop(void **state) {
         check_layout(&mask, dtype, &layout, false, &random, cases[c].what);
         layout.x_strides[0] = layout.y_strides[0] = row;
       }
-      layout = (simdrop_layout){2, {m, n}, {1, (ptrdiff_t)m}, {row, 1}, {n, 1}};
+      layout = (simdrop_layout){2, {m, n}, {1, (ptrdiff_t)m}, {row, 1}, {n, 1}, 0};
       check_layout(&mask, dtype, &layout, false, &random, "a transposed input");
-      layout = (simdrop_layout){3, {2, m, n}, {(ptrdiff_t)(m * n), row, 1}, {(ptrdiff_t)(m * n), row, 1}, {3 * n, 0, 1}};
+      layout = (simdrop_layout){3, {2, m, n}, {(ptrdiff_t)(m * n), row, 1}, {(ptrdiff_t)(m * n), row, 1}, {3 * n, 0, 1}, 0};
       check_layout(&mask, dtype, &layout, false, &random, "channels last");
       layout.index_strides[0] = 0;
       layout.index_strides[1] = n;
@@ -254,8 +290,8 @@ static void rows_behind_the_last(void **state) {
     // Of 300 rows the last is at 99 * 3 - 2 * 83 = 131, in rows; the row 256 before it, which is number 44, at 44 * 3 = 132.
     const ptrdiff_t row = (ptrdiff_t)columns;
     const simdrop_layout layout = {
-        3, {3, 100, columns}, {-83 * row, 3 * row, 1}, {-83 * row, 3 * row, 1}, {100 * columns, columns, 1}};
-    const simdrop_mask mask = {0.3, 8, 9, 100};
+        3, {3, 100, columns}, {-83 * row, 3 * row, 1}, {-83 * row, 3 * row, 1}, {100 * columns, columns, 1}, 0};
+    const simdrop_mask mask = {0.3, 8, 9, 100, 0};
     for (size_t d = 0; d < LENGTH(all_dtypes); ++d)
       check_layout(&mask, all_dtypes[d], &layout, false, &random, "rows that turn back");
   }
@@ -272,8 +308,8 @@ static void shared_rows_apart(void **state) {
     for (size_t s = 0; s < LENGTH(steps); ++s) {
       const size_t n = lengths[i];
       const ptrdiff_t row = 4 * (ptrdiff_t)n;
-      const simdrop_layout layout = {2, {9, n}, {row, steps[s][0]}, {row, steps[s][1]}, {1, 0}};
-      const simdrop_mask mask = {s % 2 == 0 ? 0.5 : 1e-12, next_random(&random), 3, 100};
+      const simdrop_layout layout = {2, {9, n}, {row, steps[s][0]}, {row, steps[s][1]}, {1, 0}, 0};
+      const simdrop_mask mask = {s % 2 == 0 ? 0.5 : 1e-12, next_random(&random), 3, 100, 0};
       check_layout(&mask, all_dtypes[(i + s) % LENGTH(all_dtypes)], &layout, false, &random, "shared rows, elements apart");
     }
   }
@@ -283,14 +319,14 @@ static void shared_rows_apart(void **state) {
 static void rarest_drop(void **state) {
   (void)state;
   uint64_t random = 33;
-  const simdrop_mask mask = {0x1p-32, 1, 2, UINT64_C(680967792) - 50};
+  const simdrop_mask mask = {0x1p-32, 1, 2, UINT64_C(680967792) - 50, 0};
   uint8_t bytes[100];
   assert_int_equal(simdrop_mask_bytes(&mask, LENGTH(bytes), bytes), SIMDROP_OK);
   for (size_t k = 0; k < LENGTH(bytes); ++k) assert_int_equal(bytes[k], k != 50);
   const simdrop_layout cases[] = {
-      {2, {10, 10}, {10, 1}, {10, 1}, {10, 1}}, {2, {10, 10}, {10, 1}, {11, 1}, {10, 1}},
-      {2, {10, 10}, {10, 1}, {10, 1}, {1, 10}}, {2, {60, 70}, {70, 1}, {70, 1}, {1, 0}},
-      {2, {70, 60}, {60, 1}, {60, 1}, {0, 1}},  {1, {30}, {1}, {1}, {5}},
+      {2, {10, 10}, {10, 1}, {10, 1}, {10, 1}, 0}, {2, {10, 10}, {10, 1}, {11, 1}, {10, 1}, 0},
+      {2, {10, 10}, {10, 1}, {10, 1}, {1, 10}, 0}, {2, {60, 70}, {70, 1}, {70, 1}, {1, 0}, 0},
+      {2, {70, 60}, {60, 1}, {60, 1}, {0, 1}, 0},  {1, {30}, {1}, {1}, {5}, 0},
   };
   for (size_t i = 0; i < LENGTH(cases); ++i)
     check_layout(&mask, all_dtypes[(size_t)i % LENGTH(all_dtypes)], &cases[i], false, &random, "the rarest drop");
@@ -307,7 +343,7 @@ static void listed_blocks(void **state) {
     const simdrop_kernels *const kernels = simdrop_current_kernels();
     for (size_t count = 1; count <= MOST; count += full_effort() || count < 10 ? 1 : 17) {
       const simdrop_mask mask = {some_probabilities[1 + pick(&random, LENGTH(some_probabilities) - 1)], next_random(&random),
-                                 next_random(&random), 0};
+                                 next_random(&random), 0, 0};
       const uint64_t threshold = simdrop_threshold(mask.p);
       if (threshold == 0 || threshold == SIMDROP_CERTAIN) continue;
       uint64_t blocks[MOST], words[SIMDROP_BLOCK_WORDS * (MOST + SIMDROP_BLOCK_PADDING)];
@@ -322,11 +358,11 @@ static void listed_blocks(void **state) {
         }
       }
       simdrop_mask_source source;
-      simdrop_source_init(&source, &mask, threshold);
+      simdrop_source_init(&source, mask.seed, mask.stream, threshold);
       kernels->mask_listed_blocks(&source, blocks, count, words, NULL);
       for (size_t b = 0; b < count; ++b) {
         uint64_t alone[SIMDROP_BLOCK_WORDS * (1 + SIMDROP_BLOCK_PADDING)];
-        simdrop_source_init(&source, &mask, threshold);
+        simdrop_source_init(&source, mask.seed, mask.stream, threshold);
         kernels->mask_blocks(&source, blocks[b], 1, alone, NULL);
         check_bytes(alone, words + SIMDROP_BLOCK_WORDS * b, SIMDROP_BLOCK_WORDS * sizeof *words, "%s: block %zu of %zu, p = %g",
                     backend, b, count, mask.p);
@@ -481,7 +517,7 @@ static void channels_are_whole(void **state) {
     PLACES = 6 * 7
   };
   const size_t dims[] = {SAMPLES, CHANNELS, 6, 7};
-  const simdrop_mask mask = {0.5, 11, 12, 13};
+  const simdrop_mask mask = {0.5, 11, 12, 13, 0};
   simdrop_layout layout;
   assert_int_equal(simdrop_layout_channels(SIMDROP_CHANNELS_FIRST, 2, 4, dims, &layout), SIMDROP_OK);
   float *const x = allocate(SAMPLES * CHANNELS * PLACES * sizeof *x), *const y =
@@ -603,7 +639,7 @@ static void tiles(void **state) {
   assert_int_equal(simdrop_layout_tile(0, NULL, side, 2 * side, side - 2, side, 2 * side - 129, 2 * side, &layout, &first),
                    SIMDROP_OK);
   assert_int_equal(first, (side - 2) * 2 * side + 2 * side - 129);
-  const simdrop_mask mask = {0.3, 1, 2, first};
+  const simdrop_mask mask = {0.3, 1, 2, first, 0};
   check_layout(&mask, SIMDROP_F32, &layout, false, &random, "the last tile");
 }
 
@@ -638,8 +674,8 @@ static void refused_layouts(void **state) {
   (void)state;
   float x[4096], y[4096];
   for (size_t k = 0; k < LENGTH(x); ++k) x[k] = y[k] = (float)k;
-  const simdrop_mask mask = {0.5, 1, 2, 3};
-  const simdrop_layout good = {2, {4, 5}, {5, 1}, {5, 1}, {5, 1}};
+  const simdrop_mask mask = {0.5, 1, 2, 3, 0};
+  const simdrop_layout good = {2, {4, 5}, {5, 1}, {5, 1}, {5, 1}, 0};
   simdrop_layout bad;
 #define REFUSE(status, what) expect_refusal(SIMDROP_ERROR_##status, &mask, SIMDROP_F32, &bad, x, y, what)
 
@@ -648,7 +684,7 @@ static void refused_layouts(void **state) {
   expect_refusal(SIMDROP_ERROR_NULL_POINTER, &mask, SIMDROP_F32, &good, NULL, y, "no x");
   assert_int_equal(simdrop_forward_layout(&mask, SIMDROP_F32, &good, x, NULL), SIMDROP_ERROR_NULL_POINTER);
   assert_int_equal(simdrop_mask_layout_bytes(&mask, &good, NULL), SIMDROP_ERROR_NULL_POINTER);
-  const simdrop_mask bad_p = {1.5, 1, 2, 3};
+  const simdrop_mask bad_p = {1.5, 1, 2, 3, 0};
   expect_refusal(SIMDROP_ERROR_PROBABILITY, &bad_p, SIMDROP_F32, &good, x, y, "p of 1.5");
   expect_refusal(SIMDROP_ERROR_DTYPE, &mask, (simdrop_dtype)9, &good, x, y, "no such type");
 
@@ -682,7 +718,7 @@ static void refused_layouts(void **state) {
   assert_int_equal(simdrop_mask_layout_bytes(&mask, &bad, bytes), SIMDROP_ERROR_INDEX_OVERFLOW);
   bad.index_strides[0] = UINT64_MAX / 3 - 2;  // 3 + 3 * stride + 4 is 2^64: one too many
   REFUSE(INDEX_OVERFLOW, "the last index at 2^64");
-  const simdrop_mask last = {0.5, 1, 2, UINT64_MAX - 18};
+  const simdrop_mask last = {0.5, 1, 2, UINT64_MAX - 18, 0};
   expect_refusal(SIMDROP_ERROR_INDEX_OVERFLOW, &last, SIMDROP_F32, &good, x, y, "an offset too large by one");
   check_filled(bytes, sizeof bytes, CANARY, "bytes of refused layouts");
 
@@ -695,16 +731,16 @@ static void refused_layouts(void **state) {
   REFUSE(OVERLAP, "opposite y strides");
   bad.y_strides[0] = 4;
   REFUSE(OVERLAP, "rows of y that overlap by one");
-  bad = (simdrop_layout){2, {4, 3}, {3, 1}, {2, 3}, {3, 1}};
+  bad = (simdrop_layout){2, {4, 3}, {3, 1}, {2, 3}, {3, 1}, 0};
   REFUSE(OVERLAP, "y strides 2 and 3 that meet at 6");
-  bad = (simdrop_layout){3, {5, 3, 2}, {6, 2, 1}, {3, 4, 5}, {6, 2, 1}};
+  bad = (simdrop_layout){3, {5, 3, 2}, {6, 2, 1}, {3, 4, 5}, {6, 2, 1}, 0};
   REFUSE(OVERLAP, "y strides 3, 4 and 5 that meet");
   expect_refusal(SIMDROP_ERROR_OVERLAP, &mask, SIMDROP_F32, &good, y + 1, y, "x one element after y");
   expect_refusal(SIMDROP_ERROR_OVERLAP, &mask, SIMDROP_F32, &good, (const char *)y + 2, y, "x half an element after y");
   bad = good;
   bad.x_strides[0] = 6;
   expect_refusal(SIMDROP_ERROR_OVERLAP, &mask, SIMDROP_F32, &bad, y, y, "x == y with other strides");
-  const simdrop_layout x_backwards = {1, {50}, {-1}, {1}, {1}}, y_backwards = {1, {50}, {1}, {-1}, {1}};
+  const simdrop_layout x_backwards = {1, {50}, {-1}, {1}, {1}, 0}, y_backwards = {1, {50}, {1}, {-1}, {1}, 0};
   expect_refusal(SIMDROP_ERROR_OVERLAP, &mask, SIMDROP_F32, &x_backwards, y + 98, y, "x that ends with the last of y");
   expect_refusal(SIMDROP_ERROR_OVERLAP, &mask, SIMDROP_F32, &x_backwards, y, y, "x == y, backwards");
   assert_int_equal(simdrop_forward_layout(&mask, SIMDROP_F32, &y_backwards, y, y + 98), SIMDROP_ERROR_OVERLAP);
@@ -716,31 +752,31 @@ static void accepted_layouts(void **state) {
   (void)state;
   float x[4096], y[4096];
   for (size_t k = 0; k < LENGTH(x); ++k) x[k] = y[k] = 1;
-  const simdrop_mask mask = {0, 1, 2, 3};
+  const simdrop_mask mask = {0, 1, 2, 3, 0};
   // Columns of one matrix: x and y interleave.
-  const simdrop_layout columns = {2, {100, 3}, {8, 1}, {8, 1}, {3, 1}};
+  const simdrop_layout columns = {2, {100, 3}, {8, 1}, {8, 1}, {3, 1}, 0};
   for (size_t k = 0; k < LENGTH(y); ++k) y[k] = (float)k;
   assert_int_equal(simdrop_forward_layout(&mask, SIMDROP_F32, &columns, y, y + 4), SIMDROP_OK);
   for (size_t k = 0; k < 800; ++k) assert_true(y[k] == (k % 8 >= 4 && k % 8 < 7 ? (float)(k - 4) : (float)k));
   assert_int_equal(simdrop_forward_layout(&mask, SIMDROP_F32, &columns, y, y + 2), SIMDROP_ERROR_OVERLAP);
   // The halves of pairs, and steps of 2 and 3 that do not meet in so few places.
-  const simdrop_layout halves = {1, {500}, {2}, {2}, {1}};
+  const simdrop_layout halves = {1, {500}, {2}, {2}, {1}, 0};
   assert_int_equal(simdrop_forward_layout(&mask, SIMDROP_F32, &halves, y, y + 1), SIMDROP_OK);
-  const simdrop_layout steps = {2, {3, 2}, {2, 1}, {2, 3}, {2, 1}};
+  const simdrop_layout steps = {2, {3, 2}, {2, 1}, {2, 3}, {2, 1}, 0};
   assert_int_equal(simdrop_forward_layout(&mask, SIMDROP_F32, &steps, x, y), SIMDROP_OK);
   // Backwards, from the end of the other one.
-  const simdrop_layout x_backwards = {1, {50}, {-1}, {1}, {1}}, y_backwards = {1, {50}, {1}, {-1}, {1}};
+  const simdrop_layout x_backwards = {1, {50}, {-1}, {1}, {1}, 0}, y_backwards = {1, {50}, {1}, {-1}, {1}, 0};
   assert_int_equal(simdrop_forward_layout(&mask, SIMDROP_F32, &x_backwards, y + 99, y), SIMDROP_OK);
   assert_int_equal(simdrop_forward_layout(&mask, SIMDROP_F32, &y_backwards, y, y + 99), SIMDROP_OK);
   // An axis of one place may have any strides; without elements nothing is looked at.
-  const simdrop_layout one = {2, {1, 4}, {PTRDIFF_MAX, 1}, {0, 1}, {UINT64_MAX, 1}};
+  const simdrop_layout one = {2, {1, 4}, {PTRDIFF_MAX, 1}, {0, 1}, {UINT64_MAX, 1}, 0};
   assert_int_equal(simdrop_forward_layout(&mask, SIMDROP_F32, &one, x, y), SIMDROP_OK);
-  const simdrop_layout none = {3, {SIZE_MAX, 0, SIZE_MAX}, {1, 1, 1}, {0, 0, 0}, {UINT64_MAX, 1, UINT64_MAX}};
+  const simdrop_layout none = {3, {SIZE_MAX, 0, SIZE_MAX}, {1, 1, 1}, {0, 0, 0}, {UINT64_MAX, 1, UINT64_MAX}, 0};
   assert_int_equal(simdrop_forward_layout(&mask, SIMDROP_F32, &none, NULL, NULL), SIMDROP_OK);
   assert_int_equal(simdrop_mask_layout_bytes(&mask, &none, NULL), SIMDROP_OK);
   // The last index of all.
-  const simdrop_mask last = {0.5, 1, 2, UINT64_MAX - 19};
-  const simdrop_layout twenty = {2, {4, 5}, {5, 1}, {5, 1}, {5, 1}};
+  const simdrop_mask last = {0.5, 1, 2, UINT64_MAX - 19, 0};
+  const simdrop_layout twenty = {2, {4, 5}, {5, 1}, {5, 1}, {5, 1}, 0};
   assert_int_equal(simdrop_forward_layout(&last, SIMDROP_F32, &twenty, x, y), SIMDROP_OK);
   // Strides that would take a search of all elements are refused rather than searched for ever.
   simdrop_layout involved = {.rank = 8};
@@ -769,13 +805,11 @@ static void accepted_long_axes(void **state) {
     LONG = 200000
   };
   static uint8_t y[4 * LONG];
-  const simdrop_mask mask = {1, 1, 2, 3};
-  const simdrop_layout cases[] = {
-      {2, {2, LONG}, {LONG, 1}, {LONG, 1}, {LONG, 1}},
-      {2, {LONG, 2}, {1, LONG}, {1, LONG}, {1, LONG}},
-      {3, {2, LONG / 2, 2}, {LONG, 1, LONG / 2}, {LONG, 1, LONG / 2}, {LONG, 1, LONG / 2}},
-      {3, {2, LONG / 2, 2}, {1, 4, 2}, {1, 4, 2}, {1, 4, 2}},
-  };
+  const simdrop_mask mask = {1, 1, 2, 3, 0};
+  const simdrop_layout cases[] = {{2, {2, LONG}, {LONG, 1}, {LONG, 1}, {LONG, 1}, 0},
+                                  {2, {LONG, 2}, {1, LONG}, {1, LONG}, {1, LONG}, 0},
+                                  {3, {2, LONG / 2, 2}, {LONG, 1, LONG / 2}, {LONG, 1, LONG / 2}, {LONG, 1, LONG / 2}, 0},
+                                  {3, {2, LONG / 2, 2}, {1, 4, 2}, {1, 4, 2}, {1, 4, 2}, 0}};
   for (size_t i = 0; i < LENGTH(cases); ++i) {
     memset(y, CANARY, sizeof y);
     if (simdrop_forward_layout(&mask, SIMDROP_F16, &cases[i], y, y) != SIMDROP_OK) fail_msg("layout %zu is refused", i);
@@ -821,7 +855,7 @@ static void description_in_the_output(void **state) {
   const size_t dims[] = {40, 50};
   simdrop_layout layout;
   assert_int_equal(simdrop_layout_dense(2, dims, &layout), SIMDROP_OK);
-  const simdrop_mask mask = {0.3, 5, 6, 7};
+  const simdrop_mask mask = {0.3, 5, 6, 7, 0};
   float x[2000], expected[2000];
   union {
     float y[2000];
@@ -865,7 +899,7 @@ static void large_layouts(void **state) {
   float *const y = (float *)(y_base + 4 * 5);
   uint64_t random = 29;
   fill_values(SIMDROP_F32, count, &random, x);
-  const simdrop_mask mask = {0.3, 1, 2, 3};
+  const simdrop_mask mask = {0.3, 1, 2, 3, 0};
   for (size_t i = 0; i < LENGTH(layouts); ++i) {
     uint8_t *const kept = allocate(count);
     assert_int_equal(simdrop_backend_select("scalar"), SIMDROP_OK);

@@ -70,7 +70,7 @@ static void offsets_around_every_carry(void **state) {
         size_t n = lengths[l];
         if (offset + n < offset && offset + n != 0) n = (size_t)(0 - offset);
         if (!full_effort() && (c + s + l) % 8 != 0) continue;
-        const simdrop_mask mask = {probabilities[(c + s + l) % 4], next_random(&random), next_random(&random), offset};
+        const simdrop_mask mask = {probabilities[(c + s + l) % 4], next_random(&random), next_random(&random), offset, 0};
         check_everywhere(&mask, n);
       }
     }
@@ -83,7 +83,7 @@ static void last_indices(void **state) {
   FOR_EACH_BACKEND(backend) {
     for (size_t n = 1; n <= 257; ++n) {
       uint32_t u[257];
-      simdrop_mask mask = {0.3, 0x0123456789abcdef, 0xfedcba9876543210, 0 - (uint64_t)n};
+      simdrop_mask mask = {0.3, 0x0123456789abcdef, 0xfedcba9876543210, 0 - (uint64_t)n, 0};
       oracle_u(mask.seed, mask.stream, mask.offset, n, u);
       check_mask(backend, &mask, n, u);
       uint8_t bits[33];
@@ -179,7 +179,7 @@ static void exact_thresholds(void **state) {
         const unsigned expected = (uint64_t)cases[c].u < oracle_threshold(p) ? 0 : 1;
         for (size_t s = 0; s < LENGTH(positions); ++s) {
           const size_t n = positions[s] + behind[(c + i + s) % LENGTH(behind)];
-          const simdrop_mask mask = {p, 0, 0, cases[c].index - positions[s]};
+          const simdrop_mask mask = {p, 0, 0, cases[c].index - positions[s], 0};
           uint8_t bits[5000 / 8];
           assert_int_equal(simdrop_mask_bits(&mask, n, bits), SIMDROP_OK);
           const unsigned found = bits[positions[s] / 8] >> positions[s] % 8 & 1;
@@ -203,7 +203,7 @@ static void threshold_at_an_elements_u(void **state) {
   const int rounds = full_effort() ? 300 : 40;
   FOR_EACH_BACKEND(backend) {
     for (int round = 0; round < rounds; ++round) {
-      simdrop_mask mask = {0, next_random(&random), next_random(&random), next_random(&random) >> 8 << 7};
+      simdrop_mask mask = {0, next_random(&random), next_random(&random), next_random(&random) >> 8 << 7, 0};
       const size_t n = 1 + next_random(&random) % (round % 2 ? 5 * BLOCK : MOST);
       oracle_u(mask.seed, mask.stream, mask.offset, n, u);
       const uint64_t at = u[next_random(&random) % n];
@@ -227,7 +227,7 @@ static void every_plane_decides(void **state) {
   const int rounds = full_effort() ? 20 : 3;
   FOR_EACH_BACKEND(backend) {
     for (int round = 0; round < rounds; ++round) {
-      simdrop_mask mask = {0, next_random(&random), next_random(&random), next_random(&random) >> 8 << 7};
+      simdrop_mask mask = {0, next_random(&random), next_random(&random), next_random(&random) >> 8 << 7, 0};
       oracle_u(mask.seed, mask.stream, mask.offset, MOST, u);
       for (size_t blocks = 1; blocks <= MOST / BLOCK; blocks += blocks < 5 ? 1 : 5)
         for (int plane = 0; plane < 32; ++plane) {
@@ -252,7 +252,7 @@ static void every_plane_count(void **state) {
   };
   static uint32_t u[MOST];
   uint64_t random = 6;
-  simdrop_mask mask = {0, next_random(&random), next_random(&random), next_random(&random) >> 8 << 7};
+  simdrop_mask mask = {0, next_random(&random), next_random(&random), next_random(&random) >> 8 << 7, 0};
   oracle_u(mask.seed, mask.stream, mask.offset, MOST, u);
   FOR_EACH_BACKEND(backend) {
     for (int planes = 1; planes <= 32; ++planes) {
@@ -275,7 +275,7 @@ static void larger_p_drops_more(void **state) {
   };
   static uint8_t smaller[N], larger[N];
   FOR_EACH_BACKEND(backend) {
-    simdrop_mask mask = {0, 77, 88, 99};
+    simdrop_mask mask = {0, 77, 88, 99, 0};
     assert_int_equal(simdrop_mask_bytes(&mask, N, smaller), SIMDROP_OK);
     for (size_t i = 1; i < LENGTH(some_probabilities); ++i) {
       mask.p = some_probabilities[i];
@@ -296,7 +296,7 @@ static void every_length_and_start(void **state) {
   };
   uint32_t u[MOST];
   uint64_t random = 7;
-  simdrop_mask mask = {0, 0x123456789, 0xabcdef012345, UINT64_C(0x1000000000) << 7};
+  simdrop_mask mask = {0, 0x123456789, 0xabcdef012345, UINT64_C(0x1000000000) << 7, 0};
   const uint64_t base = mask.offset;
   oracle_u(mask.seed, mask.stream, base, MOST, u);
   FOR_EACH_BACKEND(backend) {
@@ -314,7 +314,7 @@ static void every_length_and_start(void **state) {
 static void description_in_the_output(void **state) {
   (void)state;
   FOR_EACH_BACKEND(backend) {
-    const simdrop_mask mask = {0.4, 1, 2, 3};
+    const simdrop_mask mask = {0.4, 1, 2, 3, 0};
     uint8_t expected[20000 / 8], expected_bytes[20000];
     assert_int_equal(simdrop_mask_bits(&mask, 20000, expected), SIMDROP_OK);
     assert_int_equal(simdrop_mask_bytes(&mask, 20000, expected_bytes), SIMDROP_OK);

@@ -63,7 +63,7 @@ static void same_bits(void **state) {
   float *const x = allocate(N * sizeof *x), *const y = allocate(N * sizeof *y), *const expected = allocate(N * sizeof *y);
   uint64_t random = 1;
   fill_values(SIMDROP_F32, N, &random, x);
-  const simdrop_mask mask = {0.3, 1, 2, 3};
+  const simdrop_mask mask = {0.3, 1, 2, 3, 0};
   simdrop_layout layout;
   assert_int_equal(simdrop_layout_rows(ROWS, COLUMNS, &layout), SIMDROP_OK);
   for (size_t threads = 1; threads <= 7; threads = 2 * threads + 1) {
@@ -145,7 +145,7 @@ static int same_mask(const simdrop_executor *executor) {
     N = 300001
   };
   static uint8_t bits[PACKED(N)], expected[PACKED(N)];
-  const simdrop_mask mask = {0.3, 1, 2, 3};
+  const simdrop_mask mask = {0.3, 1, 2, 3, 0};
   if (simdrop_mask_bits(&mask, N, expected) != SIMDROP_OK) return 1;
   if (simdrop_parallel_mask_bits(executor, &mask, N, bits) != SIMDROP_OK) return 2;
   return memcmp(bits, expected, sizeof bits) != 0;

@@ -51,7 +51,7 @@ static void dense_calls(void **state) {
   for (size_t d = 0; d < LENGTH(all_dtypes); ++d) {
     for (size_t s = 0; s < LENGTH(sizes); ++s) {
       const size_t n = sizes[s], size = simdrop_dtype_size(all_dtypes[d]), bytes = n * size;
-      const simdrop_mask mask = {some_probabilities[(d + s) % LENGTH(some_probabilities)], 3, 4, 1000 + s};
+      const simdrop_mask mask = {some_probabilities[(d + s) % LENGTH(some_probabilities)], 3, 4, 1000 + s, 0};
       uint8_t *const x = allocate(bytes + 1), *const y = allocate(bytes + 1), *const expected = allocate(bytes + 1);
       uint8_t *const bits = allocate(n + 1), *const expected_bits = allocate(PACKED(n) + 1);
       uint8_t *const expected_bytes = allocate(n + 1);
@@ -101,7 +101,7 @@ static void dense_calls(void **state) {
   }
   // No executor, and one without a function: the calling thread.
   float x[100] = {0}, y[100];
-  const simdrop_mask mask = {0.5, 1, 2, 3};
+  const simdrop_mask mask = {0.5, 1, 2, 3, 0};
   const simdrop_executor none = {NULL, NULL, 7};
   assert_int_equal(simdrop_parallel_forward(NULL, &mask, SIMDROP_F32, 100, x, y, NULL), SIMDROP_OK);
   assert_int_equal(simdrop_parallel_forward(&none, &mask, SIMDROP_F32, 100, x, y, NULL), SIMDROP_OK);
@@ -121,8 +121,8 @@ static void layouts(void **state) {
   assert_int_equal(simdrop_layout_time_shared(SIMDROP_TIME_FIRST, 6, 70, 800, &cases[count++]), SIMDROP_OK);
   assert_int_equal(simdrop_layout_drop_path(4, dims, &cases[count++]), SIMDROP_OK);
   assert_int_equal(simdrop_layout_tile(2, heads, 300, 200, 17, 290, 5, 198, &cases[count++], &first), SIMDROP_OK);
-  cases[count++] = (simdrop_layout){3, {60, 70, 80}, {1, 60, 4200}, {-5700, 81, -1}, {5600, 80, 1}};
-  cases[count++] = (simdrop_layout){3, {60, 70, 80}, {0, 1, 70}, {5700, -81, 1}, {3, 0, 1000}};
+  cases[count++] = (simdrop_layout){3, {60, 70, 80}, {1, 60, 4200}, {-5700, 81, -1}, {5600, 80, 1}, 0};
+  cases[count++] = (simdrop_layout){3, {60, 70, 80}, {0, 1, 70}, {5700, -81, 1}, {3, 0, 1000}, 0};
   assert_int_equal(count, LENGTH(cases));
   uint64_t random = 41;
   for (size_t i = 0; i < LENGTH(cases); ++i) {
@@ -132,14 +132,19 @@ static void layouts(void **state) {
     for (int a = 0; a < cases[i].rank; ++a) n *= cases[i].dims[a];
     uint8_t *const x = allocate(room * size), *const y = allocate(room * size), *const expected = allocate(room * size);
     uint8_t *const bytes = allocate(n + 1), *const expected_bytes = allocate(n + 1);
+    uint8_t *const expected_bits = allocate(PACKED(n)), *const stored_expected = allocate(room * size);
     const size_t middle = 450000 * size;  // for steps backwards
     fill_values(dtype, room, &random, x);
     static const double probabilities[] = {0.3, 0.5, 0, 1, 1e-12};
     for (size_t k = 0; k < LENGTH(probabilities); k += full_effort() ? 1 : 2) {
-      const simdrop_mask mask = {probabilities[k], 5, 6, first + 77};
+      const simdrop_mask mask = {probabilities[k], 5, 6, first + 77, 0};
       memset(expected, CANARY, room * size);
       assert_int_equal(simdrop_forward_layout(&mask, dtype, &cases[i], x + middle, expected + middle), SIMDROP_OK);
       assert_int_equal(simdrop_mask_layout_bytes(&mask, &cases[i], expected_bytes), SIMDROP_OK);
+      assert_int_equal(simdrop_mask_layout_bits(&mask, &cases[i], expected_bits), SIMDROP_OK);
+      memset(stored_expected, CANARY, room * size);
+      assert_int_equal(simdrop_apply_bits_layout(mask.p, dtype, &cases[i], expected_bits, x + middle, stored_expected + middle),
+                       SIMDROP_OK);
       for (size_t t = 0; t < LENGTH(thread_counts); t += full_effort() ? 1 : 2) {
         pool p = {0, 0};
         const simdrop_executor executor = {run_on_pool, &p, thread_counts[t]};
@@ -156,8 +161,26 @@ static void layouts(void **state) {
         assert_int_equal(simdrop_parallel_mask_layout_bytes(&executor, &mask, &cases[i], bytes), SIMDROP_OK);
         check_bytes(expected_bytes, bytes, n, "bytes of layout %zu on %zu threads", i, thread_counts[t]);
         assert_int_equal(bytes[n], CANARY);
+        memset(bytes, CANARY, n + 1);
+        assert_int_equal(simdrop_parallel_mask_layout_bits(&executor, &mask, &cases[i], bytes), SIMDROP_OK);
+        check_bytes(expected_bits, bytes, PACKED(n), "bits of layout %zu on %zu threads", i, thread_counts[t]);
+        assert_int_equal(bytes[PACKED(n)], CANARY);
+        memset(bytes, CANARY, n + 1);
+        memset(y, CANARY, room * size);
+        assert_int_equal(
+            simdrop_parallel_forward_layout_bits(&executor, &mask, dtype, &cases[i], x + middle, y + middle, bytes),
+            SIMDROP_OK);
+        check_bytes(expected, y, room * size, "layout %zu beside bits on %zu threads", i, thread_counts[t]);
+        check_bytes(expected_bits, bytes, PACKED(n), "bits beside layout %zu on %zu threads", i, thread_counts[t]);
+        memset(y, CANARY, room * size);
+        assert_int_equal(
+            simdrop_parallel_apply_bits_layout(&executor, mask.p, dtype, &cases[i], expected_bits, x + middle, y + middle),
+            SIMDROP_OK);
+        check_bytes(stored_expected, y, room * size, "stored bits of layout %zu on %zu threads", i, thread_counts[t]);
       }
     }
+    free(expected_bits);
+    free(stored_expected);
     free(x);
     free(y);
     free(expected);
@@ -202,12 +225,12 @@ static void cuts(void **state) {
 static void layout_cuts(void **state) {
   (void)state;
   static const simdrop_layout cases[] = {
-      {1, {100000}, {1}, {1}, {1}},
-      {2, {300, 200}, {200, 1}, {200, 1}, {0, 1}},
-      {3, {7, 30, 40}, {1200, 40, 1}, {-1300, 41, -1}, {1300, 40, 1}},
-      {4, {2, 3, 5, 7}, {105, 35, 7, 1}, {1, 2, 6, 30}, {105, 0, 7, 0}},
-      {1, {3}, {0}, {5}, {2}},
-      {0, {0}, {0}, {0}, {0}},
+      {1, {100000}, {1}, {1}, {1}, 0},
+      {2, {300, 200}, {200, 1}, {200, 1}, {0, 1}, 0},
+      {3, {7, 30, 40}, {1200, 40, 1}, {-1300, 41, -1}, {1300, 40, 1}, 0},
+      {4, {2, 3, 5, 7}, {105, 35, 7, 1}, {1, 2, 6, 30}, {105, 0, 7, 0}, 0},
+      {1, {3}, {0}, {5}, {2}, 0},
+      {0, {0}, {0}, {0}, {0}, 0},
   };
   for (size_t i = 0; i < LENGTH(cases); ++i) {
     // y places are unique: they name the elements.
@@ -252,7 +275,7 @@ static void layout_cuts(void **state) {
     free(index_of);
   }
   // Even pieces: the outer axis of 2 cannot give 7.
-  const simdrop_layout uneven = {2, {2, 7000}, {8000, 1}, {8000, 1}, {9000, 1}};
+  const simdrop_layout uneven = {2, {2, 7000}, {8000, 1}, {8000, 1}, {9000, 1}, 0};
   for (size_t piece = 0; piece < 7; ++piece) {
     simdrop_layout_part part;
     assert_int_equal(simdrop_cut_layout(&uneven, 7, piece, &part), SIMDROP_OK);
@@ -260,8 +283,8 @@ static void layout_cuts(void **state) {
     assert_true(count > 1800 && count < 2200);
   }
   simdrop_layout_part part;
-  const simdrop_layout bad_rank = {.rank = 9}, bad_size = {1, {SIZE_MAX}, {1}, {1}, {1}};
-  const simdrop_layout bad_reach = {1, {3}, {PTRDIFF_MAX}, {1}, {1}}, bad_index = {1, {3}, {1}, {1}, {UINT64_MAX}};
+  const simdrop_layout bad_rank = {.rank = 9}, bad_size = {1, {SIZE_MAX}, {1}, {1}, {1}, 0};
+  const simdrop_layout bad_reach = {1, {3}, {PTRDIFF_MAX}, {1}, {1}, 0}, bad_index = {1, {3}, {1}, {1}, {UINT64_MAX}, 0};
   assert_int_equal(simdrop_cut_layout(NULL, 2, 0, &part), SIMDROP_ERROR_NULL_POINTER);
   assert_int_equal(simdrop_cut_layout(&uneven, 2, 0, NULL), SIMDROP_ERROR_NULL_POINTER);
   assert_int_equal(simdrop_cut_layout(&uneven, 2, 2, &part), SIMDROP_ERROR_SHAPE);

@@ -53,6 +53,7 @@ static bool place(const known_answer *answer, placed_answer *placed) {
   placed->plane = (int)(word_3 >> 25);
   if (placed->plane >= PLANES) return false;
   placed->block = (uint64_t)(word_3 & 0x1ffffff) << 32 | answer->counter[1];
+  placed->mask = (simdrop_mask){0};
   placed->mask.seed = (uint64_t)answer->key[1] << 32 | answer->key[0];
   placed->mask.stream = (uint64_t)answer->counter[2] << 32 | answer->counter[0];
   oracle_u(placed->mask.seed, placed->mask.stream, placed->block * BLOCK, BLOCK, placed->u);

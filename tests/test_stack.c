@@ -105,6 +105,22 @@ static simdrop_status backward_layout(const call *c) {
   return simdrop_backward_layout(c->mask, c->dtype, c->layout, c->x, c->y);
 }
 static simdrop_status mask_layout_bytes(const call *c) { return simdrop_mask_layout_bytes(c->mask, c->layout, c->decisions); }
+static simdrop_status mask_layout_bits(const call *c) { return simdrop_mask_layout_bits(c->mask, c->layout, c->decisions); }
+static simdrop_status forward_layout_bits(const call *c) {
+  return simdrop_forward_layout_bits(c->mask, c->dtype, c->layout, c->x, c->y, c->decisions);
+}
+static simdrop_status apply_bits_layout(const call *c) {
+  return simdrop_apply_bits_layout(c->mask->p, c->dtype, c->layout, c->decisions, c->x, c->y);
+}
+static simdrop_status parallel_mask_layout_bits(const call *c) {
+  return simdrop_parallel_mask_layout_bits(&executor, c->mask, c->layout, c->decisions);
+}
+static simdrop_status parallel_forward_layout_bits(const call *c) {
+  return simdrop_parallel_forward_layout_bits(&executor, c->mask, c->dtype, c->layout, c->x, c->y, c->decisions);
+}
+static simdrop_status parallel_apply_bits_layout(const call *c) {
+  return simdrop_parallel_apply_bits_layout(&executor, c->mask->p, c->dtype, c->layout, c->decisions, c->x, c->y);
+}
 static simdrop_status parallel_forward_layout(const call *c) {
   return simdrop_parallel_forward_layout(&executor, c->mask, c->dtype, c->layout, c->x, c->y);
 }
@@ -234,7 +250,7 @@ static void arrays(void **state) {
       for (size_t f = full_effort() ? 0 : LENGTH(functions) / 2; f < LENGTH(functions); ++f) {
         for (size_t d = 0; d < LENGTH(all_dtypes); ++d) {
           for (size_t p = 0; p < LENGTH(probabilities); p += full_effort() ? 1 : 2) {
-            const simdrop_mask mask = {probabilities[p], 1, 2, 77};
+            const simdrop_mask mask = {probabilities[p], 1, 2, 77, 0};
             const bool large = s == LENGTH(sizes) - 1;
             if (large && (functions[f].function != forward_bits || probabilities[p] != 0.5)) continue;
             const size_t n = large ? sizes[s] / simdrop_dtype_size(all_dtypes[d]) : sizes[s];
@@ -255,8 +271,18 @@ static void layouts(void **state) {
   begin();
   // Shorter tests leave out the first half, which are parts of the others.
   static const named_function functions[] = {
-      FUNCTION(forward_layout),          FUNCTION(backward_layout),          FUNCTION(mask_layout_bytes),
-      FUNCTION(parallel_forward_layout), FUNCTION(parallel_backward_layout), FUNCTION(parallel_mask_layout_bytes),
+      FUNCTION(forward_layout),
+      FUNCTION(backward_layout),
+      FUNCTION(mask_layout_bytes),
+      FUNCTION(mask_layout_bits),
+      FUNCTION(forward_layout_bits),
+      FUNCTION(apply_bits_layout),
+      FUNCTION(parallel_forward_layout),
+      FUNCTION(parallel_backward_layout),
+      FUNCTION(parallel_mask_layout_bytes),
+      FUNCTION(parallel_mask_layout_bits),
+      FUNCTION(parallel_forward_layout_bits),
+      FUNCTION(parallel_apply_bits_layout),
   };
   // Of M rows of N elements, one for each inner loop; the last has as many axes as can be.
   enum {
@@ -265,28 +291,29 @@ static void layouts(void **state) {
     FIRST = 200  // steps backwards begin here
   };
   static const simdrop_layout cases[] = {
-      {2, {M, N}, {N, 1}, {N, 1}, {N, 1}},
-      {2, {M, N}, {N, 1}, {N + 5, 1}, {N + 333, 1}},
-      {2, {N, 7}, {9, 1}, {8, 1}, {7, 1}},
-      {2, {M, N}, {N, 1}, {N, 1}, {1, 0}},
-      {2, {N, M}, {M, 1}, {M, 1}, {1, 0}},
-      {2, {M, N}, {N, 1}, {N, 1}, {0, 1}},
-      {2, {N, M}, {M, 1}, {M, 1}, {0, 1}},
-      {2, {M, N}, {N, 1}, {N + 1, 1}, {0, 1}},
-      {2, {M, N}, {N, 1}, {N, 1}, {1, M}},
-      {2, {5, 410}, {410, 1}, {410, 1}, {129 * N, 129}},
-      {2, {5, 410}, {410, 1}, {410, 1}, {0, 2}},
-      {2, {M, N}, {N, 1}, {N, 1}, {0, 0}},
-      {2, {M, N}, {1, M}, {N, 1}, {N, 1}},
-      {2, {M, N}, {1, M}, {N, 1}, {1, M}},
-      {1, {N}, {3}, {2}, {1}},
-      {3, {2, M, N / 2}, {M * N / 2, N / 2, 1}, {M * N / 2, N / 2, 1}, {3 * N, 0, 1}},
-      {3, {5, M, 64}, {-1, 5, 185}, {2368, 64, 1}, {0, 64, 1}},
+      {2, {M, N}, {N, 1}, {N, 1}, {N, 1}, 0},
+      {2, {M, N}, {N, 1}, {N + 5, 1}, {N + 333, 1}, 0},
+      {2, {N, 7}, {9, 1}, {8, 1}, {7, 1}, 0},
+      {2, {M, N}, {N, 1}, {N, 1}, {1, 0}, 0},
+      {2, {N, M}, {M, 1}, {M, 1}, {1, 0}, 0},
+      {2, {M, N}, {N, 1}, {N, 1}, {0, 1}, 0},
+      {2, {N, M}, {M, 1}, {M, 1}, {0, 1}, 0},
+      {2, {M, N}, {N, 1}, {N + 1, 1}, {0, 1}, 0},
+      {2, {M, N}, {N, 1}, {N, 1}, {1, M}, 0},
+      {2, {5, 410}, {410, 1}, {410, 1}, {129 * N, 129}, 0},
+      {2, {5, 410}, {410, 1}, {410, 1}, {0, 2}, 0},
+      {2, {M, N}, {N, 1}, {N, 1}, {0, 0}, 0},
+      {2, {M, N}, {1, M}, {N, 1}, {N, 1}, 0},
+      {2, {M, N}, {1, M}, {N, 1}, {1, M}, 0},
+      {1, {N}, {3}, {2}, {1}, 0},
+      {3, {2, M, N / 2}, {M * N / 2, N / 2, 1}, {M * N / 2, N / 2, 1}, {3 * N, 0, 1}, 0},
+      {3, {5, M, 64}, {-1, 5, 185}, {2368, 64, 1}, {0, 64, 1}, 0},
       {8,
        {3, 3, 3, 3, 3, 3, 3, 3},
        {1, 4, 13, 40, 121, 364, 1093, 3280},
        {5000, 1600, 500, 160, 50, 16, 5, 1},
-       {3, 1, 4, 1, 5, 9, 2, 6}},
+       {3, 1, 4, 1, 5, 9, 2, 6},
+       0},
   };
   char *y;
   uint8_t *decisions;
@@ -296,7 +323,7 @@ static void layouts(void **state) {
       for (size_t f = full_effort() ? 0 : LENGTH(functions) / 2; f < LENGTH(functions); ++f) {
         for (size_t d = 0; d < LENGTH(all_dtypes); ++d) {
           for (size_t p = 0; p < LENGTH(probabilities); p += full_effort() ? 1 : 2) {
-            const simdrop_mask mask = {probabilities[p], 1, 2, 77};
+            const simdrop_mask mask = {probabilities[p], 1, 2, 77, 0};
             const size_t first = FIRST * simdrop_dtype_size(all_dtypes[d]);
             const call c = {functions[f].function, &mask, all_dtypes[d], 0, &cases[l], x + first, y + first, decisions};
             check_stack(&c, SIMDROP_OK, "%s, layout %zu, %s, %s, p = %g", functions[f].name, l, dtype_name(all_dtypes[d]),
@@ -315,7 +342,7 @@ static void layouts(void **state) {
     involved.x_strides[a] = strides[(a + 3) % SIMDROP_MAX_RANK] + 2;
     involved.y_strides[a] = strides[a];
   }
-  const simdrop_mask mask = {0.3, 1, 2, 77};
+  const simdrop_mask mask = {0.3, 1, 2, 77, 0};
   const call c = {forward_layout, &mask, SIMDROP_F32, 0, &involved, x, y, decisions};
   check_stack(&c, SIMDROP_ERROR_OVERLAP, "a search for overlaps");
   check_most();

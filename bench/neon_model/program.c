@@ -30,7 +30,7 @@ static void announce(const char *name, double p, size_t n) { printf("%s %g %zu\n
 static void trace_producer(double p, size_t n) {
   const simdrop_mask mask = {.p = p, .seed = 42, .stream = 7};
   simdrop_mask_source source;
-  simdrop_source_init(&source, &mask, simdrop_threshold(p));
+  simdrop_source_init(&source, mask.seed, mask.stream, simdrop_threshold(p));
   announce("producer", p, n);
   neon_model_begin();
   simdrop_neon_kernels.mask_blocks(&source, 0, n / SIMDROP_BLOCK_ELEMENTS, mask_words, NULL);

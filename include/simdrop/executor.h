@@ -45,7 +45,7 @@ typedef struct simdrop_layout_part {
 
 /** Piece number `piece` of `pieces` of a layout. Its axes are put in order, and one is cut: the outermost that gives pieces of
  *  nearly equal sizes. Pieces may be empty.
- *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_SHAPE (piece >= pieces), ERROR_RANK, ERROR_SIZE_OVERFLOW, or
+ *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_SHAPE (piece >= pieces), ERROR_RANK, ERROR_FLAGS, ERROR_SIZE_OVERFLOW, or
  *          ERROR_INDEX_OVERFLOW (also with an offset of 0) */
 SIMDROP_API simdrop_status simdrop_cut_layout(const simdrop_layout *layout, size_t pieces, size_t piece,
                                               simdrop_layout_part *part);
@@ -87,11 +87,28 @@ SIMDROP_API simdrop_status simdrop_parallel_forward_layout(const simdrop_executo
                                                            simdrop_dtype dtype, const simdrop_layout *layout, const void *x,
                                                            void *y);
 
+/** simdrop_forward_layout_bits on an executor.
+ *  @return as simdrop_forward_layout_bits */
+SIMDROP_API simdrop_status simdrop_parallel_forward_layout_bits(const simdrop_executor *executor, const simdrop_mask *mask,
+                                                                simdrop_dtype dtype, const simdrop_layout *layout,
+                                                                const void *x, void *y, uint8_t *bits);
+
 /** simdrop_backward_layout on an executor.
  *  @return as simdrop_backward_layout */
 SIMDROP_API simdrop_status simdrop_parallel_backward_layout(const simdrop_executor *executor, const simdrop_mask *mask,
                                                             simdrop_dtype dtype, const simdrop_layout *layout, const void *dy,
                                                             void *dx);
+
+/** simdrop_apply_bits_layout on an executor.
+ *  @return as simdrop_apply_bits_layout */
+SIMDROP_API simdrop_status simdrop_parallel_apply_bits_layout(const simdrop_executor *executor, double p, simdrop_dtype dtype,
+                                                              const simdrop_layout *layout, const uint8_t *bits, const void *x,
+                                                              void *y);
+
+/** simdrop_mask_layout_bits on an executor.
+ *  @return as simdrop_mask_layout_bits */
+SIMDROP_API simdrop_status simdrop_parallel_mask_layout_bits(const simdrop_executor *executor, const simdrop_mask *mask,
+                                                             const simdrop_layout *layout, uint8_t *bits);
 
 /** simdrop_mask_layout_bytes on an executor.
  *  @return as simdrop_mask_layout_bytes */

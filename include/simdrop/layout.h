@@ -28,6 +28,7 @@ typedef struct simdrop_layout {
   ptrdiff_t x_strides[SIMDROP_MAX_RANK];    /**< elements of x from one place of the axis to the next */
   ptrdiff_t y_strides[SIMDROP_MAX_RANK];    /**< the same for y */
   uint64_t index_strides[SIMDROP_MAX_RANK]; /**< how far the mask's index moves along each axis; 0 = shared along it */
+  uint64_t flags;                           /**< reserved: must be 0 */
 } simdrop_layout;
 
 /** @name Dropout of a layout
@@ -43,7 +44,7 @@ typedef struct simdrop_layout {
  *  @param y       element (0, 0, ...) of the output; x == y with equal strides works in place; otherwise no element of y may
  *                 share a byte with one of x (but the two may interleave: columns of one matrix, for example)
  *  @return SIMDROP_OK, or
- *          ERROR_NULL_POINTER, ERROR_PROBABILITY, ERROR_DTYPE;
+ *          ERROR_NULL_POINTER, ERROR_PROBABILITY, ERROR_DTYPE, ERROR_FLAGS;
  *          ERROR_RANK: layout->rank is not in 0 .. SIMDROP_MAX_RANK;
  *          ERROR_SIZE_OVERFLOW: the elements are more, or lie further apart, than PTRDIFF_MAX bytes;
  *          ERROR_INDEX_OVERFLOW: the largest index passes 2^64 - 1;
@@ -51,6 +52,19 @@ typedef struct simdrop_layout {
  *          could not be ruled out in a short time (no stride pattern made by slicing and permuting is) */
 SIMDROP_API simdrop_status simdrop_forward_layout(const simdrop_mask *mask, simdrop_dtype dtype, const simdrop_layout *layout,
                                                   const void *x, void *y);
+
+/** The same, and the mask of every element in packed bits.
+ *  @param mask    which mask; its offset is the index of element (0, 0, ...)
+ *  @param dtype   type of the elements of x and y
+ *  @param layout  shape, strides and broadcasting
+ *  @param x       element (0, 0, ...) of the input
+ *  @param y       element (0, 0, ...) of the output
+ *  @param bits    NULL, or receives ceil(count / 8) bytes, as from simdrop_mask_layout_bits; they must share no byte with an
+ *                 element of x or y
+ *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_PROBABILITY, ERROR_DTYPE, ERROR_FLAGS, ERROR_RANK, ERROR_SIZE_OVERFLOW,
+ *          ERROR_INDEX_OVERFLOW or ERROR_OVERLAP, for the same reasons as simdrop_forward_layout */
+SIMDROP_API simdrop_status simdrop_forward_layout_bits(const simdrop_mask *mask, simdrop_dtype dtype,
+                                                       const simdrop_layout *layout, const void *x, void *y, uint8_t *bits);
 
 /** The gradient of simdrop_forward_layout: dx[...] = kept ? dy[...] * s : +0, with the mask drawn again.
  *  @param mask    the mask given to simdrop_forward_layout
@@ -62,12 +76,35 @@ SIMDROP_API simdrop_status simdrop_forward_layout(const simdrop_mask *mask, simd
 SIMDROP_API simdrop_status simdrop_backward_layout(const simdrop_mask *mask, simdrop_dtype dtype, const simdrop_layout *layout,
                                                    const void *dy, void *dx);
 
+/** Apply stored decisions: y[...] = bit ? x[...] * s : +0 for every element of the layout, as simdrop_apply_bits does.
+ *  @param p       the probability that the mask was made with, for the scale
+ *  @param dtype   type of the elements of x and y
+ *  @param layout  shape and strides; each element has a bit of its own, so that the index strides play no part
+ *  @param bits    ceil(count / 8) bytes, one bit for each element in row-major order of the layout's axes, as
+ *                 simdrop_mask_layout_bits and simdrop_forward_layout_bits write them; they must share no byte with an element
+ *                 of y, otherwise ERROR_OVERLAP
+ *  @param x       element (0, 0, ...) of the input
+ *  @param y       element (0, 0, ...) of the output; may be x, as in simdrop_forward_layout
+ *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_PROBABILITY, ERROR_DTYPE, ERROR_FLAGS (of the layout), ERROR_RANK,
+ *          ERROR_SIZE_OVERFLOW, ERROR_INDEX_OVERFLOW (of the layout, which is checked whole) or ERROR_OVERLAP */
+SIMDROP_API simdrop_status simdrop_apply_bits_layout(double p, simdrop_dtype dtype, const simdrop_layout *layout,
+                                                     const uint8_t *bits, const void *x, void *y);
+
+/** Write the mask of every element, one bit each, 1 = kept, in row-major order of the layout's axes: element k of that order
+ *  has bit k % 8 of byte k / 8, and the unused bits of the last byte are 0. The strides of x and y play no part.
+ *  @param mask    which mask; its offset is the index of element (0, 0, ...)
+ *  @param layout  shape and broadcasting
+ *  @param bits    receives ceil(count / 8) bytes; may be NULL only if that is 0
+ *  @return as simdrop_mask_layout_bytes */
+SIMDROP_API simdrop_status simdrop_mask_layout_bits(const simdrop_mask *mask, const simdrop_layout *layout, uint8_t *bits);
+
 /** Write the mask of every element, one byte each, 1 = kept, 0 = dropped, in row-major order of the layout's axes (the last
  *  axis varies fastest); the strides of x and y play no part.
  *  @param mask    which mask; its offset is the index of element (0, 0, ...)
  *  @param layout  shape and broadcasting
  *  @param bytes   receives as many bytes as the layout has elements; may be NULL only if that is 0
- *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_PROBABILITY, ERROR_RANK, ERROR_SIZE_OVERFLOW or ERROR_INDEX_OVERFLOW */
+ *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_PROBABILITY, ERROR_FLAGS, ERROR_RANK, ERROR_SIZE_OVERFLOW or
+ *          ERROR_INDEX_OVERFLOW */
 SIMDROP_API simdrop_status simdrop_mask_layout_bytes(const simdrop_mask *mask, const simdrop_layout *layout, uint8_t *bytes);
 
 /** @} */

@@ -42,7 +42,7 @@ extern "C" {
  *  @param mask  which mask; may lie in memory that the call overwrites
  *  @param n     number of elements
  *  @param bits  receives (n + 7) / 8 bytes; may be NULL only if n = 0
- *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_PROBABILITY or ERROR_INDEX_OVERFLOW */
+ *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_PROBABILITY, ERROR_FLAGS or ERROR_INDEX_OVERFLOW */
 SIMDROP_API simdrop_status simdrop_mask_bits(const simdrop_mask *mask, size_t n, uint8_t *bits);
 
 /** Write the mask as one byte an element, 1 = kept, 0 = dropped.
@@ -73,8 +73,8 @@ SIMDROP_API simdrop_status simdrop_scale(double p, double *scale);
  *  @param x      n elements
  *  @param y      receives n elements; x == y works in place, any other overlap with x is an error
  *  @param bits   NULL, or receives the packed mask as simdrop_mask_bits would write it; may not overlap x or y
- *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_PROBABILITY, ERROR_DTYPE, ERROR_INDEX_OVERFLOW, ERROR_SIZE_OVERFLOW or
- *          ERROR_OVERLAP */
+ *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_PROBABILITY, ERROR_FLAGS, ERROR_DTYPE, ERROR_INDEX_OVERFLOW,
+ * ERROR_SIZE_OVERFLOW or ERROR_OVERLAP */
 SIMDROP_API simdrop_status simdrop_forward(const simdrop_mask *mask, simdrop_dtype dtype, size_t n, const void *x, void *y,
                                            uint8_t *bits);
 

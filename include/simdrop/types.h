@@ -19,6 +19,7 @@ typedef struct simdrop_mask {
   uint64_t seed;   /**< chooses the family of masks (the Philox key) */
   uint64_t stream; /**< chooses a mask of the family: a layer, a step; masks of different streams are independent */
   uint64_t offset; /**< index of the call's first element; offset + n may reach 2^64 but not pass it */
+  uint64_t flags;  /**< reserved: must be 0 */
 } simdrop_mask;
 
 /** The element types. f16 is IEEE 754 binary16, bf16 is the upper half of an IEEE 754 binary32; both are computed in
@@ -42,7 +43,8 @@ typedef enum simdrop_status {
   SIMDROP_ERROR_UNKNOWN_BACKEND = 7, /**< no backend has that name */
   SIMDROP_ERROR_UNSUPPORTED_BACKEND = 8, /**< the backend is not compiled in, or this machine cannot run it */
   SIMDROP_ERROR_RANK = 9,                /**< the rank is outside 0 .. SIMDROP_MAX_RANK, or not one that the function takes */
-  SIMDROP_ERROR_SHAPE = 10               /**< a mask's extent is neither 1 nor the tensor's, or a tile is outside its matrix */
+  SIMDROP_ERROR_SHAPE = 10,              /**< a mask's extent is neither 1 nor the tensor's, or a tile is outside its matrix */
+  SIMDROP_ERROR_FLAGS = 11               /**< the flags of a mask or a layout are not 0 */
 } simdrop_status;
 
 /** A sentence in English for a status; static storage, never NULL ("unknown status" for other numbers). */
@@ -50,6 +52,12 @@ SIMDROP_API const char *simdrop_status_string(simdrop_status status);
 
 /** Bytes of one element of dtype; 0 if dtype is unknown. */
 SIMDROP_API size_t simdrop_dtype_size(simdrop_dtype dtype);
+
+/** The name of dtype as programs write it ("f32", "bf16"); static storage, NULL if dtype is unknown. */
+SIMDROP_API const char *simdrop_dtype_name(simdrop_dtype dtype);
+
+/** How many element types there are: those numbered 0 .. count - 1. */
+SIMDROP_API size_t simdrop_dtype_count(void);
 
 #ifdef __cplusplus
 }

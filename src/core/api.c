@@ -1,26 +1,8 @@
-// The public functions that do a whole call at once. Nothing is written before the last check has passed. Masks are copied:
-// they may lie in the output. So may layouts, which the drivers read once, before they write.
+// The public verbs: each is a call.
 #include <simdrop/simdrop.h>
 
-#include "core/calls.h"
-#include "engine/driver.h"
+#include "core/operation.h"
 #include "engine/parameters.h"
-
-simdrop_status simdrop_mask_bits(const simdrop_mask *mask, size_t n, uint8_t *bits) {
-  SIMDROP_RETURN_IF_ERROR(simdrop_check_mask_call(mask, n, bits));
-  if (n == 0) return SIMDROP_OK;
-  const simdrop_mask copy = *mask;
-  simdrop_run_mask_bits(&copy, n, bits);
-  return SIMDROP_OK;
-}
-
-simdrop_status simdrop_mask_bytes(const simdrop_mask *mask, size_t n, uint8_t *bytes) {
-  SIMDROP_RETURN_IF_ERROR(simdrop_check_mask_call(mask, n, bytes));
-  if (n == 0) return SIMDROP_OK;
-  const simdrop_mask copy = *mask;
-  simdrop_run_mask_bytes(&copy, n, bytes);
-  return SIMDROP_OK;
-}
 
 simdrop_status simdrop_scale(double p, double *scale) {
   if (scale == NULL) return SIMDROP_ERROR_NULL_POINTER;
@@ -29,47 +11,119 @@ simdrop_status simdrop_scale(double p, double *scale) {
   return SIMDROP_OK;
 }
 
+// ---- elements that follow one another
+
+simdrop_status simdrop_parallel_mask_bits(const simdrop_executor *executor, const simdrop_mask *mask, size_t n, uint8_t *bits) {
+  const simdrop_call call = {.verb = SIMDROP_MASK_BITS, .mask = mask, .n = n, .decisions = bits};
+  return simdrop_submit(executor, &call);
+}
+
+simdrop_status simdrop_parallel_mask_bytes(const simdrop_executor *executor, const simdrop_mask *mask, size_t n,
+                                           uint8_t *bytes) {
+  const simdrop_call call = {.verb = SIMDROP_MASK_BYTES, .mask = mask, .n = n, .decisions = bytes};
+  return simdrop_submit(executor, &call);
+}
+
+simdrop_status simdrop_parallel_forward(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype,
+                                        size_t n, const void *x, void *y, uint8_t *bits) {
+  const simdrop_call call = {.verb = SIMDROP_FORWARD, .mask = mask, .dtype = dtype, .n = n, .x = x, .y = y, .decisions = bits};
+  return simdrop_submit(executor, &call);
+}
+
+simdrop_status simdrop_parallel_backward(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype,
+                                         size_t n, const void *dy, void *dx) {
+  return simdrop_parallel_forward(executor, mask, dtype, n, dy, dx, NULL);  // the same product with the same mask
+}
+
+simdrop_status simdrop_parallel_apply_bits(const simdrop_executor *executor, double p, simdrop_dtype dtype, size_t n,
+                                           const uint8_t *bits, const void *x, void *y) {
+  const simdrop_call call = {.verb = SIMDROP_APPLY_BITS, .p = p, .dtype = dtype, .n = n, .x = x, .y = y, .stored = bits};
+  return simdrop_submit(executor, &call);
+}
+
+simdrop_status simdrop_mask_bits(const simdrop_mask *mask, size_t n, uint8_t *bits) {
+  return simdrop_parallel_mask_bits(NULL, mask, n, bits);
+}
+
+simdrop_status simdrop_mask_bytes(const simdrop_mask *mask, size_t n, uint8_t *bytes) {
+  return simdrop_parallel_mask_bytes(NULL, mask, n, bytes);
+}
+
 simdrop_status simdrop_forward(const simdrop_mask *mask, simdrop_dtype dtype, size_t n, const void *x, void *y, uint8_t *bits) {
-  SIMDROP_RETURN_IF_ERROR(simdrop_check_forward(mask, dtype, n, x, y, bits));
-  if (n == 0) return SIMDROP_OK;
-  const simdrop_mask copy = *mask;
-  simdrop_run_forward(&copy, dtype, n, x, y, bits, simdrop_store_for(dtype, n, x, y));
-  return SIMDROP_OK;
+  return simdrop_parallel_forward(NULL, mask, dtype, n, x, y, bits);
 }
 
 simdrop_status simdrop_backward(const simdrop_mask *mask, simdrop_dtype dtype, size_t n, const void *dy, void *dx) {
-  return simdrop_forward(mask, dtype, n, dy, dx, NULL);  // the same product with the same mask
+  return simdrop_parallel_forward(NULL, mask, dtype, n, dy, dx, NULL);
 }
 
 simdrop_status simdrop_apply_bits(double p, simdrop_dtype dtype, size_t n, const uint8_t *bits, const void *x, void *y) {
-  SIMDROP_RETURN_IF_ERROR(simdrop_check_apply_bits(p, dtype, n, bits, x, y));
-  if (n == 0) return SIMDROP_OK;
-  simdrop_run_apply_bits(p, dtype, n, bits, x, y, simdrop_store_for(dtype, n, x, y));
-  return SIMDROP_OK;
+  return simdrop_parallel_apply_bits(NULL, p, dtype, n, bits, x, y);
+}
+
+// ---- layouts
+
+simdrop_status simdrop_parallel_mask_layout_bits(const simdrop_executor *executor, const simdrop_mask *mask,
+                                                 const simdrop_layout *layout, uint8_t *bits) {
+  const simdrop_call call = {.verb = SIMDROP_MASK_BITS, .mask = mask, .layout = layout, .decisions = bits};
+  return simdrop_submit_layout(executor, &call);
+}
+
+simdrop_status simdrop_parallel_mask_layout_bytes(const simdrop_executor *executor, const simdrop_mask *mask,
+                                                  const simdrop_layout *layout, uint8_t *bytes) {
+  const simdrop_call call = {.verb = SIMDROP_MASK_BYTES, .mask = mask, .layout = layout, .decisions = bytes};
+  return simdrop_submit_layout(executor, &call);
+}
+
+simdrop_status simdrop_parallel_forward_layout_bits(const simdrop_executor *executor, const simdrop_mask *mask,
+                                                    simdrop_dtype dtype, const simdrop_layout *layout, const void *x, void *y,
+                                                    uint8_t *bits) {
+  const simdrop_call call = {
+      .verb = SIMDROP_FORWARD, .mask = mask, .dtype = dtype, .layout = layout, .x = x, .y = y, .decisions = bits};
+  return simdrop_submit_layout(executor, &call);
+}
+
+simdrop_status simdrop_parallel_forward_layout(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype,
+                                               const simdrop_layout *layout, const void *x, void *y) {
+  return simdrop_parallel_forward_layout_bits(executor, mask, dtype, layout, x, y, NULL);
+}
+
+simdrop_status simdrop_parallel_backward_layout(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype,
+                                                const simdrop_layout *layout, const void *dy, void *dx) {
+  return simdrop_parallel_forward_layout_bits(executor, mask, dtype, layout, dy, dx, NULL);
+}
+
+simdrop_status simdrop_parallel_apply_bits_layout(const simdrop_executor *executor, double p, simdrop_dtype dtype,
+                                                  const simdrop_layout *layout, const uint8_t *bits, const void *x, void *y) {
+  const simdrop_call call = {
+      .verb = SIMDROP_APPLY_BITS, .p = p, .dtype = dtype, .layout = layout, .x = x, .y = y, .stored = bits};
+  return simdrop_submit_layout(executor, &call);
+}
+
+simdrop_status simdrop_mask_layout_bits(const simdrop_mask *mask, const simdrop_layout *layout, uint8_t *bits) {
+  return simdrop_parallel_mask_layout_bits(NULL, mask, layout, bits);
+}
+
+simdrop_status simdrop_mask_layout_bytes(const simdrop_mask *mask, const simdrop_layout *layout, uint8_t *bytes) {
+  return simdrop_parallel_mask_layout_bytes(NULL, mask, layout, bytes);
 }
 
 simdrop_status simdrop_forward_layout(const simdrop_mask *mask, simdrop_dtype dtype, const simdrop_layout *layout,
                                       const void *x, void *y) {
-  size_t count;
-  SIMDROP_RETURN_IF_ERROR(simdrop_check_forward_layout(mask, dtype, layout, x, y, &count));
-  if (count == 0) return SIMDROP_OK;
-  const simdrop_mask mask_copy = *mask;
-  const bool stream = simdrop_store_for(dtype, count, x, y);
-  simdrop_run_forward_layout(&mask_copy, dtype, layout, x, y, stream);
-  return SIMDROP_OK;
+  return simdrop_parallel_forward_layout_bits(NULL, mask, dtype, layout, x, y, NULL);
+}
+
+simdrop_status simdrop_forward_layout_bits(const simdrop_mask *mask, simdrop_dtype dtype, const simdrop_layout *layout,
+                                           const void *x, void *y, uint8_t *bits) {
+  return simdrop_parallel_forward_layout_bits(NULL, mask, dtype, layout, x, y, bits);
 }
 
 simdrop_status simdrop_backward_layout(const simdrop_mask *mask, simdrop_dtype dtype, const simdrop_layout *layout,
                                        const void *dy, void *dx) {
-  return simdrop_forward_layout(mask, dtype, layout, dy, dx);
+  return simdrop_parallel_forward_layout_bits(NULL, mask, dtype, layout, dy, dx, NULL);
 }
 
-simdrop_status simdrop_mask_layout_bytes(const simdrop_mask *mask, const simdrop_layout *layout, uint8_t *bytes) {
-  size_t count;
-  SIMDROP_RETURN_IF_ERROR(simdrop_check_mask_layout_bytes(mask, layout, bytes, &count));
-  if (count == 0) return SIMDROP_OK;
-  const simdrop_mask mask_copy = *mask;
-  const simdrop_layout row_major = simdrop_row_major(layout);
-  simdrop_run_layout_bytes(&mask_copy, &row_major, bytes);
-  return SIMDROP_OK;
+simdrop_status simdrop_apply_bits_layout(double p, simdrop_dtype dtype, const simdrop_layout *layout, const uint8_t *bits,
+                                         const void *x, void *y) {
+  return simdrop_parallel_apply_bits_layout(NULL, p, dtype, layout, bits, x, y);
 }

@@ -16,6 +16,7 @@ const char *simdrop_status_string(simdrop_status status) {
     case SIMDROP_ERROR_UNSUPPORTED_BACKEND: return "the backend is not compiled in or cannot run on this machine";
     case SIMDROP_ERROR_RANK: return "the rank is not one that the function takes";
     case SIMDROP_ERROR_SHAPE: return "the shapes do not go together";
+    case SIMDROP_ERROR_FLAGS: return "the flags are not 0";
   }
   return "unknown status";
 }
@@ -29,6 +30,18 @@ size_t simdrop_dtype_size(simdrop_dtype dtype) {
   }
   return 0;
 }
+
+const char *simdrop_dtype_name(simdrop_dtype dtype) {
+  switch (dtype) {
+#define CASE(argument, name, NAME, element, bits, converts) \
+  case SIMDROP_##NAME: return #name;
+    SIMDROP_ELEMENT_TYPES(CASE, )
+#undef CASE
+  }
+  return NULL;
+}
+
+size_t simdrop_dtype_count(void) { return SIMDROP_ELEMENT_TYPE_COUNT; }
 
 int simdrop_version_number(void) { return SIMDROP_VERSION_NUMBER; }
 

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdatomic.h>
+#include <string.h>
 
 #include "engine/mask_reader.h"
 #include "engine/own_frame.h"
@@ -66,7 +67,7 @@ static bool converts(simdrop_dtype dtype) {
   return false;
 }
 
-static simdrop_consume_kernel *select_kernel(const simdrop_kernels *kernels, simdrop_dtype dtype) {
+simdrop_consume_kernel *simdrop_select_kernel_of(const simdrop_kernels *kernels, simdrop_dtype dtype) {
   switch (8 * simdrop_dtype_size(dtype)) {
 #define CASE(argument, bits) \
   case bits: return kernels->select_##bits;
@@ -169,20 +170,32 @@ simdrop_store simdrop_store_for(simdrop_dtype dtype, size_t n, const void *x, co
   return is_large ? SIMDROP_STORE_NON_TEMPORAL : SIMDROP_STORE_CACHED;
 }
 
-SIMDROP_OWN_FRAME void simdrop_drive_scale(const simdrop_mask *mask, uint64_t threshold, simdrop_dtype dtype, size_t n,
-                                           const void *x, void *y, uint8_t *bits, simdrop_store store) {
-  if (n == 0) return;
+static simdrop_operands operands_of(const simdrop_operation *operation) {
+  return (simdrop_operands){
+      .x = operation->x,
+      .y = operation->y,
+      .factor = simdrop_scale_for(operation->threshold, operation->dtype, operation->n),
+  };
+}
+
+static size_t turn_of(const simdrop_operation *operation) {
+  const bool is_long = converts(operation->dtype) && operation->store == SIMDROP_STORE_CACHED;
+  return is_long ? LONG_TURN_ELEMENTS : SIMDROP_TURN_ELEMENTS;
+}
+
+static SIMDROP_OWN_FRAME void drive_scale(const simdrop_operation *operation) {
   const simdrop_kernels *const kernels = simdrop_current_kernels();
-  const size_t size = simdrop_dtype_size(dtype), chunk = chunk_elements(size, store);
+  const size_t n = operation->n, chunk = chunk_elements(operation->size, operation->store);
+  uint8_t *bits = operation->bits;
   simdrop_mask_reader reader;
-  simdrop_generate_mask(&reader.state, kernels, mask, threshold);
-  simdrop_reader_init(&reader, mask->offset);
+  simdrop_generate(&reader.state, kernels, operation);
+  simdrop_reader_init(&reader, operation->index);
   scale_job job = {
-      .kernels = simdrop_scale_kernels_of(kernels, dtype),
-      .operands = {.x = x, .y = y, .factor = simdrop_scale_for(threshold, dtype, n)},
-      .size = size,
-      .turn = converts(dtype) && store == SIMDROP_STORE_CACHED ? LONG_TURN_ELEMENTS : SIMDROP_TURN_ELEMENTS,
-      .store = store,
+      .kernels = simdrop_scale_kernels_of(kernels, operation->dtype),
+      .operands = operands_of(operation),
+      .size = operation->size,
+      .turn = turn_of(operation),
+      .store = operation->store,
   };
   size_t count = minimum(chunk, n);
   simdrop_mask_chunk mask_chunk = simdrop_reader_next(&reader, count, NULL);
@@ -207,66 +220,78 @@ SIMDROP_OWN_FRAME void simdrop_drive_scale(const simdrop_mask *mask, uint64_t th
     left -= next_count;
     count = next_count;
   }
-  if (store == SIMDROP_STORE_NON_TEMPORAL) kernels->finish_stores();
+  if (operation->store == SIMDROP_STORE_NON_TEMPORAL) kernels->finish_stores();
 }
 
-// The decisions of a whole call, which are there already.
-static void drive_at_once(const simdrop_kernels *kernels, simdrop_scale_kernels scale_kernels, size_t size, size_t n,
-                          const simdrop_decisions *decisions, const simdrop_operands *operands) {
+// A chunk at a time, for the sake of pages; else at once.
+static void drive_stored_scale(const simdrop_operation *operation) {
+  const simdrop_kernels *const kernels = simdrop_current_kernels();
   scale_job job = {
-      .kernels = scale_kernels,
-      .decisions = *decisions,
-      .operands = *operands,
-      .size = size,
-      .store = SIMDROP_STORE_NON_TEMPORAL,
+      .kernels = simdrop_scale_kernels_of(kernels, operation->dtype),
+      .decisions = {.bytes = operation->stored},
+      .operands = operands_of(operation),
+      .size = operation->size,
+      .store = operation->store,
   };
-  const size_t chunk = chunk_elements(size, SIMDROP_STORE_NON_TEMPORAL);
-  for (size_t done = 0, count; done < n; done += count) {
-    count = minimum(chunk, n - done);
+  if (operation->store == SIMDROP_STORE_CACHED) {
+    scale_chunk(&job, operation->n);
+    return;
+  }
+  const size_t chunk = chunk_elements(operation->size, operation->store);
+  for (size_t done = 0, count; done < operation->n; done += count) {
+    count = minimum(chunk, operation->n - done);
     scale_chunk(&job, count);
   }
   kernels->finish_stores();
 }
 
-void simdrop_drive_stored_scale(uint64_t threshold, simdrop_dtype dtype, size_t n, const uint8_t *bits, const void *x, void *y,
-                                simdrop_store store) {
-  const simdrop_kernels *const kernels = simdrop_current_kernels();
-  const simdrop_scale_kernels scale_kernels = simdrop_scale_kernels_of(kernels, dtype);
-  const simdrop_decisions decisions = {.bytes = bits};
-  const simdrop_operands operands = {.x = x, .y = y, .factor = simdrop_scale_for(threshold, dtype, n)};
-  if (store == SIMDROP_STORE_CACHED) {
-    scale_kernels.scale(n, &decisions, &operands, store);
-  } else {
-    drive_at_once(kernels, scale_kernels, simdrop_dtype_size(dtype), n, &decisions, &operands);
-  }
+static void drive_stored_select(const simdrop_operation *operation) {
+  const simdrop_decisions decisions = {.bytes = operation->stored};
+  const simdrop_operands operands = {.x = operation->x, .y = operation->y};
+  simdrop_select_kernel_of(simdrop_current_kernels(), operation->dtype)(operation->n, &decisions, &operands,
+                                                                        SIMDROP_STORE_CACHED);
 }
 
-void simdrop_drive_stored_select(simdrop_dtype dtype, size_t n, const uint8_t *bits, const void *x, void *y) {
-  const simdrop_decisions decisions = {.bytes = bits};
-  const simdrop_operands operands = {.x = x, .y = y};
-  select_kernel(simdrop_current_kernels(), dtype)(n, &decisions, &operands, SIMDROP_STORE_CACHED);
-}
-
-SIMDROP_OWN_FRAME void simdrop_drive_bits(const simdrop_mask *mask, uint64_t threshold, size_t n, uint8_t *bits) {
+static SIMDROP_OWN_FRAME void drive_bits(const simdrop_operation *operation, uint8_t *bits) {
   simdrop_mask_reader reader;
-  simdrop_generate_mask(&reader.state, simdrop_current_kernels(), mask, threshold);
-  simdrop_reader_init(&reader, mask->offset);
-  for (size_t done = 0, count; done < n; done += count) {
-    count = minimum(n - done, MASK_CHUNK_ELEMENTS);
+  simdrop_generate(&reader.state, simdrop_current_kernels(), operation);
+  simdrop_reader_init(&reader, operation->index);
+  for (size_t done = 0, count; done < operation->n; done += count) {
+    count = minimum(operation->n - done, MASK_CHUNK_ELEMENTS);
     simdrop_pack_bits(count, simdrop_reader_next(&reader, count, NULL), bits + done / 8);
   }
 }
 
-SIMDROP_OWN_FRAME void simdrop_drive_bytes(const simdrop_mask *mask, uint64_t threshold, size_t n, uint8_t *bytes) {
+static SIMDROP_OWN_FRAME void drive_bytes(const simdrop_operation *operation) {
   const simdrop_kernels *const kernels = simdrop_current_kernels();
   simdrop_mask_reader reader;
-  simdrop_generate_mask(&reader.state, kernels, mask, threshold);
-  simdrop_reader_init(&reader, mask->offset);
-  for (size_t done = 0, count; done < n; done += count) {
-    count = minimum(n - done, MASK_CHUNK_ELEMENTS);
+  simdrop_generate(&reader.state, kernels, operation);
+  simdrop_reader_init(&reader, operation->index);
+  for (size_t done = 0, count; done < operation->n; done += count) {
+    count = minimum(operation->n - done, MASK_CHUNK_ELEMENTS);
     const simdrop_mask_chunk chunk = simdrop_reader_next(&reader, count, NULL);
     const simdrop_decisions decisions = {.words = chunk.words, .first = chunk.first};
-    const simdrop_operands operands = {.y = bytes + done};
+    const simdrop_operands operands = {.y = operation->y + done};
     kernels->expand_bytes(count, &decisions, &operands, SIMDROP_STORE_CACHED);
   }
+}
+
+void simdrop_drive(const simdrop_operation *operation) {
+  switch (operation->work) {
+    case SIMDROP_WORK_SCALE:
+      if (operation->stored == NULL) {
+        drive_scale(operation);
+      } else {
+        drive_stored_scale(operation);
+      }
+      return;
+    case SIMDROP_WORK_SELECT: drive_stored_select(operation); return;
+    case SIMDROP_WORK_BYTES: drive_bytes(operation); return;
+    case SIMDROP_WORK_BITS: drive_bits(operation, (uint8_t *)operation->y); return;
+    case SIMDROP_WORK_COPY:
+      if (operation->x != operation->y) memcpy(operation->y, operation->x, operation->n * operation->size);
+      break;
+    case SIMDROP_WORK_ZERO: memset(operation->y, 0, operation->n * operation->size); break;
+  }
+  if (operation->bits != NULL) drive_bits(operation, operation->bits);
 }

@@ -4,24 +4,11 @@
 
 #include <simdrop/simdrop.h>
 
-#include <stdbool.h>
-
 #include "common/kernel_table.h"
+#include "engine/operation.h"
 
-// The functions below check nothing: api.c has. All take n = 0.
-
-// Packed bits, or bytes of 0 and 1.
-void simdrop_drive_bits(const simdrop_mask *mask, uint64_t threshold, size_t n, uint8_t *bits);
-void simdrop_drive_bytes(const simdrop_mask *mask, uint64_t threshold, size_t n, uint8_t *bytes);
-
-// y = kept ? x * scale : +0; bits may be NULL.
-void simdrop_drive_scale(const simdrop_mask *mask, uint64_t threshold, simdrop_dtype dtype, size_t n, const void *x, void *y,
-                         uint8_t *bits, simdrop_store store);
-
-// The same with a stored mask; select copies the kept bits instead of scaling.
-void simdrop_drive_stored_scale(uint64_t threshold, simdrop_dtype dtype, size_t n, const uint8_t *bits, const void *x, void *y,
-                                simdrop_store store);
-void simdrop_drive_stored_select(simdrop_dtype dtype, size_t n, const uint8_t *bits, const void *x, void *y);
+// Does an operation on elements that follow one another, at least one.
+void simdrop_drive(const simdrop_operation *operation);
 
 // How an output of n elements is stored.
 simdrop_store simdrop_store_for(simdrop_dtype dtype, size_t n, const void *x, const void *y);
@@ -30,7 +17,7 @@ simdrop_store simdrop_store_for(simdrop_dtype dtype, size_t n, const void *x, co
 // function.
 size_t simdrop_non_temporal_bytes(bool converts, uint64_t third_cache);
 
-// What the drivers of layouts share with these: the kernels of a type, and the scale, rounded for it, with what is worth
+// What the driver of layouts shares with this: the kernels of a type, and the scale, rounded for it, with what is worth
 // knowing about it for n elements.
 typedef struct simdrop_scale_kernels {
   simdrop_consume_kernel *scale;
@@ -38,6 +25,7 @@ typedef struct simdrop_scale_kernels {
 } simdrop_scale_kernels;
 
 simdrop_scale_kernels simdrop_scale_kernels_of(const simdrop_kernels *kernels, simdrop_dtype dtype);
+simdrop_consume_kernel *simdrop_select_kernel_of(const simdrop_kernels *kernels, simdrop_dtype dtype);
 simdrop_multiplier simdrop_scale_for(uint64_t threshold, simdrop_dtype dtype, size_t n);
 
 #endif

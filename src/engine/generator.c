@@ -16,14 +16,14 @@ static int trailing_zeros(uint64_t value) {
 #endif
 }
 
-void simdrop_source_init(simdrop_mask_source *source, const simdrop_mask *mask, uint64_t threshold) {
+void simdrop_source_init(simdrop_mask_source *source, uint64_t seed, uint64_t stream, uint64_t threshold) {
   // The schedule stays as it is: a call of a hundred elements would spend its time on clearing it.
   source->threshold = threshold;
   source->plane_count = threshold == 0 ? 0 : SIMDROP_PLANES - trailing_zeros(threshold);
-  source->key[0] = (uint32_t)mask->seed;
-  source->key[1] = (uint32_t)(mask->seed >> 32);
-  source->stream[0] = (uint32_t)mask->stream;
-  source->stream[1] = (uint32_t)(mask->stream >> 32);
+  source->key[0] = (uint32_t)seed;
+  source->key[1] = (uint32_t)(seed >> 32);
+  source->stream[0] = (uint32_t)stream;
+  source->stream[1] = (uint32_t)(stream >> 32);
   source->schedule.ready = 0;
 }
 
@@ -72,20 +72,18 @@ static void draw_listed_stored(simdrop_generator_state *state, const uint64_t *b
 
 const simdrop_generator simdrop_stored_bits = {draw_stored, draw_listed_stored};
 
-void simdrop_generate_mask(simdrop_generator_state *state, const simdrop_kernels *kernels, const simdrop_mask *mask,
-                           uint64_t threshold) {
-  if (threshold == 0 || threshold == SIMDROP_CERTAIN) {
+void simdrop_generate(simdrop_generator_state *state, const simdrop_kernels *kernels, const simdrop_operation *operation) {
+  const uint64_t threshold = operation->threshold;
+  if (operation->stored != NULL) {
+    state->stored.generator = &simdrop_stored_bits;
+    state->stored.bits = operation->stored;
+    state->stored.n = operation->n;
+  } else if (threshold == 0 || threshold == SIMDROP_CERTAIN) {
     state->certain.generator = &simdrop_certain;
     state->certain.word = threshold == 0 ? ~UINT64_C(0) : 0;
   } else {
     state->planes.generator = &simdrop_native_planes;
     state->planes.kernels = kernels;
-    simdrop_source_init(&state->planes.source, mask, threshold);
+    simdrop_source_init(&state->planes.source, operation->seed, operation->stream, threshold);
   }
-}
-
-void simdrop_generate_stored(simdrop_generator_state *state, const uint8_t *bits, size_t n) {
-  state->stored.generator = &simdrop_stored_bits;
-  state->stored.bits = bits;
-  state->stored.n = n;
 }

@@ -5,6 +5,7 @@
 #include <simdrop/simdrop.h>
 
 #include "common/kernel_table.h"
+#include "engine/operation.h"
 
 typedef union simdrop_generator_state simdrop_generator_state;
 
@@ -41,11 +42,10 @@ union simdrop_generator_state {
   } stored;
 };
 
-void simdrop_generate_mask(simdrop_generator_state *state, const simdrop_kernels *kernels, const simdrop_mask *mask,
-                           uint64_t threshold);
-void simdrop_generate_stored(simdrop_generator_state *state, const uint8_t *bits, size_t n);
+// The generator of an operation's decisions, which lie where its indices say.
+void simdrop_generate(simdrop_generator_state *state, const simdrop_kernels *kernels, const simdrop_operation *operation);
 
 // For those who call the producers themselves, which are not for the certain thresholds.
-void simdrop_source_init(simdrop_mask_source *source, const simdrop_mask *mask, uint64_t threshold);
+void simdrop_source_init(simdrop_mask_source *source, uint64_t seed, uint64_t stream, uint64_t threshold);
 
 #endif

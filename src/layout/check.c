@@ -21,6 +21,7 @@ simdrop_status simdrop_check_shape(int rank, const size_t *dims, size_t *count) 
 
 simdrop_status simdrop_check_layout(const simdrop_layout *layout, uint64_t offset, size_t *count) {
   const simdrop_status status = simdrop_check_shape(layout->rank, layout->dims, count);
+  if (status == SIMDROP_OK && layout->flags != 0) return SIMDROP_ERROR_FLAGS;
   if (status != SIMDROP_OK || *count == 0) return status;
   uint64_t left = UINT64_MAX - offset;
   for (int a = 0; a < layout->rank; ++a) {
@@ -160,13 +161,22 @@ static bool same_elements(const simdrop_layout *layout, const void *x, const voi
   return true;
 }
 
+// Whether the bytes from which two arrays reach have any in common. Where they have none, their distance may be too large to
+// compute with.
+static bool reaches_meet(const void *a, reach a_bytes, const void *b, reach b_bytes) {
+  const uintptr_t a_begin = (uintptr_t)a - (uintptr_t)a_bytes.low, a_size = (uintptr_t)(a_bytes.low + a_bytes.high);
+  const uintptr_t b_begin = (uintptr_t)b - (uintptr_t)b_bytes.low, b_size = (uintptr_t)(b_bytes.low + b_bytes.high);
+  return a_begin <= b_begin ? b_begin - a_begin < a_size : a_begin - b_begin < b_size;
+}
+
+static bool are_too_long(reach a, reach b) {  // no machine has such arrays
+  return a.low + a.high > INT64_MAX / 8 || b.low + b.high > INT64_MAX / 8;
+}
+
 // Whether an element of x and one of y have a byte in common.
 static bool meets_other(const simdrop_layout *layout, size_t size, const void *x, reach x_bytes, const void *y, reach y_bytes) {
-  const uintptr_t x_begin = (uintptr_t)x - (uintptr_t)x_bytes.low, x_size = (uintptr_t)(x_bytes.low + x_bytes.high);
-  const uintptr_t y_begin = (uintptr_t)y - (uintptr_t)y_bytes.low, y_size = (uintptr_t)(y_bytes.low + y_bytes.high);
-  if (x_begin <= y_begin ? y_begin - x_begin >= x_size : x_begin - y_begin >= y_size) return false;
-  const uint64_t longest = x_size > y_size ? x_size : y_size;
-  if (longest > INT64_MAX / 8) return true;  // no machine has such arrays
+  if (!reaches_meet(x, x_bytes, y, y_bytes)) return false;
+  if (are_too_long(x_bytes, y_bytes)) return true;
   sum s = {0};
   for (int a = 0; a < layout->rank; ++a) {
     const size_t steps = layout->dims[a] - 1;
@@ -188,4 +198,19 @@ simdrop_status simdrop_check_layout_arrays(const simdrop_layout *layout, size_t 
   if (meets_itself(layout)) return SIMDROP_ERROR_OVERLAP;
   if (!same_elements(layout, x, y) && meets_other(layout, size, x, x_bytes, y, y_bytes)) return SIMDROP_ERROR_OVERLAP;
   return SIMDROP_OK;
+}
+
+simdrop_status simdrop_check_layout_bits(const simdrop_layout *layout, const ptrdiff_t *strides, size_t size, const void *array,
+                                         const void *bits, size_t bytes) {
+  reach elements;
+  const reach packed = {0, bytes};
+  const simdrop_status status = find_reach(layout, strides, size, &elements);
+  if (status != SIMDROP_OK || !reaches_meet(array, elements, bits, packed)) return status;
+  if (are_too_long(elements, packed)) return SIMDROP_ERROR_OVERLAP;
+  sum s = {0};
+  for (int a = 0; a < layout->rank; ++a) add_term(&s, strides[a] * (ptrdiff_t)size, layout->dims[a] - 1);
+  add_term(&s, -1, bytes - 1);
+  prepare(&s);
+  const int64_t apart = (intptr_t)((uintptr_t)bits - (uintptr_t)array);
+  return can_reach(&s, 0, apart - ((int64_t)size - 1), apart) ? SIMDROP_ERROR_OVERLAP : SIMDROP_OK;
 }

@@ -17,4 +17,9 @@ simdrop_status simdrop_check_reach(const simdrop_layout *layout);
 // the same elements or have no byte in common.
 simdrop_status simdrop_check_layout_arrays(const simdrop_layout *layout, size_t size, const void *x, const void *y);
 
+// For a layout whose array has passed that: that no element of it, with these strides, has a byte in common with the `bytes`
+// bytes from bits on, of which there is one at the least.
+simdrop_status simdrop_check_layout_bits(const simdrop_layout *layout, const ptrdiff_t *strides, size_t size, const void *array,
+                                         const void *bits, size_t bytes);
+
 #endif

@@ -2,6 +2,8 @@
 // comes again and again (these three are row_batch.h's), and decisions from here and there.
 #include "layout/driver.h"
 
+#include <string.h>
+
 #include "engine/driver.h"
 #include "engine/own_frame.h"
 #include "engine/parameters.h"
@@ -19,17 +21,11 @@
 // once.
 #define ACROSS_ELEMENTS ((size_t)512)
 
-// Whether a step of `outer` goes to where `inner` ends, so that the two are one row of elements.
-static bool go_on(const simdrop_plan_axis *outer, const simdrop_plan_axis *inner) {
-  const ptrdiff_t count = (ptrdiff_t)inner->count;
-  return outer->x == inner->x * count && outer->y == inner->y * count;
-}
-
 // The rows of a plan whose inner axis has consecutive decisions, or one.
-static SIMDROP_OWN_FRAME void walk_rows(const simdrop_row_sink *wanted_sink, const simdrop_layout_plan *plan,
-                                        const simdrop_mask *mask, uint64_t threshold, const void *x, void *y) {
+static SIMDROP_OWN_FRAME void walk_rows(const simdrop_row_sink *wanted_sink, const simdrop_operation *operation,
+                                        const simdrop_layout_plan *plan) {
   const simdrop_plan_axis *const inner = &plan->axes[plan->rank - 1], *const next = inner - 1;
-  const bool one_row = go_on(next, inner);
+  const bool one_row = simdrop_axes_are_one_row(next, inner);
   simdrop_row_kind kind = SIMDROP_ROW_RUN;
   size_t repeat = 1;
   simdrop_plan_axis decisions = *inner;  // the axis along which a row's decisions are
@@ -48,124 +44,125 @@ static SIMDROP_OWN_FRAME void walk_rows(const simdrop_row_sink *wanted_sink, con
     repeat = next->count;
     --rank;
   } else {
-    across = next->index == 0 || (inner->x != 1 && wanted_sink->consumer != SIMDROP_CONSUME_BYTES);
+    across = next->index == 0 || (inner->strides[SIMDROP_X] != 1 && wanted_sink->x != NULL);
   }
   simdrop_row_sink row_sink = *wanted_sink;
   const simdrop_row_sink *const sink = &row_sink;
   // Rows that follow one another in memory are as good as a long one, except those that are handled one by one.
   const bool alone = !one_row || (kind == SIMDROP_ROW_SHARED && decisions.count == 1);
   const size_t row_elements = alone ? inner->count : inner->count * next->count;
-  if (row_elements < NON_TEMPORAL_ROW_BYTES / sink->size) row_sink.store = SIMDROP_STORE_CACHED;
+  if (row_elements * sink->size < NON_TEMPORAL_ROW_BYTES) row_sink.store = SIMDROP_STORE_CACHED;
 
-  walk w = {.size = sink->size, .at = first_place(plan, sink->size, x, y)};
+  walk w = {.now = first_place(operation, plan)};
   for (int a = 0; a < rank - across; ++a) add_axis(&w, plan->axes[a]);
-  const size_t length = across && inner->x != 1 ? ACROSS_ELEMENTS : SIMDROP_ROW_DECISIONS_MAX;
+  const size_t length = across && inner->strides[SIMDROP_X] != 1 ? ACROSS_ELEMENTS : SIMDROP_ROW_DECISIONS_MAX;
   const simdrop_plan_axis pieces = pieces_of(&decisions, length);
   const int piece_level = w.rank;
   add_axis(&w, pieces);
   if (across) add_axis(&w, *next);
 
   simdrop_row_writer writer;
-  simdrop_row_writer_init(&writer, sink, kind, repeat, mask, threshold);
+  simdrop_row_writer_init(&writer, sink, kind, repeat, operation);
   do {
     const size_t before = w.done[piece_level] * length;
-    simdrop_row_writer_add(&writer, w.at.index, minimum(decisions.count - before, length), w.at.x, w.at.y);
+    simdrop_row_writer_add(&writer, w.now.index, minimum(decisions.count - before, length), w.now.at);
   } while (advance(&w));
   simdrop_row_writer_finish(&writer);
 }
 
-static void drive(const simdrop_row_sink *sink, const simdrop_layout_plan *plan, const simdrop_mask *mask, uint64_t threshold,
-                  const void *x, void *y) {
+static void drive(const simdrop_row_sink *sink, const simdrop_operation *operation, const simdrop_layout_plan *plan) {
   if (plan->axes[plan->rank - 1].index <= 1) {
-    walk_rows(sink, plan, mask, threshold, x, y);
+    walk_rows(sink, operation, plan);
   } else {
-    simdrop_walk_gathering(sink, plan, mask, threshold, x, y);
+    simdrop_walk_gathering(sink, operation, plan);
   }
-}
-
-static simdrop_row_sink make_sink(const simdrop_layout_plan *plan, size_t size) {
-  const simdrop_plan_axis *const inner = &plan->axes[plan->rank - 1];
-  return (simdrop_row_sink){
-      .kernels = simdrop_current_kernels(),
-      .size = size,
-      .x_stride = inner->x,
-      .y_stride = inner->y,
-  };
 }
 
 // Every row of a plan without decisions, or with the same for all.
-typedef void sink_row(const simdrop_row_sink *sink, size_t n, const char *x, char *y);
+typedef void sink_row(const simdrop_row_sink *sink, size_t n, const ptrdiff_t *at);
 
-static void walk_alike(const simdrop_row_sink *sink, const simdrop_layout_plan *plan, sink_row *row, const void *x, void *y) {
-  walk w = {.size = sink->size, .at = first_place(plan, sink->size, x, y)};
+static void walk_alike(const simdrop_row_sink *sink, const simdrop_operation *operation, const simdrop_layout_plan *plan,
+                       sink_row *row) {
+  walk w = {.now = first_place(operation, plan)};
   for (int a = 0; a < plan->rank - 1; ++a) add_axis(&w, plan->axes[a]);
-  do row(sink, plan->axes[plan->rank - 1].count, w.at.x, w.at.y);
+  do row(sink, plan->axes[plan->rank - 1].count, w.now.at);
   while (advance(&w));
 }
 
-static void keep_row(const simdrop_row_sink *sink, size_t n, const char *x, char *y) {
-  simdrop_sink_shared(sink, n, true, x, y);
+static void keep_row(const simdrop_row_sink *sink, size_t n, const ptrdiff_t *at) { simdrop_sink_shared(sink, n, true, at); }
+static void drop_row(const simdrop_row_sink *sink, size_t n, const ptrdiff_t *at) { simdrop_sink_shared(sink, n, false, at); }
+
+simdrop_operation simdrop_flat_operation(const simdrop_operation *operation, const simdrop_layout_plan *plan) {
+  simdrop_operation flat = *operation;
+  const place first = first_place(operation, plan);
+  flat.n = plan->count;
+  if (flat.x != NULL) flat.x += first.at[SIMDROP_X] * (ptrdiff_t)flat.size;
+  flat.y += first.at[SIMDROP_Y] * (ptrdiff_t)flat.size;
+  flat.index = first.index;
+  if (flat.stored != NULL) flat.stored += first.index / 8;
+  return flat;
 }
 
-static void drop_row(const simdrop_row_sink *sink, size_t n, const char *x, char *y) {
-  simdrop_sink_shared(sink, n, false, x, y);
+static simdrop_row_sink make_sink(const simdrop_operation *operation, const simdrop_layout_plan *plan) {
+  const simdrop_kernels *const kernels = simdrop_current_kernels();
+  const simdrop_plan_axis *const inner = &plan->axes[plan->rank - 1];
+  simdrop_row_sink sink = {
+      .work = operation->work,
+      .kernels = kernels,
+      .size = operation->size,
+      .x = operation->x,
+      .y = operation->y,
+      .store = operation->store,
+  };
+  for (int o = 0; o < SIMDROP_LAYOUT_OPERANDS; ++o) sink.strides[o] = inner->strides[o];
+  switch (operation->work) {
+    case SIMDROP_WORK_SCALE:
+      sink.consume = simdrop_scale_kernels_of(kernels, operation->dtype).scale;
+      sink.factor = simdrop_scale_for(operation->threshold, operation->dtype, operation->n);
+      break;
+    case SIMDROP_WORK_SELECT: sink.consume = simdrop_select_kernel_of(kernels, operation->dtype); break;
+    case SIMDROP_WORK_BYTES: sink.consume = kernels->expand_bytes; break;
+    default: break;  // no kernel does it
+  }
+  return sink;
 }
 
-void simdrop_drive_layout_scale(const simdrop_mask *mask, uint64_t threshold, simdrop_dtype dtype, const simdrop_layout *layout,
-                                const void *x, void *y, simdrop_store store) {
-  const size_t size = simdrop_dtype_size(dtype);
-  simdrop_layout_plan plan;
-  simdrop_plan_layout(layout, mask->offset, threshold == 0, &plan);
-  const simdrop_plan_axis *const inner = &plan.axes[plan.rank - 1];
-  if (inner->count == plan.count && inner->x == 1 && inner->y == 1 && inner->index == 1) {
-    const place first = first_place(&plan, size, x, y);
-    simdrop_drive_scale(mask, threshold, dtype, plan.count, first.x, first.y, NULL, store);
+void simdrop_drive_layout(const simdrop_operation *operation, const simdrop_layout_plan *plan) {
+  // Stored bits are read from a byte's beginning on.
+  if (simdrop_plan_is_flat(plan) && (operation->stored == NULL || plan->index % 8 == 0)) {
+    const simdrop_operation flat = simdrop_flat_operation(operation, plan);
+    simdrop_drive(&flat);
     return;
   }
-  simdrop_row_sink sink = make_sink(&plan, size);
-  sink.consume = simdrop_scale_kernels_of(sink.kernels, dtype).scale;
-  sink.factor = simdrop_scale_for(threshold, dtype, plan.count);
-  sink.store = store;
-  if (threshold == 0) {
-    if (inner->count < NON_TEMPORAL_ROW_BYTES / size) sink.store = SIMDROP_STORE_CACHED;
-    walk_alike(&sink, &plan, keep_row, x, y);
+  simdrop_row_sink sink = make_sink(operation, plan);
+  if (operation->work == SIMDROP_WORK_COPY) {
+    if (operation->x != operation->y) walk_alike(&sink, operation, plan, simdrop_sink_copy);  // else in place
+  } else if (operation->stored == NULL && operation->threshold == SIMDROP_CERTAIN) {
+    walk_alike(&sink, operation, plan, drop_row);
+  } else if (operation->stored == NULL && operation->threshold == 0) {
+    if (plan->axes[plan->rank - 1].count * sink.size < NON_TEMPORAL_ROW_BYTES) sink.store = SIMDROP_STORE_CACHED;
+    walk_alike(&sink, operation, plan, keep_row);
   } else {
-    drive(&sink, &plan, mask, threshold, x, y);
+    drive(&sink, operation, plan);
   }
-  if (store == SIMDROP_STORE_NON_TEMPORAL) sink.kernels->finish_stores();
+  if (operation->store == SIMDROP_STORE_NON_TEMPORAL) sink.kernels->finish_stores();
 }
 
-void simdrop_drive_layout_copy(simdrop_dtype dtype, const simdrop_layout *layout, const void *x, void *y) {
-  const size_t size = simdrop_dtype_size(dtype);
-  simdrop_layout_plan plan;
-  simdrop_plan_layout(layout, 0, true, &plan);
-  const simdrop_row_sink sink = make_sink(&plan, size);
-  walk_alike(&sink, &plan, simdrop_sink_copy, x, y);
-}
-
-void simdrop_drive_layout_zero(simdrop_dtype dtype, const simdrop_layout *layout, void *y) {
-  const size_t size = simdrop_dtype_size(dtype);
-  simdrop_layout_plan plan;
-  simdrop_plan_layout(layout, 0, true, &plan);
-  const simdrop_row_sink sink = make_sink(&plan, size);
-  walk_alike(&sink, &plan, drop_row, NULL, y);
-}
-
-void simdrop_drive_layout_bytes(const simdrop_mask *mask, uint64_t threshold, const simdrop_layout *layout, uint8_t *bytes) {
-  const bool constant = threshold == 0 || threshold == SIMDROP_CERTAIN;
-  simdrop_layout_plan plan;
-  simdrop_plan_layout(layout, mask->offset, constant, &plan);
-  const simdrop_plan_axis *const inner = &plan.axes[plan.rank - 1];
-  if (inner->count == plan.count && inner->y == 1 && inner->index == 1) {
-    simdrop_drive_bytes(mask, threshold, plan.count, bytes + plan.y_first);
+void simdrop_drive_layout_bits(const simdrop_operation *operation, const simdrop_layout_plan *plan, size_t begin, size_t end) {
+  const bool is_constant = operation->threshold == 0 || operation->threshold == SIMDROP_CERTAIN;
+  if (is_constant || simdrop_plan_is_flat(plan)) {
+    simdrop_operation flat = *operation;
+    flat.index += plan->index + begin;
+    flat.y += begin / 8;
+    flat.n = end - begin;
+    simdrop_drive(&flat);
     return;
   }
-  simdrop_row_sink sink = make_sink(&plan, sizeof *bytes);
-  sink.consumer = SIMDROP_CONSUME_BYTES;
-  sink.consume = sink.kernels->expand_bytes;
-  if (constant) {
-    walk_alike(&sink, &plan, threshold == 0 ? keep_row : drop_row, NULL, bytes);
-  } else {
-    drive(&sink, &plan, mask, threshold, NULL, bytes);
+  memset(operation->y + begin / 8, 0, end / 8 - begin / 8 + (end % 8 != 0));
+  const simdrop_row_sink sink = make_sink(operation, plan);
+  for (size_t done = begin; done < end;) {
+    simdrop_layout_plan box;
+    done += simdrop_plan_box(plan, done, end, &box);
+    drive(&sink, operation, &box);
   }
 }

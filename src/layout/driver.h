@@ -2,21 +2,17 @@
 #ifndef SIMDROP_LAYOUT_DRIVER_H
 #define SIMDROP_LAYOUT_DRIVER_H
 
-#include <simdrop/simdrop.h>
+#include "engine/operation.h"
+#include "layout/plan.h"
 
-#include "common/kernel_table.h"
+// Does an operation on the elements of a plan, at least one. The layout that was planned is not looked at again; it may lie in
+// the output.
+void simdrop_drive_layout(const simdrop_operation *operation, const simdrop_layout_plan *plan);
 
-// For layouts of at least one element that have been checked; they may lie in the output, but the mask must not.
+// Writes the packed decisions begin .. end - 1 of a plan in row-major order, begin being a multiple of 8.
+void simdrop_drive_layout_bits(const simdrop_operation *operation, const simdrop_layout_plan *plan, size_t begin, size_t end);
 
-// y = kept ? x * scale : +0. Non-temporal stores are for rows that are long enough.
-void simdrop_drive_layout_scale(const simdrop_mask *mask, uint64_t threshold, simdrop_dtype dtype, const simdrop_layout *layout,
-                                const void *x, void *y, simdrop_store store);
-
-// y = x, bit by bit, and y = +0.
-void simdrop_drive_layout_copy(simdrop_dtype dtype, const simdrop_layout *layout, const void *x, void *y);
-void simdrop_drive_layout_zero(simdrop_dtype dtype, const simdrop_layout *layout, void *y);
-
-// Bytes of 0 and 1, at y_strides of the layout.
-void simdrop_drive_layout_bytes(const simdrop_mask *mask, uint64_t threshold, const simdrop_layout *layout, uint8_t *bytes);
+// The operation on the elements of a plan that is flat, as one on elements that follow one another.
+simdrop_operation simdrop_flat_operation(const simdrop_operation *operation, const simdrop_layout_plan *plan);
 
 #endif

@@ -18,18 +18,20 @@ typedef struct line {
 } line;
 
 static void flush(line *l) {
-  if (l->count > 0) simdrop_sink_row(l->sink, l->count, l->words, 0, l->begin.x, l->begin.y);
+  if (l->count > 0) simdrop_sink_row(l->sink, l->count, l->words, 0, l->begin.at);
   l->count = 0;
   l->words[0] = 0;
 }
 
-static void add_to_line(line *l, const uint64_t *bits, size_t count, const place *at) {
-  const ptrdiff_t done = (ptrdiff_t)l->count;
-  const simdrop_row_sink *const sink = l->sink;
-  const bool goes_on = l->count > 0 && l->begin.y + done * bytes_of(sink->y_stride, sink->size) == at->y &&
-                       (at->x == NULL || l->begin.x + done * bytes_of(sink->x_stride, sink->size) == at->x);
-  if (!goes_on || l->count + count > SIMDROP_LINE_ELEMENTS) flush(l);
-  if (l->count == 0) l->begin = *at;
+static bool goes_on(const line *l, const place *next) {
+  for (int o = 0; o < SIMDROP_LAYOUT_OPERANDS; ++o)
+    if (l->begin.at[o] + (ptrdiff_t)l->count * l->sink->strides[o] != next->at[o]) return false;
+  return l->count > 0;
+}
+
+static void add_to_line(line *l, const uint64_t *bits, size_t count, const place *next) {
+  if (!goes_on(l, next) || l->count + count > SIMDROP_LINE_ELEMENTS) flush(l);
+  if (l->count == 0) l->begin = *next;
   simdrop_append_bits(l->words, l->count, bits, 0, count);
   l->count += count;
 }
@@ -82,10 +84,9 @@ static void gather_bits(simdrop_generator_state *state, gathered_blocks *blocks,
   }
 }
 
-static void walk_any(line *l, const simdrop_layout_plan *plan, int slowest, const simdrop_mask *mask, uint64_t threshold,
-                     const place *first) {
+static void walk_any(line *l, const simdrop_operation *operation, const simdrop_layout_plan *plan, int slowest) {
   const simdrop_plan_axis *const inner = &plan->axes[plan->rank - 1];
-  walk w = {.size = l->sink->size, .at = *first};
+  walk w = {.now = first_place(operation, plan)};
   for (int a = 0; a < plan->rank - 1; ++a)
     if (a != slowest) add_axis(&w, plan->axes[a]);
   const int piece_level = w.rank;
@@ -93,14 +94,14 @@ static void walk_any(line *l, const simdrop_layout_plan *plan, int slowest, cons
   add_axis(&w, plan->axes[slowest]);
 
   simdrop_generator_state state;
-  simdrop_generate_mask(&state, l->sink->kernels, mask, threshold);
+  simdrop_generate(&state, l->sink->kernels, operation);
   gathered_blocks blocks;
   blocks.count = 0;
   uint64_t bits[GATHER_PLACES / 64 + 1] = {0};
   do {
     const size_t count = minimum(inner->count - w.done[piece_level] * GATHER_PLACES, GATHER_PLACES);
-    gather_bits(&state, &blocks, w.at.index, inner->index, count, bits);
-    add_to_line(l, bits, count, &w.at);
+    gather_bits(&state, &blocks, w.now.index, inner->index, count, bits);
+    add_to_line(l, bits, count, &w.now);
   } while (advance(&w));
 }
 
@@ -150,10 +151,9 @@ static void draw_columns(simdrop_generator_state *state, column_blocks *blocks, 
   blocks->known = true;
 }
 
-static void walk_transposed(line *l, const simdrop_layout_plan *plan, int along, const simdrop_mask *mask, uint64_t threshold,
-                            const place *first) {
+static void walk_transposed(line *l, const simdrop_operation *operation, const simdrop_layout_plan *plan, int along) {
   const simdrop_plan_axis *const inner = &plan->axes[plan->rank - 1], *const outer = &plan->axes[along];
-  walk w = {.size = l->sink->size, .at = *first};
+  walk w = {.now = first_place(operation, plan)};
   for (int a = 0; a < plan->rank - 1; ++a)
     if (a != along) add_axis(&w, plan->axes[a]);
   const int place_level = w.rank, step_level = w.rank + 1;
@@ -161,26 +161,26 @@ static void walk_transposed(line *l, const simdrop_layout_plan *plan, int along,
   add_axis(&w, pieces_of(outer, TILE));
 
   simdrop_generator_state state;
-  simdrop_generate_mask(&state, l->sink->kernels, mask, threshold);
+  simdrop_generate(&state, l->sink->kernels, operation);
   column_blocks blocks;
   do {
     if (w.done[step_level] == 0) blocks.known = false;
     const size_t places = minimum(inner->count - w.done[place_level] * TILE, TILE);
     const size_t steps = minimum(outer->count - w.done[step_level] * TILE, TILE);
     uint64_t rows[TILE + 1] = {0};
-    draw_columns(&state, &blocks, w.at.index, inner->index, places, steps, rows);
+    draw_columns(&state, &blocks, w.now.index, inner->index, places, steps, rows);
     simdrop_transpose_bits(rows);
-    place at = w.at;
+    place row_place = w.now;
     for (size_t s = 0; s < steps; ++s) {
       const uint64_t row[2] = {rows[s], 0};
-      add_to_line(l, row, places, &at);
-      step(&at, outer, 1, w.size);
+      add_to_line(l, row, places, &row_place);
+      step(&row_place, outer, 1);
     }
   } while (advance(&w));
 }
 
-SIMDROP_OWN_FRAME void simdrop_walk_gathering(const simdrop_row_sink *sink, const simdrop_layout_plan *plan,
-                                              const simdrop_mask *mask, uint64_t threshold, const void *x, void *y) {
+SIMDROP_OWN_FRAME void simdrop_walk_gathering(const simdrop_row_sink *sink, const simdrop_operation *operation,
+                                              const simdrop_layout_plan *plan) {
   // The axis that changes the index least is walked inside the others: it stays longest in the blocks that are drawn.
   int slowest = plan->rank - 2, consecutive = -1;
   for (int a = plan->rank - 2; a >= 0; --a) {
@@ -189,11 +189,10 @@ SIMDROP_OWN_FRAME void simdrop_walk_gathering(const simdrop_row_sink *sink, cons
     if (plan->axes[a].index == 1 && consecutive < 0) consecutive = a;
   }
   line l = {.sink = sink};
-  const place first = first_place(plan, sink->size, x, y);
   if (consecutive >= 0) {
-    walk_transposed(&l, plan, consecutive, mask, threshold, &first);
+    walk_transposed(&l, operation, plan, consecutive);
   } else {
-    walk_any(&l, plan, slowest, mask, threshold, &first);
+    walk_any(&l, operation, plan, slowest);
   }
   flush(&l);
 }

@@ -5,8 +5,7 @@
 #include "layout/plan.h"
 #include "layout/row_sink.h"
 
-// Applies a plan whose inner axis has any index stride; x is NULL where there is no input.
-void simdrop_walk_gathering(const simdrop_row_sink *sink, const simdrop_layout_plan *plan, const simdrop_mask *mask,
-                            uint64_t threshold, const void *x, void *y);
+// Applies a plan whose inner axis has any index stride.
+void simdrop_walk_gathering(const simdrop_row_sink *sink, const simdrop_operation *operation, const simdrop_layout_plan *plan);
 
 #endif

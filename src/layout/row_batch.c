@@ -13,14 +13,21 @@
 // A short string of decisions is written out to about this many, so that the kernels are not called for a few elements.
 #define PERIODIC_LINE 2048
 
+// Elements that are side by side, for which there is a kernel; packed bits have none.
+static bool is_contiguous(const simdrop_row_sink *sink) {
+  if (sink->work == SIMDROP_WORK_BITS) return false;
+  for (int o = 0; o < SIMDROP_LAYOUT_OPERANDS; ++o)
+    if (sink->strides[o] != 1) return false;
+  return true;
+}
+
 void simdrop_row_writer_init(simdrop_row_writer *writer, const simdrop_row_sink *sink, simdrop_row_kind kind, size_t repeat,
-                             const simdrop_mask *mask, uint64_t threshold) {
+                             const simdrop_operation *operation) {
   writer->sink = sink;
   writer->kind = kind;
   writer->repeat = repeat;
-  writer->is_plain =
-      kind == SIMDROP_ROW_RUN && sink->consumer != SIMDROP_CONSUME_BYTES && sink->x_stride == 1 && sink->y_stride == 1;
-  simdrop_generate_mask(&writer->generator_state, sink->kernels, mask, threshold);
+  writer->is_plain = kind == SIMDROP_ROW_RUN && is_contiguous(sink);
+  simdrop_generate(&writer->generator_state, sink->kernels, operation);
   writer->filling = 0;
   writer->next_row = writer->applied = writer->row_start = 0;
   writer->line_row = NULL;
@@ -81,7 +88,7 @@ static stretch stretch_at(simdrop_row_writer *writer, const simdrop_row_batch *b
 // Whether the kernels for repeated decisions can take the row: its elements are side by side, and the repeats long enough.
 static bool is_for_kernel(const simdrop_row_writer *writer, const simdrop_row *row) {
   const simdrop_row_sink *const sink = writer->sink;
-  if (sink->consumer != SIMDROP_CONSUME_SCALE || sink->x_stride != 1 || sink->y_stride != 1) return false;
+  if (sink->work != SIMDROP_WORK_SCALE || !is_contiguous(sink)) return false;
   if (writer->kind == SIMDROP_ROW_SHARED)
     return writer->repeat >= SIMDROP_SHORTEST_REPEAT &&
            (writer->repeat < LONG_SHARED_RUN || sink->store == SIMDROP_STORE_NON_TEMPORAL);
@@ -99,32 +106,36 @@ static void apply_by_kernel(simdrop_row_writer *writer, const simdrop_row_batch 
     simdrop_repeat_bits(writer->line, batch->words, row->decision, row->count, period + 64);
     decisions = (simdrop_decisions){.words = writer->line, .length = period, .repeat = SIMDROP_PERIODS};
   }
-  simdrop_sink_contiguous(sink, count, &decisions, row->x, row->y, sink->store);
+  simdrop_sink_contiguous(sink, count, &decisions, row->at);
+}
+
+// Where a row's element k is.
+static void go_to(const simdrop_row_sink *sink, const simdrop_row *row, size_t k, ptrdiff_t *at) {
+  for (int o = 0; o < SIMDROP_LAYOUT_OPERANDS; ++o) at[o] = row->at[o] + (ptrdiff_t)k * sink->strides[o];
 }
 
 static void apply_row(simdrop_row_writer *writer, const simdrop_row_batch *batch, const simdrop_row *row, size_t begin,
                       size_t end) {
   const simdrop_row_sink *const sink = writer->sink;
+  ptrdiff_t at[SIMDROP_LAYOUT_OPERANDS];
   if (writer->is_plain) {
     const simdrop_decisions decisions = {.words = batch->words, .first = row->decision + begin};
-    simdrop_sink_contiguous(sink, end - begin, &decisions, row->x + begin * sink->size, row->y + begin * sink->size,
-                            sink->store);
+    go_to(sink, row, begin, at);
+    simdrop_sink_contiguous(sink, end - begin, &decisions, at);
     return;
   }
   if (is_for_kernel(writer, row)) {
     apply_by_kernel(writer, batch, row);  // such rows are not cut: begin and end are the row's
     return;
   }
-  const ptrdiff_t x_step = sink->x_stride * (ptrdiff_t)sink->size, y_step = sink->y_stride * (ptrdiff_t)sink->size;
   for (size_t k = begin; k < end;) {
     stretch part = stretch_at(writer, batch, row, k);
     if (part.count > end - k) part.count = end - k;
-    const char *const x = row->x == NULL ? NULL : row->x + (ptrdiff_t)k * x_step;
-    char *const y = row->y + (ptrdiff_t)k * y_step;
+    go_to(sink, row, k, at);
     if (part.words != NULL) {
-      simdrop_sink_row(sink, part.count, part.words, part.first, x, y);
+      simdrop_sink_row(sink, part.count, part.words, part.first, at);
     } else {
-      simdrop_sink_shared(sink, part.count, part.kept, x, y);
+      simdrop_sink_shared(sink, part.count, part.kept, at);
     }
     k += part.count;
   }
@@ -137,6 +148,13 @@ static void apply_row(simdrop_row_writer *writer, const simdrop_row_batch *batch
 #define SHORT_ROW_ELEMENTS 256
 #define JOINED_ELEMENTS 1024
 
+// Whether a row follows `count` contiguous elements from the first row on.
+static bool goes_on(const simdrop_row *first, size_t count, const simdrop_row *row) {
+  for (int o = 0; o < SIMDROP_LAYOUT_OPERANDS; ++o)
+    if (row->at[o] != first->at[o] + (ptrdiff_t)count) return false;
+  return true;
+}
+
 // Applies the next row and those that can be joined to it; returns how many it was.
 static size_t apply_joined_rows(simdrop_row_writer *writer, const simdrop_row_batch *batch) {
   const simdrop_row_sink *const sink = writer->sink;
@@ -148,10 +166,9 @@ static size_t apply_joined_rows(simdrop_row_writer *writer, const simdrop_row_ba
     simdrop_append_bits(writer->line, count, batch->words, row->decision, row->count);
     count += row->count;
     ++row;
-  } while (row < end && row->x == first->x + count * sink->size && row->y == first->y + count * sink->size &&
-           count + row->count <= JOINED_ELEMENTS);
+  } while (row < end && goes_on(first, count, row) && count + row->count <= JOINED_ELEMENTS);
   const simdrop_decisions decisions = {.words = writer->line};
-  simdrop_sink_contiguous(sink, count, &decisions, first->x, first->y, sink->store);
+  simdrop_sink_contiguous(sink, count, &decisions, first->at);
   writer->applied += count;
   return (size_t)(row - first);
 }
@@ -208,7 +225,7 @@ static void turn(simdrop_row_writer *writer) {
   writer->filling = !writer->filling;
 }
 
-void simdrop_row_writer_add(simdrop_row_writer *writer, uint64_t index, size_t count, const char *x, char *y) {
+void simdrop_row_writer_add(simdrop_row_writer *writer, uint64_t index, size_t count, const ptrdiff_t *at) {
   simdrop_row_batch *batch = &writer->batches[writer->filling];
   const uint64_t first = index / SIMDROP_BLOCK_ELEMENTS, last = (index + (count - 1)) / SIMDROP_BLOCK_ELEMENTS;
   const size_t most = batch->listed - batch->drawn + (size_t)(last - first) + 1;  // blocks to draw, with this row's
@@ -227,12 +244,9 @@ void simdrop_row_writer_add(simdrop_row_writer *writer, uint64_t index, size_t c
   }
   while (next <= last) batch->blocks[batch->listed++] = next++;
   simdrop_row *const row = &batch->row[batch->rows++];
-  *row = (simdrop_row){
-      .x = x,
-      .y = y,
-      .decision = (uint32_t)(batch->last * SIMDROP_BLOCK_ELEMENTS + index % SIMDROP_BLOCK_ELEMENTS),
-      .count = (uint32_t)count,
-  };
+  for (int o = 0; o < SIMDROP_LAYOUT_OPERANDS; ++o) row->at[o] = at[o];
+  row->decision = (uint32_t)(batch->last * SIMDROP_BLOCK_ELEMENTS + index % SIMDROP_BLOCK_ELEMENTS);
+  row->count = (uint32_t)count;
   batch->elements += elements_of(writer, row);
 }
 

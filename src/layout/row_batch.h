@@ -27,10 +27,9 @@ typedef enum simdrop_row_kind {
 #define SIMDROP_BATCH_BLOCKS_MAX (SIMDROP_BATCH_BLOCKS + SIMDROP_ROW_BLOCKS_MAX)
 
 typedef struct simdrop_row {
-  const char *x;
-  char *y;
-  uint32_t decision;  // its first decision, in bits of the batch's words
-  uint32_t count;     // of decisions
+  ptrdiff_t at[SIMDROP_LAYOUT_OPERANDS];  // its first element, from the operands' pointers on
+  uint32_t decision;                      // its first decision, in bits of the batch's words
+  uint32_t count;                         // of decisions
 } simdrop_row;
 
 typedef struct simdrop_row_batch {
@@ -59,11 +58,11 @@ typedef struct simdrop_row_writer {
 } simdrop_row_writer;
 
 void simdrop_row_writer_init(simdrop_row_writer *writer, const simdrop_row_sink *sink, simdrop_row_kind kind, size_t repeat,
-                             const simdrop_mask *mask, uint64_t threshold);
+                             const simdrop_operation *operation);
 
-// One more row: x and y are its first elements, `index` is the mask's index of its first decision, of 1 to
+// One more row: `at` is where its first element is, `index` is the mask's index of its first decision, of 1 to
 // SIMDROP_ROW_DECISIONS_MAX. It may be applied later.
-void simdrop_row_writer_add(simdrop_row_writer *writer, uint64_t index, size_t count, const char *x, char *y);
+void simdrop_row_writer_add(simdrop_row_writer *writer, uint64_t index, size_t count, const ptrdiff_t *at);
 
 // Applies what has been added.
 void simdrop_row_writer_finish(simdrop_row_writer *writer);

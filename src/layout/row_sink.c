@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "engine/mask_reader.h"
 #include "engine/own_frame.h"
 
 // Elements that are copied at a time: they stay in the first cache beside the rows that they come from.
@@ -43,73 +44,107 @@ static void scatter(size_t size, size_t n, const char *from, char *to, ptrdiff_t
   }
 }
 
-static const char *at(const char *array, size_t k, ptrdiff_t stride, size_t size) {
-  return array + (ptrdiff_t)k * stride * (ptrdiff_t)size;
+static const char *x_at(const simdrop_row_sink *sink, const ptrdiff_t *at, size_t k) {
+  if (sink->x == NULL) return NULL;
+  return sink->x + (at[SIMDROP_X] + (ptrdiff_t)k * sink->strides[SIMDROP_X]) * (ptrdiff_t)sink->size;
 }
 
-SIMDROP_OWN_FRAME void simdrop_sink_row(const simdrop_row_sink *sink, size_t n, const uint64_t *words, size_t first,
-                                        const char *x, char *y) {
-  const bool has_x = sink->consumer != SIMDROP_CONSUME_BYTES;
-  const bool x_apart = has_x && sink->x_stride != 1, y_apart = sink->y_stride != 1;
+static char *y_at(const simdrop_row_sink *sink, const ptrdiff_t *at, size_t k) {
+  return sink->y + (at[SIMDROP_Y] + (ptrdiff_t)k * sink->strides[SIMDROP_Y]) * (ptrdiff_t)sink->size;
+}
+
+void simdrop_sink_contiguous(const simdrop_row_sink *sink, size_t n, const simdrop_decisions *decisions, const ptrdiff_t *at) {
+  const simdrop_operands operands = {.x = x_at(sink, at, 0), .y = y_at(sink, at, 0), .factor = sink->factor};
+  sink->consume(n, decisions, &operands, sink->store);
+}
+
+// Elements a few at a time, through copies of those that are not side by side.
+static SIMDROP_OWN_FRAME void sink_apart(const simdrop_row_sink *sink, size_t n, const uint64_t *words, size_t first,
+                                         const ptrdiff_t *at) {
+  const bool x_apart = sink->x != NULL && sink->strides[SIMDROP_X] != 1, y_apart = sink->strides[SIMDROP_Y] != 1;
   simdrop_decisions decisions = {.words = words, .first = first};
-  if (!x_apart && !y_apart) {
-    simdrop_sink_contiguous(sink, n, &decisions, x, y, sink->store);
+  staged_elements staged;
+  for (size_t k = 0, count; k < n; k += count, decisions.first += count) {
+    count = n - k < STAGED_ELEMENTS ? n - k : STAGED_ELEMENTS;
+    simdrop_operands operands = {.x = x_at(sink, at, k), .y = y_at(sink, at, k), .factor = sink->factor};
+    if (x_apart) {
+      gather(sink->size, count, operands.x, sink->strides[SIMDROP_X], staged.bytes);
+      operands.x = staged.bytes;
+    }
+    if (y_apart) operands.y = staged.bytes;
+    sink->consume(count, &decisions, &operands, SIMDROP_STORE_CACHED);
+    if (y_apart) scatter(sink->size, count, staged.bytes, y_at(sink, at, k), sink->strides[SIMDROP_Y]);
+  }
+}
+
+// Bits are added to bytes of 0: rows that share a byte come one after the other, in any order.
+static void sink_bits(const simdrop_row_sink *sink, size_t n, const uint64_t *words, size_t first, const ptrdiff_t *at) {
+  uint8_t *bytes = (uint8_t *)sink->y + at[SIMDROP_Y] / 8;
+  const size_t past_byte = (size_t)at[SIMDROP_Y] % 8;
+  if (past_byte != 0) {
+    const size_t count = n < 8 - past_byte ? n : 8 - past_byte;
+    *bytes++ |= (uint8_t)((simdrop_bits_from(words, first) & simdrop_low_bits(count)) << past_byte);
+    first += count;
+    n -= count;
+  }
+  simdrop_pack_bits(n / 8 * 8, (simdrop_mask_chunk){words, first}, bytes);
+  if (n % 8 != 0) bytes[n / 8] |= (uint8_t)(simdrop_bits_from(words, first + n / 8 * 8) & simdrop_low_bits(n % 8));
+}
+
+void simdrop_sink_row(const simdrop_row_sink *sink, size_t n, const uint64_t *words, size_t first, const ptrdiff_t *at) {
+  if (sink->work == SIMDROP_WORK_BITS) {
+    sink_bits(sink, n, words, first, at);
+  } else if ((sink->x == NULL || sink->strides[SIMDROP_X] == 1) && sink->strides[SIMDROP_Y] == 1) {
+    const simdrop_decisions decisions = {.words = words, .first = first};
+    simdrop_sink_contiguous(sink, n, &decisions, at);
+  } else {
+    sink_apart(sink, n, words, first, at);
+  }
+}
+
+static void sink_dropped(const simdrop_row_sink *sink, size_t n, const ptrdiff_t *at) {
+  static const staged_elements zeros;
+  if (sink->work == SIMDROP_WORK_BITS) return;  // they are 0
+  if (sink->strides[SIMDROP_Y] == 1) {
+    memset(y_at(sink, at, 0), 0, n * sink->size);
     return;
   }
-  staged_elements staged;
   for (size_t k = 0, count; k < n; k += count) {
     count = n - k < STAGED_ELEMENTS ? n - k : STAGED_ELEMENTS;
-    const char *part_x = has_x ? at(x, k, sink->x_stride, sink->size) : NULL;
-    char *const part_y = (char *)at(y, k, sink->y_stride, sink->size);
-    if (x_apart) {
-      gather(sink->size, count, part_x, sink->x_stride, staged.bytes);
-      part_x = staged.bytes;
-    }
-    simdrop_sink_contiguous(sink, count, &decisions, part_x, y_apart ? staged.bytes : part_y, SIMDROP_STORE_CACHED);
-    decisions.first += count;
-    if (y_apart) scatter(sink->size, count, staged.bytes, part_y, sink->y_stride);
+    scatter(sink->size, count, zeros.bytes, y_at(sink, at, k), sink->strides[SIMDROP_Y]);
   }
 }
 
-void simdrop_sink_shared(const simdrop_row_sink *sink, size_t n, bool kept, const char *x, char *y) {
-  if (!kept && sink->y_stride == 1) {
-    memset(y, 0, n * sink->size);
-    return;
-  }
-  if (!kept) {
-    static const staged_elements zeros;
-    for (size_t k = 0, count; k < n; k += count) {
-      count = n - k < STAGED_ELEMENTS ? n - k : STAGED_ELEMENTS;
-      scatter(sink->size, count, zeros.bytes, (char *)at(y, k, sink->y_stride, sink->size), sink->y_stride);
-    }
-    return;
-  }
+void simdrop_sink_shared(const simdrop_row_sink *sink, size_t n, bool kept, const ptrdiff_t *at) {
   static const uint64_t ones[STAGED_ELEMENTS / 64 + 1] = {~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0),
                                                           ~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0)};
-  if (sink->consumer == SIMDROP_CONSUME_BYTES) {
-    for (size_t k = 0; k < n; ++k) y[(ptrdiff_t)k * sink->y_stride] = 1;
+  if (!kept) {
+    sink_dropped(sink, n, at);
     return;
   }
-  if (n >= SIMDROP_SHORTEST_REPEAT && sink->x_stride == 1 && sink->y_stride == 1) {
+  const bool are_side_by_side = sink->strides[SIMDROP_X] == 1 && sink->strides[SIMDROP_Y] == 1;
+  if (sink->work == SIMDROP_WORK_SCALE && n >= SIMDROP_SHORTEST_REPEAT && are_side_by_side) {
     const simdrop_decisions decisions = {.words = ones, .length = n, .repeat = SIMDROP_RUNS};
-    simdrop_sink_contiguous(sink, n, &decisions, x, y, sink->store);
+    simdrop_sink_contiguous(sink, n, &decisions, at);
     return;
   }
+  ptrdiff_t part[SIMDROP_LAYOUT_OPERANDS];
   for (size_t k = 0, count; k < n; k += count) {
     count = n - k < STAGED_ELEMENTS ? n - k : STAGED_ELEMENTS;
-    simdrop_sink_row(sink, count, ones, 0, at(x, k, sink->x_stride, sink->size), (char *)at(y, k, sink->y_stride, sink->size));
+    for (int o = 0; o < SIMDROP_LAYOUT_OPERANDS; ++o) part[o] = at[o] + (ptrdiff_t)k * sink->strides[o];
+    simdrop_sink_row(sink, count, ones, 0, part);
   }
 }
 
-SIMDROP_OWN_FRAME void simdrop_sink_copy(const simdrop_row_sink *sink, size_t n, const char *x, char *y) {
-  if (sink->x_stride == 1 && sink->y_stride == 1) {
-    memcpy(y, x, n * sink->size);
+SIMDROP_OWN_FRAME void simdrop_sink_copy(const simdrop_row_sink *sink, size_t n, const ptrdiff_t *at) {
+  if (sink->strides[SIMDROP_X] == 1 && sink->strides[SIMDROP_Y] == 1) {
+    memcpy(y_at(sink, at, 0), x_at(sink, at, 0), n * sink->size);
     return;
   }
   staged_elements staged;
   for (size_t k = 0, count; k < n; k += count) {
     count = n - k < STAGED_ELEMENTS ? n - k : STAGED_ELEMENTS;
-    gather(sink->size, count, at(x, k, sink->x_stride, sink->size), sink->x_stride, staged.bytes);
-    scatter(sink->size, count, staged.bytes, (char *)at(y, k, sink->y_stride, sink->size), sink->y_stride);
+    gather(sink->size, count, x_at(sink, at, k), sink->strides[SIMDROP_X], staged.bytes);
+    scatter(sink->size, count, staged.bytes, y_at(sink, at, k), sink->strides[SIMDROP_Y]);
   }
 }

@@ -7,7 +7,7 @@
 int main(void) {
   // The first golden mask: p = 0.5, seed, stream and offset 0.
   static const uint8_t golden[8] = {0xd5, 0xe8, 0x27, 0x66, 0x8d, 0xc5, 0x69, 0xe1};
-  const simdrop_mask mask = {0.5, 0, 0, 0};
+  const simdrop_mask mask = {0.5, 0, 0, 0, 0};
   uint8_t bits[8];
   float x[64], y[64];
   int i;

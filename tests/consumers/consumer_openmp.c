@@ -8,7 +8,7 @@
 int main(void) {
   const size_t n = 200000;
   const simdrop_executor executor = simdrop_openmp_executor(2);
-  const simdrop_mask mask = {0.5, 1, 2, 3};
+  const simdrop_mask mask = {0.5, 1, 2, 3, 0};
   float *const x = (float *)calloc(n, sizeof(float)), *const one = (float *)malloc(n * sizeof(float));
   float *const two = (float *)malloc(n * sizeof(float));
   if (x == NULL || one == NULL || two == NULL) return 1;

@@ -110,10 +110,10 @@ fault("index cut to 32 bits", FILE, "next_block = offset /", "next_block = (uint
 fault("index cut to 63 bits", FILE, "next_block = offset /", "next_block = (offset & INT64_MAX) /", CARRY)
 fault("block cut to 32 bits", FILE, "next_block = offset / SIMDROP_BLOCK_ELEMENTS;",
       "next_block = (uint32_t)(offset / SIMDROP_BLOCK_ELEMENTS);", CARRY)
-fault("seed cut to 32 bits", "src/engine/generator.c", "(uint32_t)(mask->seed >> 32)", "0", "mask:golden_masks")
-fault("seed's halves swapped", "src/engine/generator.c", "key[0] = (uint32_t)mask->seed;", "key[0] = (uint32_t)(mask->seed >> 32), (void)0;",
+fault("seed cut to 32 bits", "src/engine/generator.c", "(uint32_t)(seed >> 32)", "0", "mask:golden_masks")
+fault("seed's halves swapped", "src/engine/generator.c", "key[0] = (uint32_t)seed;", "key[0] = (uint32_t)(seed >> 32), (void)0;",
       "mask:golden_masks")
-fault("stream cut to 32 bits", "src/engine/generator.c", "(uint32_t)(mask->stream >> 32)", "0", "mask:golden_masks")
+fault("stream cut to 32 bits", "src/engine/generator.c", "(uint32_t)(stream >> 32)", "0", "mask:golden_masks")
 fault("scalar: carry into the block's upper half lost", "src/scalar/producer.c", "mask_block(source, first_block + b,",
       "mask_block(source, first_block >> 32 << 32 | (uint32_t)(first_block + b),", CARRY)
 FILE = "src/common/producer_body.h"
@@ -187,8 +187,8 @@ fault("chunk: y does not move on", FILE, "job->operands.y = (char *)job->operand
 fault("chunk: a step skips the rest", "src/common/background.h", "background->done = end;", "background->done = background->count;",
       "kernels:chunk_boundaries", "avx2")
 fault("chunk: reader shared between threads", FILE,
-      "simdrop_mask_reader reader; simdrop_generate_mask(&reader.state, kernels, mask, threshold); simdrop_reader_init(&reader, mask->offset); scale_job",
-      "static simdrop_mask_reader reader; simdrop_generate_mask(&reader.state, kernels, mask, threshold); simdrop_reader_init(&reader, mask->offset); scale_job",
+      "simdrop_mask_reader reader; simdrop_generate(&reader.state, kernels, operation); simdrop_reader_init(&reader, operation->index); scale_job",
+      "static simdrop_mask_reader reader; simdrop_generate(&reader.state, kernels, operation); simdrop_reader_init(&reader, operation->index); scale_job",
       "kernels:cut_into_threads", effort="full")
 fault("any cut: position rounded to bytes", "src/engine/mask_reader.c", "reader->position = offset % SIMDROP_BLOCK_ELEMENTS;",
       "reader->position = offset % SIMDROP_BLOCK_ELEMENTS & ~7u;", "kernels:any_cut")
@@ -296,21 +296,21 @@ fault("avx512: converts before it selects", "src/avx512/simd.h",
 fault("dropped by multiplying with 0", "src/scalar/scale_body.h",
       "TYPED(multiply)((TYPED(simdrop_bits))(x[k] & -(TYPED(simdrop_bits))kept), factor)",
       "TYPED(multiply)(x[k], kept ? factor : 0)", "kernels:every_length")
-FILE = "src/core/calls.c"
-fault("p = 0 multiplies", FILE, "const bool copies = mask->p == 0;", "const bool copies = false;", "kernels:certain_probabilities")
-fault("tiny p copies", FILE, "const bool copies = mask->p == 0;", "const bool copies = threshold == 0;",
-      "kernels:certain_probabilities")
-fault("stored mask ignored for p = 0", FILE, "simdrop_drive_stored_select(dtype, n, bits, x, y);", "memmove(y, x, n * simdrop_dtype_size(dtype));",
+FILE = "src/core/operation.c"
+P_NOT_0 = "if (p != 0) return SIMDROP_WORK_SCALE;"
+fault("p = 0 multiplies", FILE, P_NOT_0, "if (p != 0 || call->stored == NULL) return SIMDROP_WORK_SCALE;", "kernels:certain_probabilities")
+fault("tiny p copies", FILE, P_NOT_0, "if (threshold != 0) return SIMDROP_WORK_SCALE;", "kernels:certain_probabilities")
+fault("stored mask ignored for p = 0", FILE, "return call->stored == NULL ? SIMDROP_WORK_COPY : SIMDROP_WORK_SELECT;", "return SIMDROP_WORK_COPY;",
       "kernels:stored_masks")
-fault("stored mask with p = 1 multiplies", FILE, "if (threshold == SIMDROP_CERTAIN) { memset(y, 0, n",
-      "if (threshold > SIMDROP_CERTAIN) { memset(y, 0, n", "kernels:stored_masks")
+fault("stored mask with p = 1 multiplies", FILE, "if (threshold == SIMDROP_CERTAIN) return SIMDROP_WORK_ZERO;",
+      "if (threshold == SIMDROP_CERTAIN && call->stored == NULL) return SIMDROP_WORK_ZERO;", "kernels:stored_masks")
 fault("errno is set", FILE, "static size_t packed_size(size_t n) {", "#include <errno.h>\nstatic size_t packed_size(size_t n) { errno = 0;",
       "kernels:every_length")
 
 # ---- K7: one mask
-fault("backward draws another mask", "src/core/api.c", "return simdrop_forward(mask, dtype, n, dy, dx, NULL);",
+fault("backward draws another mask", "src/core/api.c", "return simdrop_parallel_forward(NULL, mask, dtype, n, dy, dx, NULL);",
       "simdrop_mask other = {0}; if (mask != NULL) { other = *mask; other.stream ^= 1; } "
-      "return simdrop_forward(mask != NULL ? &other : NULL, dtype, n, dy, dx, NULL);", "kernels:one_mask_everywhere")
+      "return simdrop_parallel_forward(NULL, mask != NULL ? &other : NULL, dtype, n, dy, dx, NULL);", "kernels:one_mask_everywhere")
 fault("forward stores another chunk's mask", "src/engine/driver.c", "simdrop_pack_bits(count, mask_chunk, bits);",
       "simdrop_pack_bits(count, next_count > 0 ? next_chunk : mask_chunk, bits);", "kernels:one_mask_everywhere")
 
@@ -368,39 +368,42 @@ fault("vector: whole vectors of bytes", FILE, "memcpy(bytes + k, part, n - k);",
       "guard:masks", "avx2")
 
 # ---- the checks of the interface, removed one by one
-FILE = "src/core/calls.c"
+FILE = "src/core/operation.c"
 NULLS = "api:null_pointers"
 fault("no check: mask NULL", FILE, "if (mask == NULL) return SIMDROP_ERROR_NULL_POINTER;", "", NULLS)
-fault("no check: bits of mask_bits NULL", FILE, "return n > 0 && decisions == NULL ? SIMDROP_ERROR_NULL_POINTER : SIMDROP_OK;",
-      "(void)decisions; return SIMDROP_OK;", NULLS)
+fault("no check: bits of mask_bits NULL", FILE, "} else if (call->n > 0 && call->decisions == NULL) { return SIMDROP_ERROR_NULL_POINTER; }", "}", NULLS)
 fault("no check: scale NULL", "src/core/api.c", "if (scale == NULL) return SIMDROP_ERROR_NULL_POINTER;", "", NULLS)
-fault("no check: x NULL", FILE, "if (x == NULL || y == NULL)", "if (y == NULL)", NULLS)
-fault("no check: y NULL", FILE, "if (x == NULL || y == NULL)", "if (x == NULL)", NULLS)
-fault("no check: stored bits NULL", FILE, "if (bits == NULL) return SIMDROP_ERROR_NULL_POINTER; return overlaps",
-      "return overlaps", NULLS)
+fault("no check: x NULL", FILE, "if (call->x == NULL || call->y == NULL)", "if (call->y == NULL)", NULLS)
+fault("no check: y NULL", FILE, "if (call->x == NULL || call->y == NULL)", "if (call->x == NULL)", NULLS)
+fault("no check: stored bits NULL", FILE, "if (call->verb == SIMDROP_APPLY_BITS && call->stored == NULL) return SIMDROP_ERROR_NULL_POINTER; if",
+      "if", NULLS)
+fault("no check: stored bits of a layout NULL", FILE, "if (call->verb == SIMDROP_APPLY_BITS && call->stored == NULL) return SIMDROP_ERROR_NULL_POINTER; const",
+      "const", "api:layouts")
+fault("no check: flags of a mask", FILE, "if (mask->flags != 0) return SIMDROP_ERROR_FLAGS;", "", "api:layouts")
+fault("no check: flags of a layout", "src/layout/check.c", "if (status == SIMDROP_OK && layout->flags != 0) return SIMDROP_ERROR_FLAGS;", "", "api:layouts")
 fault("no check: p of a mask", FILE, "if (!simdrop_is_probability(mask->p)) return SIMDROP_ERROR_PROBABILITY;", "",
       "api:probabilities")
 fault("no check: p of a stored mask", FILE,
-      "if (!simdrop_is_probability(p)) return SIMDROP_ERROR_PROBABILITY; SIMDROP_RETURN_IF_ERROR", "SIMDROP_RETURN_IF_ERROR", "api:probabilities")
+      "return simdrop_is_probability(call->p) ? SIMDROP_OK : SIMDROP_ERROR_PROBABILITY;", "return SIMDROP_OK;", "api:probabilities")
 fault("no check: p of a scale", "src/core/api.c", "if (!simdrop_is_probability(p)) return SIMDROP_ERROR_PROBABILITY; *scale", "*scale",
       "api:probabilities")
 fault("NaN passes for a probability", "src/engine/parameters.c", "return p >= 0 && p <= 1;", "return !(p < 0 || p > 1);",
       "api:probabilities")
-fault("no check: dtype", FILE, "if (size == 0) return SIMDROP_ERROR_DTYPE; if (n", "if (n", "api:dtypes")
+fault("no check: dtype", FILE, "if (size == 0) return SIMDROP_ERROR_DTYPE; SIMDROP_RETURN_IF_ERROR", "SIMDROP_RETURN_IF_ERROR", "api:dtypes")
 fault("no check: index overflow", FILE, "if (n > 0 && n - 1 > UINT64_MAX - mask->offset) return SIMDROP_ERROR_INDEX_OVERFLOW;",
       "(void)n;", "api:index_overflow")
 fault("last index refused", FILE, "n - 1 > UINT64_MAX - mask->offset", "n > UINT64_MAX - mask->offset", "mask:last_indices")
 fault("no check: size overflow", FILE, "if (n > SIZE_MAX / size) return SIMDROP_ERROR_SIZE_OVERFLOW;", "", "api:size_overflow")
 OVERLAPS = "api:overlaps"
-fault("no check: x overlaps y", FILE, "if (x != y && overlaps(x, n * size, y, n * size)) return SIMDROP_ERROR_OVERLAP;", "", OVERLAPS)
-fault("no check: bits overlap x", FILE, "overlaps(bits, packed_size(n), x, bytes) || overlaps", "overlaps", OVERLAPS)
-fault("no check: bits overlap y", FILE, "|| overlaps(bits, packed_size(n), y, bytes);", ";", OVERLAPS)
-fault("no check: y overlaps stored bits", FILE, "return overlaps(bits, packed_size(n), y, n * simdrop_dtype_size(dtype)) ? SIMDROP_ERROR_OVERLAP : SIMDROP_OK;",
-      "return SIMDROP_OK;", OVERLAPS)
+fault("no check: x overlaps y", FILE, "if (call->x != call->y && overlaps(call->x, bytes, call->y, bytes)) return SIMDROP_ERROR_OVERLAP;", "", OVERLAPS)
+fault("no check: bits overlap x", FILE, "overlaps(call->decisions, packed, call->x, bytes) || overlaps", "overlaps", OVERLAPS)
+fault("no check: bits overlap y", FILE, "|| overlaps(call->decisions, packed, call->y, bytes);", ";", OVERLAPS)
+fault("no check: y overlaps stored bits", FILE,
+      "if (call->stored != NULL && overlaps(call->stored, packed, call->y, bytes)) return SIMDROP_ERROR_OVERLAP;", "", OVERLAPS)
 fault("touching arrays refused", FILE, "b_begin - a_begin < a_size", "b_begin - a_begin <= a_size", OVERLAPS)
 fault("bits' last byte not counted", FILE, "return n / 8 + (n % 8 != 0);", "return n / 8;", OVERLAPS)
-fault("in place refused", FILE, "if (x != y && overlaps(x,", "if (overlaps(x,", OVERLAPS)
-fault("n = 0 wants pointers", FILE, "if (n == 0) return SIMDROP_OK; if (x == NULL", "if (x == NULL", "api:nothing_to_do")
+fault("in place refused", FILE, "if (call->x != call->y && overlaps(call->x,", "if (overlaps(call->x,", OVERLAPS)
+fault("n = 0 wants pointers", FILE, "if (n == 0) return SIMDROP_OK; if (call->x == NULL", "if (call->x == NULL", "api:nothing_to_do")
 fault("a status without its sentence", "src/core/status.c", 'case SIMDROP_ERROR_OVERLAP: return "an output overlaps another array or itself";',
       "case SIMDROP_ERROR_OVERLAP:", "api:status_strings")
 FILE = "src/machine/dispatch.c"
@@ -517,8 +520,8 @@ FILE = "src/layout/plan.c"
 RANDOM = "layout:random_layouts"
 LOOPS = "layout:every_inner_loop"
 fault("axes merged whatever their decisions", FILE, "&& outer->index == inner->index * inner->count;", ";", "layout:channels_are_whole")
-fault("axes merged whatever their x", FILE, "return outer->x == inner->x * count && outer->y", "return outer->y", LOOPS)
-fault("an axis with decisions turned round", FILE, "|| axis->index != 0) return;", ") return;", RANDOM)
+fault("axes merged whatever their x", FILE, "for (int o = 0; o < SIMDROP_LAYOUT_OPERANDS; ++o) if (outer->strides[o] !=", "for (int o = SIMDROP_Y; o < SIMDROP_LAYOUT_OPERANDS; ++o) if (outer->strides[o] !=", LOOPS)
+fault("an axis with decisions turned round", FILE, "if (axis->index != 0) return;", "", RANDOM)
 FILE = "src/layout/shapes.c"
 fault("broadcast: index in a byte", FILE, "mask_dim == 1 ? 0 : index_stride;", "mask_dim == 1 ? 0 : index_stride & 0xff;", "layout:broadcast")
 fault("broadcast: shared axes have strides", FILE, "mask_dim == 1 ? 0 : index_stride;", "index_stride;", "layout:broadcast")
@@ -553,8 +556,8 @@ REFUSED = "layout:refused_layouts"
 fault("no check: equal y strides", FILE, "if (s.count == count) return true;", "", REFUSED)
 fault("no check: x and y meet", FILE, "return can_reach(&s, 0, apart - (width - 1), apart + (width - 1));", "(void)apart; (void)width; return false;",
       REFUSED)
-fault("no check: x before its first element", FILE, "x_begin = (uintptr_t)x - (uintptr_t)x_bytes.low,", "x_begin = (uintptr_t)x + (uintptr_t)x_bytes.low,", REFUSED)
-fault("no check: y before its first element", FILE, "y_begin = (uintptr_t)y - (uintptr_t)y_bytes.low,", "y_begin = (uintptr_t)y + (uintptr_t)y_bytes.low,", REFUSED)
+fault("no check: x before its first element", FILE, "a_begin = (uintptr_t)a - (uintptr_t)a_bytes.low,", "a_begin = (uintptr_t)a + (uintptr_t)a_bytes.low,", REFUSED)
+fault("no check: y before its first element", FILE, "b_begin = (uintptr_t)b - (uintptr_t)b_bytes.low,", "b_begin = (uintptr_t)b + (uintptr_t)b_bytes.low,", REFUSED)
 fault("elements that touch by a part are let pass", FILE, "can_reach(&s, 0, apart - (width - 1), apart + (width - 1))",
       "can_reach(&s, 0, apart, apart)", REFUSED)
 fault("no check: index overflow of a layout", FILE, "if (steps != 0 && stride > left / steps) return SIMDROP_ERROR_INDEX_OVERFLOW;", "", REFUSED)
@@ -568,7 +571,7 @@ FILE = "src/layout/gather.c"
 fault("gather: a block that is drawn for ever", FILE, "slots >= blocks->count || blocks->number[slots] != block", "slots >= blocks->count", LOOPS)
 fault("gather: the first bit of each block", FILE, "const size_t bit = (index + k * stride) % SIMDROP_BLOCK_ELEMENTS;",
       "const size_t bit = index % SIMDROP_BLOCK_ELEMENTS;", LOOPS)
-fault("gather: rows apart joined", FILE, "if (!goes_on || l->count", "if (l->count", LOOPS)
+fault("gather: rows apart joined", FILE, "if (!goes_on(l, next) || l->count", "if (l->count", LOOPS)
 fault("transposed: the second block forgotten", FILE, "if (last != first) listed[count++] = last;", "if (last > first + 1) listed[count++] = last;",
       LOOPS)
 fault("transposed: blocks of other columns", FILE, "if (w.done[step_level] == 0) blocks.known = false;", "if (w.done[0] > TILE) blocks.known = false;",
@@ -577,29 +580,29 @@ FILE = "src/layout/driver.c"
 fault("last piece of a row too long", FILE, "minimum(decisions.count - before, length)", "minimum(decisions.count, length)", LOOPS)
 fault("periodic where rows are apart", FILE, "} else if (one_row && next->index == 0", "} else if (next->index == 0", RANDOM)
 fault("shared rows apart taken for one", FILE, "if (one_row && next->index == 1) {", "if (next->index == 1) {", RANDOM)
-fault("p of 2^-32 taken for none", FILE, "simdrop_plan_layout(layout, mask->offset, threshold == 0, &plan);",
-      "simdrop_plan_layout(layout, mask->offset, threshold <= 1, &plan);", "layout:rarest_drop")
+fault("p of 2^-32 taken for none", "src/core/operation.c", "constant = !has_decisions || operation->threshold == 0 ||",
+      "constant = !has_decisions || operation->threshold <= 1 ||", "layout:rarest_drop")
 FILE = "src/layout/row_batch.c"
 fault("batch: blocks taken over for any row", FILE, "&& first - batch->blocks[batch->last] <= had) {", ") {", LOOPS)
 fault("batch: rows begin with their block", FILE, "batch->last * SIMDROP_BLOCK_ELEMENTS + index % SIMDROP_BLOCK_ELEMENTS", "batch->last * SIMDROP_BLOCK_ELEMENTS", LOOPS)
 fault("batch: words not taken over", FILE,
       "memcpy(waiting->words, filled->words + SIMDROP_BLOCK_WORDS * filled->last, kept * SIMDROP_BLOCK_WORDS * sizeof *waiting->words);", "", LOOPS)
-fault("batch: rows joined across gaps", FILE, "row->y == first->y + count * sink->size &&", "", LOOPS, "avx2")
+fault("batch: rows joined across gaps", FILE, "if (row->at[o] != first->at[o] + (ptrdiff_t)count) return false;", "", LOOPS, "avx2")
 fault("periodic: nothing beyond the period", FILE, "row->count, period + 64);", "row->count, period);", LOOPS, "avx2")
 fault("shared: the wrong long run", FILE, "simdrop_bit(batch->words, row->decision + decision)",
       "simdrop_bit(batch->words, row->decision + 0 * decision)", LOOPS)
 BEHIND = "layout:rows_behind_the_last"
 fault("batch: a row behind the last", FILE, "*const end = batch->row + batch->rows;", "*const end = batch->row + batch->rows + 1;", BEHIND, "avx2")
-fault("batch: rows without end", FILE, "} while (row < end && row->x", "} while (row->x", BEHIND, "avx2")
+fault("batch: rows without end", FILE, "} while (row < end && goes_on", "} while (goes_on", BEHIND, "avx2")
 fault("batch: more rows than there is room for", FILE, "batch->rows == SIMDROP_BATCH_ROWS ||", "batch->rows == SIMDROP_BATCH_ROWS + 40 ||", BEHIND)
 fault("batch: blocks without end", FILE, "(most > SIMDROP_BATCH_BLOCKS && batch->rows > 0)", "(most > SIMDROP_BATCH_BLOCKS && batch->rows > 100)", LOOPS)
 fault("batch: the last one not applied", FILE, "turn(writer);  // applies it", "", LOOPS)
 FILE = "src/layout/row_sink.c"
-fault("staged: every part with the first decisions", FILE, "decisions.first += count;", "", LOOPS, effort="full")
-fault("kept rows: side by side in x alone", FILE, "if (n >= SIMDROP_SHORTEST_REPEAT && sink->x_stride == 1 && sink->y_stride == 1) {",
-      "if (n >= SIMDROP_SHORTEST_REPEAT && sink->x_stride == 1) {", "layout:shared_rows_apart", "avx2")
-fault("kept rows: side by side in y alone", FILE, "if (n >= SIMDROP_SHORTEST_REPEAT && sink->x_stride == 1 && sink->y_stride == 1) {",
-      "if (n >= SIMDROP_SHORTEST_REPEAT && sink->y_stride == 1) {", "layout:shared_rows_apart", "avx2")
+fault("staged: every part with the first decisions", FILE, "k += count, decisions.first += count)", "k += count)", LOOPS, effort="full")
+fault("kept rows: side by side in x alone", FILE, "sink->strides[SIMDROP_X] == 1 && sink->strides[SIMDROP_Y] == 1; if",
+      "sink->strides[SIMDROP_X] == 1; if", "layout:shared_rows_apart", "avx2")
+fault("kept rows: side by side in y alone", FILE, "sink->strides[SIMDROP_X] == 1 && sink->strides[SIMDROP_Y] == 1; if",
+      "sink->strides[SIMDROP_Y] == 1; if", "layout:shared_rows_apart", "avx2")
 FILE = "src/engine/bit_string.c"
 fault("bits lost between words", FILE, "pending = next >> 1 >> (63 - shift);", "pending = 0;", RANDOM)
 fault("transposed: squares left as they are", FILE, "for (unsigned size = 32; size > 0;", "for (unsigned size = 16; size > 0;", LOOPS)
@@ -613,10 +616,36 @@ FILE = "src/common/producer_body.h"
 fault("vector: listed blocks not in the order of the lanes", FILE, "list[vector + order[lane]];", "list[vector + (size_t)lane];", LOOPS, "avx2")
 fault("vector: upper halves of listed blocks taken as equal", CALLS, "count < BATCH_BLOCKS && blocks[count] >> 32 == blocks[0] >> 32", "count < BATCH_BLOCKS",
       "layout:listed_blocks", "avx2")
-FILE = "src/core/calls.c"
-fault("layout: p = 0 multiplies", FILE, "} else if (mask->p != 0) {", "} else if (mask->p >= 0) {", RANDOM)
-fault("layout: p = 1 multiplies", FILE, "if (threshold == SIMDROP_CERTAIN) { simdrop_drive_layout_zero",
-      "if (threshold > SIMDROP_CERTAIN) { simdrop_drive_layout_zero", RANDOM)
+FILE = "src/layout/driver.c"
+fault("layout: p = 0 multiplies", FILE, "if (operation->work == SIMDROP_WORK_COPY) {", "if (operation->work == SIMDROP_WORK_COPY && operation->n > SIZE_MAX / 2) {", RANDOM)
+fault("layout: p = 1 multiplies", FILE, "operation->stored == NULL && operation->threshold == SIMDROP_CERTAIN)", "operation->stored == NULL && operation->threshold > SIMDROP_CERTAIN)", RANDOM)
+
+# ---- stored and packed decisions of layouts
+FILE = "src/core/operation.c"
+fault("stored bits of a layout numbered as its mask is", FILE, "numbered.index_strides[a] = (uint64_t)numbered.y_strides[a];", "", RANDOM)
+fault("bits beside y in the order of y", FILE, "const simdrop_layout ordered = row_major(layout);", "const simdrop_layout ordered = *layout;", RANDOM)
+FILE = "src/core/cut.c"
+fault("bits beside y taken for those of a flat call", FILE, "if (simdrop_plan_is_flat(plan) && simdrop_plan_is_flat(&bits_plan)) {",
+      "if (simdrop_plan_is_flat(plan)) {", RANDOM, effort="full")
+fault("pieces of bits share a byte", FILE, "if (operation->work == SIMDROP_WORK_BITS) { size_t begin, end; cut(operation->n, GRAIN,",
+      "if (operation->work == SIMDROP_WORK_BITS) { size_t begin, end; cut(operation->n, 1,", "parallel:layouts")
+FILE = "src/layout/driver.c"
+fault("stored bits from the middle of a byte", FILE, "&& (operation->stored == NULL || plan->index % 8 == 0)) {", ") {", "parallel:layouts")
+fault("stored bits of a part like those of the whole", FILE, "if (flat.stored != NULL) flat.stored += first.index / 8;", "", "parallel:layouts")
+fault("bits added to what was there", FILE, "memset(operation->y + begin / 8, 0, end / 8 - begin / 8 + (end % 8 != 0));", "", RANDOM)
+fault("bits: the next box begins with the last", FILE, "done += simdrop_plan_box(plan, done, end, &box);", "done += simdrop_plan_box(plan, begin, end, &box);", RANDOM)
+FILE = "src/layout/plan.c"
+fault("bits: a box of all outer places", FILE, "if (a < cut) axis->count = 1;", "", "parallel:layouts")
+fault("bits: a box begins with its axis", FILE, "const size_t at = rest % axis->count;", "const size_t at = a == cut ? 0 : rest % axis->count;", "parallel:layouts")
+FILE = "src/layout/row_sink.c"
+fault("bits of a row always begin a byte", FILE, "& simdrop_low_bits(count)) << past_byte);", "& simdrop_low_bits(count)));", RANDOM)
+fault("bits of a row: the last ones forgotten", FILE, "if (n % 8 != 0) bytes[n / 8] |=", "if (n > SIZE_MAX / 2) bytes[n / 8] |=", RANDOM)
+FILE = "src/layout/check.c"
+fault("no check: bits of a layout among its elements", FILE, "return can_reach(&s, 0, apart - ((int64_t)size - 1), apart) ? SIMDROP_ERROR_OVERLAP : SIMDROP_OK;",
+      "return SIMDROP_OK;", "api:layouts")
+fault("bits of a layout: the last of an element's bytes", FILE, "apart - ((int64_t)size - 1), apart)", "apart, apart)", "api:layouts")
+fault("bits between a layout's elements refused", FILE, "add_term(&s, -1, bytes - 1);", "add_term(&s, -1, bytes + 15);", "api:layouts")
+fault("dtype: names in capitals", "src/core/status.c", "return #name;", "return #NAME;", "api:dtypes_have_names")
 
 # ---- errors: what the headers name has a case, and what has a case is named
 ERRORS = "api:every_error_has_its_case"
@@ -635,19 +664,19 @@ fault("stack: longer chunks", "src/common/kernel_table.h", "#define SIMDROP_CHUN
       "stack:arrays")
 
 # ---- threads
-FILE = "src/core/parallel.c"
+FILE = "src/core/cut.c"
 fault("cut: the rest forgotten", FILE, "*end = last == count ? n : last * grain;", "*end = last * grain < n ? last * grain : n / grain * grain;", "parallel:cuts")
 fault("cut: pieces begin anywhere", FILE, "#define GRAIN ((size_t)4096)", "#define GRAIN ((size_t)64)", "parallel:cuts")
 fault("cut: all the rest in the first pieces", FILE, "part + (part < rest ? part : rest);", "part + (part > 0 ? rest : 0);", "parallel:cuts")
-fault("pieces with the first piece's mask", FILE, "moved.offset += index;", "(void)index;", "parallel:dense_calls")
-fault("bits of a piece at the wrong byte", FILE, "call->decisions + begin / 8;", "call->decisions + begin / 16;", "parallel:dense_calls")
-fault("parts with the first part's index", FILE, "part->index_offset += begin * axis->index;", "", "parallel:layouts")
+fault("pieces with the first piece's mask", FILE, "part.index += begin;", "", "parallel:dense_calls")
+fault("bits of a piece at the wrong byte", FILE, "part.y += part.work == SIMDROP_WORK_BITS ? begin / 8 :", "part.y += part.work == SIMDROP_WORK_BITS ? begin / 16 :", "parallel:dense_calls")
+fault("parts with the first part's index", "src/layout/plan.c", "plan->index += at * axis->index;", "", "parallel:layouts")
 fault("parts along an uneven axis", FILE, "if (found <= 110) break;", "break;", "parallel:layout_cuts")
-fault("pieces before the checks", FILE, "SIMDROP_RETURN_IF_ERROR(simdrop_check_forward(mask, dtype, n, x, y, bits));",
-      "if (mask == NULL || y == NULL) return SIMDROP_ERROR_NULL_POINTER;", "api:parallel_calls")
-fault("pieces of a layout before the checks", FILE,
-      "SIMDROP_RETURN_IF_ERROR(simdrop_check_mask_layout_bytes(mask, layout, bytes, &count));",
-      "if (mask == NULL || layout == NULL || bytes == NULL) return SIMDROP_ERROR_NULL_POINTER; count = layout->dims[0];", "api:parallel_calls")
+EARLY = "if (executor != NULL && executor->parallel_for != NULL) executor->parallel_for(executor->context, 0, run_piece, NULL); "
+CHECK = "SIMDROP_RETURN_IF_ERROR(simdrop_check_call(call, &operation));"
+fault("pieces before the checks", FILE, CHECK, EARLY + CHECK, "api:parallel_calls")
+CHECK = "SIMDROP_RETURN_IF_ERROR(simdrop_check_layout_call(call, &operation));"
+fault("pieces of a layout before the checks", FILE, CHECK, EARLY + CHECK, "api:parallel_calls")
 fault("openmp: a piece left out", "src/openmp/executor.c", "num_threads(pieces) for (size_t piece = 0;", "num_threads(pieces)\nfor (size_t piece = 1;",
       "openmp:every_piece_once")
 fault("openmp: one thread for all", "src/openmp/executor.c", "num_threads(pieces)", "num_threads(pieces > 0 ? 1 : pieces)", "openmp:more_than_one_thread")

@@ -42,7 +42,7 @@ bool draw_tails(const verify_subject *subject, verify_figure *figure) {
     for (size_t n = 1; n <= TAIL_LENGTH; row += n, ++n) {
       for (uint64_t call = 0; call < calls; ++call) {
         uint64_t words[TAIL_WORDS];
-        const simdrop_mask mask = {subject->p, subject->seed, TAIL_LENGTH * call + n, 0};
+        const simdrop_mask mask = {subject->p, subject->seed, TAIL_LENGTH * call + n, 0, 0};
         draw_bits(subject->functions, subject->form, &mask, n, words, buffer);
         for (size_t k = 0; k < n; ++k) row[n - 1 - k] += words[k / 64] >> k % 64 & 1;
       }
@@ -116,7 +116,7 @@ bool draw_sparse_duplicates(const verify_subject *subject, verify_figure *figure
         // The bit below the first one stands for none.
         const uint64_t index =
             (high >= first_index_bit(bits) ? UINT64_C(1) << high : 0) | (low >= first_index_bit(bits) ? UINT64_C(1) << low : 0);
-        const simdrop_mask mask = {subject->p, subject->seed, 1, index};
+        const simdrop_mask mask = {subject->p, subject->seed, 1, index, 0};
         draw_bits(subject->functions, subject->form, &mask, (size_t)bits, words, buffer);
         duplicates += window_set_add(&set, words, (size_t)bits / 64);
       }
@@ -191,7 +191,7 @@ bool draw_streams(const verify_subject *subject, verify_figure *figure) {
   figure->applies = words > 0 && n * rare >= 16;
   if (!figure->applies) return true;
   const simdrop_mask mask = {subject->p, derived_seed(subject->seed, 1), derived_seed(subject->seed, 2),
-                             derived_seed(subject->seed, 3) << STREAM_OFFSET_BIT};
+                             derived_seed(subject->seed, 3) << STREAM_OFFSET_BIT, 0};
   uint64_t *const base = verify_allocate(2 * words, sizeof *base), *const other = base + words;
   draw_buffer *const buffer = verify_allocate(1, sizeof *buffer);
   if (base != NULL && buffer != NULL) {
@@ -284,7 +284,7 @@ static void fixed_inputs(const verify_subject *subject, simdrop_dtype dtype, out
   for (size_t k = 0; k < FIXED_INPUTS; ++k)
     products[k] = product_bits(dtype, subject->keep, value_bits(dtype, (const char *)x + k * size));
   for (size_t seed = 0; seed < seeds; ++seed) {
-    const simdrop_mask mask = {subject->p, subject->seed + seed, (uint64_t)dtype, 0};
+    const simdrop_mask mask = {subject->p, subject->seed + seed, (uint64_t)dtype, 0, 0};
     call(subject, &mask, dtype, FIXED_INPUTS, x, y);
     (size == 2 ? tally_16 : size == 4 ? tally_32 : tally_64)(FIXED_INPUTS, y, products, kept, wrong);
   }
@@ -307,7 +307,7 @@ static void fixed_inputs(const verify_subject *subject, simdrop_dtype dtype, out
   static void sum_of_outputs_##dtype(const verify_subject *subject, void *x_memory, void *y_memory, output_result *result) { \
     type *const x = x_memory, *const y = y_memory;                                                                           \
     double sum_x = 0, sum_y = 0, squares = 0;                                                                                \
-    simdrop_mask mask = {subject->p, subject->seed, UINT64_C(1) << 40 | code, 0};                                            \
+    simdrop_mask mask = {subject->p, subject->seed, UINT64_C(1) << 40 | code, 0, 0};                                            \
     for (size_t k = 0; k < DRAW_MAX; ++k) x[k] = (type)(0.5 + (double)(derived_seed(code, k) >> 40) * 0x1p-24);              \
     for (uint64_t done = 0; done < sum_elements(subject); done += DRAW_MAX) {                                                \
       call(subject, &mask, code, DRAW_MAX, x, y);                                                                            \

@@ -70,7 +70,7 @@ static void draw_block(const dropout_functions *functions, const known_answer *a
                        exact_result *result) {
   const uint64_t block = answer->counter[1] | (uint64_t)(answer->counter[3] & 0x1ffffff) << 32;
   const simdrop_mask mask = {p, answer->key[0] | (uint64_t)answer->key[1] << 32,
-                             answer->counter[0] | (uint64_t)answer->counter[2] << 32, block * 128};
+                             answer->counter[0] | (uint64_t)answer->counter[2] << 32, block * 128, 0};
   succeeds(result, functions->mask_bits(&mask, 128, bits));
 }
 
@@ -123,12 +123,12 @@ static void check_carries(const dropout_functions *functions, exact_result *resu
   static const unsigned carries[] = {7, 14, 20, 27, 31, 32, 33, 38, 39, 40, 63};
   for (size_t i = 0; i < sizeof carries / sizeof carries[0]; ++i) {
     for (uint64_t before = 0; before <= 300; before += 75) {
-      const simdrop_mask mask = {0.3, 0x0123456789abcdef, 0xfedcba9876543210, (UINT64_C(1) << carries[i]) - before};
+      const simdrop_mask mask = {0.3, 0x0123456789abcdef, 0xfedcba9876543210, (UINT64_C(1) << carries[i]) - before, 0};
       if (carries[i] >= 14 || before == 0) compare_mask(functions, &mask, LONGEST, result);
     }
   }
   for (size_t n = 1; n <= LONGEST; n += 16) {
-    const simdrop_mask mask = {0.1, 5, 9, UINT64_MAX - n + 1};
+    const simdrop_mask mask = {0.1, 5, 9, UINT64_MAX - n + 1, 0};
     compare_mask(functions, &mask, n, result);
   }
 }
@@ -139,7 +139,7 @@ static void check_thresholds(const dropout_functions *functions, exact_result *r
   for (size_t k = 0; k < 128; ++k) {
     const uint32_t u = reference_u(&block, 11, 13, k);
     for (int above = u > 0 ? -1 : 0; above < 2; ++above) {
-      const simdrop_mask mask = {((double)u + above) * 0x1p-32, 11, 13, 0};
+      const simdrop_mask mask = {((double)u + above) * 0x1p-32, 11, 13, 0, 0};
       uint8_t bits[16];
       succeeds(result, functions->mask_bits(&mask, 128, bits));
       if (bit_of(bits, k) != (above <= 0)) fails(result, "U = %" PRIu32 ", T = U %+d: element %zu", u, above, k);
@@ -147,14 +147,14 @@ static void check_thresholds(const dropout_functions *functions, exact_result *r
     }
   }
   for (size_t i = 0; i < PROBABILITY_COUNT; ++i) {
-    const simdrop_mask mask = {probabilities[i], 17, 19, 0};
+    const simdrop_mask mask = {probabilities[i], 17, 19, 0, 0};
     for (uint64_t part = 0; part < 16; ++part) {
-      const simdrop_mask moved = {mask.p, mask.seed, mask.stream, part * 1024};
+      const simdrop_mask moved = {mask.p, mask.seed, mask.stream, part * 1024, 0};
       compare_mask(functions, &moved, 1024, result);
     }
   }
   for (int certain = 0; certain < 2; ++certain) {
-    const simdrop_mask mask = {certain, 17, 19, 0};
+    const simdrop_mask mask = {certain, 17, 19, 0, 0};
     compare_mask(functions, &mask, 1024, result);
   }
 }
@@ -212,7 +212,7 @@ static void check_outputs(const dropout_functions *functions, exact_result *resu
   for (int t = 0; t < VALUE_TYPES; ++t) {
     const simdrop_dtype dtype = (simdrop_dtype)t;
     for (size_t n = 0; n <= LONGEST; ++n) {
-      const simdrop_mask mask = {ps[n % 5], n, 3, 37 * n};
+      const simdrop_mask mask = {ps[n % 5], n, 3, 37 * n, 0};
       const size_t shift = n % 7 * simdrop_dtype_size(dtype);  // an array that begins anywhere
       const char *const x = (const char *)arrays.x + shift;
       char *const y = (char *)arrays.y + shift;
@@ -236,7 +236,7 @@ static void check_cuts(const dropout_functions *functions, exact_result *result)
   float x[LONGEST], whole[LONGEST], parts[LONGEST];
   for (size_t k = 0; k < LONGEST; ++k) x[k] = 1 + (float)k;
   for (size_t cut = 0; cut <= LONGEST; ++cut) {
-    const simdrop_mask mask = {0.3, 23, 29, 1000 + cut};
+    const simdrop_mask mask = {0.3, 23, 29, 1000 + cut, 0};
     simdrop_mask rest = mask;
     rest.offset += cut;
     succeeds(result, functions->forward(&mask, SIMDROP_F32, LONGEST, x, whole, NULL));
@@ -279,7 +279,7 @@ static void check_backward(const dropout_functions *functions, exact_result *res
   static const double ps[] = {0, 0.001, 0.1, 1.0 / 3, 0.5, 0.99, 1};
   for (int t = 0; t < VALUE_TYPES; ++t) {
     for (size_t i = 0; i < sizeof ps / sizeof ps[0]; ++i) {
-      const simdrop_mask mask = {ps[i], 31, 37, 41};
+      const simdrop_mask mask = {ps[i], 31, 37, 41, 0};
       compare_passes(functions, (simdrop_dtype)t, &mask, result);
     }
   }
@@ -293,7 +293,7 @@ static void compare_layout(const dropout_functions *functions, const simdrop_lay
     LARGEST = 4096
   };
   float x[LARGEST] = {0}, y[LARGEST], dx[LARGEST];
-  const simdrop_mask mask = {0.3, 43, 47, 53};
+  const simdrop_mask mask = {0.3, 43, 47, 53, 0};
   reference_block block = {0};
   size_t count = 1;
   for (int a = 0; a < layout->rank; ++a) count *= layout->dims[a];
@@ -344,7 +344,7 @@ static void check_scale(const dropout_functions *functions, exact_result *result
   memset(ones, 0xff, sizeof ones);
   for (size_t i = 0; i < VALUE_TYPES * PROBABILITY_COUNT; ++i) {
     const simdrop_dtype dtype = (simdrop_dtype)(i / PROBABILITY_COUNT);
-    const simdrop_mask mask = {probabilities[i % PROBABILITY_COUNT], 59, 61, 0};
+    const simdrop_mask mask = {probabilities[i % PROBABILITY_COUNT], 59, 61, 0, 0};
     const size_t size = simdrop_dtype_size(dtype);
     const uint64_t one = bits_of_value(dtype, 1), scale = product_bits(dtype, keep_probability(mask.p), one);
     for (size_t k = 0; k < N; ++k) store_bits(dtype, one, (char *)x + k * size);
@@ -373,7 +373,7 @@ static void check_goldens(const dropout_functions *functions, exact_result *resu
     return;
   }
   for (size_t i = 0; i < sizeof goldens / sizeof goldens[0]; ++i) {
-    const simdrop_mask mask = {goldens[i].p, GOLDEN_SEED, GOLDEN_STREAM, GOLDEN_OFFSET};
+    const simdrop_mask mask = {goldens[i].p, GOLDEN_SEED, GOLDEN_STREAM, GOLDEN_OFFSET, 0};
     uint64_t digest = UINT64_C(0xcbf29ce484222325);
     succeeds(result, functions->mask_bits(&mask, GOLDEN_ELEMENTS, bits));
     for (size_t k = 0; k < GOLDEN_ELEMENTS / 8; ++k) digest = (digest ^ bits[k]) * UINT64_C(0x100000001b3);

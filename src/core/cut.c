@@ -1,0 +1,216 @@
+// Cuts calls into pieces for an executor, and submits them. One check of the whole comes first; then every piece is right.
+#include <simdrop/simdrop.h>
+
+#include "core/operation.h"
+#include "engine/driver.h"
+#include "engine/own_frame.h"
+#include "layout/check.h"
+#include "layout/driver.h"
+#include "layout/plan.h"
+
+// Cuts are at multiples of this many elements: whole blocks of mask, whole bytes of packed bits, and whole lines of memory
+// where the array begins with one.
+#define GRAIN ((size_t)4096)
+
+// A piece has at least this many elements: docs/measurements.md, "Threads".
+#define PIECE_ELEMENTS ((size_t)32768)
+
+// Part number `part` of `parts` of `count` things, as even as can be.
+static size_t cut_at(size_t count, size_t parts, size_t part) {
+  const size_t rest = count % parts;
+  return count / parts * part + (part < rest ? part : rest);
+}
+
+static size_t grains(size_t n, size_t grain) { return n / grain + (n % grain != 0); }
+
+// Cuts at multiples of the grain.
+static void cut(size_t n, size_t grain, size_t pieces, size_t piece, size_t *begin, size_t *end) {
+  const size_t count = grains(n, grain), last = cut_at(count, pieces, piece + 1);
+  *begin = cut_at(count, pieces, piece) * grain;
+  if (*begin > n) *begin = n;
+  *end = last == count ? n : last * grain;
+}
+
+simdrop_status simdrop_cut(size_t n, size_t pieces, size_t piece, size_t *begin, size_t *end) {
+  if (begin == NULL || end == NULL) return SIMDROP_ERROR_NULL_POINTER;
+  if (piece >= pieces) return SIMDROP_ERROR_SHAPE;
+  cut(n, GRAIN, pieces, piece, begin, end);
+  return SIMDROP_OK;
+}
+
+static size_t grain_of(const simdrop_plan_axis *axis, size_t pieces) {
+  if (axis->strides[SIMDROP_Y] != 1) return 1;
+  size_t grain = GRAIN;
+  while (grain > 1 && axis->count / grain / 8 < pieces) grain /= 2;
+  return grain;
+}
+
+// Elements of the largest piece that a cut of this axis leaves, in percent of an even share.
+static size_t unevenness(const simdrop_plan_axis *axis, size_t pieces) {
+  const size_t count = grains(axis->count, grain_of(axis, pieces));
+  const double largest = (double)grains(count, pieces);
+  return (size_t)(100 * largest * (double)pieces / (double)count);
+}
+
+// The outermost axis whose pieces are within a tenth of even, otherwise the best.
+static int axis_to_cut(const simdrop_layout_plan *plan, size_t pieces) {
+  int best = plan->rank - 1;
+  size_t best_unevenness = SIZE_MAX;
+  for (int a = 0; a < plan->rank; ++a) {
+    const size_t found = unevenness(&plan->axes[a], pieces);
+    if (found < best_unevenness) {
+      best = a;
+      best_unevenness = found;
+    }
+    if (found <= 110) break;
+  }
+  return best;
+}
+
+// *part becomes a piece of the plan, of no elements if there are more pieces than places.
+static void cut_plan(const simdrop_layout_plan *plan, size_t pieces, size_t piece, simdrop_layout_plan *part) {
+  const int a = axis_to_cut(plan, pieces);
+  size_t begin, end;
+  cut(plan->axes[a].count, grain_of(&plan->axes[a], pieces), pieces, piece, &begin, &end);
+  simdrop_plan_part(plan, a, begin, end, part);
+}
+
+simdrop_status simdrop_cut_layout(const simdrop_layout *layout, size_t pieces, size_t piece, simdrop_layout_part *part) {
+  if (layout == NULL || part == NULL) return SIMDROP_ERROR_NULL_POINTER;
+  if (piece >= pieces) return SIMDROP_ERROR_SHAPE;
+  size_t count;
+  SIMDROP_RETURN_IF_ERROR(simdrop_check_layout(layout, 0, &count));
+  if (count == 0) {
+    *part = (simdrop_layout_part){.layout = *layout};
+    return SIMDROP_OK;
+  }
+  SIMDROP_RETURN_IF_ERROR(simdrop_check_reach(layout));
+  simdrop_layout_plan plan, piece_plan;
+  simdrop_plan_layout(layout, false, &plan);
+  cut_plan(&plan, pieces, piece, &piece_plan);
+  *part = (simdrop_layout_part){
+      .layout.rank = piece_plan.rank,
+      .x_offset = piece_plan.first[SIMDROP_X],
+      .y_offset = piece_plan.first[SIMDROP_Y],
+      .index_offset = piece_plan.index,
+  };
+  for (int a = 0; a < piece_plan.rank; ++a) {
+    part->layout.dims[a] = piece_plan.axes[a].count;
+    part->layout.x_strides[a] = piece_plan.axes[a].strides[SIMDROP_X];
+    part->layout.y_strides[a] = piece_plan.axes[a].strides[SIMDROP_Y];
+    part->layout.index_strides[a] = piece_plan.axes[a].index;
+  }
+  return SIMDROP_OK;
+}
+
+// How many pieces a call on n elements is cut into.
+static size_t pieces_of(const simdrop_executor *executor, size_t n) {
+  if (executor == NULL || executor->parallel_for == NULL) return 1;
+  const size_t most = n / PIECE_ELEMENTS;
+  return executor->threads < most ? executor->threads : most;
+}
+
+// Elements begin .. end - 1 of an operation, begin being a multiple of 8.
+static simdrop_operation part_of(const simdrop_operation *whole, size_t begin, size_t end) {
+  simdrop_operation part = *whole;
+  part.n = end - begin;
+  part.index += begin;
+  if (part.stored != NULL) part.stored += begin / 8;
+  if (part.bits != NULL) part.bits += begin / 8;
+  if (part.x != NULL) part.x += begin * part.size;
+  part.y += part.work == SIMDROP_WORK_BITS ? begin / 8 : begin * part.size;
+  return part;
+}
+
+// What the pieces of a call have in common.
+typedef struct pieces_context {
+  const simdrop_operation *operation;
+  const simdrop_layout_plan *plan;  // of a layout
+  size_t pieces;
+} pieces_context;
+
+static void run_piece(void *task_context, size_t piece) {
+  const pieces_context *const context = task_context;
+  size_t begin, end;
+  cut(context->operation->n, GRAIN, context->pieces, piece, &begin, &end);
+  if (begin == end) return;
+  const simdrop_operation part = part_of(context->operation, begin, end);
+  simdrop_drive(&part);
+}
+
+static void run(const simdrop_executor *executor, const simdrop_operation *operation) {
+  pieces_context context = {operation, NULL, pieces_of(executor, operation->n)};
+  if (context.pieces <= 1) {
+    simdrop_drive(operation);
+  } else {
+    executor->parallel_for(executor->context, context.pieces, run_piece, &context);
+  }
+}
+
+simdrop_status simdrop_submit(const simdrop_executor *executor, const simdrop_call *call) {
+  simdrop_operation operation;
+  SIMDROP_RETURN_IF_ERROR(simdrop_check_call(call, &operation));
+  if (operation.n > 0) run(executor, &operation);
+  return SIMDROP_OK;
+}
+
+// Packed bits of two pieces must not share a byte, and so they are cut in the order in which they are written.
+static void run_layout_piece(void *task_context, size_t piece) {
+  const pieces_context *const context = task_context;
+  const simdrop_operation *const operation = context->operation;
+  if (operation->work == SIMDROP_WORK_BITS) {
+    size_t begin, end;
+    cut(operation->n, GRAIN, context->pieces, piece, &begin, &end);
+    if (begin < end) simdrop_drive_layout_bits(operation, context->plan, begin, end);
+  } else {
+    simdrop_layout_plan part;
+    cut_plan(context->plan, context->pieces, piece, &part);
+    if (part.count > 0) simdrop_drive_layout(operation, &part);
+  }
+}
+
+static void run_layout(const simdrop_executor *executor, const simdrop_operation *operation, const simdrop_layout_plan *plan) {
+  pieces_context context = {operation, plan, pieces_of(executor, operation->n)};
+  if (context.pieces > 1) {
+    executor->parallel_for(executor->context, context.pieces, run_layout_piece, &context);
+  } else if (operation->work == SIMDROP_WORK_BITS) {
+    simdrop_drive_layout_bits(operation, plan, 0, operation->n);
+  } else {
+    simdrop_drive_layout(operation, plan);
+  }
+}
+
+// The bits are in the order of the layout's axes, y is gone through in that of its strides: two operations, unless both are as
+// good as elements that follow one another.
+static SIMDROP_OWN_FRAME void run_with_bits(const simdrop_executor *executor, simdrop_operation *operation,
+                                            const simdrop_layout *layout, const simdrop_layout_plan *plan) {
+  simdrop_layout_plan bits_plan;  // before anything is written: the layout may lie in the output
+  const simdrop_work work = operation->work;
+  operation->work = SIMDROP_WORK_BITS;
+  simdrop_plan_layout_operation(operation, layout, &bits_plan);
+  operation->work = work;
+  if (simdrop_plan_is_flat(plan) && simdrop_plan_is_flat(&bits_plan)) {
+    *operation = simdrop_flat_operation(operation, plan);
+    run(executor, operation);
+    return;
+  }
+  uint8_t *const bits = operation->bits;
+  operation->bits = NULL;
+  run_layout(executor, operation, plan);
+  simdrop_become_bits(operation, bits);
+  run_layout(executor, operation, &bits_plan);
+}
+
+simdrop_status simdrop_submit_layout(const simdrop_executor *executor, const simdrop_call *call) {
+  simdrop_operation operation;
+  SIMDROP_RETURN_IF_ERROR(simdrop_check_layout_call(call, &operation));
+  if (operation.n == 0) return SIMDROP_OK;
+  simdrop_layout_plan plan;
+  simdrop_plan_layout_operation(&operation, call->layout, &plan);
+  if (operation.bits != NULL) {
+    run_with_bits(executor, &operation, call->layout, &plan);
+  } else {
+    run_layout(executor, &operation, &plan);
+  }
+  return SIMDROP_OK;
+}

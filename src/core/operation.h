@@ -1,0 +1,54 @@
+// From a call, which is what is asked for, to an operation: a call is checked once, whole, before anything is written.
+#ifndef SIMDROP_CORE_OPERATION_H
+#define SIMDROP_CORE_OPERATION_H
+
+#include <simdrop/simdrop.h>
+
+#include "engine/operation.h"
+#include "layout/plan.h"
+
+#define SIMDROP_RETURN_IF_ERROR(expression)          \
+  do {                                               \
+    const simdrop_status status_of_ = (expression);  \
+    if (status_of_ != SIMDROP_OK) return status_of_; \
+  } while (0)
+
+typedef enum simdrop_verb {
+  SIMDROP_MASK_BITS,   // write the decisions, packed
+  SIMDROP_MASK_BYTES,  // or a byte each
+  SIMDROP_FORWARD,     // apply drawn decisions
+  SIMDROP_APPLY_BITS   // apply stored ones
+} simdrop_verb;
+
+// What is asked for, as it was handed over: nothing of it has been looked at.
+typedef struct simdrop_call {
+  simdrop_verb verb;
+  simdrop_dtype dtype;
+  const simdrop_mask *mask;      // of every verb but apply_bits, which has
+  double p;                      // the probability alone
+  size_t n;                      // elements that follow one another, or
+  const simdrop_layout *layout;  // those of a layout
+  const void *x;
+  void *y;
+  uint8_t *decisions;     // that are written: bits, bytes, or bits beside y
+  const uint8_t *stored;  // that are applied
+} simdrop_call;
+
+// Of a call on n elements, the operation. A call without elements is right whatever its arrays are; `operation->n` is then 0,
+// and nothing else of it counts. The call's mask is not looked at again: it may lie in the output.
+simdrop_status simdrop_check_call(const simdrop_call *call, simdrop_operation *operation);
+
+// The same for a call on a layout, which may lie in the output too.
+simdrop_status simdrop_check_layout_call(const simdrop_call *call, simdrop_operation *operation);
+
+// An operation that writes y becomes the one that writes its decisions to bits.
+void simdrop_become_bits(simdrop_operation *operation, uint8_t *bits);
+
+// The order in which a layout's elements are gone through.
+void simdrop_plan_layout_operation(const simdrop_operation *operation, const simdrop_layout *layout, simdrop_layout_plan *plan);
+
+// Checks a call and does it: in pieces on the executor's threads, unless that is NULL or the call too small to gain from it.
+simdrop_status simdrop_submit(const simdrop_executor *executor, const simdrop_call *call);
+simdrop_status simdrop_submit_layout(const simdrop_executor *executor, const simdrop_call *call);
+
+#endif

@@ -1,0 +1,34 @@
+// What a call amounts to once it has been checked. Each part of an operation is an operation.
+#ifndef SIMDROP_ENGINE_OPERATION_H
+#define SIMDROP_ENGINE_OPERATION_H
+
+#include <simdrop/simdrop.h>
+
+#include "common/kernel_table.h"
+
+// What is done with the decisions.
+typedef enum simdrop_work {
+  SIMDROP_WORK_SCALE,   // y = kept ? x * scale : +0
+  SIMDROP_WORK_SELECT,  // y = kept ? x : +0, bit by bit
+  SIMDROP_WORK_COPY,    // y = x, bit by bit: there are no decisions
+  SIMDROP_WORK_ZERO,    // y = +0: there are none either
+  SIMDROP_WORK_BYTES,   // y = the decisions, a byte of 0 or 1 each
+  SIMDROP_WORK_BITS     // y = the decisions, packed
+} simdrop_work;
+
+typedef struct simdrop_operation {
+  simdrop_work work;
+  simdrop_dtype dtype;
+  uint32_t size;  // bytes of an element of x and y; of bits, 0
+  simdrop_store store;
+  uint64_t threshold;
+  // Where the decisions come from: drawn for the first element's index and those after it, or
+  uint64_t seed, stream, index;
+  const uint8_t *stored;  // packed bits, unless NULL
+  size_t n;
+  const char *x;
+  char *y;
+  uint8_t *bits;  // unless NULL, the decisions go here too, packed
+} simdrop_operation;
+
+#endif
