@@ -43,6 +43,7 @@ if [ "$level" != run ]; then
   want qemu-user-static qemu-x86_64-static
   want clang-format clang-format
   want clang-tidy clang-tidy
+  want ccache ccache
   want shellcheck shellcheck
   want hyperfine hyperfine
   want libopenmpi-dev mpicc

@@ -20,18 +20,7 @@ log="$folder/log.txt"
 failed=0
 unset SIMDROP_BACKEND
 
-# check <name> <command...>: the command must succeed.
-check() {
-  title=$1
-  shift
-  if "$@" > "$log" 2>&1 < /dev/null; then
-    echo "ok $title"
-  else
-    tail -n 30 "$log" | sed 's/^/    /'
-    echo "FAILED $title"
-    failed=1
-  fi
-}
+. "$source/tests/check.sh"
 have() { command -v "$1" > /dev/null 2>&1; }
 
 # configure <folder> <cmake arguments...>: the library alone.

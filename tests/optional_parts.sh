@@ -163,18 +163,11 @@ cell() {
   fi
 }
 
-# shellcheck disable=SC2317 # the functions are called by name
-check() { # check <name> <command...>
-  name=$1
-  shift
+. "$source/tests/check.sh"
+# shellcheck disable=SC2317 # called by name
+afresh() { # afresh <command...>: with no build folder
   rm -rf "$folder/build"
-  if ("$@") > "$log" 2>&1; then
-    echo "ok $name"
-  else
-    tail -n 20 "$log" | sed 's/^/    /'
-    echo "FAILED $name"
-    failed=1
-  fi
+  "$@"
 }
 
 # As distributions configure: no test and nothing that is for tests alone.
@@ -228,7 +221,7 @@ none package here aarch64-plain
 all package 3.22 aarch64
 TABLE
 fi
-check 'BUILD_TESTING=OFF' without_tests
-check 'an old Highway' old_highway
-check 'a required part' stops_without
+check 'BUILD_TESTING=OFF' afresh without_tests
+check 'an old Highway' afresh old_highway
+check 'a required part' afresh stops_without
 exit $failed

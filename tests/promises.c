@@ -26,8 +26,8 @@ static const promise promises[] = {
     {"highway-ssse3", {SSSE3}},
     {"highway-sse2", {"sse2"}},
     {"neon", {"asimd"}},
-    {"highway-sve2", {NEON, "sve", "sve2", "sveaes", "svepmull"}},
-    {"highway-sve", {NEON, "sve"}},
+    {"highway-sve2", {NEON, "sve", "power of two", "sve2", "sveaes", "svepmull"}},
+    {"highway-sve", {NEON, "sve", "power of two"}},
     {"highway-neon", {NEON}},
     {"scalar", {NULL}},
 };
@@ -92,6 +92,7 @@ static bool has(const char *word) {
 
 #elif defined(__aarch64__) && defined(__linux__)
 #include <sys/auxv.h>  // with the kernel's bits; its own asm/hwcap.h is not installed everywhere
+#include <sys/prctl.h>
 
 // Those that the headers of older systems lack.
 #if !defined(HWCAP_SVE)
@@ -102,8 +103,16 @@ static bool has(const char *word) {
 #define HWCAP2_SVEAES (1 << 2)
 #define HWCAP2_SVEPMULL (1 << 3)
 #endif
+#if !defined(PR_SVE_GET_VL)
+#define PR_SVE_GET_VL 51
+#endif
 
 const char *no_promises(void) { return NULL; }
+
+static bool is_sve_power_of_two(void) {
+  const int bytes = prctl(PR_SVE_GET_VL) & 0xffff;
+  return (bytes & (bytes - 1)) == 0;
+}
 
 static bool has(const char *word) {
   static const struct {
@@ -114,6 +123,7 @@ static bool has(const char *word) {
       {"sha1", AT_HWCAP, HWCAP_SHA1},   {"sha2", AT_HWCAP, HWCAP_SHA2},       {"sve", AT_HWCAP, HWCAP_SVE},
       {"sve2", AT_HWCAP2, HWCAP2_SVE2}, {"sveaes", AT_HWCAP2, HWCAP2_SVEAES}, {"svepmull", AT_HWCAP2, HWCAP2_SVEPMULL},
   };
+  if (strcmp(word, "power of two") == 0) return is_sve_power_of_two();
   for (size_t i = 0; i < sizeof bits / sizeof bits[0]; ++i)
     if (strcmp(bits[i].word, word) == 0) return (getauxval(bits[i].type) & bits[i].bit) != 0;
   return false;

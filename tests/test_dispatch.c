@@ -95,20 +95,21 @@ static size_t best_compiled(const machine *m) {
 // run.
 typedef struct arm_machine {
   const char *name;
-  uint64_t hwcap, hwcap2;
+  uint64_t hwcap, hwcap2, sve_bytes;
   bool neon, sve, sve2;
 } arm_machine;
 
 static const arm_machine arm_machines[] = {
-    {"nothing", 0, 0, false, false, false},
-    {"Cortex-A72 without cryptography (Raspberry Pi 4)", 0x887, 0, false, false, false},
-    {"Cortex-A53", 0x8ff, 0, true, false, false},
-    {"Neoverse N1", 0x119fff, 0, true, false, false},
-    {"A64FX", 0x4117ff, 0, true, true, false},
-    {"Neoverse V2", 0xeffffff, 0x1ffff, true, true, true},
-    {"SVE2 without AES", 0x4117ff, 0x2, true, true, false},
-    {"SVE2 in the second word, no SVE in the first", 0x1197ff, 0xe, true, false, false},
-    {"all ones", UINT64_MAX, UINT64_MAX, true, true, true},
+    {"nothing", 0, 0, 0, false, false, false},
+    {"Cortex-A72 without cryptography (Raspberry Pi 4)", 0x887, 0, 0, false, false, false},
+    {"Cortex-A53", 0x8ff, 0, 0, true, false, false},
+    {"Neoverse N1", 0x119fff, 0, 0, true, false, false},
+    {"A64FX", 0x4117ff, 0, 64, true, true, false},
+    {"Neoverse V2", 0xeffffff, 0x1ffff, 16, true, true, true},
+    {"vectors of 384 bits", 0xeffffff, 0x1ffff, 48, true, false, false},
+    {"SVE2 without AES", 0x4117ff, 0x2, 16, true, true, false},
+    {"SVE2 in the second word, no SVE in the first", 0x1197ff, 0xe, 0, true, false, false},
+    {"all ones", UINT64_MAX, UINT64_MAX, 16, true, true, true},
 };
 
 static bool arm_runs(const arm_machine *m, const char *name) {
@@ -116,7 +117,7 @@ static bool arm_runs(const arm_machine *m, const char *name) {
 }
 
 static simdrop_cpu_features arm_features_of(const arm_machine *m) {
-  const simdrop_hwcap words = {{m->hwcap, m->hwcap2}};
+  const simdrop_hwcap words = {{m->hwcap, m->hwcap2}, m->sve_bytes};
   return simdrop_cpu_features_from_hwcap(&words);
 }
 
@@ -188,11 +189,20 @@ static void one_arm_bit_each(void **state) {
   simdrop_cpu_features every = 0;
   for (size_t i = 0; i < LENGTH(bits); ++i) every |= bits[i].feature;
   for (size_t i = 0; i < LENGTH(bits); ++i) {
-    simdrop_hwcap with = {{0, 0}}, without = {{UINT64_MAX, UINT64_MAX}};
+    simdrop_hwcap with = {{0, 0}, 0}, without = {{UINT64_MAX, UINT64_MAX}, 0};
     with.words[bits[i].word] = UINT64_C(1) << bits[i].bit;
     without.words[bits[i].word] = ~with.words[bits[i].word];
     assert_int_equal(simdrop_cpu_features_from_hwcap(&with), bits[i].feature);
     assert_int_equal(simdrop_cpu_features_from_hwcap(&without), every & ~bits[i].feature);
+  }
+}
+
+static void sve_lengths(void **state) {
+  (void)state;
+  for (uint64_t bytes = 0; bytes <= 256; bytes += 16) {
+    const simdrop_hwcap words = {{0, 0}, bytes};
+    const bool power = bytes == 16 || bytes == 32 || bytes == 64 || bytes == 128 || bytes == 256;
+    assert_int_equal(simdrop_cpu_features_from_hwcap(&words), power ? SIMDROP_CPU(SVE_POWER_OF_TWO) : 0);
   }
 }
 
@@ -335,8 +345,9 @@ static void this_machine(void **state) {
 #if defined(__aarch64__) && defined(__linux__)
   assert_true(hwcap.words[0] & 2);  // Advanced SIMD, which every such processor has
 #else
-  assert_int_equal(hwcap.words[0] | hwcap.words[1], 0);
+  assert_int_equal(hwcap.words[0] | hwcap.words[1] | hwcap.sve_bytes, 0);
 #endif
+  assert_int_equal(hwcap.sve_bytes != 0, (hwcap.words[0] & SIMDROP_HWCAP_SVE) != 0);
   const simdrop_cpu_features features = simdrop_cpu_features_here();
   assert_int_equal(features, simdrop_cpu_features_from_cpuid(&words) | simdrop_cpu_features_from_hwcap(&hwcap));
 #if defined(__aarch64__)
@@ -581,6 +592,8 @@ int main(int argc, char **argv) {
       cmocka_unit_test(made_up_processors),
       cmocka_unit_test(made_up_arm_processors),
       cmocka_unit_test(one_arm_bit_each),
+      cmocka_unit_test(sve_lengths),
+      cmocka_unit_test(sve_lengths),
       cmocka_unit_test(one_bit_each),
       cmocka_unit_test(whole_bundles),
       cmocka_unit_test(wishes),

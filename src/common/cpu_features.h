@@ -8,7 +8,7 @@
 typedef uint32_t simdrop_cpu_features;
 
 // One entry a feature: the name, and where CPUID says that the processor has it. The operating system's part (which
-// registers it saves) is in the two *_STATE features, from XCR0.
+// registers it saves) is in the two *_STATE features, from XCR0. SVE_POWER_OF_TWO is about the length of SVE's vectors.
 //  X(feature, leaf, register, bit)
 #define SIMDROP_CPUID_FEATURE_LIST(X) \
   X(SSE3, 1, ecx, 0)                  \
@@ -47,6 +47,7 @@ enum {
 #undef SIMDROP_CPU_BIT
   SIMDROP_CPU_BIT_AVX_STATE,
   SIMDROP_CPU_BIT_AVX512_STATE,
+  SIMDROP_CPU_BIT_SVE_POWER_OF_TWO,
 #define SIMDROP_CPU_BIT(feature, word, bit) SIMDROP_CPU_BIT_##feature,
   SIMDROP_HWCAP_FEATURE_LIST(SIMDROP_CPU_BIT)
 #undef SIMDROP_CPU_BIT

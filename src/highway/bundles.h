@@ -19,7 +19,9 @@
 // On aarch64 Highway takes instructions for cryptography, which no kernel uses, to be a part of NEON: the whole file is
 // compiled for them (cmake/highway.cmake).
 #define SIMDROP_BUNDLE_highway_neon (SIMDROP_CPU(AES) | SIMDROP_CPU(PMULL) | SIMDROP_CPU(SHA1) | SIMDROP_CPU(SHA2))
-#define SIMDROP_BUNDLE_highway_sve (SIMDROP_BUNDLE_highway_neon | SIMDROP_CPU(SVE))
+// Arm has withdrawn the lengths that are no power of two (which emulators still have), and Highway 1.2 counts on that:
+// its vectors would not make up a word.
+#define SIMDROP_BUNDLE_highway_sve (SIMDROP_BUNDLE_highway_neon | SIMDROP_CPU(SVE) | SIMDROP_CPU(SVE_POWER_OF_TWO))
 #define SIMDROP_BUNDLE_highway_sve2 \
   (SIMDROP_BUNDLE_highway_sve | SIMDROP_CPU(SVE2) | SIMDROP_CPU(SVE_AES) | SIMDROP_CPU(SVE_PMULL))
 

@@ -46,5 +46,7 @@ simdrop_cpu_features simdrop_cpu_features_from_hwcap(const simdrop_hwcap *hwcap)
   if (hwcap->words[word] >> bit & 1) features |= SIMDROP_CPU(feature);
   SIMDROP_HWCAP_FEATURE_LIST(FEATURE)
 #undef FEATURE
+  const uint64_t bytes = hwcap->sve_bytes;
+  if (bytes != 0 && (bytes & (bytes - 1)) == 0) features |= SIMDROP_CPU(SVE_POWER_OF_TWO);
   return features;
 }

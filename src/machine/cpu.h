@@ -21,10 +21,13 @@ typedef struct simdrop_cpuid {
 // The features that may be used: the processor has them and the operating system saves the registers they need.
 simdrop_cpu_features simdrop_cpu_features_from_cpuid(const simdrop_cpuid *cpuid);
 
-// Linux's words for programs on aarch64: AT_HWCAP and AT_HWCAP2 of the auxiliary vector.
+// Linux's words for programs on aarch64: AT_HWCAP and AT_HWCAP2 of the auxiliary vector; and the length of SVE's vectors.
 typedef struct simdrop_hwcap {
   uint64_t words[2];
+  uint64_t sve_bytes;  // zero unless AT_HWCAP says SVE, without which RDVL faults
 } simdrop_hwcap;
+
+#define SIMDROP_HWCAP_SVE (UINT64_C(1) << 22)  // AT_HWCAP
 
 simdrop_cpu_features simdrop_cpu_features_from_hwcap(const simdrop_hwcap *hwcap);
 

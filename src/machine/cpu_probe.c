@@ -53,10 +53,22 @@ simdrop_cpuid_caches simdrop_caches_probe(void) {
 
 #endif
 
+#if defined(__aarch64__)
+static simdrop_hwcap hwcap_of(uint64_t word, uint64_t word_2) {
+  simdrop_hwcap hwcap = {{word, word_2}, 0};
+  if (word & SIMDROP_HWCAP_SVE) {
+    register uint64_t bytes __asm__("x0");
+    __asm__ volatile(".inst 0x04bf5020" : "=r"(bytes));  // rdvl x0, #1, which assemblers know for SVE alone
+    hwcap.sve_bytes = bytes;
+  }
+  return hwcap;
+}
+#endif
+
 #if defined(__aarch64__) && defined(SIMDROP_HAVE_GETAUXVAL)
 #include <sys/auxv.h>
 
-simdrop_hwcap simdrop_hwcap_probe(void) { return (simdrop_hwcap){{getauxval(AT_HWCAP), getauxval(AT_HWCAP2)}}; }
+simdrop_hwcap simdrop_hwcap_probe(void) { return hwcap_of(getauxval(AT_HWCAP), getauxval(AT_HWCAP2)); }
 
 #elif defined(__aarch64__) && defined(SIMDROP_HAVE_ELF_AUX_INFO)  // FreeBSD and OpenBSD give the words with Linux's bits
 #include <sys/auxv.h>
@@ -66,11 +78,11 @@ static uint64_t auxiliary_word(int which) {
   return elf_aux_info(which, &word, sizeof word) == 0 ? word : 0;
 }
 
-simdrop_hwcap simdrop_hwcap_probe(void) { return (simdrop_hwcap){{auxiliary_word(AT_HWCAP), auxiliary_word(AT_HWCAP2)}}; }
+simdrop_hwcap simdrop_hwcap_probe(void) { return hwcap_of(auxiliary_word(AT_HWCAP), auxiliary_word(AT_HWCAP2)); }
 
 #else
 
-simdrop_hwcap simdrop_hwcap_probe(void) { return (simdrop_hwcap){{0, 0}}; }
+simdrop_hwcap simdrop_hwcap_probe(void) { return (simdrop_hwcap){{0, 0}, 0}; }
 
 #endif
 

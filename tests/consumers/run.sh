@@ -23,18 +23,7 @@ prefix="$folder/prefix"
 log="$folder/log.txt"
 failed=0
 
-# check <name> <command...>: the command must succeed.
-check() {
-  name=$1
-  shift
-  if "$@" > "$log" 2>&1 < /dev/null; then
-    echo "ok $name"
-  else
-    sed 's/^/    /' "$log"
-    echo "FAILED $name"
-    failed=1
-  fi
-}
+. "$here/../check.sh"
 
 install_into() { # install_into <prefix> [DESTDIR] [cmake arguments...]
   into=$1

@@ -512,6 +512,7 @@ fault("neon: bytes of 0 and 255", FILE, "vandq_u8(sixteen_lanes(bits, i), vdupq_
 FILE = "src/common/cpu_features.h"
 fault("BMI2 read from BMI1's bit", FILE, "X(BMI2, 7, ebx, 8)", "X(BMI2, 7, ebx, 3)", "dispatch:one_bit_each")
 fault("SVE read from its neighbour's bit", FILE, "X(SVE, 0, 22)", "X(SVE, 0, 23)", "dispatch:one_arm_bit_each")
+fault("SVE: vectors of any length will do", "src/machine/cpu.c", "bytes != 0 && (bytes & (bytes - 1)) == 0", "bytes != 0", "dispatch:sve_lengths")
 fault("SVE2 read from the first word", FILE, "X(SVE2, 1, 1)", "X(SVE2, 0, 1)", "dispatch:one_arm_bit_each")
 fault("AVX512CD read from its neighbour's bit", FILE, "X(AVX512CD, 7, ebx, 28)", "X(AVX512CD, 7, ebx, 27)", "dispatch:one_bit_each")
 
@@ -727,7 +728,8 @@ fault("cpuid: leaf 7 never read", FILE, "if (cpuid.max_leaf >= 7) __cpuid_count(
 fault("cpuid: the last leaf of another range", FILE, "cpuid.max_leaf = __get_cpuid_max(0, 0);", "cpuid.max_leaf = __get_cpuid_max(0, 0) & 3;",
       "guard:masks", "avx2")
 fault("hwcap: the second word never read", FILE, "getauxval(AT_HWCAP2)", "0", PROMISED, "highway-sve2")
-fault("hwcap: the first word never read", FILE, "{{getauxval(AT_HWCAP),", "{{2,", PROMISED, "highway-sve")
+fault("hwcap: the first word never read", FILE, "hwcap_of(getauxval(AT_HWCAP),", "hwcap_of(2,", PROMISED, "highway-sve")
+fault("hwcap: the length of vectors never asked", FILE, "hwcap.sve_bytes = bytes;", "hwcap.sve_bytes = 0 * bytes;", PROMISED, "highway-sve")
 FILE = "src/machine/dispatch.c"
 fault("a backend with a large bundle never runs", FILE, "return kernels != NULL && (features",
       "return kernels != NULL && kernels->required < 0x100 && (features", PROMISED, "avx2")

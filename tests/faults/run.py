@@ -140,6 +140,7 @@ def main():
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="simdrop-faults-") as folder:
         folder = pathlib.Path(folder)
+        os.environ["CCACHE_BASEDIR"] = str(folder)  # what one copy has compiled is not compiled by the others, if ccache is there
         arguments.log = folder / "log"
         copies = [Copy(folder / str(i), arguments) for i in range(max(1, arguments.jobs))]
         skipped = {}

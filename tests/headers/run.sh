@@ -18,21 +18,11 @@ source=$(cd "$here/../.." && pwd)
 headers="$source/include/simdrop"
 rm -rf "$folder"
 mkdir -p "$folder/empty"
+# shellcheck disable=SC2034 # check.sh uses it
 log="$folder/log.txt"
 failed=0
 
-# check <name> <command...>: the command must succeed.
-check() {
-  name=$1
-  shift
-  if "$@" > "$log" 2>&1 < /dev/null; then
-    echo "ok $name"
-  else
-    sed 's/^/    /' "$log"
-    echo "FAILED $name"
-    failed=1
-  fi
-}
+. "$here/../check.sh"
 
 # One file a header, one with all of them, and what users do with their macros.
 for header in "$headers"/*.h; do

@@ -15,7 +15,8 @@ of a file that is removed meanwhile (replaced_is_private); no writing in place, 
 (closed_folder), EPERM or EBUSY for an error (sticky_folder, mount_point), other people's links followed (link_of_others), what could not be copied removed
 (mount_point_that_is_full); a leftover in the way (leftovers); a name made from the target's (long_names); no handler for USR2, PWR or
 real-time signals, ignored ones handled (signals); fsync of the file or the folder left out, EINVAL for an error (synchronised); the bar
-among the output (progress); files written in place (concurrent).
+among the output (progress); files written in place (concurrent), those with more than one link alone (hard_links); what a full disk
+leaves not removed, its errors passed over (full_file_system); results opened after the measurement (full_disk).
 """
 import errno
 import itertools
@@ -702,7 +703,7 @@ class FilesTest(ToolCase):
         self.refused("apply", "in.npy", "out.npy", "--p", "0.5", "--bits", "/dev/full", mentions="No space left")
         self.refused("bench", "--n", "8", "--p", "0.5", "--short", "--kernel", "memcpy", "--json", "/dev/full", mentions="No space left", prints=True)
         self.refused("bench", "--n", "8", "--p", "0.5", "--short", "--kernel", "memcpy", "--csv", "/dev/full", mentions="No space left", prints=True)
-        self.refused("bench", "--n", "8", "--p", "0.5", "--short", "--kernel", "memcpy", "--csv", "no/folder", mentions="no/folder", prints=True)
+        self.refused("bench", "--n", "8", "--p", "0.5", "--short", "--kernel", "memcpy", "--json", "y.json", "--csv", "no/folder", mentions="no/folder")
 
         def limit_file_size():
             resource.setrlimit(resource.RLIMIT_FSIZE, (100000, 100000))

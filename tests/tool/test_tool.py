@@ -501,8 +501,13 @@ class ToolTest(ToolCase):
         report = self.succeeds("apply", "in.npy", "out.npy", "--p", "0").decode()
         for words in ("kept     6 of 6: share 1.000000000, expected 1.000000000", "in 2.5 (without 1 NaN, 1 infinite), out 2.5", "p 0, seed 0"):
             self.assertIn(words, report)
-        self.assertRegex(report, r"\nkernel +[\d.]+ s, [\d.]+ GB/s\ntotal +[\d.]+ s, [\d.]+ GB/s")
+        self.assertRegex(report, r"\nkernel +[\d.]+ s\ntotal +[\d.]+ s with reading")  # too small for a speed
         self.assertIn("kept     0 of 6", self.succeeds("apply", "in.npy", "out.npy", "--p", "1").decode())
+        for shape, mean in [((0, 3), "in none, out none\n"), ((1 << 18,), "in 0, out 0\n")]:
+            self.write("in.npy", npy(header_text("<f4", shape), bytes(4 * math.prod(shape))))
+            report = self.succeeds("apply", "in.npy", "out.npy", "--p", "0").decode()
+            self.assertIn(mean, report)
+        self.assertRegex(report, r"\nkernel +[\d.]+ s, [\d.]+ GB/s\ntotal +[\d.]+ s, [\d.]+ GB/s with reading")
         for kind in TYPES:
             n = 5000
             self.write("in.npy", npy(header_text(kind.descr, (n,)), kind.pack(-1.5) * (n // 2) + kind.pack(2.0**-14) * (n // 2)))
@@ -1056,7 +1061,7 @@ class ToolTest(ToolCase):
         self.refused("verify", "--elements", "100", mentions="--elements")
         self.refused("verify", "--threads", "5000", mentions="--threads")
         self.refused("verify", "--from", "short.bits", "--p", "0.1", "--test", "K1", mentions="--from takes")
-        self.refused("verify", "--elements", "1Ki", "--test", "K9", "--json", "no/where.json", mentions="no/where.json", prints=True)
+        self.refused("verify", "--elements", "1Ki", "--test", "K9", "--json", "no/where.json", mentions="no/where.json")
 
     def test_verify_long(self):
         """Long mode with few elements: a fresh seed, the time beforehand, calibration."""

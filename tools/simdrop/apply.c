@@ -271,7 +271,12 @@ static void close_job(apply_job *job) {
 }
 
 static void print_mean(FILE *out, const char *label, const tensor_sum *sum) {
-  fprintf(out, "%s%.9g", label, tensor_mean(sum));
+  const double mean = tensor_mean(sum);
+  if (isnan(mean)) {  // no element is finite
+    fprintf(out, "%snone", label);
+  } else {
+    fprintf(out, "%s%.9g", label, mean);
+  }
   if (sum->nan_count + sum->infinite_count > 0)
     fprintf(out, " (without %" PRIu64 " NaN, %" PRIu64 " infinite)", sum->nan_count, sum->infinite_count);
 }
@@ -322,10 +327,11 @@ static void print_threads(const apply_job *job, FILE *out) {
   fputc('\n', out);
 }
 
-// Bytes read and written by the kernel over the time, in GB/s.
-static double rate(const apply_job *job, double seconds) {
+// The time, and the bytes that the kernel reads and writes over it; too few bytes tell nothing about speed.
+static void print_rate(const apply_job *job, FILE *out, const char *label, double seconds) {
   const double bytes = 2.0 * (double)job->header.count * (double)job->header.element_size;
-  return seconds > 0 ? 1e-9 * bytes / seconds : 0;
+  fprintf(out, "%s%.6f s", label, seconds);
+  if (bytes >= 1 << 20 && seconds > 0) fprintf(out, ", %.2f GB/s", 1e-9 * bytes / seconds);
 }
 
 static void print_report(const apply_job *job) {
@@ -345,9 +351,9 @@ static void print_report(const apply_job *job) {
   print_kept(job, out);
   print_mean(out, "mean     in ", &job->sum_in);
   print_mean(out, ", out ", &job->sum_out);
-  fprintf(out, "\nkernel   %.6f s, %.2f GB/s\n", job->kernel_seconds, rate(job, job->kernel_seconds));
-  fprintf(out, "total    %.6f s, %.2f GB/s with reading, writing and the sums above\n", job->total_seconds,
-          rate(job, job->total_seconds));
+  print_rate(job, out, "\nkernel   ", job->kernel_seconds);
+  print_rate(job, out, "\ntotal    ", job->total_seconds);
+  fprintf(out, " with reading, writing and the sums above\n");
 }
 
 static int run_request(const apply_request *request) {

@@ -10,6 +10,7 @@
 #include "bench_limits.h"
 #include "bench_report.h"
 #include "commands.h"
+#include "console.h"
 #include "output_file.h"
 #include "report.h"
 #include "thread_pool.h"
@@ -225,9 +226,16 @@ static void text_close(memory_text *text, bool *complete) {
   text->file = NULL;
 }
 
+// The files are open from the beginning, so that a name that cannot be written costs no measurement.
 typedef struct bench_texts {
   memory_text json, csv, csv_header;
+  output_file json_file, csv_file;
 } bench_texts;
+
+static bool open_files(bench_texts *texts, const bench_request *request) {
+  return (request->json_name == NULL || output_open(&texts->json_file, request->json_name)) &&
+         (request->csv_name == NULL || output_open(&texts->csv_file, request->csv_name));
+}
 
 static bool measure_into(bench_session *session, const bench_texts *texts) {
   const bench_request *const request = session->request;
@@ -249,13 +257,9 @@ static bool measure_into(bench_session *session, const bench_texts *texts) {
   return measured;
 }
 
-static bool save_csv(const char *name, const memory_text *header, const memory_text *lines) {
-  output_file file;
-  const bool saved = output_open(&file, name) && output_write(&file, header->text, header->size) &&
-                     output_write(&file, lines->text, lines->size) && output_commit(&file);
-  const bool reader_gone = file.reader_gone;
-  if (!saved) output_discard(&file);
-  return saved || reader_gone;
+static bool save_csv(output_file *file, const memory_text *header, const memory_text *lines) {
+  console_flush();  // what was printed may go to the same place
+  return (output_write(file, header->text, header->size) && output_save(file, lines->text, lines->size)) || file->reader_gone;
 }
 
 static bool run_into_texts(bench_session *session, bench_texts *texts) {
@@ -268,8 +272,8 @@ static bool run_into_texts(bench_session *session, bench_texts *texts) {
   text_close(&texts->csv_header, &complete);
   if (!complete) report_error("bench: there is no memory for the results");
   if (!measured || !complete) return false;
-  if (request->json_name != NULL && !output_save(request->json_name, texts->json.text, texts->json.size)) return false;
-  return request->csv_name == NULL || save_csv(request->csv_name, &texts->csv_header, &texts->csv);
+  if (request->json_name != NULL && !output_save(&texts->json_file, texts->json.text, texts->json.size)) return false;
+  return request->csv_name == NULL || save_csv(&texts->csv_file, &texts->csv_header, &texts->csv);
 }
 
 static uint64_t kernel_bit(const char *name) {
@@ -337,15 +341,20 @@ static bool takes_stdout(const char *name) { return name != NULL && output_is_st
 
 static int run_request(const bench_request *request) {
   static bench_session session = {.pool = THREAD_POOL_STOPPED};
-  bench_texts texts = {.json.file = NULL};
+  bench_texts texts = {.json_file = OUTPUT_FILE_CLOSED, .csv_file = OUTPUT_FILE_CLOSED};
   session.request = request;
   session.report.cpu = cpu_info_read();
   session.report.prints = !takes_stdout(request->json_name) && !takes_stdout(request->csv_name);
   session.report.counters = &session.counters;
   bench_counters_open(&session.counters);
-  bench_print_title(&session.report, request->backend, request->layouts != 0);
-  const bool done = run_into_texts(&session, &texts);
+  bool done = open_files(&texts, request);
+  if (done) {
+    bench_print_title(&session.report, request->backend, request->layouts != 0);
+    done = run_into_texts(&session, &texts);
+  }
   bench_counters_close(&session.counters);
+  output_discard(&texts.json_file);
+  output_discard(&texts.csv_file);
   free(texts.json.text);
   free(texts.csv.text);
   free(texts.csv_header.text);

@@ -268,10 +268,7 @@ void output_discard(output_file *output) {
   forget(output);
 }
 
-bool output_save(const char *name, const void *data, size_t size) {
-  output_file file;
-  const bool saved = output_open(&file, name) && output_write(&file, data, size) && output_commit(&file);
-  const bool reader_gone = file.reader_gone;
-  if (!saved) output_discard(&file);
-  return saved || reader_gone;
+bool output_save(output_file *output, const void *data, size_t size) {
+  console_flush();  // what was printed since it was opened may go to the same place
+  return (output_write(output, data, size) && output_commit(output)) || output->reader_gone;
 }

@@ -43,6 +43,6 @@ bool output_commit(output_file *output);
 void output_discard(output_file *output);
 
 // All of it in one go: true if it is written, or nobody reads the pipe any more; false after printing the sentence.
-bool output_save(const char *name, const void *data, size_t size);
+bool output_save(output_file *output, const void *data, size_t size);
 
 #endif

@@ -148,14 +148,14 @@ static void set_defaults(verify_request *request) {
   if (is_file) request->threads = 1;
 }
 
-static bool save_json(const verify_options *options, const verify_report *report) {
+static bool save_json(const verify_options *options, const verify_report *report, output_file *json) {
   char *text = NULL;
   size_t size = 0;
   FILE *const file = open_memstream(&text, &size);
   if (file != NULL) verify_write_json(&options->request, report, file);
   const bool complete = file != NULL && fclose(file) == 0;
   if (!complete) report_error("verify: there is no memory for the JSON text");
-  const bool saved = complete && output_save(options->json_name, text, size);
+  const bool saved = complete && output_save(json, text, size);
   free(text);
   return saved;
 }
@@ -168,14 +168,20 @@ static bool json_is_stdout(const verify_options *options) {
 static int run_options(const verify_options *options) {
   const verify_request *const request = &options->request;
   verify_report report;
+  output_file json = OUTPUT_FILE_CLOSED;
   int status = EXIT_REFUSED;
+  if (options->json_name != NULL && !output_open(&json, options->json_name)) {  // before the tests, which may take long
+    output_discard(&json);
+    return status;
+  }
   if (request->is_long) fprintf(request->messages, "Seed %llu.\n", (unsigned long long)request->seed);
   console_flush();
   if (verify_run(request, &report)) {
     if (!json_is_stdout(options)) verify_print(request, &report, options->all);
     status = verify_passed(&report) ? EXIT_SUCCESS : EXIT_FAULTY;
-    if (options->json_name != NULL && !save_json(options, &report)) status = EXIT_REFUSED;
+    if (options->json_name != NULL && !save_json(options, &report, &json)) status = EXIT_REFUSED;
   }
+  output_discard(&json);
   verify_report_end(&report);
   return status;
 }
