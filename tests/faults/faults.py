@@ -24,8 +24,9 @@ class Fault(NamedTuple):
         return "aarch64" if self.needs in AARCH64 and platform.machine() not in ("aarch64", "arm64") else ""
 
     def cmake(self):
-        """All its options. Highway takes long to compile, and so is there only for its own faults."""
-        return self.options + ("-DSIMDROP_WITH_HIGHWAY=" + ("ON" if self.needs.startswith("highway-") else "OFF"),)
+        """All its options. Backends take long to compile and to test, and so each is there only for its own faults."""
+        there = {"AVX512": self.needs == "avx512", "AVX2": self.needs == "avx2", "HIGHWAY": self.needs.startswith("highway-")}
+        return tuple("-DSIMDROP_WITH_%s=%s" % (part, "ON" if is_there else "OFF") for part, is_there in there.items()) + self.options
 
 
 FAULTS = []
@@ -189,7 +190,7 @@ fault("chunk: a step skips the rest", "src/common/background.h", "background->do
 fault("chunk: reader shared between threads", FILE,
       "simdrop_mask_reader reader; simdrop_generate(&reader.state, kernels, operation); simdrop_reader_init(&reader, operation->index); scale_job",
       "static simdrop_mask_reader reader; simdrop_generate(&reader.state, kernels, operation); simdrop_reader_init(&reader, operation->index); scale_job",
-      "kernels:cut_into_threads", effort="full")
+      "kernels:cut_into_threads", effort="full", needs="avx2")
 fault("any cut: position rounded to bytes", "src/engine/mask_reader.c", "reader->position = offset % SIMDROP_BLOCK_ELEMENTS;",
       "reader->position = offset % SIMDROP_BLOCK_ELEMENTS & ~7u;", "kernels:any_cut")
 fault("scalar: last element missed", "src/scalar/scale_body.h", "for (size_t k = 0; k < n; ++k) {", "for (size_t k = 0; k + 1 < n; ++k) {",
@@ -465,7 +466,7 @@ fault("highway: a bundle without BMI2", FILE, "SIMDROP_DEFINE_NAMED_TABLE(SIMDRO
 fault("highway: a target with another's name", FILE, "SIMDROP_DEFINE_NAMED_TABLE(SIMDROP_BACKEND_NAME, SIMDROP_BUNDLE)",
       'SIMDROP_DEFINE_NAMED_TABLE("highway-sse4", SIMDROP_BUNDLE)', "dispatch:whole_bundles", "highway-ssse3")
 fault("highway before the backends written by hand", "cmake/backends.cmake", "avx2 neon highway-avx3 highway-avx2", "neon highway-avx3 highway-avx2 avx2",
-      "dispatch:made_up_processors", "highway-avx2")
+      "dispatch:made_up_processors", "highway-avx2", options=("-DSIMDROP_WITH_AVX2=ON",))
 fault("highway: the poorest target first", "cmake/backends.cmake", "highway-sse4 highway-ssse3", "highway-ssse3 highway-sse4",
       "dispatch:made_up_processors", "highway-sse4")
 
@@ -576,10 +577,10 @@ fault("gather: rows apart joined", FILE, "if (!goes_on(l, next) || l->count", "i
 fault("transposed: the second block forgotten", FILE, "if (last != first) listed[count++] = last;", "if (last > first + 1) listed[count++] = last;",
       LOOPS)
 fault("transposed: blocks of other columns", FILE, "if (w.done[step_level] == 0) blocks.known = false;", "if (w.done[0] > TILE) blocks.known = false;",
-      LOOPS)
+      LOOPS, needs="avx2")
 FILE = "src/layout/driver.c"
 fault("last piece of a row too long", FILE, "minimum(decisions.count - before, length)", "minimum(decisions.count, length)", LOOPS)
-fault("periodic where rows are apart", FILE, "} else if (one_row && next->index == 0", "} else if (next->index == 0", RANDOM)
+fault("periodic where rows are apart", FILE, "} else if (one_row && next->index == 0", "} else if (next->index == 0", RANDOM, needs="avx2")
 fault("shared rows apart taken for one", FILE, "if (one_row && next->index == 1) {", "if (next->index == 1) {", RANDOM)
 fault("p of 2^-32 taken for none", "src/core/operation.c", "constant = !has_decisions || operation->threshold == 0 ||",
       "constant = !has_decisions || operation->threshold <= 1 ||", "layout:rarest_drop")
@@ -631,10 +632,10 @@ fault("bits beside y taken for those of a flat call", FILE, "if (simdrop_plan_is
 fault("pieces of bits share a byte", FILE, "if (operation->work == SIMDROP_WORK_BITS) { size_t begin, end; cut(operation->n, GRAIN,",
       "if (operation->work == SIMDROP_WORK_BITS) { size_t begin, end; cut(operation->n, 1,", "parallel:layouts")
 FILE = "src/layout/driver.c"
-fault("stored bits from the middle of a byte", FILE, "&& (operation->stored == NULL || plan->index % 8 == 0)) {", ") {", "parallel:layouts")
+fault("stored bits from the middle of a byte", FILE, "&& (operation->stored == NULL || plan->index % 8 == 0)) {", ") {", "parallel:layouts", needs="avx2")
 fault("stored bits of a part like those of the whole", FILE, "if (flat.stored != NULL) flat.stored += first.index / 8;", "", "parallel:layouts")
 fault("bits added to what was there", FILE, "memset(operation->y + begin / 8, 0, end / 8 - begin / 8 + (end % 8 != 0));", "", RANDOM)
-fault("bits: the next box begins with the last", FILE, "done += simdrop_plan_box(plan, done, end, &box);", "done += simdrop_plan_box(plan, begin, end, &box);", RANDOM)
+fault("bits: the next box begins with the last", FILE, "done += simdrop_plan_box(plan, done, end, &box);", "done += simdrop_plan_box(plan, begin, end, &box);", RANDOM, needs="avx2")
 FILE = "src/layout/plan.c"
 fault("bits: a box of all outer places", FILE, "if (a < cut) axis->count = 1;", "", "parallel:layouts")
 fault("bits: a box begins with its axis", FILE, "const size_t at = rest % axis->count;", "const size_t at = a == cut ? 0 : rest % axis->count;", "parallel:layouts")
@@ -645,7 +646,7 @@ FILE = "src/layout/check.c"
 fault("no check: bits of a layout among its elements", FILE, "return can_reach(&s, 0, apart - ((int64_t)size - 1), apart) ? SIMDROP_ERROR_OVERLAP : SIMDROP_OK;",
       "return SIMDROP_OK;", "api:layouts")
 fault("bits of a layout: the last of an element's bytes", FILE, "apart - ((int64_t)size - 1), apart)", "apart, apart)", "api:layouts")
-fault("bits between a layout's elements refused", FILE, "add_term(&s, -1, bytes - 1);", "add_term(&s, -1, bytes + 15);", "api:layouts")
+fault("bits between a layout's elements refused", FILE, "add_term(&s, -1, bytes - 1);", "add_term(&s, -1, bytes + 15);", "api:layouts", needs="avx2")
 fault("dtype: names in capitals", "src/core/status.c", "return #name;", "return #NAME;", "api:dtypes_have_names")
 
 # ---- errors: what the headers name has a case, and what has a case is named
