@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report.h"
-#include "values.h"
-#include "verify.h"
+#include "shared/report.h"
+#include "verify/values.h"
+#include "verify/verify.h"
 
 // name, test, options, what it is
 #define FAULTS(X)                                                                                                         \

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "npy.h"
+#include "apply/npy.h"
 
 static void describe(const npy_header *header) {
   static const char *const types[] = {

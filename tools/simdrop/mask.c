@@ -6,12 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "args.h"
-#include "backend.h"
 #include "commands.h"
-#include "output_file.h"
-#include "progress.h"
-#include "report.h"
+#include "shared/args.h"
+#include "shared/backend.h"
+#include "shared/output_file.h"
+#include "shared/progress.h"
+#include "shared/report.h"
 
 typedef enum mask_format {
   FORMAT_BITS,
