@@ -198,7 +198,7 @@ step 'set-up' sh tests/setup.sh "$build/set-up"
 step 'consumers' sh tests/consumers/run.sh "$build/consumers"
 step 'a setuid program ignores SIMDROP_BACKEND' sh tests/setuid.sh "$build/emulated/probe" "$build/setuid"
 step 'other systems' sh tests/other_systems.sh "$build/other-systems"
-step 'style' sh scripts/lint.sh "$build/clang" # clang-tidy knows none of gcc's flags
+step 'style' sh scripts/lint.sh "$build/clang" "$build/aarch64-clang" # clang-tidy knows none of gcc's flags
 step 'planted faults' python3 tests/faults/run.py --jobs 2
 if [ "$all" = yes ]; then
   step 'all other systems' sh tests/other_systems.sh "$build/other-systems" --all

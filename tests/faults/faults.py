@@ -613,9 +613,10 @@ fault("pieces before the checks", FILE, "SIMDROP_RETURN_IF_ERROR(simdrop_check_f
 fault("pieces of a layout before the checks", FILE,
       "SIMDROP_RETURN_IF_ERROR(simdrop_check_mask_layout_bytes(mask, layout, bytes, &count));",
       "if (mask == NULL || layout == NULL || bytes == NULL) return SIMDROP_ERROR_NULL_POINTER; count = layout->dims[0];", "api:parallel_calls")
-fault("openmp: a piece left out", "src/openmp/executor.c", "num_threads(pieces) for (size_t piece = 0;", "num_threads(pieces)\nfor (size_t piece = 1;",
+fault("openmp: a piece left out", "src/openmp/executor.c", "num_threads(count > INT_MAX ? INT_MAX : (int)count) for (size_t piece = 0;",
+      "num_threads(count > INT_MAX ? INT_MAX : (int)count)\nfor (size_t piece = 1;",
       "openmp:every_piece_once")
-fault("openmp: one thread for all", "src/openmp/executor.c", "num_threads(pieces)", "num_threads(pieces > 0 ? 1 : pieces)", "openmp:more_than_one_thread")
+fault("openmp: one thread for all", "src/openmp/executor.c", "num_threads(count > INT_MAX ? INT_MAX : (int)count)", "num_threads(count > 0 ? 1 : 2)", "openmp:more_than_one_thread")
 FILE = "src/openmp/executor.c"
 fault("openmp: the child of a fork hangs", FILE, "is_child = true;", "is_child = false;", "openmp:children")
 fault("openmp: forks are watched from the first executor on", FILE, "simdrop_executor simdrop_openmp_executor(size_t threads) {",

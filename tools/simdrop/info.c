@@ -74,7 +74,7 @@ int run_info(int argc, char **argv) {
   const char *backend = NULL;
   const arg_option options[] = {
       {"json", NULL, "the same as JSON", ARG_FLAG, &as_json, NULL, false},
-      ARG_BACKEND_OPTION(&backend),
+      {ARG_BACKEND_OPTION(&backend)},
   };
   const arg_spec spec = {.command = "info",
                          .summary =

@@ -355,9 +355,9 @@ static int run_request(const apply_request *request) {
   apply_job job = {.request = request,
                    .input = -1,
                    .bits_input = -1,
-                   .output = OUTPUT_FILE_CLOSED,
-                   .bits_output = OUTPUT_FILE_CLOSED,
-                   .pool = THREAD_POOL_STOPPED};
+                   .output = {OUTPUT_FILE_CLOSED},
+                   .bits_output = {OUTPUT_FILE_CLOSED},
+                   .pool = {THREAD_POOL_STOPPED}};
   const bool done = apply(&job);
   const bool reader_gone = job.output.reader_gone || job.bits_output.reader_gone;
   if (done && !(takes(request, STDOUT_FILENO) && takes(request, STDERR_FILENO))) print_report(&job);
@@ -366,12 +366,12 @@ static int run_request(const apply_request *request) {
 }
 
 int run_apply(int argc, char **argv) {
-  apply_request request = {.dtype = ARG_NO_CHOICE, .layout = LAYOUT_OPTIONS_NONE, .threads = 1};
+  apply_request request = {.dtype = ARG_NO_CHOICE, .layout = {LAYOUT_OPTIONS_NONE}, .threads = 1};
   const arg_option options[] = {
-      ARG_P_OPTION(&request.mask.p),
-      ARG_SEED_OPTION(&request.mask.seed),
-      ARG_STREAM_OPTION(&request.mask.stream),
-      ARG_OFFSET_OPTION(&request.mask.offset),
+      {ARG_P_OPTION(&request.mask.p)},
+      {ARG_SEED_OPTION(&request.mask.seed)},
+      {ARG_STREAM_OPTION(&request.mask.stream)},
+      {ARG_OFFSET_OPTION(&request.mask.offset)},
       {"backward", NULL, "compute the gradient: IN.npy is dy, OUT.npy receives dx", ARG_FLAG, &request.backward, NULL, false},
       {"bits", "MASKFILE",
        "forward: also write the packed mask, as simdrop mask --format bits does\n"
@@ -401,7 +401,7 @@ int run_apply(int argc, char **argv) {
       {"of", "ROWSxCOLS", "the size of these matrices, decimal", ARG_MATRIX, &request.layout.whole, NULL, false},
       {"threads", "N", "run on N threads, 1 to 1024 (default 1); the result is the same with any number", ARG_NUMBER,
        &request.threads, NULL, false},
-      ARG_BACKEND_OPTION(&request.backend),
+      {ARG_BACKEND_OPTION(&request.backend)},
   };
   static const char *const operand_names[] = {"IN.npy", "OUT.npy", NULL};
   const arg_spec spec = {

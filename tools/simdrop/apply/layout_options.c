@@ -20,7 +20,7 @@ bool layout_options_given(const layout_options *options) {
 
 void layout_options_describe(const layout_options *options, size_t size, char *text) {
   const arg_tile *const tile = &options->tile;
-  if (has_channels(options)) {
+  if (options->channels != ARG_NO_CHOICE) {
     snprintf(text, size, "--channels %s --spatial %d", layout_channel_orders[options->channels], options->spatial + 1);
   } else if (has_tile(options)) {
     snprintf(text, size, "--tile %" PRIu64 ":%" PRIu64 ",%" PRIu64 ":%" PRIu64 " --of %" PRIu64 "x%" PRIu64, tile->row_begin,

@@ -17,8 +17,7 @@ typedef struct layout_options {
   arg_matrix whole;
 } layout_options;
 
-#define LAYOUT_OPTIONS_NONE \
-  { .channels = ARG_NO_CHOICE, .spatial = ARG_NO_CHOICE }
+#define LAYOUT_OPTIONS_NONE .channels = ARG_NO_CHOICE, .spatial = ARG_NO_CHOICE
 
 #define LAYOUT_DESCRIPTION_SIZE 2048  // of a mask shape of ARG_LIST_MAX numbers
 

@@ -38,7 +38,7 @@ static double value_of_f16(uint16_t x) {
       const int finite = isfinite(value) != 0, not_a_number = isnan(value) != 0; \
       lanes[i % LANES] += finite ? value : 0;                                    \
       nans[i % LANES] += (uint32_t)not_a_number;                                 \
-      infinities[i % LANES] += (uint32_t) !(finite | not_a_number);              \
+      infinities[i % LANES] += (uint32_t)((finite | not_a_number) == 0);         \
     }                                                                            \
     double sum = 0;                                                              \
     for (int lane = 0; lane < LANES; ++lane) {                                   \

@@ -64,8 +64,8 @@ static bool prepare_case(const cpu_info *cpu, simdrop_dtype dtype, uint64_t n, b
   const size_t size = simdrop_dtype_size(dtype);
   *c = (bench_case){.mask = {.seed = 42}, .dtype = dtype, .n = (size_t)n, .element_size = size, .pieces = 1};
   const bool fits = n <= SIZE_MAX / 4 / size && (cpu->memory_bytes == 0 || n <= cpu->memory_bytes / (2 * size + 1));
-  if (!fits || posix_memalign(&c->x, 64, c->n * size) != 0 || posix_memalign(&c->y, 64, c->n * size) != 0 ||
-      (c->bits = malloc(c->n / 8 + 1)) == NULL) {
+  if (fits) c->bits = malloc(c->n / 8 + 1);
+  if (c->bits == NULL || posix_memalign(&c->x, 64, c->n * size) != 0 || posix_memalign(&c->y, 64, c->n * size) != 0) {
     report_error("bench: --n %" PRIu64 " needs more memory than there is", n);
     free_case(c);
     return false;
@@ -337,7 +337,7 @@ static bool check_request(const bench_request *request) {
 static bool takes_stdout(const char *name) { return name != NULL && output_is_stdout(name); }
 
 static int run_request(const bench_request *request) {
-  static bench_session session = {.pool = THREAD_POOL_STOPPED};
+  static bench_session session = {.pool = {THREAD_POOL_STOPPED}};
   bench_texts texts = {.json.file = NULL};
   session.request = request;
   session.report.cpu = cpu_info_read();

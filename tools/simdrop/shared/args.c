@@ -100,15 +100,21 @@ static bool add_to_list(const arg_option *option, const char *item) {
   switch (option->kind) {
     case ARG_SIZE_LIST: {
       arg_size_list *const list = option->target;
-      return list->count < ARG_LIST_MAX && parse_size(item, &list->values[list->count++]);
+      if (list->count == ARG_LIST_MAX || !parse_size(item, &list->values[list->count])) return false;
+      ++list->count;
+      return true;
     }
     case ARG_EXTENT_LIST: {
       arg_size_list *const list = option->target;
-      return list->count < ARG_LIST_MAX && parse_extent(item, &list->values[list->count++]);
+      if (list->count == ARG_LIST_MAX || !parse_extent(item, &list->values[list->count])) return false;
+      ++list->count;
+      return true;
     }
     case ARG_PROBABILITY_LIST: {
       arg_probability_list *const list = option->target;
-      return list->count < ARG_LIST_MAX && parse_probability(item, &list->values[list->count++]);
+      if (list->count == ARG_LIST_MAX || !parse_probability(item, &list->values[list->count])) return false;
+      ++list->count;
+      return true;
     }
     default: {
       uint64_t *const set = option->target;

@@ -79,15 +79,12 @@ typedef enum arg_result {
 arg_result args_parse(const arg_spec *spec, int argc, char **argv);
 
 // The options that decide a mask, and the one that every command has.
-#define ARG_P_OPTION(target) \
-  { "p", "P", "probability of dropping an element, from 0 to 1", ARG_PROBABILITY, target, NULL, true }
-#define ARG_SEED_OPTION(target) \
-  { "seed", "S", "which family of masks (default 0)", ARG_NUMBER, target, NULL, false }
+#define ARG_P_OPTION(target) "p", "P", "probability of dropping an element, from 0 to 1", ARG_PROBABILITY, target, NULL, true
+#define ARG_SEED_OPTION(target) "seed", "S", "which family of masks (default 0)", ARG_NUMBER, target, NULL, false
 #define ARG_STREAM_OPTION(target) \
-  { "stream", "T", "which mask of the family: a layer, a step (default 0)", ARG_NUMBER, target, NULL, false }
-#define ARG_OFFSET_OPTION(target) \
-  { "offset", "O", "index of the first element (default 0)", ARG_NUMBER, target, NULL, false }
+  "stream", "T", "which mask of the family: a layer, a step (default 0)", ARG_NUMBER, target, NULL, false
+#define ARG_OFFSET_OPTION(target) "offset", "O", "index of the first element (default 0)", ARG_NUMBER, target, NULL, false
 #define ARG_BACKEND_OPTION(target) \
-  { "backend", "NAME", "run on this backend; simdrop info lists them", ARG_TEXT, target, NULL, false }
+  "backend", "NAME", "run on this backend; simdrop info lists them", ARG_TEXT, target, NULL, false
 
 #endif

@@ -141,7 +141,7 @@ static void read_caches_from_sys(cpu_info *cpu) {
       snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu0/cache/index%d/%s", index, names[i]);
       if (!read_line(path, sizes[i], lines[i])) return;
     }
-    const int number = atoi(level);
+    const long number = strtol(level, NULL, 10);
     if (number < 1 || number > 3 || strcmp(type, "Instruction") == 0 || cpu->cache_bytes[number - 1] != 0) continue;
     char *unit;
     const unsigned long count = strtoul(size, &unit, 10);

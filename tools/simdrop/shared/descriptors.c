@@ -97,17 +97,18 @@ static bool follow_link(char path[PATH_MAX], const char *link, size_t length) {
 
 bool file_place_find(const char *name, file_place *place) {
   *place = (file_place){.descriptor = -1};
-  if (strlen(name) >= PATH_MAX) {
+  const size_t length = strlen(name);
+  if (length >= PATH_MAX) {
     errno = ENAMETOOLONG;
     return false;
   }
-  strcpy(place->path, name);
+  memcpy(place->path, name, length + 1);
   for (int links = 0; links < MAX_LINKS; ++links) {
     if (leads_to_descriptor(place)) return true;
     char link[PATH_MAX];
-    const ssize_t length = readlink(place->path, link, sizeof link);
-    if (length < 0) return true;  // not a link; whatever else is wrong, opening the file will tell
-    if (!may_follow(place->path) || !follow_link(place->path, link, (size_t)length)) return false;
+    const ssize_t linked = readlink(place->path, link, sizeof link);
+    if (linked < 0) return true;  // not a link; whatever else is wrong, opening the file will tell
+    if (!may_follow(place->path) || !follow_link(place->path, link, (size_t)linked)) return false;
   }
   errno = ELOOP;
   return false;

@@ -39,8 +39,10 @@ int input_open(const char *name) {
   const int given = input_descriptor(name);
   const char *problem = given >= 0 ? descriptor_problem(given, O_RDONLY) : NULL;
   const int descriptor = problem != NULL ? -1 : given >= 0 ? given : open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-  if (problem == NULL && (descriptor < 0 || fstat(descriptor, &file) != 0)) problem = strerror(errno);
-  if (problem == NULL && S_ISDIR(file.st_mode)) problem = strerror(EISDIR);
+  if (problem == NULL) {
+    const bool is_there = descriptor >= 0 && fstat(descriptor, &file) == 0;
+    if (!is_there || S_ISDIR(file.st_mode)) problem = strerror(is_there ? EISDIR : errno);
+  }
   if (problem == NULL) {
     remember(descriptor + 1, 0);
     return descriptor;

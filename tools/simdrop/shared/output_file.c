@@ -101,8 +101,12 @@ static bool forbids_replacing(int problem) {
 static bool open_beside(output_file *output) {
   // What replaces a file is nobody else's business before it has that file's permissions; a new one has those that the umask
   // leaves.
-  output->temporary = temporary_create(output->target, output->was_there ? 0600 : 0666, &output->descriptor);
-  if (output->temporary >= 0) return true;
+  int descriptor;
+  output->temporary = temporary_create(output->target, output->was_there ? 0600 : 0666, &descriptor);
+  if (output->temporary >= 0) {
+    output->descriptor = descriptor;
+    return true;
+  }
   const int problem = errno;
   if (!output->was_there || !forbids_replacing(problem)) {
     report_problem(output, strerror(problem));
@@ -131,7 +135,7 @@ static bool open_target(output_file *output, bool of_process) {
 
 bool output_open(output_file *output, const char *name) {
   file_place place;
-  *output = (output_file)OUTPUT_FILE_CLOSED;
+  *output = (output_file){OUTPUT_FILE_CLOSED};
   output->name = name;
   const bool found = find_place(name, &place);
   if (found && place.descriptor == STDOUT_FILENO) output->name = "standard output";
@@ -193,7 +197,7 @@ static bool copy_all(int from, int to) {
 // From here on the temporary file is the only whole one: it is kept if the copy fails, even by a signal.
 static bool copy_to_target(output_file *output, int from, int to) {
   char path[PATH_MAX];
-  strcpy(path, temporary_path(output->temporary));
+  snprintf(path, sizeof path, "%s", temporary_path(output->temporary));
   temporary_keep(output->temporary);
   output->temporary = -1;
   if (ftruncate(to, 0) == 0 && copy_all(from, to) && synchronise(to)) {

@@ -22,8 +22,7 @@ typedef struct output_file {
   bool reader_gone;  // a write failed because nobody reads the pipe any more: no reason to complain
 } output_file;
 
-#define OUTPUT_FILE_CLOSED \
-  { .temporary = -1, .descriptor = -1 }
+#define OUTPUT_FILE_CLOSED .temporary = -1, .descriptor = -1
 
 // The descriptor of the caller's that the name means: that of standard output for "-"; /dev/fd/N, its synonyms, and links to
 // them; -1 if it is none.

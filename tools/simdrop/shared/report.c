@@ -34,9 +34,10 @@ static void report(const char *format, va_list arguments) {
   const size_t prefix = strlen(sentence);
   vsnprintf(sentence + prefix, sizeof sentence - prefix - 1, format, arguments);  // room for the newline
   hide_controls(sentence);
-  strcat(sentence, "\n");
+  size_t length = strlen(sentence);
+  sentence[length++] = '\n';
   console_flush();
-  descriptor_write(STDERR_FILENO, sentence, strlen(sentence));
+  descriptor_write(STDERR_FILENO, sentence, length);
 }
 
 void report_error(const char *format, ...) {

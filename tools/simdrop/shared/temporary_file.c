@@ -89,7 +89,7 @@ static int create(const char *target, mode_t mode, int *descriptor) {
     }
     *descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (*descriptor >= 0) {
-      strcpy(temporary_paths[number], path);
+      memcpy(temporary_paths[number], path, (size_t)length + 1);
       return number;
     }
     if (errno != EEXIST) return -1;

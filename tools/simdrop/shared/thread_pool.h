@@ -23,7 +23,7 @@ typedef struct thread_pool {
 
 // A pool without workers: everything runs on the thread that calls.
 #define THREAD_POOL_STOPPED \
-  { .lock = PTHREAD_MUTEX_INITIALIZER, .work_is_there = PTHREAD_COND_INITIALIZER, .work_has_ended = PTHREAD_COND_INITIALIZER }
+  .lock = PTHREAD_MUTEX_INITIALIZER, .work_is_there = PTHREAD_COND_INITIALIZER, .work_has_ended = PTHREAD_COND_INITIALIZER
 
 // Starts workers for that many threads in all, the caller being one of them; fewer if the machine refuses some.
 void thread_pool_start(thread_pool *pool, size_t threads);

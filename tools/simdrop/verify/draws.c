@@ -20,7 +20,9 @@ static void tell(const verify_subject *subject, uint64_t n) {
 
 #define TAIL_LENGTH 257
 #define TAIL_WORDS ((TAIL_LENGTH + 63) / 64)
-#define TAIL_CELLS (TAIL_LENGTH * (TAIL_LENGTH + 1) / 2)
+enum {
+  TAIL_CELLS = TAIL_LENGTH * (TAIL_LENGTH + 1) / 2
+};
 
 bool tails_in(verify_form form) { return !form_is_channels(form); }
 
@@ -233,9 +235,12 @@ static size_t output_seeds(const verify_subject *subject) {
   return (size_t)(subject->is_long ? UINT64_C(1) << 14 : subject->elements >> 12);
 }
 
-static uint64_t sum_elements(const verify_subject *subject) {
-  return (subject->is_long ? UINT64_C(1) << 26 : subject->elements >> 2) / DRAW_MAX * DRAW_MAX;
+// Draws of DRAW_MAX elements.
+static uint64_t sum_draws(const verify_subject *subject) {
+  return (subject->is_long ? UINT64_C(1) << 26 : subject->elements >> 2) / DRAW_MAX;
 }
+
+static uint64_t sum_elements(const verify_subject *subject) { return sum_draws(subject) * DRAW_MAX; }
 
 uint64_t outputs_drawn(const verify_subject *subject) {
   return VALUE_TYPES * FIXED_INPUTS * (uint64_t)output_seeds(subject) + SUM_TESTS * sum_elements(subject);
@@ -324,7 +329,7 @@ static void fixed_inputs(const verify_subject *subject, simdrop_dtype dtype, out
     /* A channel's two elements are dropped together, which doubles the variance and adds the product of neighbours. */      \
     double pairs = 0;                                                                                                        \
     for (size_t k = 0; k < DRAW_MAX; k += 2) pairs += (double)x[k] * (double)x[k + 1];                                       \
-    if (form_is_channels(subject->form)) squares += 2 * pairs * (double)(sum_elements(subject) / DRAW_MAX);                  \
+    if (form_is_channels(subject->form)) squares += 2 * pairs * (double)sum_draws(subject);                                  \
     result->statistic = (sum_y - sum_x) / sqrt((1 - subject->keep) / subject->keep * squares);                               \
     result->p_value = isfinite(result->statistic) ? two_sided_normal(result->statistic) : 0;                                 \
     snprintf(result->where, sizeof result->where, "sum in %s", dtype_names[code]);                                           \

@@ -326,7 +326,7 @@ static size_t end_of_candidate(const verify_job *jobs, size_t first, size_t coun
 }
 
 static bool run_jobs(verify_work *work, const char *label) {
-  static thread_pool pool = THREAD_POOL_STOPPED;
+  static thread_pool pool = {THREAD_POOL_STOPPED};
   verify_job *const jobs = work->jobs;
   uint64_t total = 0;
   for (size_t j = 0; j < work->job_count; ++j) total += job_elements(work, &jobs[j]);

@@ -63,7 +63,7 @@ static void position(const sequence_counts *counts, double level, verify_figure 
   if (!figure->applies) return;
   uint64_t lanes[COINCIDENCE_LANES] = {0};
   for (int i = 0; i < POSITIONS; ++i) lanes[i % COINCIDENCE_LANES] += counts->positions[i];
-  const double lane_n = n * (POSITIONS / COINCIDENCE_LANES);
+  const double lane_n = n * POSITIONS / COINCIDENCE_LANES;
   size_t worst_place = 0, worst_lane = 0;
   const double by_place = squared_deviations(POSITIONS, counts->positions, n, counts->keep, &worst_place);
   const double by_lane = squared_deviations(COINCIDENCE_LANES, lanes, lane_n, counts->keep, &worst_lane);
@@ -174,8 +174,8 @@ static void coincidence(const sequence_counts *counts, double level, verify_figu
 
 // Disjoint pairs of a lag among the first n elements.
 static double disjoint_pairs(uint64_t n, uint64_t lag) {
-  const uint64_t rest = n % (2 * lag);
-  return (double)(n / (2 * lag) * lag + (rest > lag ? rest - lag : 0));
+  const uint64_t rest = n % (2 * lag), pairs = n / (2 * lag) * lag + (rest > lag ? rest - lag : 0);
+  return (double)pairs;
 }
 
 static double lag_p_value(const sequence_counts *counts, int l, double *deviations) {
