@@ -44,6 +44,7 @@ if [ "$level" != run ]; then
   want clang-format clang-format
   want clang-tidy clang-tidy
   want shellcheck shellcheck
+  want abigail-tools abidiff
   want hyperfine hyperfine
   want libopenmpi-dev mpicc
   want openmpi-bin mpirun

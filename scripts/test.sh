@@ -192,6 +192,7 @@ step 'the instruction scan sees planted instructions' python3 tests/scan_instruc
 step 'compiler flags' sh tests/compiler_flags.sh "$build/release" "$build/compiler-flags"
 step 'reproducible builds' sh tests/reproducible.sh "$build/reproducible"
 step 'symbols' sh tests/check_symbols.sh "$build/release"
+step 'ABI' sh tests/check_abi.sh "$build/abi"
 step 'headers' sh tests/headers/run.sh "$build/release" "$build/headers"
 step 'optional parts' sh tests/optional_parts.sh "$build/optional-parts"
 step 'set-up' sh tests/setup.sh "$build/set-up"
