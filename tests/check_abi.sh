@@ -19,10 +19,13 @@ if ! command -v abidw > /dev/null 2>&1 || ! command -v abidiff > /dev/null 2>&1;
   echo 'skipped ABI: abidw and abidiff are not installed (Debian: abigail-tools)'
   exit 0
 fi
-if [ "$(cc -dumpmachine)" != x86_64-linux-gnu ]; then
-  echo "skipped ABI: the committed one is that of x86_64-linux-gnu, and this compiler is for $(cc -dumpmachine)"
-  exit 0
-fi
+case "$(cc -dumpmachine)" in
+  x86_64-*linux-gnu) ;;
+  *)
+    echo "skipped ABI: the committed one is that of x86-64 Linux, and this compiler is for $(cc -dumpmachine)"
+    exit 0
+    ;;
+esac
 
 mkdir -p "$folder"
 log="$folder/check_abi.log"
