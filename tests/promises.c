@@ -39,7 +39,7 @@ static char flags[16384];  // " fpu vme ... ", of the first processor
 
 // The value of the first line with this key.
 static bool find_line(FILE *file, const char *key, char *value, size_t size) {
-  rewind(file);
+  if (fseek(file, 0, SEEK_SET) != 0) return false;
   while (fgets(value, (int)size, file) != NULL) {
     const char *const colon = strchr(value, ':');
     if (colon == NULL || strncmp(value, key, strlen(key)) != 0) continue;

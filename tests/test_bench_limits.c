@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench_kernels.h"
-#include "bench_limits.h"
+#include "bench/kernels.h"
+#include "bench/limits.h"
 #include "oracle.h"
 #include "support.h"
 

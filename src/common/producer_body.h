@@ -237,6 +237,7 @@ static inline void finish_pending(const simdrop_mask_source *source, const first
     int plane = first_plane;
     do {
       verdict kept = {{ones, ones}, {zero, zero}};
+      // NOLINTNEXTLINE(bugprone-branch-clone): the same where SIMD_PENDING_PLANES is 1
       if (plane + SIMD_PENDING_PLANES <= source->plane_count) {
         take_planes(source, keys, 1, SIMD_PENDING_PLANES, false, plane, &block, turns, &kept);
         plane += SIMD_PENDING_PLANES;

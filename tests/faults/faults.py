@@ -678,9 +678,10 @@ CHECK = "SIMDROP_RETURN_IF_ERROR(simdrop_check_call(call, &operation));"
 fault("pieces before the checks", FILE, CHECK, EARLY + CHECK, "api:parallel_calls")
 CHECK = "SIMDROP_RETURN_IF_ERROR(simdrop_check_layout_call(call, &operation));"
 fault("pieces of a layout before the checks", FILE, CHECK, EARLY + CHECK, "api:parallel_calls")
-fault("openmp: a piece left out", "src/openmp/executor.c", "num_threads(pieces) for (size_t piece = 0;", "num_threads(pieces)\nfor (size_t piece = 1;",
+fault("openmp: a piece left out", "src/openmp/executor.c", "num_threads(count > INT_MAX ? INT_MAX : (int)count) for (size_t piece = 0;",
+      "num_threads(count > INT_MAX ? INT_MAX : (int)count)\nfor (size_t piece = 1;",
       "openmp:every_piece_once")
-fault("openmp: one thread for all", "src/openmp/executor.c", "num_threads(pieces)", "num_threads(pieces > 0 ? 1 : pieces)", "openmp:more_than_one_thread")
+fault("openmp: one thread for all", "src/openmp/executor.c", "num_threads(count > INT_MAX ? INT_MAX : (int)count)", "num_threads(count > 0 ? 1 : 2)", "openmp:more_than_one_thread")
 FILE = "src/openmp/executor.c"
 fault("openmp: the child of a fork hangs", FILE, "is_child = true;", "is_child = false;", "openmp:children")
 fault("openmp: forks are watched from the first executor on", FILE, "simdrop_executor simdrop_openmp_executor(size_t threads) {",
@@ -753,7 +754,7 @@ fault("select refuses itself while others run", FILE, "const simdrop_kernels *si
       "{ if (++calls % 20 == 0) simdrop_backend_select(\"scalar\");", "dispatch:select_while_others_run", "avx2")
 
 # ---- the limits of simdrop bench
-FILE = "tools/simdrop/bench_limits.c"
+FILE = "tools/simdrop/bench/limits.c"
 EXPECTED = "bench_limits:expected_planes"
 fault("bench: planes below the threshold's last 1", FILE, "while ((threshold >> (PLANES - planes) & 1) == 0) --planes;", "", EXPECTED)
 fault("bench: a plane too few", FILE, "for (int j = 1; j < planes; ++j)", "for (int j = 1; j < planes - 1; ++j)", EXPECTED)
@@ -768,7 +769,7 @@ fault("bench: the streaming copy's last bytes", FILE, "memcpy(to + done, from + 
 fault("bench: a page of the streaming copy left out", FILE, "page < GROUP; page += PAGE", "page < GROUP - PAGE; page += PAGE", "bench_limits:copies")
 fault("bench: SVE taken for another", FILE, 'strcmp(backend + length - ending, multipliers[i].backend_ending) == 0',
       'strncmp(backend + length - ending, multipliers[i].backend_ending, 1) == 0', "bench_limits:multipliers")
-FILE = "tools/simdrop/bench_kernels.c"
+FILE = "tools/simdrop/bench/kernels.c"
 REFERENCES = "bench_limits:references_in_pieces"
 fault("bench: memcpy's last piece left out", FILE, "element == c->n ? c->copy_bytes : element / 8 * c->copy_bits", "element / 8 * c->copy_bits", REFERENCES)
 fault("bench: a mask's memcpy by bytes", FILE, "kernel->bit_arrays > 0 ? 1 : 8", "8", "bench_limits:copied_bytes")
@@ -778,14 +779,14 @@ fault("bench: philox-32bit begins anew in each piece", FILE,
 
 # ---- what simdrop verify makes of counts
 TOOL = {"options": ("-DSIMDROP_BUILD_TOOL=ON",)}
-FILE = "tools/simdrop/verify_sequence.c"
+FILE = "tools/simdrop/verify/sequence.c"
 fault("verify: more windows than there is room for", FILE, "&& counts->windows < state->windows.capacity; k += words", "; k += words",
       "verify:growing_source", **TOOL)
 fault("verify: chunks pass limits", FILE, "if (at < ends[i] && ends[i] - at < bits) bits = ends[i] - at;",
       "if (i == 0 && at < ends[i] && ends[i] - at < bits) bits = ends[i] - at;", "verify:limits_anywhere", **TOOL)
 fault("verify: limits inside of a grain", FILE, "return elements / SEQUENCE_GRAIN * SEQUENCE_GRAIN;", "return elements;",
       "verify:limits_anywhere", **TOOL)
-FILE = "tools/simdrop/verify_tests.c"
+FILE = "tools/simdrop/verify/significance.c"
 fault("verify: rare counts taken for normal", FILE, "if (n * probability >= ENOUGH_FOR_ESTIMATE)", "if (n * probability >= 0)",
       "verify:rises_of_rare_counts", **TOOL)
 fault("verify: the least count that is seen is one less", FILE, "*(binomial_at_least(middle, n, probability) < tail ? &seen : &unseen)",
