@@ -72,8 +72,8 @@ fault("vector: low half for high", FILE, "word_0[i] = simd_words_xor3(simd_upper
       "word_0[i] = simd_words_xor3(simd_lower_words(product_1), word_1[i],", LANES, "avx2")
 fault("vector: stream's halves swapped", PARTS, "SIMDROP_PHILOX_MULTIPLIER_0 * source->stream[0]",
       "SIMDROP_PHILOX_MULTIPLIER_0 * source->stream[1]", LANES, "avx2")
-fault("vector: word 3 of the first round lost", FILE, "simd_words_set(first->word_3 ^ round_key_1(source, 1))",
-      "simd_words_set(round_key_1(source, 1))", LANES, "avx2")
+fault("vector: word 3 of the first round lost", FILE, "simd_words_set(call->first.word_3 ^ round_key_1(call->source, 1))",
+      "simd_words_set(round_key_1(call->source, 1))", LANES, "avx2")
 fault("avx512: blocks in the wrong lanes", "src/avx512/simd.h", "_mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7)",
       "_mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7)", LANES, "avx512")
 fault("avx512: output words mixed up", "src/avx512/simd.h", "(swapped, 0x5555, word, key, 0x96)",
@@ -119,11 +119,11 @@ fault("scalar: carry into the block's upper half lost", "src/scalar/producer.c",
 FILE = "src/common/producer_body.h"
 fault("vector: carry into the block's upper half lost", CALLS, "until_wrap = (UINT64_C(1) << 32) - (uint32_t)first_block;",
       "until_wrap = UINT64_MAX;", CARRY, "avx2")
-fault("vector: plane parts kept past a carry", CALLS, "!source->schedule.ready || source->schedule.block_high != block_high",
-      "!source->schedule.ready", CARRY, "avx2")
+fault("vector: plane parts kept past a carry", CALLS, "!call->source->schedule.ready || call->source->schedule.block_high != block_high",
+      "!call->source->schedule.ready", CARRY, "avx2")
 fault("vector: short call forgets the block's upper half", FILE, "(uint32_t)(block_number >> 32)", "0", CARRY, "avx2")
-fault("vector: second batch over the first", CALLS, "&numbers, count, words + SIMDROP_BLOCK_WORDS * done, turns);",
-      "&numbers, count, words, turns);",
+fault("vector: second batch over the first", CALLS, "&numbers, count, words + SIMDROP_BLOCK_WORDS * done);",
+      "&numbers, count, words);",
       CARRY, "avx2")
 
 # ---- K4: the threshold
@@ -151,15 +151,15 @@ fault("scalar: planes depend on T", FILE, "plane_bits(source, block, plane, u);"
       "plane_bits(source, block, plane + (int)(source->threshold & 1), u);", "mask:larger_p_drops_more")
 FILE = "src/common/producer_body.h"
 PLANES = "mask:every_plane_count"
-fault("vector: early exit one plane short", FILE, "while (plane < source->plane_count && simd_any(",
-      "while (plane < source->plane_count - 1 && simd_any(", "mask:threshold_at_an_elements_u", "avx2")
+fault("vector: early exit one plane short", FILE, "while (plane < call->source->plane_count && simd_any(",
+      "while (plane < call->source->plane_count - 1 && simd_any(", "mask:threshold_at_an_elements_u", "avx2")
 fault("vector: short call looks at its first planes only", FILE, "if (simd_first_lane(undecided) == 0) break;", "break;",
       "mask:threshold_at_an_elements_u", "avx2")
 fault("vector: the last vectors not drawn beside other work", FILE, "ONE_PLANE_VECTORS, 1, true, numbers, count,",
       "ONE_PLANE_VECTORS, 1, true, numbers, count > 2 * SIMD_LANES ? count - 2 * SIMD_LANES : count,", "kernels:chunk_boundaries", "avx512")
 fault("vector: one plane of two", FILE, "SIMD_FEW_PLANES_IN_FLIGHT / 2, 2, true", "SIMD_FEW_PLANES_IN_FLIGHT / 2, 1, true",
       PLANES, "avx2")
-fault("vector: one plane less of a few", FILE, "1, source->plane_count, true,", "1, source->plane_count - 1, true,", PLANES,
+fault("vector: one plane less of a few", FILE, "1, call->source->plane_count, true,", "1, call->source->plane_count - 1, true,", PLANES,
       "avx2")
 fault("vector: undecided blocks not finished", FILE, "block_words[0] &= ~low[lane];", "(void)low;", PLANES, "avx2")
 for isa, prefix in (("avx2", "_mm256"), ("avx512", "_mm512")):
@@ -467,7 +467,7 @@ fault("highway: the poorest target first", "cmake/backends.cmake", "highway-sse4
       "dispatch:made_up_processors", "highway-sse4")
 
 FILE = "src/highway/scalable_producer-inl.h"
-fault("sve: round keys swapped", FILE, "hn::Xor3(upper_1, bits_1, set_word(keys->word_0[round]))", "hn::Xor3(upper_1, bits_1, set_word(keys->word_2[round]))",
+fault("sve: round keys swapped", FILE, "hn::Xor3(upper_1, bits_1, set_word(call->keys.word_0[round]))", "hn::Xor3(upper_1, bits_1, set_word(call->keys.word_2[round]))",
       LANES, "highway-sve")
 fault("sve: plane parts' words swapped", FILE, "schedule->word_2[plane] = (uint32_t)(product_0 >> 32)", "schedule->word_2[plane] = (uint32_t)product_0",
       LANES, "highway-sve")
@@ -475,7 +475,7 @@ fault("sve: words of a block out of order", FILE, "hn::StoreInterleaved4(upper_0
 fault("sve: undecided blocks by their lanes", FILE, "hn::Iota(tag, (uint32_t)done)", "hn::Iota(tag, 0)", PLANES, "highway-sve")
 fault("sve: listed blocks taken in a row", FILE, "(uint32_t)blocks->list[b < BATCH_BLOCKS ? b : 0]", "(uint32_t)blocks->list[0] + (uint32_t)b",
       "layout:listed_blocks", "highway-sve")
-fault("sve: a plane short", FILE, "++plane < source->plane_count && any", "++plane < source->plane_count - 1 && any", PLANES, "highway-sve")
+fault("sve: a plane short", FILE, "++plane < call->source->plane_count && any", "++plane < call->source->plane_count - 1 && any", PLANES, "highway-sve")
 fault("sve: one plane's drops in place of all", FILE, "dropped = hn::Or(dropped, hn::AndNot(bits, undecided));", "dropped = hn::AndNot(bits, undecided);",
       PLANES, "highway-sve")
 fault("sve: vectors taken to be as long as can be", "src/highway/consumer_simd-inl.h",
