@@ -6,7 +6,7 @@
 //     are_few and mask_one_block        whether blocks are too few for batches, and how one is drawn then
 //     mask_batch_by_planes              a batch: at most BATCH_BLOCKS blocks
 //     order_list                        a batch's list of blocks in the order in which its vectors want them
-//     count_batches                     about how often a call takes a turn
+//     count_batches                     about how often a call can interleave something
 #ifndef SIMDROP_COMMON_PRODUCER_CALLS_H
 #define SIMDROP_COMMON_PRODUCER_CALLS_H
 
@@ -46,28 +46,28 @@ static inline void mask_listed_batch(drawing *call, const uint64_t *blocks, size
   mask_batch_by_planes(call, &numbers, block_count, words);
 }
 
-static inline background_turns begin_turns(const simdrop_mask_source *source, simdrop_background *background,
-                                           size_t block_count) {
-  background_turns turns = {background, 0, 1, 1};
-  if (background == NULL) return turns;
+static inline interleave_pace begin_pace(const simdrop_mask_source *source, simdrop_interleave *interleave,
+                                         size_t block_count) {
+  interleave_pace pace = {interleave, 0, 1, 1};
+  if (interleave == NULL) return pace;
   const size_t batches = count_batches(source, block_count);
-  turns.period = (int)(background->turn * batches / background->count) + 1;
-  turns.batches_left = turns.period;
-  turns.elements = (background->count * (size_t)turns.period / batches) / 64 * 64;
-  return turns;
+  pace.period = (int)(interleave->step * batches / interleave->count) + 1;
+  pace.batches_left = pace.period;
+  pace.elements = (interleave->count * (size_t)pace.period / batches) / 64 * 64;
+  return pace;
 }
 
-static inline void begin_call(drawing *call, simdrop_mask_source *source, simdrop_background *background, size_t block_count) {
+static inline void begin_call(drawing *call, simdrop_mask_source *source, simdrop_interleave *interleave, size_t block_count) {
   call->source = source;
   call->first = make_first_round(source);
-  call->turns = begin_turns(source, background, block_count);
+  call->pace = begin_pace(source, interleave, block_count);
   make_round_keys(source, &call->keys);
 }
 
 void SIMDROP_LOCAL(mask_blocks)(simdrop_mask_source *source, uint64_t first_block, size_t block_count, uint64_t *words,
-                                simdrop_background *background) {
+                                simdrop_interleave *interleave) {
   drawing call;
-  begin_call(&call, source, background, block_count);
+  begin_call(&call, source, interleave, block_count);
   while (block_count > 0) {
     const uint64_t until_wrap = (UINT64_C(1) << 32) - (uint32_t)first_block;
     const size_t count = block_count < until_wrap ? block_count : (size_t)until_wrap;
@@ -79,9 +79,9 @@ void SIMDROP_LOCAL(mask_blocks)(simdrop_mask_source *source, uint64_t first_bloc
 }
 
 void SIMDROP_LOCAL(mask_listed_blocks)(simdrop_mask_source *source, const uint64_t *blocks, size_t block_count, uint64_t *words,
-                                       simdrop_background *background) {
+                                       simdrop_interleave *interleave) {
   drawing call;
-  begin_call(&call, source, background, block_count);
+  begin_call(&call, source, interleave, block_count);
   while (block_count > 0) {
     size_t count = 1;
     while (count < block_count && count < BATCH_BLOCKS && blocks[count] >> 32 == blocks[0] >> 32) ++count;

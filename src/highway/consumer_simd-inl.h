@@ -30,7 +30,7 @@ static inline void store_lanes(Tag tag, hn::Vec<Tag> a, hn::TFromD<Tag> *y, bool
 }
 
 // A vector has a power of two lanes, so that vectors make up a word, even if Highway learns how many only when the program runs
-// (it leaves a part of SVE's vectors unused if it must). Then the number of turns is not known either.
+// (it leaves a part of SVE's vectors unused if it must). Then how often the loop runs is not known either.
 #undef SIMD_UNROLL_WORD
 #if HWY_HAVE_SCALABLE
 #define SIMD_UNROLL_WORD

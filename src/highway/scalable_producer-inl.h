@@ -31,7 +31,7 @@ static inline void make_round_keys(const simdrop_mask_source *source, round_keys
 struct drawing {
   simdrop_mask_source *source;
   first_round first;
-  background_turns turns;
+  interleave_pace pace;
   round_keys keys;
 };
 
@@ -101,7 +101,7 @@ static HWY_INLINE void take_bits(bool threshold_bit, bool exact, vector_words bi
 }
 
 // The blocks of one batch that the dense planes leave undecided, and their undecided elements.
-struct pending_blocks {
+struct straggler_list {
   size_t count;
   uint32_t position[BATCH_BLOCKS + MOST_LANES];  // in the batch
   uint32_t undecided[WORDS][BATCH_BLOCKS + MOST_LANES];
@@ -111,7 +111,7 @@ struct pending_blocks {
 struct batch_state {
   uint32_t numbers[BATCH_BLOCKS + MOST_LANES];
   uint32_t masks[WORDS * (BATCH_BLOCKS + MOST_LANES)];
-  pending_blocks pending;
+  straggler_list stragglers;
 };
 
 // What one plane decides of one word's undecided elements.
@@ -126,22 +126,22 @@ static HWY_INLINE void settle_bits(bool threshold_bit, vector_words bits, vector
 
 // Draws the lower planes for the listed blocks until nothing is undecided, and drops what they decide; what is equal to the
 // threshold to the last plane stays kept.
-static inline void finish_pending(drawing *call, batch_state *batch) {
+static inline void finish_stragglers(drawing *call, batch_state *batch) {
   const tag_words tag;
   const size_t lanes = hn::Lanes(tag);
-  pending_blocks *const pending = &batch->pending;
+  straggler_list *const stragglers = &batch->stragglers;
   // Pads the last vector with blocks that have nothing undecided.
-  hn::StoreU(set_word(0), tag, pending->position + pending->count);
-  for (int word = 0; word < WORDS; ++word) hn::StoreU(set_word(0), tag, pending->undecided[word] + pending->count);
-  for (size_t i = 0; i < pending->count; i += lanes) {
+  hn::StoreU(set_word(0), tag, stragglers->position + stragglers->count);
+  for (int word = 0; word < WORDS; ++word) hn::StoreU(set_word(0), tag, stragglers->undecided[word] + stragglers->count);
+  for (size_t i = 0; i < stragglers->count; i += lanes) {
     uint32_t numbers[MOST_LANES], dropped[WORDS][MOST_LANES];
-    for (size_t lane = 0; lane < lanes; ++lane) numbers[lane] = batch->numbers[pending->position[i + lane]];
+    for (size_t lane = 0; lane < lanes; ++lane) numbers[lane] = batch->numbers[stragglers->position[i + lane]];
     vector_words part_0, part_1, part_2;
     make_block_part(call, hn::LoadU(tag, numbers), part_0, part_1, part_2);
-    vector_words undecided_0 = hn::LoadU(tag, pending->undecided[0] + i),
-                 undecided_1 = hn::LoadU(tag, pending->undecided[1] + i);
-    vector_words undecided_2 = hn::LoadU(tag, pending->undecided[2] + i),
-                 undecided_3 = hn::LoadU(tag, pending->undecided[3] + i);
+    vector_words undecided_0 = hn::LoadU(tag, stragglers->undecided[0] + i),
+                 undecided_1 = hn::LoadU(tag, stragglers->undecided[1] + i);
+    vector_words undecided_2 = hn::LoadU(tag, stragglers->undecided[2] + i),
+                 undecided_3 = hn::LoadU(tag, stragglers->undecided[3] + i);
     vector_words dropped_0 = set_word(0), dropped_1 = set_word(0), dropped_2 = set_word(0), dropped_3 = set_word(0);
     int plane = DENSE_PLANES;
     bool any;
@@ -155,7 +155,7 @@ static inline void finish_pending(drawing *call, batch_state *batch) {
       settle_bits(bit, bits_3, undecided_3, dropped_3);
       const vector_words undecided = hn::Or(hn::Or(undecided_0, undecided_1), hn::Or(undecided_2, undecided_3));
       any = !hn::AllFalse(tag, hn::Ne(undecided, set_word(0)));
-      take_turn(&call->turns);
+      keep_pace(&call->pace);
     } while (++plane < call->source->plane_count && any);
     hn::StoreU(dropped_0, tag, dropped[0]);
     hn::StoreU(dropped_1, tag, dropped[1]);
@@ -163,7 +163,7 @@ static inline void finish_pending(drawing *call, batch_state *batch) {
     hn::StoreU(dropped_3, tag, dropped[3]);
     for (size_t lane = 0; lane < lanes; ++lane)
       for (int word = 0; word < WORDS; ++word)
-        batch->masks[WORDS * pending->position[i + lane] + (size_t)word] &= ~dropped[word][lane];
+        batch->masks[WORDS * stragglers->position[i + lane] + (size_t)word] &= ~dropped[word][lane];
   }
 }
 
@@ -173,8 +173,8 @@ static HWY_INLINE void mask_batch(drawing *call, int dense, bool exact, const ba
   const tag_words tag;
   const size_t lanes = hn::Lanes(tag);
   batch_state batch;
-  pending_blocks *const pending = &batch.pending;
-  pending->count = 0;
+  straggler_list *const stragglers = &batch.stragglers;
+  stragglers->count = 0;
   for (size_t b = 0; b < BATCH_BLOCKS + MOST_LANES; ++b)
     batch.numbers[b] = blocks->list != nullptr ? (uint32_t)blocks->list[b < BATCH_BLOCKS ? b : 0] : blocks->first + (uint32_t)b;
   for (size_t done = 0; done < block_count; done += lanes) {
@@ -190,7 +190,7 @@ static HWY_INLINE void mask_batch(drawing *call, int dense, bool exact, const ba
       take_bits(bit, exact, bits_1, upper_1, lower_1);
       take_bits(bit, exact, bits_2, upper_2, lower_2);
       take_bits(bit, exact, bits_3, upper_3, lower_3);
-      take_turn(&call->turns);
+      keep_pace(&call->pace);
     }
     hn::StoreInterleaved4(upper_0, upper_1, upper_2, upper_3, tag, batch.masks + WORDS * done);
     if (!exact) {
@@ -198,15 +198,16 @@ static HWY_INLINE void mask_batch(drawing *call, int dense, bool exact, const ba
       const vector_words undecided_2 = hn::AndNot(lower_2, upper_2), undecided_3 = hn::AndNot(lower_3, upper_3);
       const vector_words any = hn::Or(hn::Or(undecided_0, undecided_1), hn::Or(undecided_2, undecided_3));
       const auto listed = hn::Ne(any, set_word(0));
-      hn::CompressStore(undecided_0, listed, tag, pending->undecided[0] + pending->count);
-      hn::CompressStore(undecided_1, listed, tag, pending->undecided[1] + pending->count);
-      hn::CompressStore(undecided_2, listed, tag, pending->undecided[2] + pending->count);
-      hn::CompressStore(undecided_3, listed, tag, pending->undecided[3] + pending->count);
-      pending->count += hn::CompressStore(hn::Iota(tag, (uint32_t)done), listed, tag, pending->position + pending->count);
+      hn::CompressStore(undecided_0, listed, tag, stragglers->undecided[0] + stragglers->count);
+      hn::CompressStore(undecided_1, listed, tag, stragglers->undecided[1] + stragglers->count);
+      hn::CompressStore(undecided_2, listed, tag, stragglers->undecided[2] + stragglers->count);
+      hn::CompressStore(undecided_3, listed, tag, stragglers->undecided[3] + stragglers->count);
+      stragglers->count +=
+          hn::CompressStore(hn::Iota(tag, (uint32_t)done), listed, tag, stragglers->position + stragglers->count);
     }
   }
   // Blocks past the end were drawn to fill the last vector; those that are listed cost time but no harm.
-  if (!exact) finish_pending(call, &batch);
+  if (!exact) finish_stragglers(call, &batch);
   memcpy(words, batch.masks, block_count * SIMDROP_BLOCK_WORDS * sizeof *words);
 }
 

@@ -184,7 +184,7 @@ FILE = "src/engine/driver.c"
 fault("chunk: bits written too close", FILE, "bits += count / 8;", "bits += count / 16;", "kernels:chunk_boundaries")
 fault("chunk: y does not move on", FILE, "job->operands.y = (char *)job->operands.y + count * job->size;", "",
       "kernels:chunk_boundaries")
-fault("chunk: a step skips the rest", "src/common/background.h", "background->done = end;", "background->done = background->count;",
+fault("chunk: a step skips the rest", "src/common/interleave.h", "interleave->done = end;", "interleave->done = interleave->count;",
       "kernels:chunk_boundaries", "avx2")
 fault("chunk: reader shared between threads", FILE,
       "simdrop_mask_reader reader; simdrop_generate_mask(&reader.state, kernels, mask, threshold); simdrop_reader_init(&reader, mask->offset); scale_job",
@@ -267,18 +267,18 @@ fault("avx2: f16 truncated", FILE, "_MM_FROUND_TO_NEAREST_INT", "_MM_FROUND_TO_Z
 fault("avx2: bf16 ties away from even", FILE, "_mm256_andnot_si256(upper, _mm256_set1_epi16(1))", "_mm256_setzero_si256()",
       "kernels:every_bf16", "avx2")
 fault("avx2: bf16 raised where nothing is rounded", FILE, "_mm256_subs_epu16(lower,", "_mm256_sub_epi16(lower,", "kernels:every_bf16", "avx2")
-fault("avx2: untied bf16 truncated", FILE, "_mm256_add_epi32(odd, half)", "odd", "kernels:every_bf16", "avx2")
-fault("avx512: untied bf16 truncated", "src/avx512/simd.h", "_mm512_add_epi32(even, half)", "even", "kernels:every_bf16", "avx512")
+fault("avx2: bf16 that never ties truncated", FILE, "_mm256_add_epi32(odd, half)", "odd", "kernels:every_bf16", "avx2")
+fault("avx512: bf16 that never ties truncated", "src/avx512/simd.h", "_mm512_add_epi32(even, half)", "even", "kernels:every_bf16", "avx512")
 fault("avx2: upper eight elements with the lower ones' bits", FILE, "high = byte_of_lanes(first / 8 + 1)", "high = byte_of_lanes(first / 8)",
       "kernels:every_length", "avx2")
 fault("avx2: all of f16 with the first bits", FILE, "byte_of_lanes(i / 8)", "byte_of_lanes(0)", "kernels:every_length", "avx2")
 FILE = "src/engine/parameters.c"
 fault("ties overlooked: products of 31 bits", FILE, "if (has_tie(significand, 128, last_of_31_bits, UINT32_C(1) << 23)) return false;", "",
-      "kernels:untied_scales")
-fault("ties overlooked: products of 32 bits", FILE, "last_of_31_bits + 1, 255,", "last_of_31_bits + 1, 254,", "kernels:untied_scales")
+      "kernels:scales_that_never_tie")
+fault("ties overlooked: products of 32 bits", FILE, "last_of_31_bits + 1, 255,", "last_of_31_bits + 1, 254,", "kernels:scales_that_never_tie")
 fault("ties overlooked: subnormal products", FILE, "return !has_tie(significand, 1, last_subnormal, UINT32_C(1) << (23 - exponent));", "return true;",
-      "kernels:untied_scales")
-fault("ties overlooked: only exact ones are seen", FILE, "const uint32_t margin = unit >> 16;", "const uint32_t margin = 0;", "kernels:untied_scales")
+      "kernels:scales_that_never_tie")
+fault("ties overlooked: only exact ones are seen", FILE, "const uint32_t margin = unit >> 16;", "const uint32_t margin = 0;", "kernels:scales_that_never_tie")
 FILE = "src/avx2/simd.h"
 fault("scalar: multiplies before it selects", "src/scalar/scale_body.h",
       "TYPED(multiply)((TYPED(simdrop_bits))(x[k] & -(TYPED(simdrop_bits))kept), factor)",
@@ -593,7 +593,7 @@ fault("batch: a row behind the last", FILE, "*const end = batch->row + batch->ro
 fault("batch: rows without end", FILE, "} while (row < end && row->x", "} while (row->x", BEHIND, "avx2")
 fault("batch: more rows than there is room for", FILE, "batch->rows == SIMDROP_BATCH_ROWS ||", "batch->rows == SIMDROP_BATCH_ROWS + 40 ||", BEHIND)
 fault("batch: blocks without end", FILE, "(most > SIMDROP_BATCH_BLOCKS && batch->rows > 0)", "(most > SIMDROP_BATCH_BLOCKS && batch->rows > 100)", LOOPS)
-fault("batch: the last one not applied", FILE, "turn(writer);  // applies it", "", LOOPS)
+fault("batch: the last one not applied", FILE, "swap_batches(writer);  // applies it", "", LOOPS)
 FILE = "src/layout/row_sink.c"
 fault("staged: every part with the first decisions", FILE, "decisions.first += count;", "", LOOPS, effort="full")
 fault("kept rows: side by side in x alone", FILE, "if (n >= SIMDROP_SHORTEST_REPEAT && sink->x_stride == 1 && sink->y_stride == 1) {",
