@@ -373,16 +373,16 @@ static bool has_ties(float scale) {
 
 // K5. bfloat16 is rounded without care for ties only where there are none, in whichever direction the caller has products
 // rounded. Scales that may have some are near fractions of small numbers.
-static void untied_scales(void **state) {
+static void scales_that_never_tie(void **state) {
   (void)state;
   static const int directions[] = {FE_TONEAREST, FE_UPWARD, FE_DOWNWARD};
-  static const double untied[] = {0.1, 0.25, 0.3, 0.5, 0.75}, tied[] = {0.2, 0.4, 0.6, 0.8, 0.9};
-  for (size_t i = 0; i < LENGTH(untied); ++i) {
-    assert_true(simdrop_is_untied((float)(1 / (1 - untied[i])), true));
-    assert_false(simdrop_is_untied((float)(1 / (1 - tied[i])), true));
+  static const double never_tied[] = {0.1, 0.25, 0.3, 0.5, 0.75}, tied[] = {0.2, 0.4, 0.6, 0.8, 0.9};
+  for (size_t i = 0; i < LENGTH(never_tied); ++i) {
+    assert_true(simdrop_never_ties((float)(1 / (1 - never_tied[i])), true));
+    assert_false(simdrop_never_ties((float)(1 / (1 - tied[i])), true));
   }
-  assert_true(simdrop_is_untied(4, false));
-  assert_false(simdrop_is_untied(0, true));
+  assert_true(simdrop_never_ties(4, false));
+  assert_false(simdrop_never_ties(0, true));
   uint64_t random = begin(25);
   size_t answers = 0;
   for (int i = 0; i < (full_effort() ? 20000 : 2000); ++i) {
@@ -391,7 +391,7 @@ static void untied_scales(void **state) {
     const uint32_t most = i % 2 == 0 ? 3 : 150;  // units of the last place between the fraction and the scale
     const uint32_t fraction = simdrop_bits_from_float((float)numerator / (float)denominator);
     const float scale = simdrop_float_from_bits(fraction - most + (uint32_t)(next_random(&random) % (2 * most + 1)));
-    if (!simdrop_is_untied(scale, true)) continue;
+    if (!simdrop_never_ties(scale, true)) continue;
     ++answers;
     for (size_t d = 0; d < LENGTH(directions); ++d) {
       fesetround(directions[d]);
@@ -728,7 +728,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(one_mask_everywhere),
       cmocka_unit_test(every_f16),
       cmocka_unit_test(every_bf16),
-      cmocka_unit_test(untied_scales),
+      cmocka_unit_test(scales_that_never_tie),
       cmocka_unit_test(scale_gives_back_the_expectation),
       cmocka_unit_test(products_are_rounded_once),
       cmocka_unit_test(dropped_elements_raise_no_flag),

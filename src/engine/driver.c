@@ -16,12 +16,12 @@
 #define CHUNK_BYTES ((size_t)16384)
 
 // Elements that are converted are applied so many at a time, unless stores are non-temporal: they keep the same ports busy as
-// the mask, so that turns gain nothing and cost something each. bf16, p = 0.1, L2, AVX-512 took 3.6 times memcpy's time,
-// and 4.0 with turns of 256. With f32 it took 1.75 with turns of 256, and 2.2 with those of 2048 (Sapphire Rapids).
-#define LONG_TURN_ELEMENTS 2048
+// the mask, so that short steps gain nothing and cost something each. bf16, p = 0.1, L2, AVX-512 took 3.6 times memcpy's time,
+// and 4.0 with steps of 256. With f32 it took 1.75 with steps of 256, and 2.2 with those of 2048 (Sapphire Rapids).
+#define LONG_INTERLEAVE_ELEMENTS 2048
 
 // From so many elements on it pays to find out whether bfloat16 has ties.
-#define UNTIED_ELEMENTS ((size_t)4096)
+#define NEVER_TIES_ELEMENTS ((size_t)4096)
 
 // Outputs of so many bytes always get non-temporal stores, which saves reading them first. With f32 and p = 0.1 that took
 // 0.35 ns an element in place of 0.66 at 64 MiB, but 0.36 in place of 0.28 at 16 MiB (Sapphire Rapids, whose third cache holds
@@ -81,7 +81,7 @@ simdrop_multiplier simdrop_scale_for(uint64_t threshold, simdrop_dtype dtype, si
   const double scale = simdrop_scale_of_threshold(threshold);
   return (simdrop_multiplier){
       .value = dtype == SIMDROP_F64 ? scale : (double)(float)scale,
-      .untied = dtype == SIMDROP_BF16 && simdrop_is_untied((float)scale, n >= UNTIED_ELEMENTS),
+      .never_ties = dtype == SIMDROP_BF16 && simdrop_never_ties((float)scale, n >= NEVER_TIES_ELEMENTS),
   };
 }
 
@@ -91,7 +91,7 @@ typedef struct scale_job {
   simdrop_decisions decisions;  // from the next element on,
   simdrop_operands operands;    // and so are these
   size_t size;                  // of an element
-  size_t turn;                  // elements at a time
+  size_t step;                  // elements at a time
   simdrop_store store;
 } scale_job;
 
@@ -119,15 +119,15 @@ static bool is_for_pages(const scale_job *job, size_t count) {
 }
 
 // The steps end where a line of y does, so that non-temporal stores write whole lines.
-static simdrop_background background_of(scale_job *job, size_t count) {
+static simdrop_interleave interleave_of(scale_job *job, size_t count) {
   if (is_for_pages(job, count))
-    return (simdrop_background){.run = scale_pages_step, .context = job, .turn = job->turn, .count = count};
+    return (simdrop_interleave){.run = scale_pages_step, .context = job, .step = job->step, .count = count};
   const size_t past_line = (uintptr_t)job->operands.y % CACHE_LINE;
-  return (simdrop_background){
+  return (simdrop_interleave){
       .run = scale_step,
       .context = job,
-      .turn = job->turn,
-      .lead = past_line == 0 ? 0 : (CACHE_LINE - past_line) / job->size,
+      .step = job->step,
+      .first_extra = past_line == 0 ? 0 : (CACHE_LINE - past_line) / job->size,
       .count = count,
   };
 }
@@ -178,9 +178,9 @@ static simdrop_operands operands_of(const simdrop_operation *operation) {
   };
 }
 
-static size_t turn_of(const simdrop_operation *operation) {
+static size_t step_of(const simdrop_operation *operation) {
   const bool is_long = converts(operation->dtype) && operation->store == SIMDROP_STORE_CACHED;
-  return is_long ? LONG_TURN_ELEMENTS : SIMDROP_TURN_ELEMENTS;
+  return is_long ? LONG_INTERLEAVE_ELEMENTS : SIMDROP_INTERLEAVE_ELEMENTS;
 }
 
 static SIMDROP_OWN_FRAME void drive_scale(const simdrop_operation *operation) {
@@ -194,7 +194,7 @@ static SIMDROP_OWN_FRAME void drive_scale(const simdrop_operation *operation) {
       .kernels = simdrop_scale_kernels_of(kernels, operation->dtype),
       .operands = operands_of(operation),
       .size = operation->size,
-      .turn = turn_of(operation),
+      .step = step_of(operation),
       .store = operation->store,
   };
   size_t count = minimum(chunk, n);
@@ -206,9 +206,9 @@ static SIMDROP_OWN_FRAME void drive_scale(const simdrop_operation *operation) {
     const size_t next_count = minimum(chunk, left);
     simdrop_mask_chunk next_chunk = {NULL, 0};
     if (next_count > 0) {
-      simdrop_background background = background_of(&job, count);
-      next_chunk = simdrop_reader_next(&reader, next_count, &background);
-      simdrop_background_finish(&background);
+      simdrop_interleave interleave = interleave_of(&job, count);
+      next_chunk = simdrop_reader_next(&reader, next_count, &interleave);
+      simdrop_interleave_finish(&interleave);
     } else {
       scale_chunk(&job, count);
     }

@@ -72,8 +72,8 @@ fault("vector: low half for high", FILE, "word_0[i] = simd_words_xor3(simd_upper
       "word_0[i] = simd_words_xor3(simd_lower_words(product_1), word_1[i],", LANES, "avx2")
 fault("vector: stream's halves swapped", PARTS, "SIMDROP_PHILOX_MULTIPLIER_0 * source->stream[0]",
       "SIMDROP_PHILOX_MULTIPLIER_0 * source->stream[1]", LANES, "avx2")
-fault("vector: word 3 of the first round lost", FILE, "simd_words_set(first->word_3 ^ round_key_1(source, 1))",
-      "simd_words_set(round_key_1(source, 1))", LANES, "avx2")
+fault("vector: word 3 of the first round lost", FILE, "simd_words_set(call->first.word_3 ^ round_key_1(call->source, 1))",
+      "simd_words_set(round_key_1(call->source, 1))", LANES, "avx2")
 fault("avx512: blocks in the wrong lanes", "src/avx512/simd.h", "_mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7)",
       "_mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7)", LANES, "avx512")
 fault("avx512: output words mixed up", "src/avx512/simd.h", "(swapped, 0x5555, word, key, 0x96)",
@@ -119,11 +119,11 @@ fault("scalar: carry into the block's upper half lost", "src/scalar/producer.c",
 FILE = "src/common/producer_body.h"
 fault("vector: carry into the block's upper half lost", CALLS, "until_wrap = (UINT64_C(1) << 32) - (uint32_t)first_block;",
       "until_wrap = UINT64_MAX;", CARRY, "avx2")
-fault("vector: plane parts kept past a carry", CALLS, "!source->schedule.ready || source->schedule.block_high != block_high",
-      "!source->schedule.ready", CARRY, "avx2")
+fault("vector: plane parts kept past a carry", CALLS, "!call->source->schedule.ready || call->source->schedule.block_high != block_high",
+      "!call->source->schedule.ready", CARRY, "avx2")
 fault("vector: short call forgets the block's upper half", FILE, "(uint32_t)(block_number >> 32)", "0", CARRY, "avx2")
-fault("vector: second batch over the first", CALLS, "&numbers, count, words + SIMDROP_BLOCK_WORDS * done, turns);",
-      "&numbers, count, words, turns);",
+fault("vector: second batch over the first", CALLS, "&numbers, count, words + SIMDROP_BLOCK_WORDS * done);",
+      "&numbers, count, words);",
       CARRY, "avx2")
 
 # ---- K4: the threshold
@@ -151,15 +151,15 @@ fault("scalar: planes depend on T", FILE, "plane_bits(source, block, plane, u);"
       "plane_bits(source, block, plane + (int)(source->threshold & 1), u);", "mask:larger_p_drops_more")
 FILE = "src/common/producer_body.h"
 PLANES = "mask:every_plane_count"
-fault("vector: early exit one plane short", FILE, "while (plane < source->plane_count && simd_any(",
-      "while (plane < source->plane_count - 1 && simd_any(", "mask:threshold_at_an_elements_u", "avx2")
+fault("vector: early exit one plane short", FILE, "while (plane < call->source->plane_count && simd_any(",
+      "while (plane < call->source->plane_count - 1 && simd_any(", "mask:threshold_at_an_elements_u", "avx2")
 fault("vector: short call looks at its first planes only", FILE, "if (simd_first_lane(undecided) == 0) break;", "break;",
       "mask:threshold_at_an_elements_u", "avx2")
 fault("vector: the last vectors not drawn beside other work", FILE, "ONE_PLANE_VECTORS, 1, true, numbers, count,",
       "ONE_PLANE_VECTORS, 1, true, numbers, count > 2 * SIMD_LANES ? count - 2 * SIMD_LANES : count,", "kernels:chunk_boundaries", "avx512")
 fault("vector: one plane of two", FILE, "SIMD_FEW_PLANES_IN_FLIGHT / 2, 2, true", "SIMD_FEW_PLANES_IN_FLIGHT / 2, 1, true",
       PLANES, "avx2")
-fault("vector: one plane less of a few", FILE, "1, source->plane_count, true,", "1, source->plane_count - 1, true,", PLANES,
+fault("vector: one plane less of a few", FILE, "1, call->source->plane_count, true,", "1, call->source->plane_count - 1, true,", PLANES,
       "avx2")
 fault("vector: undecided blocks not finished", FILE, "block_words[0] &= ~low[lane];", "(void)low;", PLANES, "avx2")
 for isa, prefix in (("avx2", "_mm256"), ("avx512", "_mm512")):
@@ -184,7 +184,7 @@ FILE = "src/engine/driver.c"
 fault("chunk: bits written too close", FILE, "bits += count / 8;", "bits += count / 16;", "kernels:chunk_boundaries")
 fault("chunk: y does not move on", FILE, "job->operands.y = (char *)job->operands.y + count * job->size;", "",
       "kernels:chunk_boundaries")
-fault("chunk: a step skips the rest", "src/common/background.h", "background->done = end;", "background->done = background->count;",
+fault("chunk: a step skips the rest", "src/common/interleave.h", "interleave->done = end;", "interleave->done = interleave->count;",
       "kernels:chunk_boundaries", "avx2")
 fault("chunk: reader shared between threads", FILE,
       "simdrop_mask_reader reader; simdrop_generate(&reader.state, kernels, operation); simdrop_reader_init(&reader, operation->index); scale_job",
@@ -267,18 +267,18 @@ fault("avx2: f16 truncated", FILE, "_MM_FROUND_TO_NEAREST_INT", "_MM_FROUND_TO_Z
 fault("avx2: bf16 ties away from even", FILE, "_mm256_andnot_si256(upper, _mm256_set1_epi16(1))", "_mm256_setzero_si256()",
       "kernels:every_bf16", "avx2")
 fault("avx2: bf16 raised where nothing is rounded", FILE, "_mm256_subs_epu16(lower,", "_mm256_sub_epi16(lower,", "kernels:every_bf16", "avx2")
-fault("avx2: untied bf16 truncated", FILE, "_mm256_add_epi32(odd, half)", "odd", "kernels:every_bf16", "avx2")
-fault("avx512: untied bf16 truncated", "src/avx512/simd.h", "_mm512_add_epi32(even, half)", "even", "kernels:every_bf16", "avx512")
+fault("avx2: bf16 that never ties truncated", FILE, "_mm256_add_epi32(odd, half)", "odd", "kernels:every_bf16", "avx2")
+fault("avx512: bf16 that never ties truncated", "src/avx512/simd.h", "_mm512_add_epi32(even, half)", "even", "kernels:every_bf16", "avx512")
 fault("avx2: upper eight elements with the lower ones' bits", FILE, "high = byte_of_lanes(first / 8 + 1)", "high = byte_of_lanes(first / 8)",
       "kernels:every_length", "avx2")
 fault("avx2: all of f16 with the first bits", FILE, "byte_of_lanes(i / 8)", "byte_of_lanes(0)", "kernels:every_length", "avx2")
 FILE = "src/engine/parameters.c"
 fault("ties overlooked: products of 31 bits", FILE, "if (has_tie(significand, 128, last_of_31_bits, UINT32_C(1) << 23)) return false;", "",
-      "kernels:untied_scales")
-fault("ties overlooked: products of 32 bits", FILE, "last_of_31_bits + 1, 255,", "last_of_31_bits + 1, 254,", "kernels:untied_scales")
+      "kernels:scales_that_never_tie")
+fault("ties overlooked: products of 32 bits", FILE, "last_of_31_bits + 1, 255,", "last_of_31_bits + 1, 254,", "kernels:scales_that_never_tie")
 fault("ties overlooked: subnormal products", FILE, "return !has_tie(significand, 1, last_subnormal, UINT32_C(1) << (23 - exponent));", "return true;",
-      "kernels:untied_scales")
-fault("ties overlooked: only exact ones are seen", FILE, "const uint32_t margin = unit >> 16;", "const uint32_t margin = 0;", "kernels:untied_scales")
+      "kernels:scales_that_never_tie")
+fault("ties overlooked: only exact ones are seen", FILE, "const uint32_t margin = unit >> 16;", "const uint32_t margin = 0;", "kernels:scales_that_never_tie")
 FILE = "src/avx2/simd.h"
 fault("scalar: multiplies before it selects", "src/scalar/scale_body.h",
       "TYPED(multiply)((TYPED(simdrop_bits))(x[k] & -(TYPED(simdrop_bits))kept), factor)",
@@ -470,7 +470,7 @@ fault("highway: the poorest target first", "cmake/backends.cmake", "highway-sse4
       "dispatch:made_up_processors", "highway-sse4")
 
 FILE = "src/highway/scalable_producer-inl.h"
-fault("sve: round keys swapped", FILE, "hn::Xor3(upper_1, bits_1, set_word(keys->word_0[round]))", "hn::Xor3(upper_1, bits_1, set_word(keys->word_2[round]))",
+fault("sve: round keys swapped", FILE, "hn::Xor3(upper_1, bits_1, set_word(call->keys.word_0[round]))", "hn::Xor3(upper_1, bits_1, set_word(call->keys.word_2[round]))",
       LANES, "highway-sve")
 fault("sve: plane parts' words swapped", FILE, "schedule->word_2[plane] = (uint32_t)(product_0 >> 32)", "schedule->word_2[plane] = (uint32_t)product_0",
       LANES, "highway-sve")
@@ -478,7 +478,7 @@ fault("sve: words of a block out of order", FILE, "hn::StoreInterleaved4(upper_0
 fault("sve: undecided blocks by their lanes", FILE, "hn::Iota(tag, (uint32_t)done)", "hn::Iota(tag, 0)", PLANES, "highway-sve")
 fault("sve: listed blocks taken in a row", FILE, "(uint32_t)blocks->list[b < BATCH_BLOCKS ? b : 0]", "(uint32_t)blocks->list[0] + (uint32_t)b",
       "layout:listed_blocks", "highway-sve")
-fault("sve: a plane short", FILE, "++plane < source->plane_count && any", "++plane < source->plane_count - 1 && any", PLANES, "highway-sve")
+fault("sve: a plane short", FILE, "++plane < call->source->plane_count && any", "++plane < call->source->plane_count - 1 && any", PLANES, "highway-sve")
 fault("sve: one plane's drops in place of all", FILE, "dropped = hn::Or(dropped, hn::AndNot(bits, undecided));", "dropped = hn::AndNot(bits, undecided);",
       PLANES, "highway-sve")
 fault("sve: vectors taken to be as long as can be", "src/highway/consumer_simd-inl.h",
@@ -597,7 +597,7 @@ fault("batch: a row behind the last", FILE, "*const end = batch->row + batch->ro
 fault("batch: rows without end", FILE, "} while (row < end && goes_on", "} while (goes_on", BEHIND, "avx2")
 fault("batch: more rows than there is room for", FILE, "batch->rows == SIMDROP_BATCH_ROWS ||", "batch->rows == SIMDROP_BATCH_ROWS + 40 ||", BEHIND)
 fault("batch: blocks without end", FILE, "(most > SIMDROP_BATCH_BLOCKS && batch->rows > 0)", "(most > SIMDROP_BATCH_BLOCKS && batch->rows > 100)", LOOPS)
-fault("batch: the last one not applied", FILE, "turn(writer);  // applies it", "", LOOPS)
+fault("batch: the last one not applied", FILE, "swap_batches(writer);  // applies it", "", LOOPS)
 FILE = "src/layout/row_sink.c"
 fault("staged: every part with the first decisions", FILE, "k += count, decisions.first += count)", "k += count)", LOOPS, effort="full")
 fault("kept rows: side by side in x alone", FILE, "sink->strides[SIMDROP_X] == 1 && sink->strides[SIMDROP_Y] == 1; if",
