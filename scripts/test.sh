@@ -92,6 +92,28 @@ step() {
   printf '%-58s %4d passed %4d failed %4d skipped %5d s\n' "$title" "$ok" "$bad" "$left" "$seconds" | tee -a "$summary"
 }
 
+# at_once <command line>...: for a step of several commands that leave processors idle: side by side, and what they print one after the
+# other, last of all what failed. One that prints nothing has failed.
+at_once() {
+  processes=""
+  for line in "$@"; do
+    (eval "$line") > "$log.$(printf '%s' "$processes" | wc -w)" 2>&1 &
+    processes="$processes $!"
+  done
+  number=0
+  : > "$log.failed"
+  for process in $processes; do
+    if wait "$process" && [ -s "$log.$number" ]; then
+      cat "$log.$number"
+    else
+      { cat "$log.$number" && echo "(status other than 0, or no output)"; } >> "$log.failed"
+    fi
+    number=$((number + 1))
+  done
+  cat "$log.failed"
+  [ ! -s "$log.failed" ]
+}
+
 # compile <folder> <cmake arguments...>: what is left out of a build because it was not found would not be missed, so the tests' own parts are
 # required, and all that setup.sh installs where arguments say so.
 compile() {
@@ -121,7 +143,8 @@ compile_and_test() {
 compile_and_try() {
   folder=$1
   shift
-  compile "$folder" "$@" && SIMDROP_TEST_EFFORT=quick ctest --test-dir "$build/$folder" -j 2 --output-on-failure -R '^(mask|api|api_shared|dispatch)$'
+  compile "$folder" -DCMAKE_BUILD_TYPE=Release "$@" \
+    && SIMDROP_TEST_EFFORT=quick ctest --test-dir "$build/$folder" -j 2 --output-on-failure -R '^(mask|api|api_shared|dispatch)$'
 }
 
 # The same code by another compiler: every test, with shorter loops.
@@ -165,15 +188,15 @@ emulate() {
   done
 }
 
-# SVE of every length.
+# SVE of every length. What has vectors of one length is tested above, but for neon, as something must run where SVE's cannot.
+emulate_length() {
+  printf 'Vectors of %d bits:\n' "$1"
+  SIMDROP_TEST_BACKENDS="neon sve2 sve highway-sve2 highway-sve" QEMU_CPU="max,sve-max-vq=$(($1 / 128)),sve-default-vector-length=-1" \
+    "$build/aarch64/tests/run-golden_alone"
+}
 emulate_lengths() {
-  failures=0
-  for quadwords in 1 2 3 4 8 16; do
-    printf 'Vectors of %d bits:\n' $((128 * quadwords))
-    QEMU_CPU="max,sve-max-vq=$quadwords,sve-default-vector-length=-1" "$build/aarch64/tests/run-golden_alone" || failures=1
-  done
-  QEMU_CPU=a64fx SIMDROP_TEST_EFFORT=quick ctest --test-dir "$build/aarch64" -j 2 --output-on-failure -R '^(mask|kernels|dispatch|golden_alone)$' \
-    && [ "$failures" -eq 0 ]
+  at_once 'for bits in 128 256 2048; do emulate_length $bits || exit; done' 'for bits in 384 512 1024; do emulate_length $bits || exit; done' \
+    && QEMU_CPU=a64fx SIMDROP_TEST_EFFORT=quick ctest --test-dir "$build/aarch64" -j 2 --output-on-failure -R '^(mask|kernels|dispatch|golden_alone)$'
 }
 
 # Golden data on processors without cmocka, and files of both byte orders.
@@ -224,12 +247,11 @@ group sanitizers
 step 'clang, address and undefined-behaviour sanitizers' sanitized
 step 'clang, thread sanitizer' thread_sanitized
 group gcc-variants
-step 'gcc, debug, without AVX-512' compile_and_try no-avx512 -DCMAKE_BUILD_TYPE=Debug -DSIMDROP_WITH_AVX512=OFF \
-  -DSIMDROP_WITH_BOOST=OFF
-step 'gcc, without AVX2 and AVX-512, static only' compile_and_try scalar-only -DCMAKE_BUILD_TYPE=Release \
-  -DSIMDROP_WITH_AVX512=OFF -DSIMDROP_WITH_AVX2=OFF -DSIMDROP_BUILD_SHARED=OFF -DSIMDROP_WITH_BOOST=OFF
-step 'gcc, shared only' compile_and_try shared-only -DCMAKE_BUILD_TYPE=Release -DSIMDROP_BUILD_STATIC=OFF -DSIMDROP_WITH_BOOST=OFF
-step 'gcc, C alone' compile_and_try c-alone -DCMAKE_BUILD_TYPE=Release -DSIMDROP_WITH_HIGHWAY=OFF -DCMAKE_CXX_COMPILER=/none
+step 'gcc, without some parts' at_once \
+  'compile_and_try no-avx512 -DCMAKE_BUILD_TYPE=Debug -DSIMDROP_WITH_AVX512=OFF -DSIMDROP_WITH_BOOST=OFF' \
+  'compile_and_try scalar-only -DSIMDROP_WITH_AVX512=OFF -DSIMDROP_WITH_AVX2=OFF -DSIMDROP_BUILD_SHARED=OFF -DSIMDROP_WITH_BOOST=OFF' \
+  'compile_and_try shared-only -DSIMDROP_BUILD_STATIC=OFF -DSIMDROP_WITH_BOOST=OFF' \
+  'compile_and_try c-alone -DSIMDROP_WITH_HIGHWAY=OFF -DCMAKE_CXX_COMPILER=/none'
 group masks release
 step 'masks of every backend' verify_here
 step 'masks on an emulated processor' verify_emulated
@@ -244,21 +266,19 @@ step 'aarch64, gcc' emulate aarch64 cortex-a53 max
 step 'aarch64, clang' emulate aarch64-clang neoverse-n1
 step 'aarch64, SVE' emulate_lengths
 group architectures
-step '32-bit x86' emulate_golden i686 i686-linux-gnu
-step 's390x, big-endian' emulate_golden s390x s390x-linux-gnu
+step '32-bit x86, and s390x, big-endian' at_once 'emulate_golden i686 i686-linux-gnu' 'emulate_golden s390x s390x-linux-gnu'
 group objects release clang aarch64 aarch64-clang
 step 'instructions of each object' python3 tests/scan_instructions.py "$build/release" "$build/clang" "$build/aarch64" "$build/aarch64-clang"
 step 'the instruction scan sees planted instructions' python3 tests/scan_instructions.py --self-test "$build/scan-self-test"
 group flags release
-step 'compiler flags' env CCACHE_DISABLE=1 sh tests/compiler_flags.sh "$build/release" "$build/compiler-flags"
-step 'reproducible builds' env CCACHE_DISABLE=1 sh tests/reproducible.sh "$build/reproducible"
+step 'compiler flags, reproducible builds' at_once 'CCACHE_DISABLE=1 sh tests/compiler_flags.sh "$build/release" "$build/compiler-flags"' \
+  'CCACHE_DISABLE=1 sh tests/reproducible.sh "$build/reproducible"'
 group users release
 step 'symbols' sh tests/check_symbols.sh "$build/release"
 step 'ABI' sh tests/check_abi.sh "$build/abi"
 step 'headers' sh tests/headers/run.sh "$build/release" "$build/headers"
-step 'optional parts' sh tests/optional_parts.sh "$build/optional-parts"
+step 'optional parts, consumers' at_once 'sh tests/optional_parts.sh "$build/optional-parts"' 'sh tests/consumers/run.sh "$build/consumers"'
 step 'set-up' sh tests/setup.sh "$build/set-up"
-step 'consumers' sh tests/consumers/run.sh "$build/consumers"
 group systems
 step 'other systems' env CCACHE_DISABLE=1 sh tests/other_systems.sh "$build/other-systems"
 group style clang aarch64-clang
