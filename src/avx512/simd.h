@@ -16,7 +16,7 @@ typedef __mmask8 simd_lanes;
 
 #define SIMD_LANES 8
 
-// Tuned with simdrop bench; docs/performance.md has the figures.
+// Tuned with simdrop bench; docs/measurements.md has the figures.
 #define SIMD_PLANES_IN_FLIGHT 4      // planes of one vector of blocks that are drawn side by side
 #define SIMD_FEW_PLANES_IN_FLIGHT 4  // vectors times planes side by side where one or two planes decide everything
 #define SIMD_DENSE_PLANES 8          // planes that are drawn for every block; the others only where they are needed

@@ -1,6 +1,6 @@
 // Work that a mask producer does a little of between its planes: applying the chunk before. Producing is bound by
 // multiplications and applying by memory; taking turns in short steps lets the processor do both at once
-// (docs/performance.md has the measurement).
+// (docs/measurements.md has the measurement).
 #ifndef SIMDROP_COMMON_BACKGROUND_H
 #define SIMDROP_COMMON_BACKGROUND_H
 

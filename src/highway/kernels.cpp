@@ -1,5 +1,5 @@
-// The Highway backends: the shared producer and consumers in the vocabulary of simd-inl.h, compiled once for each of Highway's
-// targets. What Highway offers for choosing one at run time is not used: machine/dispatch.c chooses, by the tables' bundles.
+// The Highway backends: the shared producer and consumers in the vocabularies of producer_simd-inl.h and
+// consumer_simd-inl.h, compiled once for each of Highway's targets. What Highway offers for choosing one at run time is not used: machine/dispatch.c chooses, by the tables' bundles.
 
 // The shared bodies are C: they name the members of a structure that they initialise, and not always all of them.
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
