@@ -1,6 +1,6 @@
 #!/bin/sh
-# lint.sh BUILD...: formatting by .clang-format, clang-tidy with the compile commands of these build folders (clang's), shellcheck, and whether
-# the tables in the documents say what the benchmark's results say. A line a check.
+# lint.sh BUILD...: formatting by .clang-format, clang-tidy with the compile commands of these build folders (clang's), shellcheck, whether the
+# tables in the documents say what the benchmark's results say, and what scripts/check_tree.py checks. A line a check.
 set -u
 cd "$(dirname "$0")/.." || exit 2
 [ $# -gt 0 ] || {
@@ -33,5 +33,6 @@ if command -v shellcheck > /dev/null 2>&1; then
 else
   echo "skipped shellcheck: it is not installed"
 fi
+python3 scripts/check_tree.py || failed=1
 python3 bench/figures.py --check || failed=1
 exit $failed
