@@ -61,9 +61,9 @@ def of_backend(backend, planes, few, straggler):
 
 CONSTANTS = (
     Constant("CHUNK_BYTES", "src/engine/driver.c", ("4096", "8192", "32768"), FORWARD_L2),
-    Constant("NON_TEMPORAL_BYTES", "src/engine/driver.c", ("((size_t)1 << 20)", "((size_t)8 << 20)", "((size_t)1 << 40)"),
+    Constant("NON_TEMPORAL_BYTES", "src/engine/store_policy.c", ("((size_t)1 << 20)", "((size_t)8 << 20)", "((size_t)1 << 40)"),
              cases(("avx512",), ("forward",), (1 << 20, 1 << 22, 1 << 23, DRAM), (0.5,))),
-    Constant("NON_TEMPORAL_CACHE_EIGHTHS", "src/engine/driver.c", ("1", "2", "4", "8"),
+    Constant("NON_TEMPORAL_CACHE_EIGHTHS", "src/engine/store_policy.c", ("1", "2", "4", "8"),
              cases(("avx512",), ("forward", "apply-bits"), (1 << 21, 3 << 20, 1 << 22), (0.5,))),
     Constant("SIMDROP_PAGES", "src/common/kernel_table.h", ("1", "4"), NON_TEMPORAL),
     Constant("SIMDROP_PAGE_BYTES", "src/common/kernel_table.h", ("2048",), NON_TEMPORAL),

@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "engine/driver.h"
+#include "engine/store_policy.h"
 #include "machine/cpu.h"
 #include "machine/dispatch.h"
 #include "oracle.h"

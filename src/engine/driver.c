@@ -2,13 +2,11 @@
 #include "engine/driver.h"
 
 #include <assert.h>
-#include <stdatomic.h>
 #include <string.h>
 
 #include "engine/mask_reader.h"
 #include "engine/own_frame.h"
 #include "engine/parameters.h"
-#include "machine/cpu.h"
 #include "machine/dispatch.h"
 
 // A multiple of 64 elements of every type. While one chunk's mask is drawn, the chunk before is applied in small steps, so
@@ -23,16 +21,6 @@
 // From so many elements on it pays to find out whether bfloat16 has ties.
 #define NEVER_TIES_ELEMENTS ((size_t)4096)
 
-// Outputs of so many bytes always get non-temporal stores, which saves reading them first. With f32 and p = 0.1 that took
-// 0.35 ns an element in place of 0.66 at 64 MiB, but 0.36 in place of 0.28 at 16 MiB (Sapphire Rapids, whose third cache holds
-// hundreds of megabytes).
-#define NON_TEMPORAL_BYTES ((size_t)32 << 20)
-
-// And those that, with an input as long, leave little of the third cache free: from so many eighths of it on. Where it has 32
-// MiB (Zen 4), f32 and p = 0.5 took 1.12 of the time with them at a quarter, and at three eighths 1.27 without. Elements of 16
-// bits gained nothing there up to NON_TEMPORAL_BYTES, and so what is converted is left alone.
-#define NON_TEMPORAL_CACHE_EIGHTHS 3
-#define NON_TEMPORAL_BYTES_LEAST ((size_t)4 << 20)
 #define CACHE_LINE ((size_t)64)
 
 static size_t minimum(size_t a, size_t b) { return a < b ? a : b; }
@@ -54,17 +42,6 @@ simdrop_scale_kernels simdrop_scale_kernels_of(const simdrop_kernels *kernels, s
 #undef CASE
   }
   return (simdrop_scale_kernels){NULL, NULL};
-}
-
-// Whether the type is computed in binary32 in place of itself.
-static bool converts(simdrop_dtype dtype) {
-  switch (dtype) {
-#define CASE(argument, name, NAME, element, bits, converts) \
-  case SIMDROP_##NAME: return converts;
-    SIMDROP_ELEMENT_TYPES(CASE, )
-#undef CASE
-  }
-  return false;
 }
 
 simdrop_consume_kernel *simdrop_select_kernel_of(const simdrop_kernels *kernels, simdrop_dtype dtype) {
@@ -141,35 +118,6 @@ static void scale_chunk(scale_job *job, size_t count) {
   }
 }
 
-size_t simdrop_non_temporal_bytes(bool converts, uint64_t third_cache) {
-  if (converts || third_cache == 0) return NON_TEMPORAL_BYTES;
-  const uint64_t share = third_cache / 8 * NON_TEMPORAL_CACHE_EIGHTHS;
-  if (share <= NON_TEMPORAL_BYTES_LEAST) return NON_TEMPORAL_BYTES_LEAST;
-  return share < NON_TEMPORAL_BYTES ? (size_t)share : NON_TEMPORAL_BYTES;
-}
-
-// Decided once, 0 until then: under a hypervisor, CPUID takes longer than many a call. Threads that ask at once all store the
-// same.
-static _Atomic size_t decided_non_temporal_bytes;
-
-static size_t non_temporal_bytes_here(void) {
-  size_t bytes = atomic_load_explicit(&decided_non_temporal_bytes, memory_order_relaxed);
-  if (bytes == 0) {
-    const simdrop_cpuid_caches caches = simdrop_caches_probe();
-    bytes = simdrop_non_temporal_bytes(false, simdrop_third_cache_from_cpuid(&caches));
-    atomic_store_explicit(&decided_non_temporal_bytes, bytes, memory_order_relaxed);
-  }
-  return bytes;
-}
-
-simdrop_store simdrop_store_for(simdrop_dtype dtype, size_t n, const void *x, const void *y) {
-  if (x == y || n < NON_TEMPORAL_BYTES_LEAST / sizeof(double)) return SIMDROP_STORE_CACHED;
-  const size_t bytes = simdrop_dtype_size(dtype) * n;
-  if (bytes < NON_TEMPORAL_BYTES_LEAST) return SIMDROP_STORE_CACHED;
-  const bool is_large = bytes >= NON_TEMPORAL_BYTES || (!converts(dtype) && bytes >= non_temporal_bytes_here());
-  return is_large ? SIMDROP_STORE_NON_TEMPORAL : SIMDROP_STORE_CACHED;
-}
-
 static simdrop_operands operands_of(const simdrop_operation *operation) {
   return (simdrop_operands){
       .x = operation->x,
@@ -179,7 +127,7 @@ static simdrop_operands operands_of(const simdrop_operation *operation) {
 }
 
 static size_t step_of(const simdrop_operation *operation) {
-  const bool is_long = converts(operation->dtype) && operation->store == SIMDROP_STORE_CACHED;
+  const bool is_long = simdrop_dtype_converts(operation->dtype) && operation->store == SIMDROP_STORE_CACHED;
   return is_long ? LONG_INTERLEAVE_ELEMENTS : SIMDROP_INTERLEAVE_ELEMENTS;
 }
 

@@ -696,8 +696,8 @@ fault("cache: any level is the third", FILE, "if ((cache.eax >> 5 & 7) != 3) con
 fault("cache: sets less one", FILE, "((uint64_t)cache.ecx + 1)", "(uint64_t)cache.ecx", "dispatch:caches")
 fault("cache: partitions forgotten", FILE, "line * partitions * ways", "line * ways", "dispatch:caches")
 fault("cache: past the end of the list", FILE, "if ((cache.eax & 31) == 0) break;", "if ((cache.eax & 31) == 0) continue;", "dispatch:caches")
-fault("non-temporal: 16 bits like the others", "src/engine/driver.c", "if (converts || third_cache == 0)", "if (third_cache == 0)", "dispatch:non_temporal_bytes")
-fault("non-temporal: no limit to the cache's share", "src/engine/driver.c", "return share < NON_TEMPORAL_BYTES ? (size_t)share : NON_TEMPORAL_BYTES;",
+fault("non-temporal: 16 bits like the others", "src/engine/store_policy.c", "if (converts || third_cache == 0)", "if (third_cache == 0)", "dispatch:non_temporal_bytes")
+fault("non-temporal: no limit to the cache's share", "src/engine/store_policy.c", "return share < NON_TEMPORAL_BYTES ? (size_t)share : NON_TEMPORAL_BYTES;",
       "return (size_t)share;", "dispatch:non_temporal_bytes")
 LEAVES = "dispatch:missing_leaves"
 fault("leaf 1 past the last leaf", FILE, "cpuid->max_leaf >= 1 ? cpuid->leaf1 : none", "cpuid->leaf1", LEAVES)
