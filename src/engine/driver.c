@@ -1,7 +1,6 @@
 // Walks a call in chunks.
 #include "engine/driver.h"
 
-#include <assert.h>
 #include <string.h>
 
 #include "engine/mask_reader.h"
@@ -25,13 +24,13 @@
 
 static size_t minimum(size_t a, size_t b) { return a < b ? a : b; }
 
-static_assert(CHUNK_BYTES <= SIMDROP_CHUNK_ELEMENTS_MAX, "a chunk of the smallest elements is too long");
 
 // Masks that are stored and not applied are drawn in chunks of 1 KiB.
 #define MASK_CHUNK_ELEMENTS ((size_t)8192)
 
 static size_t chunk_elements(size_t size, simdrop_store store) {
-  return (store == SIMDROP_STORE_NON_TEMPORAL ? simdrop_paged_chunk_bytes(size) : CHUNK_BYTES) / size;
+  const size_t bytes = store == SIMDROP_STORE_NON_TEMPORAL ? simdrop_paged_chunk_bytes(size) : CHUNK_BYTES;
+  return minimum(bytes / size, SIMDROP_CHUNK_ELEMENTS_MAX);
 }
 
 simdrop_scale_kernels simdrop_scale_kernels_of(const simdrop_kernels *kernels, simdrop_dtype dtype) {
