@@ -119,14 +119,14 @@ at_once() {
 compile() {
   tree="$build/$1"
   shift
-  cmake -S "$root" -B "$tree" -G Ninja -DSIMDROP_WERROR=ON -DSIMDROP_REQUIRED="cmocka;python" "$@" && cmake --build "$tree"
+  cmake -S "$root" -B "$tree" -G Ninja -DSIMDROP_WERROR=ON -DSIMDROP_REQUIRED="backends;cmocka;python" "$@" && cmake --build "$tree"
 }
 
 # tree <folder>: the builds that more than one group uses.
 tree() {
   case "$1" in
     release) compile "$1" -DCMAKE_BUILD_TYPE=Release -DSIMDROP_REQUIRED=all ;;
-    clang) compile "$1" -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER=clang -DSIMDROP_REQUIRED="highway;boost;mpi;cmocka;python" ;;
+    clang) compile "$1" -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER=clang -DSIMDROP_REQUIRED="backends;highway;boost;mpi;cmocka;python" ;;
     aarch64) compile_for "$1" aarch64-linux-gnu ;;
     aarch64-clang) compile_for "$1" aarch64-linux-gnu-clang ;;
   esac
