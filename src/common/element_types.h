@@ -44,6 +44,7 @@ static inline bool simdrop_dtype_converts(simdrop_dtype dtype) {
   switch (dtype) {
 #define SIMDROP_CASE_(argument, name, NAME, element, bits, converts) \
   case SIMDROP_##NAME: return converts;
+    // NOLINTNEXTLINE(bugprone-branch-clone): some types of the list have the same
     SIMDROP_ELEMENT_TYPES(SIMDROP_CASE_, )
 #undef SIMDROP_CASE_
   }

@@ -10,8 +10,10 @@
 #define SIMD_WORD(type, name, parameters) \
   static_assert(std::is_same<decltype(name), type parameters>::value, #name " is declared otherwise in common/vocabulary.h")
 #else
+// clang-format off: versions differ about the spaces of _Generic
 #define SIMD_WORD(type, name, parameters) \
   static_assert(_Generic(&name, type(*) parameters : 1, default : 0), #name " is declared otherwise in common/vocabulary.h")
+// clang-format on
 #endif
 
 // ---- producer: SIMD_LANES lanes of 64 bits, each a Philox call. There are none where vectors have no length that the compiler
@@ -20,7 +22,7 @@
 
 SIMD_WORD(simd_u64, simd_set, (uint64_t value));
 SIMD_WORD(simd_u64, simd_load, (const uint64_t *from));
-SIMD_WORD(void, simd_store, (uint64_t * to, simd_u64 a));
+SIMD_WORD(void, simd_store, (uint64_t to[], simd_u64 a));
 SIMD_WORD(simd_u64, simd_add, (simd_u64 a, simd_u64 b));
 SIMD_WORD(simd_u64, simd_and, (simd_u64 a, simd_u64 b));
 SIMD_WORD(simd_u64, simd_or, (simd_u64 a, simd_u64 b));
@@ -40,14 +42,14 @@ SIMD_WORD(uint64_t, simd_first_lane, (simd_u64 a));
 // The block that each lane holds, in whatever order lets simd_store_blocks do with the fewest permutations. It stores the
 // blocks of a vector one after the other: 128 bits each, a lane of `low` before one of `high`.
 SIMD_WORD(simd_u64, simd_block_order, (void));
-SIMD_WORD(void, simd_store_blocks, (uint64_t * words, simd_u64 low, simd_u64 high));
+SIMD_WORD(void, simd_store_blocks, (uint64_t words[], simd_u64 low, simd_u64 high));
 
 SIMD_WORD(simd_lanes, simd_nonzero_lanes, (simd_u64 a));
 SIMD_WORD(bool, simd_any, (simd_u64 a));
 SIMD_WORD(size_t, simd_count_lanes, (simd_lanes lanes));
 
 // Stores the lanes that are set, side by side; what comes after them, up to a whole vector, may be overwritten.
-SIMD_WORD(void, simd_compress_store, (uint64_t * to, simd_lanes lanes, simd_u64 a));
+SIMD_WORD(void, simd_compress_store, (uint64_t to[], simd_lanes lanes, simd_u64 a));
 
 // Philox's words, one for each lane. Unless the backend has another way, they are the lower halves of 64-bit lanes, with
 // anything above them; where a multiplication takes packed words (NEON), it says SIMD_PACKED_WORDS and all of these words

@@ -24,7 +24,6 @@
 
 static size_t minimum(size_t a, size_t b) { return a < b ? a : b; }
 
-
 // Masks that are stored and not applied are drawn in chunks of 1 KiB.
 #define MASK_CHUNK_ELEMENTS ((size_t)8192)
 
@@ -48,9 +47,9 @@ simdrop_consume_kernel *simdrop_select_kernel_of(const simdrop_kernels *kernels,
 #define CASE(argument, bits) \
   case bits: return kernels->select_##bits;
     SIMDROP_ELEMENT_SIZES(CASE, )
+    default: return NULL;
 #undef CASE
   }
-  return NULL;
 }
 
 simdrop_multiplier simdrop_scale_for(uint64_t threshold, simdrop_dtype dtype, size_t n) {
