@@ -643,9 +643,7 @@ static void decisions_from_anywhere(void **state) {
       const bool in_bytes = round % 2, non_temporal = round / 2 % 2;
       const simdrop_decisions decisions = {
           .words = in_bytes ? NULL : noisy_words, .bytes = in_bytes ? noisy_bytes : NULL, .first = first};
-      uint8_t *const y = y_memory + MARGIN + c.y_shift;
-      const simdrop_operands operands = {
-          .x = values, .y = y, .factor = simdrop_scale_for(simdrop_threshold(c.mask.p), dtype, c.n)};
+      const simdrop_multiplier factor = simdrop_scale_for(simdrop_threshold(c.mask.p), dtype, c.n);
       const struct {
         const char *name;
         simdrop_consume_kernel *consume;
@@ -657,13 +655,15 @@ static void decisions_from_anywhere(void **state) {
 #undef SELECT
       };
       for (size_t i = 0; i < LENGTH(consumers); ++i) {
-        const size_t bytes = c.n * consumers[i].size;
+        const size_t bytes = c.n * consumers[i].size, y_shift = c.y_shift / consumers[i].size * consumers[i].size;
+        uint8_t *const y = y_memory + MARGIN + y_shift;
+        const simdrop_operands operands = {.x = values, .y = y, .factor = factor};
         memset(y - MARGIN, CANARY, bytes + 2 * MARGIN);
         consumers[i].consume(c.n, &decisions, &operands, non_temporal ? SIMDROP_STORE_NON_TEMPORAL : SIMDROP_STORE_CACHED);
         kernels->finish_stores();
         if (i > 1) copy_kept(consumers[i].size, c.n);
         check_bytes(i == 1 ? kept : reference, y, bytes, "%s: %s, %s, n %zu, y + %zu, bit %zu of %s", backend,
-                    consumers[i].name, dtype_name(dtype), c.n, c.y_shift, first, in_bytes ? "bytes" : "words");
+                    consumers[i].name, dtype_name(dtype), c.n, y_shift, first, in_bytes ? "bytes" : "words");
         check_filled(y - MARGIN, MARGIN, CANARY, "%s: before y of %s", backend, consumers[i].name);
         check_filled(y + bytes, MARGIN, CANARY, "%s: after y of %s", backend, consumers[i].name);
       }
