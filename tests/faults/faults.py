@@ -466,17 +466,20 @@ fault("highway before the backends written by hand", "cmake/backends.cmake", "av
 fault("highway: the poorest target first", "cmake/backends.cmake", "highway-sse4 highway-ssse3", "highway-ssse3 highway-sse4",
       "dispatch:made_up_processors", "highway-sse4")
 
-FILE = "src/highway/scalable_producer-inl.h"
-fault("sve: round keys swapped", FILE, "hn::Xor3(upper_1, bits_1, set_word(call->keys.word_0[round]))", "hn::Xor3(upper_1, bits_1, set_word(call->keys.word_2[round]))",
+FILE = "src/common/scalable_producer_body.h"
+fault("sve: round keys swapped", FILE, "simd_words_xor3(upper_1, word_1, simd_words_set(call->keys.word_0[round]))",
+      "simd_words_xor3(upper_1, word_1, simd_words_set(call->keys.word_2[round]))",
       LANES, "highway-sve")
 fault("sve: plane parts' words swapped", FILE, "schedule->word_2[plane] = (uint32_t)(product_0 >> 32)", "schedule->word_2[plane] = (uint32_t)product_0",
       LANES, "highway-sve")
-fault("sve: words of a block out of order", FILE, "hn::StoreInterleaved4(upper_0, upper_1,", "hn::StoreInterleaved4(upper_1, upper_0,", LANES, "highway-sve")
-fault("sve: undecided blocks by their lanes", FILE, "hn::Iota(tag, (uint32_t)done)", "hn::Iota(tag, 0)", PLANES, "highway-sve")
+fault("sve: words of a block out of order", FILE, "simd_store_calls(batch.masks + CALL_WORDS * done, upper_0, upper_1,",
+      "simd_store_calls(batch.masks + CALL_WORDS * done, upper_1, upper_0,", LANES, "highway-sve")
+fault("sve: undecided blocks by their lanes", FILE, "simd_words_count_from((uint32_t)position)", "simd_words_count_from(0)", PLANES, "highway-sve")
 fault("sve: listed blocks taken in a row", FILE, "(uint32_t)blocks->list[b < BATCH_BLOCKS ? b : 0]", "(uint32_t)blocks->list[0] + (uint32_t)b",
       "layout:listed_blocks", "highway-sve")
 fault("sve: a plane short", FILE, "++plane < call->source->plane_count && any", "++plane < call->source->plane_count - 1 && any", PLANES, "highway-sve")
-fault("sve: one plane's drops in place of all", FILE, "dropped = hn::Or(dropped, hn::AndNot(bits, undecided));", "dropped = hn::AndNot(bits, undecided);",
+fault("sve: one plane's drops in place of all", FILE, "*dropped = simd_words_or(*dropped, simd_words_and_not(bits, *undecided));",
+      "*dropped = simd_words_and_not(bits, *undecided);",
       PLANES, "highway-sve")
 fault("sve: vectors taken to be as long as can be", "src/highway/consumer_simd-inl.h",
       "i += (int)hn::Lanes(tag)) store_lanes(tag, hn::Mul(select_lanes", "i += (int)hn::MaxLanes(tag)) store_lanes(tag, hn::Mul(select_lanes",
