@@ -19,7 +19,7 @@
 // On aarch64 Highway takes instructions for cryptography, which no kernel uses, to be a part of NEON: the whole file is
 // compiled for them (cmake/highway.cmake).
 #define SIMDROP_BUNDLE_highway_neon (SIMDROP_CPU(AES) | SIMDROP_CPU(PMULL) | SIMDROP_CPU(SHA1) | SIMDROP_CPU(SHA2))
-#define SIMDROP_BUNDLE_highway_sve (SIMDROP_BUNDLE_highway_neon | SIMDROP_CPU(SVE))
+#define SIMDROP_BUNDLE_highway_sve (SIMDROP_BUNDLE_highway_neon | SIMDROP_CPU(FPHP) | SIMDROP_CPU(ASIMDHP) | SIMDROP_CPU(SVE))
 #define SIMDROP_BUNDLE_highway_sve2 \
   (SIMDROP_BUNDLE_highway_sve | SIMDROP_CPU(SVE2) | SIMDROP_CPU(SVE_AES) | SIMDROP_CPU(SVE_PMULL))
 
@@ -32,6 +32,9 @@ struct target_word {
   const char *word;
   simdrop_cpu_features feature;
 };
+
+// Compilers take half-precision arithmetic to be a part of SVE.
+constexpr uint64_t sve_features = SIMDROP_CPU(FPHP) | SIMDROP_CPU(ASIMDHP) | SIMDROP_CPU(SVE);
 
 // The words of the strings. POPCNT has none: gcc takes it to be a part of SSE4.2.
 constexpr target_word target_words[] = {
@@ -52,9 +55,9 @@ constexpr target_word target_words[] = {
     {"avx512vl", SIMDROP_CPU(AVX512VL)},
     {"+crypto", SIMDROP_CPU(AES) | SIMDROP_CPU(PMULL) | SIMDROP_CPU(SHA1) | SIMDROP_CPU(SHA2)},
     {"+aes", SIMDROP_CPU(AES) | SIMDROP_CPU(PMULL)},
-    {"+sve", SIMDROP_CPU(SVE)},
-    {"+sve2", SIMDROP_CPU(SVE) | SIMDROP_CPU(SVE2)},
-    {"+sve2-aes", SIMDROP_CPU(SVE) | SIMDROP_CPU(SVE2) | SIMDROP_CPU(SVE_AES) | SIMDROP_CPU(SVE_PMULL)},
+    {"+sve", sve_features},
+    {"+sve2", sve_features | SIMDROP_CPU(SVE2)},
+    {"+sve2-aes", sve_features | SIMDROP_CPU(SVE2) | SIMDROP_CPU(SVE_AES) | SIMDROP_CPU(SVE_PMULL)},
     {"evex512", 0},  // 512-bit registers, not an extension
 };
 
