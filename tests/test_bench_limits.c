@@ -91,6 +91,7 @@ static void check_multiplier(const char *backend, size_t lanes) {
 static void multipliers(void **state) {
   (void)state;
   check_multiplier("scalar", 1);
+  check_multiplier("sve", 0);
   check_multiplier("highway-sve", 0);
   check_multiplier("highway-sve2", 0);
   check_multiplier("nonsense", 0);

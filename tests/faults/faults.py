@@ -6,7 +6,7 @@ space in the text stands for any white space, so that formatting the sources doe
 import platform
 from typing import NamedTuple
 
-AARCH64 = ("neon", "highway-neon", "highway-sve", "highway-sve2")
+AARCH64 = ("neon", "sve", "highway-neon", "highway-sve", "highway-sve2")
 
 
 class Fault(NamedTuple):
@@ -18,6 +18,7 @@ class Fault(NamedTuple):
     needs: str = "scalar"  # the backend that must run here for the fault to show
     effort: str = "quick"  # SIMDROP_TEST_EFFORT
     options: tuple = ()  # CMake options that it takes
+    processor: str = "max"  # where one is emulated: with SVE of 512 bits
 
     def machine(self):
         """The processor that the backend is for: "" for this one, or one that is emulated."""
@@ -32,6 +33,8 @@ FAULTS = []
 PARTS = "src/common/producer_parts.h"
 CALLS = "src/common/producer_calls.h"
 LANES = "philox:known_answers_in_every_lane"
+SVE_384 = "max,sve-max-vq=3"
+SVE_2048 = "max,sve-default-vector-length=-1"
 
 
 def fault(*fields, **options):
@@ -464,30 +467,66 @@ fault("highway: a bundle without BMI2", FILE, "SIMDROP_DEFINE_NAMED_TABLE(SIMDRO
       "SIMDROP_DEFINE_NAMED_TABLE(SIMDROP_BACKEND_NAME, SIMDROP_BUNDLE & ~SIMDROP_CPU(BMI2))", "dispatch:whole_bundles", "highway-avx2")
 fault("highway: a target with another's name", FILE, "SIMDROP_DEFINE_NAMED_TABLE(SIMDROP_BACKEND_NAME, SIMDROP_BUNDLE)",
       'SIMDROP_DEFINE_NAMED_TABLE("highway-sse4", SIMDROP_BUNDLE)', "dispatch:whole_bundles", "highway-ssse3")
-fault("highway before the backends written by hand", "cmake/backends.cmake", "avx2 neon highway-avx3 highway-avx2", "neon highway-avx3 highway-avx2 avx2",
+fault("highway before the backends written by hand", "cmake/backends.cmake", "avx2 neon sve highway-avx3 highway-avx2", "neon sve highway-avx3 highway-avx2 avx2",
       "dispatch:made_up_processors", "highway-avx2")
 fault("highway: the poorest target first", "cmake/backends.cmake", "highway-sse4 highway-ssse3", "highway-ssse3 highway-sse4",
       "dispatch:made_up_processors", "highway-sse4")
 
-FILE = "src/highway/scalable_producer-inl.h"
-fault("sve: round keys swapped", FILE, "hn::Xor3(upper_1, bits_1, set_word(call->keys.word_0[round]))", "hn::Xor3(upper_1, bits_1, set_word(call->keys.word_2[round]))",
-      LANES, "highway-sve")
+FILE = "src/common/scalable_producer_body.h"
+fault("sve: round keys swapped", FILE, "simd_words_xor3(upper_1, word_1, simd_words_set(call->keys.word_0[round]))",
+      "simd_words_xor3(upper_1, word_1, simd_words_set(call->keys.word_2[round]))",
+      LANES, "sve")
 fault("sve: plane parts' words swapped", FILE, "schedule->word_2[plane] = (uint32_t)(product_0 >> 32)", "schedule->word_2[plane] = (uint32_t)product_0",
-      LANES, "highway-sve")
-fault("sve: words of a block out of order", FILE, "hn::StoreInterleaved4(upper_0, upper_1,", "hn::StoreInterleaved4(upper_1, upper_0,", LANES, "highway-sve")
-fault("sve: undecided blocks by their lanes", FILE, "hn::Iota(tag, (uint32_t)done)", "hn::Iota(tag, 0)", PLANES, "highway-sve")
+      LANES, "sve")
+fault("sve: words of a block out of order", FILE, "simd_store_calls(batch.masks + CALL_WORDS * done, upper_0, upper_1,",
+      "simd_store_calls(batch.masks + CALL_WORDS * done, upper_1, upper_0,", LANES, "sve")
+fault("sve: undecided blocks by their lanes", FILE, "simd_words_count_from((uint32_t)position)", "simd_words_count_from(0)", PLANES, "sve")
 fault("sve: listed blocks taken in a row", FILE, "(uint32_t)blocks->list[b < BATCH_BLOCKS ? b : 0]", "(uint32_t)blocks->list[0] + (uint32_t)b",
-      "layout:listed_blocks", "highway-sve")
-fault("sve: a plane short", FILE, "++plane < call->source->plane_count && any", "++plane < call->source->plane_count - 1 && any", PLANES, "highway-sve")
-fault("sve: one plane's drops in place of all", FILE, "dropped = hn::Or(dropped, hn::AndNot(bits, undecided));", "dropped = hn::AndNot(bits, undecided);",
-      PLANES, "highway-sve")
+      "layout:listed_blocks", "sve")
+fault("sve: a plane short", FILE, "++plane < call->source->plane_count && any", "++plane < call->source->plane_count - 1 && any", PLANES, "sve")
+fault("sve: one plane's drops in place of all", FILE, "*dropped = simd_words_or(*dropped, simd_words_and_not(bits, *undecided));",
+      "*dropped = simd_words_and_not(bits, *undecided);",
+      PLANES, "sve")
+FILE = "src/sve/simd.h"
+fault("sve: lower halves of products for upper", FILE, "return svmulh_u32_x(", "return svmul_u32_x(", LANES, "sve")
+fault("sve: words of a block out of order in memory", FILE, "svcreate4_u32(a, b, c, d)", "svcreate4_u32(a, b, d, c)", LANES, "sve")
+fault("sve: undecided lanes left in their places", FILE, "svcompact_u32(lanes, a)", "a", PLANES, "sve")
+fault("sve: all lanes of long vectors used", FILE, "svwhilelt_b32_u32(0, SIMDROP_BLOCK_PADDING)", "svptrue_b32()", PLANES, "sve", processor=SVE_2048)
+fault("sve: more lanes counted than are used", FILE, "svcntw() < SIMDROP_BLOCK_PADDING ? svcntw() : SIMDROP_BLOCK_PADDING", "svcntw()", LANES, "sve",
+      processor=SVE_2048)
+fault("sve: the first half's decisions twice", FILE, "second = decisions_32(bits >> 32)", "second = decisions_32(bits)", "kernels:every_length", "sve")
+fault("sve: the first half's decisions twice, f64", FILE, "second = decisions_64(bits >> 32)", "second = decisions_64(bits)", "kernels:every_length", "sve")
+fault("sve: the first vector's decisions again", FILE, "second = next_32(second);", "", "kernels:every_length", "sve")
+fault("sve: decisions in the other direction", FILE, "svrbit_u32_x(svptrue_b32(), svdup_n_u32((uint32_t)bits))", "svdup_n_u32((uint32_t)bits)",
+      "kernels:every_length", "sve")
+fault("sve: whole vectors past a half of the word", FILE, "const svbool_t lanes = svwhilelt_b32_u64(i, 32);", "const svbool_t lanes = svptrue_b32();",
+      "kernels:every_length", "sve", processor=SVE_384)
+fault("sve: whole vectors past a half of the word, f64", FILE, "const svbool_t lanes = svwhilelt_b64_u64(i, 32);", "const svbool_t lanes = svptrue_b64();",
+      "kernels:every_length", "sve", processor=SVE_384)
+fault("sve: multiplies before it selects", FILE, "svmul_n_f32_x(svptrue_b32(), svld1_f32(kept, (const float *)x), scale)",
+      "svreinterpret_f32_u32(svsel_u32(kept, svreinterpret_u32_f32(svmul_n_f32_x(svptrue_b32(), svld1_f32(lanes, (const float *)x), scale)), svdup_n_u32(0)))",
+      "kernels:dropped_elements_raise_no_flag", "sve")
+fault("sve: f64 scaled in float", FILE, "return scale.value;", "return (float)scale.value;", "kernels:every_length", "sve")
+fault("sve: f16 unscaled", FILE, "svmul_n_f32_x(svptrue_b32(), svcvt_f32_f16_x(svptrue_b32(), half), scale)", "svcvt_f32_f16_x(svptrue_b32(), half)", "kernels:every_f16",
+      "sve")
+fault("sve: bf16 ties away from even", FILE, "svadd_n_u32_x(all, odd, 0x7fff)", "svdup_n_u32(0x8000)", "kernels:every_bf16", "sve")
+fault("sve: nothing dropped in copies", FILE, "svld1_u32(kept, (const uint32_t *)x)", "svld1_u32(lanes, (const uint32_t *)x)", "kernels:decisions_from_anywhere", "sve")
+fault("sve: bytes of 0 to 255", FILE, "svand_n_u8_x(all, svlsr_u8_x(all, svtbl_u8(word, byte), bit), 1)", "svlsr_u8_x(all, svtbl_u8(word, byte), bit)",
+      "mask:every_length_and_start", "sve")
+fault("sve: the first bytes' bits again", FILE, "svindex_u8((uint8_t)i, 1)", "svindex_u8(0, 1)", "mask:every_length_and_start", "sve", processor=SVE_384)
+fault("sve: bytes past the word", FILE, "svst1_u8(svwhilelt_b8_u64(i, 64),", "svst1_u8(all,", "mask:every_length_and_start", "sve", processor=SVE_384)
+fault("sve before NEON", "cmake/backends.cmake", "neon sve highway-avx3", "sve neon highway-avx3", "dispatch:this_machine", "sve")
+FILE = "src/highway/scalable_simd-inl.h"
+fault("highway-sve: lower halves of products for upper", FILE, "return hn::MulHigh(a, b);", "return hn::Mul(a, b);", LANES, "highway-sve")
+fault("highway-sve: undecided lanes left in their places", FILE, "hn::CompressStore(a, lanes, tag_words(), to);", "hn::StoreU(a, tag_words(), to);", PLANES,
+      "highway-sve")
 fault("sve: vectors taken to be as long as can be", "src/highway/consumer_simd-inl.h",
       "i += (int)hn::Lanes(tag)) store_lanes(tag, hn::Mul(select_lanes", "i += (int)hn::MaxLanes(tag)) store_lanes(tag, hn::Mul(select_lanes",
       "kernels:every_length", "highway-sve")
 fault("highway on aarch64: bf16 ties away from even", "src/highway/consumer_simd-inl.h", "addend = hn::Set(tag_u32(), 0x7fff)",
       "addend = hn::Set(tag_u32(), 0x8000)", "kernels:every_bf16", "highway-neon")
-fault("highway before NEON", "cmake/backends.cmake", "neon highway-avx3 highway-avx2 highway-sse4 highway-ssse3 highway-sse2 highway-sve2",
-      "highway-avx3 highway-avx2 highway-sse4 highway-ssse3 highway-sse2 highway-sve2 neon", "dispatch:this_machine", "highway-sve2")
+fault("highway before NEON", "cmake/backends.cmake", "neon sve highway-avx3 highway-avx2 highway-sse4 highway-ssse3 highway-sse2 highway-sve2",
+      "sve highway-avx3 highway-avx2 highway-sse4 highway-ssse3 highway-sse2 highway-sve2 neon", "dispatch:this_machine", "highway-sve2")
 
 # ---- the NEON backend
 FILE = "src/neon/simd.h"
@@ -513,6 +552,7 @@ FILE = "src/common/cpu_features.h"
 fault("BMI2 read from BMI1's bit", FILE, "X(BMI2, 7, ebx, 8)", "X(BMI2, 7, ebx, 3)", "dispatch:one_bit_each")
 fault("SVE read from its neighbour's bit", FILE, "X(SVE, 0, 22)", "X(SVE, 0, 23)", "dispatch:one_arm_bit_each")
 fault("SVE: vectors of any length will do", "src/machine/cpu.c", "bytes != 0 && (bytes & (bytes - 1)) == 0", "bytes != 0", "dispatch:sve_lengths")
+fault("ASIMDHP read from its neighbour's bit", FILE, "X(ASIMDHP, 0, 10)", "X(ASIMDHP, 0, 9)", "dispatch:one_arm_bit_each")
 fault("SVE2 read from the first word", FILE, "X(SVE2, 1, 1)", "X(SVE2, 0, 1)", "dispatch:one_arm_bit_each")
 fault("AVX512CD read from its neighbour's bit", FILE, "X(AVX512CD, 7, ebx, 28)", "X(AVX512CD, 7, ebx, 27)", "dispatch:one_bit_each")
 
