@@ -674,7 +674,7 @@ FILE = "src/layout/driver.c"
 fault("stored bits from the middle of a byte", FILE, "&& (operation->stored == NULL || plan->index % 8 == 0)) {", ") {", "parallel:layouts")
 fault("stored bits of a part like those of the whole", FILE, "if (flat.stored != NULL) flat.stored += first.index / 8;", "", "parallel:layouts")
 fault("bits added to what was there", FILE, "memset(operation->y + begin / 8, 0, end / 8 - begin / 8 + (end % 8 != 0));", "", RANDOM)
-fault("bits: the next box begins with the last", FILE, "done += simdrop_plan_box(plan, done, end, &box);", "done += simdrop_plan_box(plan, begin, end, &box);", RANDOM)
+fault("bits: the next box begins with the last", FILE, "done += simdrop_plan_box(plan, done, end, &box);", "done += simdrop_plan_box(plan, begin, end, &box);", "parallel:layouts")
 FILE = "src/layout/plan.c"
 fault("bits: a box of all outer places", FILE, "if (a < cut) axis->count = 1;", "", "parallel:layouts")
 fault("bits: a box begins with its axis", FILE, "const size_t at = rest % axis->count;", "const size_t at = a == cut ? 0 : rest % axis->count;", "parallel:layouts")
@@ -685,7 +685,7 @@ FILE = "src/layout/check.c"
 fault("no check: bits of a layout among its elements", FILE, "return can_reach(&s, 0, apart - ((int64_t)size - 1), apart) ? SIMDROP_ERROR_OVERLAP : SIMDROP_OK;",
       "return SIMDROP_OK;", "api:layouts")
 fault("bits of a layout: the last of an element's bytes", FILE, "apart - ((int64_t)size - 1), apart)", "apart, apart)", "api:layouts")
-fault("bits between a layout's elements refused", FILE, "add_term(&s, -1, bytes - 1);", "add_term(&s, -1, bytes + 15);", "api:layouts")
+fault("bits between a layout's elements refused", FILE, "add_term(&s, -1, bytes - 1);", "add_term(&s, -1, bytes + 30);", "api:layouts")
 fault("dtype: names in capitals", "src/core/status.c", "return #name;", "return #NAME;", "api:dtypes_have_names")
 
 # ---- errors: what the headers name has a case, and what has a case is named
