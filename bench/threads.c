@@ -99,6 +99,8 @@ int main(int argc, char **argv) {
     a.y = malloc(n * sizeof *a.y);
     if (a.x == NULL || a.y == NULL) {
       fprintf(stderr, "%s: there is no memory for %zu elements\n", argv[0], n);
+      free(a.x);
+      free(a.y);
       return 2;
     }
     for (size_t k = 0; k < n; ++k) a.x[k] = a.y[k] = (float)k;

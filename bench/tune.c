@@ -1,11 +1,11 @@
 // Two builds of the library in one process, turn by turn on the same arrays: how long the second takes, in terms of the first.
-// The part of bench/tune.py that must not be Python.
+// The part of bench/tune.py and bench/compare_builds.py that must not be Python.
 //
 //   tune FIRST.so SECOND.so BACKEND KERNEL DTYPE N P ROUNDS
 //
-// KERNEL is forward, apply-bits or mask-bits, DTYPE f32, f64, f16 or bf16. Prints the median of the rounds' ratios, their tenth
-// and ninetieth percentile, and both medians in ns an element. Exit status 1 if the builds' outputs differ, 2 if anything is
-// missing.
+// KERNEL is forward, forward-bits, forward-in-place, backward, apply-bits, mask-bits or mask-bytes, DTYPE f32, f64, f16 or
+// bf16. Prints the median of the rounds' ratios, their tenth and ninetieth percentile, and both medians in ns an element. Exit
+// status 1 if the builds' outputs differ, 2 if anything is missing.
 #include <dlfcn.h>
 #include <simdrop/simdrop.h>
 #include <stdbool.h>
@@ -20,24 +20,66 @@
 typedef simdrop_status select_function(const char *name);
 typedef simdrop_status forward_function(const simdrop_mask *mask, simdrop_dtype dtype, size_t n, const void *x, void *y,
                                         uint8_t *bits);
+typedef simdrop_status backward_function(const simdrop_mask *mask, simdrop_dtype dtype, size_t n, const void *dy, void *dx);
 typedef simdrop_status apply_function(double p, simdrop_dtype dtype, size_t n, const uint8_t *bits, const void *x, void *y);
 typedef simdrop_status mask_function(const simdrop_mask *mask, size_t n, uint8_t *bits);
 
 typedef struct build {
   select_function *select_backend;
   forward_function *forward;
+  backward_function *backward;
   apply_function *apply_bits;
-  mask_function *mask_bits;
+  mask_function *mask_bits, *mask_bytes;
 } build;
 
-typedef struct tune_case {
-  char kernel;  // the first letter
+typedef struct tune_case tune_case;
+typedef simdrop_status kernel_call(const build *b, const tune_case *c, char *y);
+
+struct tune_case {
+  kernel_call *kernel;
   simdrop_dtype dtype;
   size_t n, y_size;
   simdrop_mask mask;
   const char *x;
-  uint8_t *bits;
-} tune_case;
+  uint8_t *stored, *bits;  // to be applied, and to be written
+};
+
+static simdrop_status forward(const build *b, const tune_case *c, char *y) {
+  return b->forward(&c->mask, c->dtype, c->n, c->x, y, NULL);
+}
+
+static simdrop_status forward_bits(const build *b, const tune_case *c, char *y) {
+  return b->forward(&c->mask, c->dtype, c->n, c->x, y, c->bits);
+}
+
+static simdrop_status forward_in_place(const build *b, const tune_case *c, char *y) {
+  return b->forward(&c->mask, c->dtype, c->n, y, y, NULL);
+}
+
+static simdrop_status backward(const build *b, const tune_case *c, char *y) {
+  return b->backward(&c->mask, c->dtype, c->n, c->x, y);
+}
+
+static simdrop_status apply_bits(const build *b, const tune_case *c, char *y) {
+  return b->apply_bits(c->mask.p, c->dtype, c->n, c->stored, c->x, y);
+}
+
+static simdrop_status mask_bits(const build *b, const tune_case *c, char *y) {
+  return b->mask_bits(&c->mask, c->n, (uint8_t *)y);
+}
+
+static simdrop_status mask_bytes(const build *b, const tune_case *c, char *y) {
+  return b->mask_bytes(&c->mask, c->n, (uint8_t *)y);
+}
+
+static const struct {
+  const char *name;
+  kernel_call *call;
+} kernels[] = {
+    {"forward", forward},       {"forward-bits", forward_bits}, {"forward-in-place", forward_in_place},
+    {"backward", backward},     {"apply-bits", apply_bits},     {"mask-bits", mask_bits},
+    {"mask-bytes", mask_bytes},
+};
 
 static void fail(const char *what) {
   fprintf(stderr, "tune: %s\n", what);
@@ -57,8 +99,10 @@ static build open_build(const char *path, const char *backend) {
   if (library == NULL) fail(dlerror());
   find(library, "simdrop_backend_select", &b.select_backend);
   find(library, "simdrop_forward", &b.forward);
+  find(library, "simdrop_backward", &b.backward);
   find(library, "simdrop_apply_bits", &b.apply_bits);
   find(library, "simdrop_mask_bits", &b.mask_bits);
+  find(library, "simdrop_mask_bytes", &b.mask_bytes);
   if (b.select_backend(backend) != SIMDROP_OK) fail("this machine has not that backend");
   return b;
 }
@@ -70,15 +114,7 @@ static double seconds(void) {
 }
 
 static void call(const build *b, const tune_case *c, char *y) {
-  simdrop_status status;
-  if (c->kernel == 'f') {
-    status = b->forward(&c->mask, c->dtype, c->n, c->x, y, NULL);
-  } else if (c->kernel == 'a') {
-    status = b->apply_bits(c->mask.p, c->dtype, c->n, c->bits, c->x, y);
-  } else {
-    status = b->mask_bits(&c->mask, c->n, (uint8_t *)y);
-  }
-  if (status != SIMDROP_OK) fail("a call fails");
+  if (c->kernel(b, c, y) != SIMDROP_OK) fail("a call fails");
 }
 
 // Seconds a call. Each has a stream of its own, as every step of a training has: what a short call draws depends on chance.
@@ -93,13 +129,19 @@ static int compare(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-static bool equal_outputs(const build builds[2], const tune_case *c, char *y) {
-  char *const other = calloc(c->y_size, 1);
-  if (other == NULL) fail("not enough memory");
+static bool equal_outputs(const build builds[2], tune_case *c, char *y) {
+  const size_t bits_size = c->n / 8 + 1;
+  char *const other = malloc(c->y_size);
+  uint8_t *const bits = calloc(bits_size, 1), *const other_bits = calloc(bits_size, 1);
+  if (other == NULL || bits == NULL || other_bits == NULL) fail("not enough memory");
+  memcpy(other, y, c->y_size);
+  c->bits = bits;
   call(&builds[0], c, y);
+  c->bits = other_bits;
   call(&builds[1], c, other);
-  const bool equal = memcmp(y, other, c->y_size) == 0;
+  const bool equal = memcmp(y, other, c->y_size) == 0 && memcmp(bits, other_bits, bits_size) == 0;
   free(other);
+  free(bits);
   return equal;
 }
 
@@ -125,26 +167,35 @@ static void measure(const build builds[2], tune_case *c, char *y, size_t rounds)
 int main(int argc, char **argv) {
   static const char *const dtypes[] = {"f32", "f64", "f16", "bf16"};  // in the order of simdrop_dtype
   static const size_t sizes[] = {4, 8, 2, 2};
+  const size_t kernel_count = sizeof kernels / sizeof kernels[0];
   if (argc != 9) fail("usage: tune FIRST.so SECOND.so BACKEND KERNEL DTYPE N P ROUNDS");
   const build builds[2] = {open_build(argv[1], argv[3]), open_build(argv[2], argv[3])};
-  int dtype = 0;
+  size_t kernel = 0, dtype = 0;
+  while (kernel < kernel_count && strcmp(argv[4], kernels[kernel].name) != 0) ++kernel;
   while (dtype < 4 && strcmp(argv[5], dtypes[dtype]) != 0) ++dtype;
   const size_t n = strtoul(argv[6], NULL, 10), rounds = strtoul(argv[8], NULL, 10);
-  if (dtype == 4 || n == 0 || rounds < 1 || rounds > ROUNDS_MAX || strchr("fam", argv[4][0]) == NULL) fail("a bad argument");
-  tune_case c = {.kernel = argv[4][0], .dtype = (simdrop_dtype)dtype, .n = n, .mask = {strtod(argv[7], NULL), 42, 7, 0, 0}};
-  const size_t bytes = n * sizes[dtype], bits_bytes = n / 8 + 1;
-  c.y_size = c.kernel == 'm' ? n / 8 : bytes;
-  char *const x = aligned_alloc(4096, bytes / 4096 * 4096 + 4096), *const y = aligned_alloc(4096, bytes / 4096 * 4096 + 4096);
-  c.bits = malloc(bits_bytes);
-  if (x == NULL || y == NULL || c.bits == NULL) fail("not enough memory");
-  memset(x, 0x3f, bytes);  // an ordinary number in every type
-  memset(y, 0, bytes);
+  if (dtype == 4 || n == 0 || rounds < 1 || rounds > ROUNDS_MAX || kernel == kernel_count) fail("a bad argument");
+  tune_case c = {
+      .kernel = kernels[kernel].call,
+      .dtype = (simdrop_dtype)dtype,
+      .n = n,
+      .y_size = n * sizes[dtype],
+      .mask = {.p = strtod(argv[7], NULL), .seed = 42, .stream = 7},
+  };
+  const size_t room = c.y_size / 4096 * 4096 + 4096;
+  char *const x = aligned_alloc(4096, room), *const y = aligned_alloc(4096, room);
+  c.stored = malloc(n / 8 + 1);
+  if (x == NULL || y == NULL || c.stored == NULL) fail("not enough memory");
+  memset(x, 0x3f, c.y_size);  // an ordinary number in every type
+  memset(y, 0, c.y_size);     // which stays what it is under any scale, where a kernel works in place
   c.x = x;
-  if (builds[0].mask_bits(&c.mask, n, c.bits) != SIMDROP_OK) fail("a call fails");
+  if (builds[0].mask_bits(&c.mask, n, c.stored) != SIMDROP_OK) fail("a call fails");
   if (!equal_outputs(builds, &c, y)) {
     fprintf(stderr, "tune: the outputs of the two builds differ\n");
     return 1;
   }
+  c.bits = malloc(n / 8 + 1);
+  if (c.bits == NULL) fail("not enough memory");
   measure(builds, &c, y, rounds);
   return 0;
 }

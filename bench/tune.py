@@ -48,30 +48,30 @@ FORWARD_L2 = cases(BOTH, ("forward",), (L2,), (0.1, 0.5))
 NON_TEMPORAL = cases(BOTH, ("forward",), (DRAM,), (0.1, 0.5)) + cases(("avx512",), ("apply-bits",), (DRAM,), (0.5,))
 
 
-def of_backend(backend, planes, few, pending):
+def of_backend(backend, planes, few, straggler):
     file = f"src/{backend}/simd.h"
     mask = cases((backend,), ("mask-bits",), (L2,), (0.1,))
     return (Constant("SIMD_PLANES_IN_FLIGHT", file, planes, mask + cases((backend,), ("forward",), (L2,), (0.1,))),
             Constant("SIMD_FEW_PLANES_IN_FLIGHT", file, few, cases((backend,), ("mask-bits", "forward"), (L2,), (0.5,))),
             Constant("SIMD_DENSE_PLANES", file, ("6", "10", "12", "16"), mask + cases((backend,), ("forward",), (L2, DRAM), (0.1,))),
-            Constant("SIMD_PENDING_PLANES", file, pending, mask),
+            Constant("SIMD_STRAGGLER_PLANES", file, straggler, mask),
             Constant("SIMD_FEW_BLOCKS", file, ("1", "2", "3", "4", "6"),
                      cases((backend,), ("forward",), (256, 384, 512, 768), (0.1,))))
 
 
 CONSTANTS = (
     Constant("CHUNK_BYTES", "src/engine/driver.c", ("4096", "8192", "32768"), FORWARD_L2),
-    Constant("NON_TEMPORAL_BYTES", "src/engine/driver.c", ("((size_t)1 << 20)", "((size_t)8 << 20)", "((size_t)1 << 40)"),
+    Constant("NON_TEMPORAL_BYTES", "src/engine/store_policy.c", ("((size_t)1 << 20)", "((size_t)8 << 20)", "((size_t)1 << 40)"),
              cases(("avx512",), ("forward",), (1 << 20, 1 << 22, 1 << 23, DRAM), (0.5,))),
-    Constant("NON_TEMPORAL_CACHE_EIGHTHS", "src/engine/driver.c", ("1", "2", "4", "8"),
+    Constant("NON_TEMPORAL_CACHE_EIGHTHS", "src/engine/store_policy.c", ("1", "2", "4", "8"),
              cases(("avx512",), ("forward", "apply-bits"), (1 << 21, 3 << 20, 1 << 22), (0.5,))),
     Constant("SIMDROP_PAGES", "src/common/kernel_table.h", ("1", "4"), NON_TEMPORAL),
     Constant("SIMDROP_PAGE_BYTES", "src/common/kernel_table.h", ("2048",), NON_TEMPORAL),
     Constant("MASK_CHUNK_ELEMENTS", "src/engine/driver.c", ("4096", "16384"), cases(BOTH, ("mask-bits",), (L2, DRAM), (0.1, 0.5))),
-    Constant("SIMDROP_TURN_ELEMENTS", "src/common/background.h", ("64", "128", "512", "2048"), FORWARD_L2 + NON_TEMPORAL[:4]),
-    Constant("LONG_TURN_ELEMENTS", "src/engine/driver.c", ("256", "1024", "8192"),
+    Constant("SIMDROP_INTERLEAVE_ELEMENTS", "src/common/interleave.h", ("64", "128", "512", "2048"), FORWARD_L2 + NON_TEMPORAL[:4]),
+    Constant("LONG_INTERLEAVE_ELEMENTS", "src/engine/driver.c", ("256", "1024", "8192"),
              tuple(case._replace(dtype="bf16") for case in FORWARD_L2[::2] + NON_TEMPORAL[:4:2])),
-    Constant("VECTORS_BETWEEN_TURNS", "src/common/producer_body.h", ("1", "4"), cases(BOTH, ("forward",), (1 << 14, L2), (0.5,))),
+    Constant("VECTORS_BETWEEN_STEPS", "src/common/producer_body.h", ("1", "4"), cases(BOTH, ("forward",), (1 << 14, L2), (0.5,))),
     Constant("BATCH_BLOCKS", "src/common/producer_parts.h", ("32",), FORWARD_L2),
 ) + of_backend("avx512", ("1", "2"), ("1", "2"), ("1", "4")) + of_backend("avx2", ("1", "4"), ("1", "4"), ("1", "4"))
 

@@ -70,14 +70,8 @@ endfunction()
 # what C++ adds to structures (constructors) for the file's flags, whatever a pragma says around them.
 set(SIMDROP_HIGHWAY_FLAGS ${SIMDROP_BASE_FLAGS})
 if(SIMDROP_ARCHITECTURE STREQUAL "aarch64")
-  foreach(flag "-mcpu=generic+crypto -march=armv8-a+crypto" "-mcpu=generic+crypto") # gcc 13 warns if the two name different things
-    separate_arguments(flag UNIX_COMMAND "${flag}")
-    simdrop_exact_flags(SIMDROP_HIGHWAY_FLAGS "#include \"common/compiled_features.h\"
-SIMDROP_REQUIRE_COMPILED_FOR((SIMDROP_CPU(AES) | SIMDROP_CPU(PMULL) | SIMDROP_CPU(SHA1) | SIMDROP_CPU(SHA2)));" ${flag})
-    if(SIMDROP_HIGHWAY_FLAGS_FOUND)
-      break()
-    endif()
-  endforeach()
+  simdrop_exact_flags(SIMDROP_HIGHWAY_FLAGS "#include \"common/compiled_features.h\"
+SIMDROP_REQUIRE_COMPILED_FOR((SIMDROP_CPU(AES) | SIMDROP_CPU(PMULL) | SIMDROP_CPU(SHA1) | SIMDROP_CPU(SHA2)));" +crypto)
 endif()
 
 set(SIMDROP_COMPILED_highway)

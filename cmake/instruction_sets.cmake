@@ -20,7 +20,7 @@ function(simdrop_compiles variable text)
   unset(SIMDROP_COMPILES CACHE)
   try_compile(SIMDROP_COMPILES ${PROJECT_BINARY_DIR}/generated/instruction_set ${source}
               COMPILE_DEFINITIONS ${SIMDROP_ARITHMETIC_FLAGS} ${SIMDROP_ARITHMETIC_FLAGS_${CMAKE_C_COMPILER_ID}} ${ARGN}
-              CMAKE_FLAGS "-DINCLUDE_DIRECTORIES=${PROJECT_SOURCE_DIR}/src" C_STANDARD 11 C_STANDARD_REQUIRED ON)
+              CMAKE_FLAGS "-DINCLUDE_DIRECTORIES=${PROJECT_SOURCE_DIR}/src\;${PROJECT_SOURCE_DIR}/include" C_STANDARD 11 C_STANDARD_REQUIRED ON)
   set(${variable} ${SIMDROP_COMPILES} PARENT_SCOPE)
   unset(SIMDROP_COMPILES CACHE)
 endfunction()
@@ -38,19 +38,25 @@ endforeach()
 
 # Ways back to the architecture's base, the best first. A later -march takes back an earlier one, but not -mavx2; -mno-sse3 takes back all
 # that builds on it. Zig's compiler spells the processor otherwise, does not take registers of 512 bits to be a part of AVX-512, and to it
-# what was taken back stays so.
+# what was taken back stays so. On aarch64 extensions are a part of a processor's name (@), and gcc 13 warns if two flags name different ones.
 set(SIMDROP_BASES_x86
     "-march=x86-64 -mno-sse3 -mno-sse4a -mno-popcnt -mno-lzcnt -mno-bmi -mno-bmi2 -mno-tbm -mno-movbe -mno-adx -mno-aes -mno-pclmul -mno-sha -mno-gfni -mno-vaes -mno-vpclmulqdq"
     "-march=x86_64 -mevex512" "-march=x86_64")
-set(SIMDROP_BASES_aarch64 "-mcpu=generic -march=armv8-a" "-mcpu=generic")
+set(SIMDROP_BASES_aarch64 "-mcpu=generic@ -march=armv8-a@ -msve-vector-bits=scalable" "-mcpu=generic@ -march=armv8-a@" "-mcpu=generic@")
 set(SIMDROP_BASES_other)
 
-# simdrop_exact_flags(<variable> <text of C> <flag>...): a way back to the base and the flags, with which the compiler takes the text. Sets
-# <variable>_FOUND; where there is no such way, <variable> is the flags alone.
+# simdrop_exact_flags(<variable> <text of C> <flag>...): a way back to the base and the flags, with which the compiler takes the text; a flag
+# such as +sve is an extension of the base. Sets <variable>_FOUND; where there is no such way, <variable> is the flags alone.
 function(simdrop_exact_flags variable text)
+  set(extensions ${ARGN})
+  list(FILTER extensions INCLUDE REGEX "^\\+")
+  list(JOIN extensions "" extensions)
+  set(others ${ARGN})
+  list(FILTER others EXCLUDE REGEX "^\\+")
   foreach(base IN LISTS SIMDROP_BASES_${SIMDROP_ARCHITECTURE} ITEMS "")
+    string(REPLACE "@" "${extensions}" base "${base}")
     separate_arguments(flags UNIX_COMMAND "${base}")
-    list(APPEND flags ${ARGN})
+    list(APPEND flags ${others})
     simdrop_compiles(found "${text}" ${flags})
     if(found)
       break()

@@ -1,9 +1,12 @@
 #!/bin/sh
-# lint.sh BUILD: formatting by .clang-format, clang-tidy over the library with BUILD's compile commands (clang's), shellcheck, and whether the
-# tables in the documents say what the benchmark's results say. A line a check.
+# lint.sh BUILD...: formatting by .clang-format, clang-tidy with the compile commands of these build folders (clang's), shellcheck, whether the
+# tables in the documents say what the benchmark's results say, and what scripts/check_tree.py checks. A line a check.
 set -u
 cd "$(dirname "$0")/.." || exit 2
-build=${1:?usage: lint.sh BUILD}
+[ $# -gt 0 ] || {
+  echo 'usage: lint.sh BUILD...' >&2
+  exit 2
+}
 failed=0
 sources() { find include src tests tools bench examples scripts "$@" | sort; } # sources <find's tests>
 
@@ -18,18 +21,7 @@ else
   echo "skipped formatting: clang-format is not installed"
 fi
 
-if command -v clang-tidy > /dev/null 2>&1; then
-  for file in src/core/*.c src/layout/*.c src/engine/*.c src/machine/*.c src/scalar/*.c src/avx2/*.c; do
-    if clang-tidy --quiet -p "$build" "$file"; then
-      echo "ok clang-tidy $file"
-    else
-      echo "FAILED clang-tidy $file"
-      failed=1
-    fi
-  done
-else
-  echo "skipped clang-tidy: it is not installed"
-fi
+python3 scripts/tidy.py "$@" || failed=1
 
 if command -v shellcheck > /dev/null 2>&1; then
   if sources -name '*.sh' | xargs shellcheck --severity=warning; then
@@ -41,5 +33,6 @@ if command -v shellcheck > /dev/null 2>&1; then
 else
   echo "skipped shellcheck: it is not installed"
 fi
+python3 scripts/check_tree.py || failed=1
 python3 bench/figures.py --check || failed=1
 exit $failed

@@ -45,6 +45,7 @@ if [ "$level" != run ]; then
   want clang-tidy clang-tidy
   want ccache ccache
   want shellcheck shellcheck
+  want abigail-tools abidiff
   want hyperfine hyperfine
   want libopenmpi-dev mpicc
   want openmpi-bin mpirun

@@ -1,22 +1,38 @@
 #!/bin/sh
-# test.sh [--all]: builds simdrop in every way that matters and runs every test; with --all also those that take long and find little that
-# is new. Goes on after a failure, so that one run reports all; the last line counts the tests. A skipped test says why where it is skipped.
+# test.sh [--all] [--list] [--only NAME]...: builds simdrop in every way that matters and runs every test; with --all also those that take
+# long and find little that is new; with --only just these groups of steps, or single steps, which may use what those of their group before
+# them made; --list prints the names. Goes on after a failure, so that one run reports all; the last line counts the tests. A skipped test
+# says why where it is skipped.
 set -u
 
+refuse() { # refuse <why>
+  echo "test.sh: $1; the options are --all, --list and --only NAME" >&2
+  exit 2
+}
+
 all=no
-case "$*" in
-  '') ;;
-  --all) all=yes ;;
-  *)
-    echo "test.sh: unknown arguments '$*'; the only option is --all" >&2
-    exit 2
-    ;;
-esac
+list=no
+only=""
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --all) all=yes ;;
+    --list) list=yes ;;
+    --only)
+      [ $# -gt 1 ] || refuse "--only needs a name"
+      shift
+      sh "$0" --all --list | sed 's/^  //' | grep -qxF -e "$1" || refuse "there is no group or step '$1' (see --list)"
+      only="$only$1
+"
+      ;;
+    *) refuse "unknown argument '$1'" ;;
+  esac
+  shift
+done
 
 cd "$(dirname "$0")/.." || exit 2
 level="test"
 [ "$all" = no ] || level=all
-sh scripts/setup.sh "$level" || exit 2
+[ "$list" = yes ] || sh scripts/setup.sh "$level" || exit 2
 
 root=$(pwd)
 build="$root/build/test"
@@ -27,13 +43,35 @@ passed=0
 failed=0
 skipped=0
 summary="$build/summary.txt"
-: > "$summary"
+[ "$list" = yes ] || : > "$summary"
+
+# group <name> [<tree>...]: the group of the steps that follow, and the builds of other groups that they use.
+group() {
+  group=$1
+  shift
+  trees=$*
+  [ "$list" = no ] || echo "$group"
+}
+
+# chosen <title>: whether this step is to be run. Where only some are, what they use is built first.
+chosen() {
+  if [ "$list" = yes ]; then
+    echo "  $1"
+    return 1
+  fi
+  [ -n "$only" ] || return 0
+  printf '%s' "$only" | grep -qxF -e "$group" -e "$1" || return 1
+  for tree in $trees; do
+    tree "$tree" > "$build/$tree-tree.log" 2>&1 < /dev/null || tail -n 80 "$build/$tree-tree.log"
+  done
+}
 
 # Every checker prints lines that begin with "ok ", "FAILED " or "skipped ", one a test; ctest has lines of its own.
 # step <title> <command...>: runs the command, shows what it prints when something fails, and counts.
 step() {
   title=$1
   shift
+  chosen "$title" || return 0
   log="$build/$(printf '%s' "$title" | tr -c 'A-Za-z0-9\n' '-').log"
   printf '== %s\n' "$title"
   begin=$(date +%s)
@@ -81,8 +119,19 @@ at_once() {
 compile() {
   tree="$build/$1"
   shift
-  cmake -S "$root" -B "$tree" -G Ninja -DSIMDROP_WERROR=ON -DSIMDROP_REQUIRED="cmocka;python" "$@" && cmake --build "$tree"
+  cmake -S "$root" -B "$tree" -G Ninja -DSIMDROP_WERROR=ON -DSIMDROP_REQUIRED="backends;cmocka;python" "$@" && cmake --build "$tree"
 }
+
+# tree <folder>: the builds that more than one group uses.
+tree() {
+  case "$1" in
+    release) compile "$1" -DCMAKE_BUILD_TYPE=Release -DSIMDROP_REQUIRED=all ;;
+    clang) compile "$1" -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER=clang -DSIMDROP_REQUIRED="backends;highway;boost;mpi;cmocka;python" ;;
+    aarch64) compile_for "$1" aarch64-linux-gnu ;;
+    aarch64-clang) compile_for "$1" aarch64-linux-gnu-clang ;;
+  esac
+}
+tree_and_test() { tree "$1" && ctest --test-dir "$build/$1" -j 2 --output-on-failure; }
 
 compile_and_test() {
   folder=$1
@@ -100,8 +149,7 @@ compile_and_try() {
 
 # The same code by another compiler: every test, with shorter loops.
 clang_release() {
-  SIMDROP_TEST_EFFORT=quick compile_and_test clang -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER=clang \
-    -DSIMDROP_REQUIRED="highway;boost;mpi;cmocka;python"
+  SIMDROP_TEST_EFFORT=quick tree_and_test clang
 }
 
 sanitized() {
@@ -129,26 +177,39 @@ compile_for() {
     -DSIMDROP_WITH_OPENMP=OFF -DSIMDROP_WITH_BOOST=OFF -DSIMDROP_BUILD_EXAMPLES=OFF "$@"
 }
 
-# The whole C test suite: emulate <folder> <toolchain> <processor>...
+# The whole C test suite: emulate <tree> <processor>...
 emulate() {
   folder=$1
-  compile_for "$1" "$2" || return
-  shift 2
+  tree "$1" || return
+  shift
   for processor in "$@"; do
     printf 'On %s:\n' "$processor"
     QEMU_CPU=$processor SIMDROP_TEST_EFFORT=quick ctest --test-dir "$build/$folder" -j 2 --output-on-failure -L '^c$' || return
   done
 }
 
-# SVE of every length. What has vectors of one length is tested above, but for neon, as something must run where SVE's cannot.
+# SVE of every length, with what has vectors of one length left out, but for neon, as something must run where Highway's SVE cannot. More of
+# the tests where the last vector of a word is a part (384 bits) and where a part of each vector is used (2048).
 emulate_length() {
   printf 'Vectors of %d bits:\n' "$1"
-  SIMDROP_TEST_BACKENDS="neon sve2 sve highway-sve2 highway-sve" QEMU_CPU="max,sve-max-vq=$(($1 / 128)),sve-default-vector-length=-1" \
-    "$build/aarch64/tests/run-golden_alone"
+  tests='^vocabulary$'
+  trees=aarch64
+  case $1 in
+    384 | 2048)
+      tests='^(vocabulary|philox|mask|kernels)$'
+      trees="aarch64 aarch64-clang"
+      ;;
+  esac
+  export SIMDROP_TEST_EFFORT=quick QEMU_CPU="max,sve-max-vq=$(($1 / 128)),sve-default-vector-length=-1"
+  for tree in $trees; do
+    SIMDROP_TEST_BACKENDS="neon sve highway-sve2 highway-sve" "$build/$tree/tests/run-golden_alone" || return 1
+  done
+  SIMDROP_TEST_BACKENDS=sve ctest --test-dir "$build/aarch64" --output-on-failure -R "$tests"
 }
 emulate_lengths() {
   at_once 'for bits in 128 256 2048; do emulate_length $bits || exit; done' 'for bits in 384 512 1024; do emulate_length $bits || exit; done' \
-    && QEMU_CPU=a64fx SIMDROP_TEST_EFFORT=quick ctest --test-dir "$build/aarch64" -j 2 --output-on-failure -R '^(mask|kernels|dispatch|golden_alone)$'
+    && QEMU_CPU=a64fx SIMDROP_TEST_EFFORT=quick ctest --test-dir "$build/aarch64" -j 2 --output-on-failure \
+      -R '^(vocabulary|philox|mask|kernels|dispatch|golden_alone)$'
 }
 
 # Golden data on processors without cmocka, and files of both byte orders.
@@ -187,49 +248,71 @@ bare_systems() {
   [ "$failures" -eq 0 ]
 }
 
-step 'gcc, release' compile_and_test release -DCMAKE_BUILD_TYPE=Release -DSIMDROP_REQUIRED=all
+group gcc
+step 'gcc, release' tree_and_test release
 for backend in scalar avx2 highway-sse4; do
   step "gcc, release, SIMDROP_BACKEND=$backend" run_on "$backend"
 done
 step 'backends of this machine' "$build/release/tests/golden_alone"
+group clang
 step 'clang, release' clang_release
+group sanitizers
 step 'clang, address and undefined-behaviour sanitizers' sanitized
 step 'clang, thread sanitizer' thread_sanitized
+group gcc-variants
 step 'gcc, without some parts' at_once \
   'compile_and_try no-avx512 -DCMAKE_BUILD_TYPE=Debug -DSIMDROP_WITH_AVX512=OFF -DSIMDROP_WITH_BOOST=OFF' \
   'compile_and_try scalar-only -DSIMDROP_WITH_AVX512=OFF -DSIMDROP_WITH_AVX2=OFF -DSIMDROP_BUILD_SHARED=OFF -DSIMDROP_WITH_BOOST=OFF' \
   'compile_and_try shared-only -DSIMDROP_BUILD_STATIC=OFF -DSIMDROP_WITH_BOOST=OFF' \
   'compile_and_try c-alone -DSIMDROP_WITH_HIGHWAY=OFF -DCMAKE_CXX_COMPILER=/none'
+group masks release
 step 'masks of every backend' verify_here
 step 'masks on an emulated processor' verify_emulated
 step 'headers of .npy files' npy_headers
 step 'planted faults of masks' python3 tests/conformance/run.py "$build/release/tests/conformance/simdrop_faulty"
+group emulators release
 step 'emulated processors' sh tests/emulated_cpus.sh "$build/release" "$build/emulated"
+step 'a setuid program ignores SIMDROP_BACKEND' sh tests/setuid.sh "$build/emulated/probe" "$build/setuid"
 step 'AVX-512 under Bochs' sh tests/emulated_avx512.sh "$build/release" "$build/bochs"
-step 'aarch64, gcc' emulate aarch64 aarch64-linux-gnu cortex-a53 max
-step 'aarch64, clang' emulate aarch64-clang aarch64-linux-gnu-clang neoverse-n1
+group aarch64
+step 'aarch64, gcc' emulate aarch64 cortex-a53 max
+step 'aarch64, clang' emulate aarch64-clang neoverse-n1
 step 'aarch64, SVE' emulate_lengths
+group architectures
 step '32-bit x86, and s390x, big-endian' at_once 'emulate_golden i686 i686-linux-gnu' 'emulate_golden s390x s390x-linux-gnu'
+group objects release clang aarch64 aarch64-clang
 step 'instructions of each object' python3 tests/scan_instructions.py "$build/release" "$build/clang" "$build/aarch64" "$build/aarch64-clang"
 step 'the instruction scan sees planted instructions' python3 tests/scan_instructions.py --self-test "$build/scan-self-test"
+group flags release
 step 'compiler flags, reproducible builds' at_once 'CCACHE_DISABLE=1 sh tests/compiler_flags.sh "$build/release" "$build/compiler-flags"' \
   'CCACHE_DISABLE=1 sh tests/reproducible.sh "$build/reproducible"'
+group users release
 step 'symbols' sh tests/check_symbols.sh "$build/release"
+step 'ABI' sh tests/check_abi.sh "$build/abi"
 step 'headers' sh tests/headers/run.sh "$build/release" "$build/headers"
 step 'optional parts, consumers' at_once 'sh tests/optional_parts.sh "$build/optional-parts"' 'sh tests/consumers/run.sh "$build/consumers"'
 step 'set-up' sh tests/setup.sh "$build/set-up"
-step 'a setuid program ignores SIMDROP_BACKEND' sh tests/setuid.sh "$build/emulated/probe" "$build/setuid"
+group systems
 step 'other systems' env CCACHE_DISABLE=1 sh tests/other_systems.sh "$build/other-systems"
-step 'style' sh scripts/lint.sh "$build/clang" # clang-tidy knows none of gcc's flags
+group style clang aarch64-clang
+step 'style' sh scripts/lint.sh "$build/clang" "$build/aarch64-clang" # clang-tidy knows none of gcc's flags
+group faults
 step 'planted faults' python3 tests/faults/run.py --jobs 2
 if [ "$all" = yes ]; then
+  group systems
   step 'all other systems' env CCACHE_DISABLE=1 sh tests/other_systems.sh "$build/other-systems" --all
+  group users
   step 'optional parts, all combinations' sh tests/optional_parts.sh "$build/optional-parts" --all
+  group bare
   step 'bare systems' bare_systems
 fi
 
+[ "$list" = no ] || exit 0
+
 printf '\n'
 cat "$summary"
-printf 'Tested on this machine, and the rest on emulated ones:%s\n' "$(sed -n 's/^backends://p' "$build/backends-of-this-machine.log")"
+if [ -z "$only" ]; then
+  printf 'Tested on this machine, and the rest on emulated ones:%s\n' "$(sed -n 's/^backends://p' "$build/backends-of-this-machine.log")"
+fi
 printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
 [ "$failed" -eq 0 ]

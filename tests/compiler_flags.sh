@@ -97,7 +97,7 @@ if zig=$(sh "$source/scripts/pypi.sh" zig ziglang==0.17.1); then
 else
   echo "skipped flags of zig: it cannot be installed"
 fi
-backends='neon scalar'
+backends='neon sve scalar'
 for compiler in aarch64-linux-gnu-gcc clang; do
   target=
   toolchain=aarch64-linux-gnu
@@ -108,6 +108,7 @@ for compiler in aarch64-linux-gnu-gcc clang; do
   processor_flags "aarch64, $compiler" "$compiler" -DCMAKE_TOOLCHAIN_FILE="$source/cmake/toolchains/$toolchain.cmake" << 'FLAGS'
 -mcpu=neoverse-v1
 -march=armv8.2-a+fp16
+-march=armv8-a+sve2 -msve-vector-bits=256
 -mcpu=apple-m1
 FLAGS
 done
@@ -124,7 +125,7 @@ if have arm-linux-gnueabihf-gcc; then
 else
   echo "skipped 32-bit Arm on an aarch64 kernel: there is no arm-linux-gnueabihf-gcc"
 fi
-check 'no name of a processor, aarch64' architecture aarch64-linux-gnu-gcc '' neon scalar
+check 'no name of a processor, aarch64' architecture aarch64-linux-gnu-gcc '' neon sve scalar
 check 'no name of a processor, x86-64' architecture gcc '' avx512 avx2 scalar
 check '32-bit x86 on an x86-64 kernel' architecture i686-linux-gnu-gcc x86_64 avx512 avx2 scalar
 

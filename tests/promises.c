@@ -16,7 +16,8 @@ typedef struct promise {
 #define SSE4 SSSE3, "sse4_1", "sse4_2", "popcnt"
 #define AVX2 SSE4, "avx", "avx2", "f16c"
 #define AVX512 AVX2, "fma", "avx512f", "avx512dq", "avx512bw", "avx512vl"
-#define NEON "aes", "pmull", "sha1", "sha2"
+#define SVE "fphp", "asimdhp", "sve"
+#define CRYPTO "aes", "pmull", "sha1", "sha2"
 static const promise promises[] = {
     {"avx512", {AVX512}},
     {"avx2", {AVX2}},
@@ -26,9 +27,10 @@ static const promise promises[] = {
     {"highway-ssse3", {SSSE3}},
     {"highway-sse2", {"sse2"}},
     {"neon", {"asimd"}},
-    {"highway-sve2", {NEON, "sve", "power of two", "sve2", "sveaes", "svepmull"}},
-    {"highway-sve", {NEON, "sve", "power of two"}},
-    {"highway-neon", {NEON}},
+    {"sve", {SVE}},
+    {"highway-sve2", {CRYPTO, SVE, "power of two", "sve2", "sveaes", "svepmull"}},
+    {"highway-sve", {CRYPTO, SVE, "power of two"}},
+    {"highway-neon", {CRYPTO}},
     {"scalar", {NULL}},
 };
 
@@ -39,7 +41,7 @@ static char flags[16384];  // " fpu vme ... ", of the first processor
 
 // The value of the first line with this key.
 static bool find_line(FILE *file, const char *key, char *value, size_t size) {
-  rewind(file);
+  if (fseek(file, 0, SEEK_SET) != 0) return false;
   while (fgets(value, (int)size, file) != NULL) {
     const char *const colon = strchr(value, ':');
     if (colon == NULL || strncmp(value, key, strlen(key)) != 0) continue;
@@ -119,9 +121,12 @@ static bool has(const char *word) {
     const char *word;
     unsigned long type, bit;
   } bits[] = {
-      {"asimd", AT_HWCAP, HWCAP_ASIMD}, {"aes", AT_HWCAP, HWCAP_AES},         {"pmull", AT_HWCAP, HWCAP_PMULL},
-      {"sha1", AT_HWCAP, HWCAP_SHA1},   {"sha2", AT_HWCAP, HWCAP_SHA2},       {"sve", AT_HWCAP, HWCAP_SVE},
-      {"sve2", AT_HWCAP2, HWCAP2_SVE2}, {"sveaes", AT_HWCAP2, HWCAP2_SVEAES}, {"svepmull", AT_HWCAP2, HWCAP2_SVEPMULL},
+      {"asimd", AT_HWCAP, HWCAP_ASIMD},         {"aes", AT_HWCAP, HWCAP_AES},
+      {"pmull", AT_HWCAP, HWCAP_PMULL},         {"sha1", AT_HWCAP, HWCAP_SHA1},
+      {"sha2", AT_HWCAP, HWCAP_SHA2},           {"fphp", AT_HWCAP, HWCAP_FPHP},
+      {"asimdhp", AT_HWCAP, HWCAP_ASIMDHP},     {"sve", AT_HWCAP, HWCAP_SVE},
+      {"sve2", AT_HWCAP2, HWCAP2_SVE2},         {"sveaes", AT_HWCAP2, HWCAP2_SVEAES},
+      {"svepmull", AT_HWCAP2, HWCAP2_SVEPMULL},
   };
   if (strcmp(word, "power of two") == 0) return is_sve_power_of_two();
   for (size_t i = 0; i < sizeof bits / sizeof bits[0]; ++i)

@@ -7,7 +7,9 @@
 On x86-64, a backend's bundle is read from src/<backend>/bundle.h; scalar and core are held to the x86-64 baseline (SSE2). The one object of a
 family of backends is held to the bundles in src/<family>/bundles.h, each function to that of the backend that its name tells. Every
 object must also contain what makes its backend (zmm registers, ymm registers; SSE4.1 and so on for each of a family), so that the
-scan cannot pass on nothing. On aarch64 everything is held to the base architecture, except the functions of Highway's SVE backends.
+scan cannot pass on nothing. Where x86's backends ask for non-temporal stores, there are some: clang 14 drops them when it makes one of two
+branches. On aarch64 everything is held to the base architecture, except the SVE backend, which is held to SVE, and the functions of
+Highway's SVE backends.
 
 Prints a line for each object: "ok ...", "FAILED ...: why" or "skipped ...: why".
 """
@@ -143,17 +145,21 @@ AARCH64 = {
     "FP16": r"f(add|sub|mul|div|ml[as]|n?m(add|sub)|max\w*|min\w*|sqrt|abd|cm\w+)\s.*(\.[48]h|\bh\d+).*",
     "RDM": r"sqrdml[as]h",
     "DOTPROD": r"[su]dot",
-    "BF16 or I8MM": r"bf(cvtn?2?|dot|mmla|mlal[bt])|[su]s?mmla",
+    "BF16 or I8MM": r"(bf(cvtn?2?|cvtnt|dot|mmla|mlal[bt])|[su]s?mmla)(\s.*)?",
     "JSCVT": r"fjcvtzs",
 }
 SVE_REGISTER = r"(^|[\s{,])[zp]\d+(\.[bhsdq]|/[zm])"
+# SVE2's: those without a predicate that SVE has only with one, and those that compilers and intrinsics make of this library's work.
+SVE2 = r"(mul|[su]mulh)\s+z\d+\.[bhsd], z\d+\.[bhsd], z\d+.*|(eor3|bcax|bsl[12n]?|nbsl|xar|[su]mull[bt]|[su]sra|sri|sli|[su]rsra|eorbt|eortb|" \
+       r"histcnt|histseg|n?match|whilewr|whilerw|tbx|[us]?q?xtn[bt]|sqxtun[bt]|r?shrn[bt]|r?addhn[bt]|fcvtx?[nl]t|ldnt1\w*|ext[bt]|pmul\w*)\s.*"
 
 
 def aarch64_extensions_of(mnemonic, operands):
-    """The set of extensions that one instruction needs: all those of SVE's are "SVE"."""
-    if re.search(SVE_REGISTER, operands) or re.match(r"(rdvl|addvl|addpl|cnt[bhwd]|inc[bhwd]|dec[bhwd]|whilel[etos])$", mnemonic):
-        return {"SVE"}
+    """The set of extensions that one instruction needs."""
     text = mnemonic + " " + operands
+    if re.search(SVE_REGISTER, operands) or re.match(r"(rdvl|addvl|addpl|cnt[bhwd]|inc[bhwd]|dec[bhwd]|whilel[etos])$", mnemonic):
+        beyond = {"SVE2": SVE2, "BF16 or I8MM": AARCH64["BF16 or I8MM"]}
+        return {"SVE"} | {name for name, pattern in beyond.items() if matches(pattern, text)}
     return {name for name, pattern in AARCH64.items() if matches(pattern, mnemonic) or matches(pattern, text)}
 
 
@@ -230,6 +236,22 @@ def scan(path, part, must_contain="", members=()):
     return None
 
 
+# The functions that have a loop with non-temporal stores, besides others.
+NON_TEMPORAL = r"(?:simdrop_\w+_)?scale_(?:in_words|in_bytes|in_runs|in_periods|pages)_\w+"
+
+
+def scan_non_temporal(path):
+    """None, or which function of a backend's consumers has no non-temporal store, although it should."""
+    stores = {}
+    for function, _, mnemonic, _ in instructions_of(path):
+        if re.match(NON_TEMPORAL, function):
+            stores[function] = stores.get(function, 0) + bool(re.match(r"v?movnt", mnemonic))
+    if not stores:
+        return "no function that should have non-temporal stores"
+    without = sorted(function for function, count in stores.items() if count == 0)
+    return "no non-temporal store in " + without[0] if without else None
+
+
 MUST_CONTAIN = {"avx512": "%zmm", "avx2": "%ymm"}
 OWN = {"highway_avx3": {"AVX512F", "AVX512BW"}, "highway_avx2": {"AVX2", "F16C"}, "highway_sse4": {"SSE41"}, "highway_ssse3": {"SSSE3"},
        "highway_sse2": set()}
@@ -254,15 +276,19 @@ def scan_aarch64(path, part, objdump):
     """None, or what is wrong with an object for aarch64."""
     used = set()
     for function, _, mnemonic, operands in instructions_of(path, objdump):
-        sve = part == "highway" and re.search(r"_ZNK?7simdrop\d+N_SVE2?[L\d]|simdrop_highway_sve2?_", function)
+        member = re.search(r"_ZNK?7simdrop\d+N_SVE(2?)[L\d]|simdrop_highway_sve(2?)_", function) if part == "highway" else None
+        allowed = {"SVE"} if part == "sve" or member else set()
+        if member and (member.group(1) or member.group(2)):
+            allowed |= {"SVE2", "SHA3"}
         if mnemonic == "rdvl" and os.path.basename(path).startswith("cpu_probe"):
             continue  # asked for the length of SVE's vectors, where there are some
         extensions = aarch64_extensions_of(mnemonic, operands)
-        outside = extensions - ({"SVE", "SHA3"} if sve else set())
+        outside = extensions - allowed
         if outside:
             return "%s %s in %s needs %s" % (mnemonic, operands, function, ", ".join(sorted(outside)))
         used |= extensions
-    if part == "highway" and "SVE" not in used and b"highway_sve" in open(path, "rb").read():
+    named = part == "sve" and not os.path.basename(path).startswith("table")
+    if "SVE" not in used and (named or part == "highway" and b"highway_sve" in open(path, "rb").read()):
         return "no SVE in it"
     return None
 
@@ -277,6 +303,8 @@ def scan_build(build):
         part, name = path.split(os.sep)[-2:]
         objdump = aarch64_objdump(path)
         fault = scan_aarch64(path, part, objdump) if objdump else scan(path, Part(part), "" if name.startswith("table") else MUST_CONTAIN.get(part, ""), members_of(build, part))
+        if fault is None and part in MUST_CONTAIN and name.startswith("consumers"):
+            fault = scan_non_temporal(path)
         title = "instructions of %s/%s in %s" % (part, name, os.path.basename(os.path.normpath(build)))
         print("FAILED %s: %s" % (title, fault) if fault else "ok %s" % title)
         failures += fault is not None
@@ -308,6 +336,12 @@ PLANTED = [
 # The same for aarch64.
 PLANTED_AARCH64 = [
     ("SVE in NEON code", "-march=armv8-a+sve -O3", "neon", "void f(float *a) { for (int i = 0; i < 4096; ++i) a[i] *= 2; }"),
+    ("SVE2 in SVE code", "-march=armv8-a+sve2", "sve",
+     "#include <arm_sve.h>\nsvuint64_t f(svuint32_t a, svuint32_t b) { return svmullb_u64(a, b); }"),
+    ("BF16 in SVE code", "-march=armv8.2-a+sve+bf16", "sve",
+     "#include <arm_sve.h>\nsvbfloat16_t f(svfloat32_t a) { return svcvt_bf16_f32_x(svptrue_b32(), a); }"),
+    ("SVE2 in Highway's SVE code", "-march=armv8-a+sve2", "highway",
+     "#include <arm_sve.h>\nsvuint32_t simdrop_highway_sve_f(svuint32_t a, svuint32_t b, svuint32_t c) { return sveor3_u32(a, b, c); }"),
     ("half-precision arithmetic in NEON code", "-march=armv8.2-a+fp16", "neon",
      "#include <arm_neon.h>\nfloat16x8_t f(float16x8_t a) { return vmulq_f16(a, a); }"),
     ("three-way exclusive or in NEON code", "-march=armv8.2-a+sha3", "neon",
@@ -342,9 +376,10 @@ def self_test(folder):
         print("ok the scan sees %s (%s)" % (title, fault) if fault else "FAILED the scan sees %s: it does not" % title)
         failures += fault is None
     with open(source, "w", encoding="utf-8") as file:
-        file.write("int simdrop_highway_sse4_f(int a) { return a + 1; }\n")
+        file.write("int simdrop_highway_sse4_f(int a) { return a + 1; }\nvoid scale_in_runs_f32(float *a) { *a = 1; }\n")
     subprocess.run(["gcc", "-O2", "-c", source, "-o", planted], check=True)
-    for title, fault in [("AVX-512 code without AVX-512", scan(planted, Part("avx512"), "%zmm")),
+    for title, fault in [("a loop that lost its non-temporal stores", scan_non_temporal(planted)),
+                         ("AVX-512 code without AVX-512", scan(planted, Part("avx512"), "%zmm")),
                          ("Highway's SSE4 code without SSE4", scan(planted, Part("highway"), "", ["highway_sse4"]))]:
         print("ok the scan sees %s (%s)" % (title, fault) if fault else "FAILED the scan sees %s: it does not" % title)
         failures += fault is None

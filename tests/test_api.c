@@ -692,7 +692,7 @@ static void backends(void **state) {
     assert_int_equal(simdrop_backend_select("scalar"), SIMDROP_OK);
     if (simdrop_backend_supported(i)) {
       char copy[32];  // by its letters, not by its address
-      strcpy(copy, name);
+      snprintf(copy, sizeof copy, "%s", name);
       assert_int_equal(simdrop_backend_select(copy), SIMDROP_OK);
       assert_string_equal(simdrop_backend_current(), name);
     } else {
@@ -727,7 +727,10 @@ static void read_headers(header_text *headers) {
     char path[1024];
     snprintf(path, sizeof path, "%s/simdrop/%s", SIMDROP_TEST_INCLUDE, names[i]);
     FILE *const file = fopen(path, "r");
-    if (file == NULL) fail_msg("cannot open %s", path);
+    if (file == NULL) {
+      fail_msg("cannot open %s", path);
+      return;
+    }
     headers->length += fread(headers->text + headers->length, 1, sizeof headers->text - 1 - headers->length, file);
     assert_true(feof(file));
     fclose(file);
@@ -802,13 +805,13 @@ static int pointers_without_case(const char *function, const char *parameters, c
     const size_t length = strcspn(at, ",");
     const char *const star = memchr(at, '*', length);
     if (star != NULL && strncmp(at + strspn(at, " \n"), "const simdrop_executor", 22) != 0) {
-      char name[64] = "", line[128];
-      sscanf(star + 1, "%63[a-z_]", name);
-      snprintf(line, sizeof line, "@param %s ", name);
+      char line[128];
+      const int name_length = (int)strspn(star + 1, "abcdefghijklmnopqrstuvwxyz_");
+      snprintf(line, sizeof line, "@param %.*s ", name_length, star + 1);
       const char *const described = strstr(comment, line);
       const char *const text = described == NULL ? "" : described + strlen(line) + strspn(described + strlen(line), " ");
       if (strncmp(text, "NULL", 4) != 0 && !was_refused(function, SIMDROP_ERROR_NULL_POINTER, argument)) {
-        print_error("%s: no case in which just %s is NULL\n", function, name);
+        print_error("%s: no case in which just %.*s is NULL\n", function, name_length, star + 1);
         ++missing;
       }
     }

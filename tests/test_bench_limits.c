@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench_kernels.h"
-#include "bench_limits.h"
+#include "bench/kernels.h"
+#include "bench/limits.h"
 #include "oracle.h"
 #include "support.h"
 
@@ -91,6 +91,7 @@ static void check_multiplier(const char *backend, size_t lanes) {
 static void multipliers(void **state) {
   (void)state;
   check_multiplier("scalar", 1);
+  check_multiplier("sve", 0);
   check_multiplier("highway-sve", 0);
   check_multiplier("highway-sve2", 0);
   check_multiplier("nonsense", 0);

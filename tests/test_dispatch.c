@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "engine/driver.h"
+#include "engine/store_policy.h"
 #include "machine/cpu.h"
 #include "machine/dispatch.h"
 #include "oracle.h"
@@ -91,29 +91,33 @@ static size_t best_compiled(const machine *m) {
   return index;
 }
 
-// Linux's words on these aarch64 processors (qemu's, and Linux's documentation of the bits), and which of Highway's backends
-// run.
+// Linux's words on these aarch64 processors (qemu's, and Linux's documentation of the bits), and which backends run
+// besides neon.
 typedef struct arm_machine {
   const char *name;
   uint64_t hwcap, hwcap2, sve_bytes;
-  bool neon, sve, sve2;
+  bool sve, highway_neon, highway_sve, highway_sve2;
 } arm_machine;
 
 static const arm_machine arm_machines[] = {
-    {"nothing", 0, 0, 0, false, false, false},
-    {"Cortex-A72 without cryptography (Raspberry Pi 4)", 0x887, 0, 0, false, false, false},
-    {"Cortex-A53", 0x8ff, 0, 0, true, false, false},
-    {"Neoverse N1", 0x119fff, 0, 0, true, false, false},
-    {"A64FX", 0x4117ff, 0, 64, true, true, false},
-    {"Neoverse V2", 0xeffffff, 0x1ffff, 16, true, true, true},
-    {"vectors of 384 bits", 0xeffffff, 0x1ffff, 48, true, false, false},
-    {"SVE2 without AES", 0x4117ff, 0x2, 16, true, true, false},
-    {"SVE2 in the second word, no SVE in the first", 0x1197ff, 0xe, 0, true, false, false},
-    {"all ones", UINT64_MAX, UINT64_MAX, 16, true, true, true},
+    {"nothing", 0, 0, 0, false, false, false, false},
+    {"Cortex-A72 without cryptography (Raspberry Pi 4)", 0x887, 0, 0, false, false, false, false},
+    {"Cortex-A53", 0x8ff, 0, 0, false, true, false, false},
+    {"Neoverse N1", 0x119fff, 0, 0, false, true, false, false},
+    {"A64FX", 0x4117ff, 0, 64, true, true, true, false},
+    {"Neoverse V2", 0xeffffff, 0x1ffff, 16, true, true, true, true},
+    {"vectors of 384 bits", 0xeffffff, 0x1ffff, 48, true, true, false, false},
+    {"SVE2 without AES", 0x4117ff, 0x2, 16, true, true, true, false},
+    {"SVE2 in the second word, no SVE in the first", 0x1197ff, 0xe, 0, false, true, false, false},
+    {"SVE without cryptography", 0x411f87, 0, 32, true, false, false, false},
+    {"SVE without half-precision arithmetic", 0x4011ff, 0, 32, false, true, false, false},
+    {"all ones", UINT64_MAX, UINT64_MAX, 16, true, true, true, true},
 };
 
 static bool arm_runs(const arm_machine *m, const char *name) {
-  return strcmp(name, "highway-neon") == 0 ? m->neon : strcmp(name, "highway-sve") == 0 ? m->sve : m->sve2;
+  if (strcmp(name, "sve") == 0) return m->sve;
+  if (strcmp(name, "highway-neon") == 0) return m->highway_neon;
+  return strcmp(name, "highway-sve") == 0 ? m->highway_sve : m->highway_sve2;
 }
 
 static simdrop_cpu_features arm_features_of(const arm_machine *m) {
@@ -165,7 +169,7 @@ static void made_up_arm_processors(void **state) {
     const arm_machine *const m = &arm_machines[i];
     const simdrop_choice best = simdrop_choose_backend(arm_features_of(m), NULL);
     if (simdrop_backend_compiled(index_of("neon"))) assert_string_equal(simdrop_backend_name(best.backend), "neon");
-    static const char *const names[] = {"highway-neon", "highway-sve", "highway-sve2"};
+    static const char *const names[] = {"sve", "highway-neon", "highway-sve", "highway-sve2"};
     for (size_t n = 0; n < LENGTH(names); ++n) {
       const size_t index = index_of(names[n]);
       if (!simdrop_backend_compiled(index)) continue;
@@ -183,8 +187,9 @@ static void one_arm_bit_each(void **state) {
     simdrop_cpu_features feature;
     int word, bit;
   } bits[] = {
-      {SIMDROP_CPU(AES), 0, 3},  {SIMDROP_CPU(PMULL), 0, 4}, {SIMDROP_CPU(SHA1), 0, 5},    {SIMDROP_CPU(SHA2), 0, 6},
-      {SIMDROP_CPU(SVE), 0, 22}, {SIMDROP_CPU(SVE2), 1, 1},  {SIMDROP_CPU(SVE_AES), 1, 2}, {SIMDROP_CPU(SVE_PMULL), 1, 3},
+      {SIMDROP_CPU(AES), 0, 3},     {SIMDROP_CPU(PMULL), 0, 4},     {SIMDROP_CPU(SHA1), 0, 5}, {SIMDROP_CPU(SHA2), 0, 6},
+      {SIMDROP_CPU(FPHP), 0, 9},    {SIMDROP_CPU(ASIMDHP), 0, 10},  {SIMDROP_CPU(SVE), 0, 22}, {SIMDROP_CPU(SVE2), 1, 1},
+      {SIMDROP_CPU(SVE_AES), 1, 2}, {SIMDROP_CPU(SVE_PMULL), 1, 3},
   };
   simdrop_cpu_features every = 0;
   for (size_t i = 0; i < LENGTH(bits); ++i) every |= bits[i].feature;

@@ -109,7 +109,7 @@ static void dense_calls(void **state) {
 
 static void layouts(void **state) {
   (void)state;
-  simdrop_layout cases[10];
+  simdrop_layout cases[11];
   uint64_t first = 0;
   size_t count = 0;
   const size_t dims[] = {5, 64, 31, 33}, mask_dims[] = {5, 1, 31, 1}, heads[] = {3, 4};
@@ -123,6 +123,8 @@ static void layouts(void **state) {
   assert_int_equal(simdrop_layout_tile(2, heads, 300, 200, 17, 290, 5, 198, &cases[count++], &first), SIMDROP_OK);
   cases[count++] = (simdrop_layout){3, {60, 70, 80}, {1, 60, 4200}, {-5700, 81, -1}, {5600, 80, 1}, 0};
   cases[count++] = (simdrop_layout){3, {60, 70, 80}, {0, 1, 70}, {5700, -81, 1}, {3, 0, 1000}, 0};
+  // Rows that are pieces by themselves, and begin at any bit.
+  cases[count++] = (simdrop_layout){2, {3, 40001}, {40010, 1}, {40003, 1}, {40001, 1}, 0};
   assert_int_equal(count, LENGTH(cases));
   uint64_t random = 41;
   for (size_t i = 0; i < LENGTH(cases); ++i) {

@@ -188,8 +188,7 @@ static void check_most(void) {
   paint_stack();
 }
 
-#define FUNCTION(name) \
-  { name, #name }
+#define FUNCTION(name) name, #name
 typedef struct named_function {
   simdrop_status (*function)(const call *c);
   const char *name;
@@ -226,17 +225,17 @@ static void arrays(void **state) {
   (void)state;
   begin();
   static const named_function functions[] = {
-      FUNCTION(mask_bits),
-      FUNCTION(mask_bytes),
-      FUNCTION(forward),
-      FUNCTION(forward_bits),
-      FUNCTION(backward),
-      FUNCTION(apply_bits),
-      FUNCTION(parallel_mask_bits),
-      FUNCTION(parallel_mask_bytes),
-      FUNCTION(parallel_forward),
-      FUNCTION(parallel_backward),
-      FUNCTION(parallel_apply_bits),
+      {FUNCTION(mask_bits)},
+      {FUNCTION(mask_bytes)},
+      {FUNCTION(forward)},
+      {FUNCTION(forward_bits)},
+      {FUNCTION(backward)},
+      {FUNCTION(apply_bits)},
+      {FUNCTION(parallel_mask_bits)},
+      {FUNCTION(parallel_mask_bytes)},
+      {FUNCTION(parallel_forward)},
+      {FUNCTION(parallel_backward)},
+      {FUNCTION(parallel_apply_bits)},
   };
   // The last is stored past the caches; it takes no more pieces than one of the lengths before, and so is tried with few
   // others.
@@ -271,18 +270,18 @@ static void layouts(void **state) {
   begin();
   // Shorter tests leave out the first half, which are parts of the others.
   static const named_function functions[] = {
-      FUNCTION(forward_layout),
-      FUNCTION(backward_layout),
-      FUNCTION(mask_layout_bytes),
-      FUNCTION(mask_layout_bits),
-      FUNCTION(forward_layout_bits),
-      FUNCTION(apply_bits_layout),
-      FUNCTION(parallel_forward_layout),
-      FUNCTION(parallel_backward_layout),
-      FUNCTION(parallel_mask_layout_bytes),
-      FUNCTION(parallel_mask_layout_bits),
-      FUNCTION(parallel_forward_layout_bits),
-      FUNCTION(parallel_apply_bits_layout),
+      {FUNCTION(forward_layout)},
+      {FUNCTION(backward_layout)},
+      {FUNCTION(mask_layout_bytes)},
+      {FUNCTION(mask_layout_bits)},
+      {FUNCTION(forward_layout_bits)},
+      {FUNCTION(apply_bits_layout)},
+      {FUNCTION(parallel_forward_layout)},
+      {FUNCTION(parallel_backward_layout)},
+      {FUNCTION(parallel_mask_layout_bytes)},
+      {FUNCTION(parallel_mask_layout_bits)},
+      {FUNCTION(parallel_forward_layout_bits)},
+      {FUNCTION(parallel_apply_bits_layout)},
   };
   // Of M rows of N elements, one for each inner loop; the last has as many axes as can be.
   enum {

@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "support.h"
-#include "verify_draws.h"
-#include "verify_sequence.h"
+#include "verify/sequence.h"
+#include "verify/significance.h"
 
 // Words that do not repeat, without an end.
 static size_t next_words(bit_source *source, size_t words, uint64_t *out) {

@@ -7,6 +7,7 @@
 
 #include "common/kernel_table.h"
 #include "common/philox.h"
+#include "engine/driver.h"
 #include "engine/mask_reader.h"
 #include "engine/parameters.h"
 #include "words_per_element.h"
@@ -39,7 +40,8 @@ static void trace_producer(double p, size_t n) {
 
 static void trace_consumer(const char *name, simdrop_consume_kernel *consume, size_t n) {
   const simdrop_decisions decisions = {.words = mask_words};
-  const simdrop_operands operands = {.x = input, .y = output, .factor = {.value = 1}};
+  const simdrop_multiplier factor = simdrop_scale_for(simdrop_threshold(0.1), SIMDROP_F32, n);  // any type takes as long
+  const simdrop_operands operands = {.x = input, .y = output, .factor = factor};
   announce(name, 0.1, n);
   neon_model_begin();
   consume(n, &decisions, &operands, SIMDROP_STORE_CACHED);

@@ -16,11 +16,11 @@ typedef unsigned simd_lanes;
 
 #define SIMD_LANES 4
 
-// Tuned with simdrop bench; docs/performance.md has the figures.
+// Tuned with simdrop bench; docs/measurements.md has the figures.
 #define SIMD_PLANES_IN_FLIGHT 2      // planes of one vector of blocks that are drawn side by side
 #define SIMD_FEW_PLANES_IN_FLIGHT 2  // vectors times planes side by side where one or two planes decide everything
 #define SIMD_DENSE_PLANES 8          // planes that are drawn for every block; the others only where they are needed
-#define SIMD_PENDING_PLANES 2        // planes side by side for the blocks that those leave undecided
+#define SIMD_STRAGGLER_PLANES 2      // planes side by side for the blocks that those leave undecided
 #define SIMD_FEW_BLOCKS 3            // up to here, lanes carry the planes of one block, where the dense planes may not do
 #define SIMD_ONE_BLOCK_PLANES 3      // and of a block alone from so many planes on
 
@@ -115,13 +115,13 @@ typedef __m256 simd_scale_f32, simd_scale_f16;
 typedef __m256d simd_scale_f64;
 typedef struct simd_scale_bf16 {
   __m256 factor;
-  bool untied;
+  bool never_ties;
 } simd_scale_bf16;
 
 static inline simd_scale_f32 simd_set_scale_f32(simdrop_multiplier scale) { return _mm256_set1_ps((float)scale.value); }
 static inline simd_scale_f16 simd_set_scale_f16(simdrop_multiplier scale) { return simd_set_scale_f32(scale); }
 static inline simd_scale_bf16 simd_set_scale_bf16(simdrop_multiplier scale) {
-  return (simd_scale_bf16){simd_set_scale_f32(scale), scale.untied};
+  return (simd_scale_bf16){simd_set_scale_f32(scale), scale.never_ties};
 }
 static inline simd_scale_f64 simd_set_scale_f64(simdrop_multiplier scale) { return _mm256_set1_pd(scale.value); }
 
@@ -213,9 +213,9 @@ static inline void simd_scale_word_f16(uint64_t bits, const uint16_t *x, uint16_
 // Rounds 16 products to nearest even: their upper halves are the results, to be raised by one where the lower half is above
 // half of a unit, or equal to it under an odd result. Infinity stays (its lower half is 0), and so does NaN: a NaN that
 // comes from bfloat16 has a lower half of 0 too.
-static inline __m256i narrow_bf16(__m256 even_products, __m256 odd_products, bool untied) {
+static inline __m256i narrow_bf16(__m256 even_products, __m256 odd_products, bool never_ties) {
   const __m256i even = _mm256_castps_si256(even_products), odd = _mm256_castps_si256(odd_products);
-  if (untied) {
+  if (never_ties) {
     const __m256i half = _mm256_set1_epi32(0x8000);
     return _mm256_blend_epi16(_mm256_srli_epi32(_mm256_add_epi32(even, half), 16), _mm256_add_epi32(odd, half), 0xAA);
   }
@@ -235,7 +235,7 @@ static inline void simd_scale_word_bf16(uint64_t bits, const uint16_t *x, uint16
     const __m256i pairs = select_sixteen(all_bits, i, x);
     const __m256 even = _mm256_castsi256_ps(_mm256_slli_epi32(pairs, 16));
     const __m256 odd = _mm256_castsi256_ps(_mm256_and_si256(pairs, _mm256_set1_epi32((int)0xffff0000)));
-    store_sixteen(y + i, narrow_bf16(_mm256_mul_ps(even, scale.factor), _mm256_mul_ps(odd, scale.factor), scale.untied),
+    store_sixteen(y + i, narrow_bf16(_mm256_mul_ps(even, scale.factor), _mm256_mul_ps(odd, scale.factor), scale.never_ties),
                   non_temporal);
   }
 }

@@ -16,11 +16,11 @@ typedef __mmask8 simd_lanes;
 
 #define SIMD_LANES 8
 
-// Tuned with simdrop bench; docs/performance.md has the figures.
+// Tuned with simdrop bench; docs/measurements.md has the figures.
 #define SIMD_PLANES_IN_FLIGHT 4      // planes of one vector of blocks that are drawn side by side
 #define SIMD_FEW_PLANES_IN_FLIGHT 4  // vectors times planes side by side where one or two planes decide everything
 #define SIMD_DENSE_PLANES 8          // planes that are drawn for every block; the others only where they are needed
-#define SIMD_PENDING_PLANES 2        // planes side by side for the blocks that those leave undecided
+#define SIMD_STRAGGLER_PLANES 2      // planes side by side for the blocks that those leave undecided
 #define SIMD_FEW_BLOCKS 4            // up to here, lanes carry the planes of one block, where the dense planes may not do
 #define SIMD_ONE_BLOCK_PLANES 1      // and of a block alone from so many planes on
 
@@ -86,13 +86,13 @@ typedef __m512 simd_scale_f32, simd_scale_f16;
 typedef __m512d simd_scale_f64;
 typedef struct simd_scale_bf16 {
   __m512 factor;
-  bool untied;
+  bool never_ties;
 } simd_scale_bf16;
 
 static inline simd_scale_f32 simd_set_scale_f32(simdrop_multiplier scale) { return _mm512_set1_ps((float)scale.value); }
 static inline simd_scale_f16 simd_set_scale_f16(simdrop_multiplier scale) { return simd_set_scale_f32(scale); }
 static inline simd_scale_bf16 simd_set_scale_bf16(simdrop_multiplier scale) {
-  return (simd_scale_bf16){simd_set_scale_f32(scale), scale.untied};
+  return (simd_scale_bf16){simd_set_scale_f32(scale), scale.never_ties};
 }
 static inline simd_scale_f64 simd_set_scale_f64(simdrop_multiplier scale) { return _mm512_set1_pd(scale.value); }
 
@@ -166,10 +166,10 @@ static inline void simd_scale_word_f16(uint64_t bits, const uint16_t *x, uint16_
 // Rounds 32 products to nearest even: their upper halves are the results, to be raised by one where the lower half is above
 // half of a unit, or equal to it under an odd result. Infinity stays (its lower half is 0), and so does NaN: a NaN that
 // comes from bfloat16 has a lower half of 0 too.
-static inline __m512i narrow_bf16(__m512 even_products, __m512 odd_products, bool untied) {
+static inline __m512i narrow_bf16(__m512 even_products, __m512 odd_products, bool never_ties) {
   const __m512i even = _mm512_castps_si512(even_products), odd = _mm512_castps_si512(odd_products);
   const __m512i swapper = _mm512_set4_epi32(0x0D0C0F0E, 0x09080B0A, 0x05040706, 0x01000302);  // bytes 2 3 0 1, 6 7 4 5, ...
-  if (untied) {
+  if (never_ties) {
     const __m512i half = _mm512_set1_epi32(0x8000);
     return _mm512_mask_shuffle_epi8(_mm512_add_epi32(odd, half), 0x3333333333333333, _mm512_add_epi32(even, half), swapper);
   }
@@ -188,7 +188,7 @@ static inline void simd_scale_word_bf16(uint64_t bits, const uint16_t *x, uint16
     const __m512i pairs = _mm512_maskz_loadu_epi16((__mmask32)(bits >> i), x + i);
     const __m512 even = _mm512_castsi512_ps(_mm512_slli_epi32(pairs, 16));
     const __m512 odd = _mm512_castsi512_ps(_mm512_and_si512(pairs, _mm512_set1_epi32((int)0xffff0000)));
-    const __m512i product = narrow_bf16(_mm512_mul_ps(even, scale.factor), _mm512_mul_ps(odd, scale.factor), scale.untied);
+    const __m512i product = narrow_bf16(_mm512_mul_ps(even, scale.factor), _mm512_mul_ps(odd, scale.factor), scale.never_ties);
     if (non_temporal) {
       _mm512_stream_si512((void *)(y + i), product);
     } else {

@@ -29,13 +29,15 @@ typedef uint32_t simdrop_cpu_features;
   X(AVX512VL, 7, ebx, 31)
 
 // On aarch64: the name, and the bit of the auxiliary vector's word AT_HWCAP or AT_HWCAP2 by which Linux says that the processor
-// has it and that its registers are saved. Whatever has SVE has half-precision arithmetic too.
+// has it and that its registers are saved.
 //  X(feature, word, bit)
 #define SIMDROP_HWCAP_FEATURE_LIST(X) \
   X(AES, 0, 3)                        \
   X(PMULL, 0, 4)                      \
   X(SHA1, 0, 5)                       \
   X(SHA2, 0, 6)                       \
+  X(FPHP, 0, 9)                       \
+  X(ASIMDHP, 0, 10)                   \
   X(SVE, 0, 22)                       \
   X(SVE2, 1, 1)                       \
   X(SVE_AES, 1, 2)                    \

@@ -2,6 +2,9 @@
 #ifndef SIMDROP_COMMON_ELEMENT_TYPES_H
 #define SIMDROP_COMMON_ELEMENT_TYPES_H
 
+#include <simdrop/types.h>
+
+#include <stdbool.h>
 #include <stdint.h>
 
 //  X(argument, name, NAME, element, bits, converts), in the order of simdrop_dtype: simdrop_dtype's SIMDROP_<NAME>, the C type
@@ -35,6 +38,18 @@ enum {
   SIMDROP_ELEMENT_TYPE_COUNT = SIMDROP_ELEMENT_TYPES(SIMDROP_COUNT_ELEMENT_, )
 #undef SIMDROP_COUNT_ELEMENT_
 };
+
+// Whether the type is computed in binary32 in place of itself.
+static inline bool simdrop_dtype_converts(simdrop_dtype dtype) {
+  switch (dtype) {
+#define SIMDROP_CASE_(argument, name, NAME, element, bits, converts) \
+  case SIMDROP_##NAME: return converts;
+    // NOLINTNEXTLINE(bugprone-branch-clone): some types of the list have the same
+    SIMDROP_ELEMENT_TYPES(SIMDROP_CASE_, )
+#undef SIMDROP_CASE_
+  }
+  return false;
+}
 
 // For files that are included once for each type or size: SIMDROP_JOIN_WORDS(scale, TYPE) with TYPE f32 is scale_f32.
 #define SIMDROP_JOIN_WORDS_(first, second) first##_##second

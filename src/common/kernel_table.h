@@ -7,23 +7,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/background.h"
 #include "common/cpu_features.h"
 #include "common/element_types.h"
+#include "common/interleave.h"
 #include "common/mask_source.h"
 #include "common/strict_arithmetic.h"
 
 // A mask in memory is an array of 64-bit words: bit k is bit k % 64 of words[k / 64], 1 = kept.
 
 // Producer: the masks of block_count blocks from first_block on, which do not wrap past block 2^57. `words` has room for
-// SIMDROP_BLOCK_PADDING blocks more, which may be overwritten with anything. Some of the background work, which may be NULL,
+// SIMDROP_BLOCK_PADDING blocks more, which may be overwritten with anything. Some of the interleaved work, which may be NULL,
 // is done on the way.
 typedef void simdrop_mask_blocks_kernel(simdrop_mask_source *source, uint64_t first_block, size_t block_count, uint64_t *words,
-                                        simdrop_background *background);
+                                        simdrop_interleave *interleave);
 
 // Producer: the same for block_count blocks with any numbers, in any order.
 typedef void simdrop_mask_listed_blocks_kernel(simdrop_mask_source *source, const uint64_t *blocks, size_t block_count,
-                                               uint64_t *words, simdrop_background *background);
+                                               uint64_t *words, simdrop_interleave *interleave);
 
 // How decisions go to elements.
 typedef enum simdrop_repeat {
@@ -48,8 +48,8 @@ typedef struct simdrop_decisions {
 
 // What kept elements are multiplied by.
 typedef struct simdrop_multiplier {
-  double value;  // exact in the type that the kernel computes in; at least 1, or 0
-  bool untied;   // no product with a bfloat16 is half-way between two others, so that rounding needs no care for ties
+  double value;     // exact in the type that the kernel computes in; at least 1, or 0
+  bool never_ties;  // no product with a bfloat16 is half-way between two others, so that rounding needs no care for ties
 } simdrop_multiplier;
 
 // What a consumer works on. x == y or no overlap.
@@ -115,9 +115,9 @@ typedef struct simdrop_kernels {
 #undef SIMDROP_KERNEL_FIELD
 } simdrop_kernels;
 
-// For a backend's own files: SIMDROP_BACKEND is its name (its simd.h or bundle.h defines it), SIMDROP_LOCAL(kernel) the name of
-// its kernel. SIMDROP_DECLARE_KERNELS; declares them all; SIMDROP_DEFINE_TABLE(required); in table.c defines the table;
-// SIMDROP_DEFINE_NAMED_TABLE(name, required); does it where the backend's name is no C identifier.
+// For a backend's own files: SIMDROP_BACKEND is its name (its bundle.h, or scalar's backend.h, defines it),
+// SIMDROP_LOCAL(kernel) the name of its kernel. SIMDROP_DECLARE_KERNELS; declares them all; SIMDROP_DEFINE_TABLE(required); in
+// table.c defines the table; SIMDROP_DEFINE_NAMED_TABLE(name, required); does it where the backend's name is no C identifier.
 #define SIMDROP_JOIN_(backend, name) simdrop_##backend##_##name
 #define SIMDROP_JOIN(backend, name) SIMDROP_JOIN_(backend, name)
 #define SIMDROP_LOCAL(name) SIMDROP_JOIN(SIMDROP_BACKEND, name)

@@ -15,7 +15,7 @@
 #define SIMDROP_BLOCK_PADDING 32
 
 // What depends on the plane alone after three rounds of Philox, one entry a plane, filled in by vector producers
-// (mask_planes.h tells the story). Valid for the blocks whose number has these upper 25 bits.
+// (producer_body.h tells the story). Valid for the blocks whose number has these upper 25 bits.
 typedef struct simdrop_plane_schedule {
   uint64_t word_0[SIMDROP_PLANES];
   uint64_t word_2[SIMDROP_PLANES];

@@ -22,19 +22,20 @@
 
 enum {
   MOST_IN_FLIGHT = 8,
-  // Vectors of blocks whose one plane is drawn between two turns of other work. With all four that AVX-512 draws side by side
-  // otherwise, a chunk of f32 is done in one go: on Sapphire Rapids that took 1.06 times as long in L2 (docs/measurements.md).
-  VECTORS_BETWEEN_TURNS = 2,
-  ONE_PLANE_VECTORS = VECTORS_BETWEEN_TURNS < SIMD_FEW_PLANES_IN_FLIGHT ? VECTORS_BETWEEN_TURNS : SIMD_FEW_PLANES_IN_FLIGHT
+  // Vectors of blocks whose one plane is drawn between two steps of interleaved work. With all four that AVX-512 draws side by
+  // side otherwise, a chunk of f32 is done in one go: on Sapphire Rapids that took 1.06 times as long in L2
+  // (docs/measurements.md).
+  VECTORS_BETWEEN_STEPS = 2,
+  ONE_PLANE_VECTORS = VECTORS_BETWEEN_STEPS < SIMD_FEW_PLANES_IN_FLIGHT ? VECTORS_BETWEEN_STEPS : SIMD_FEW_PLANES_IN_FLIGHT
 };
 
 static_assert(SIMD_FEW_PLANES_IN_FLIGHT * SIMD_LANES <= SIMDROP_BLOCK_PADDING, "a step may write past the padding");
 static_assert(SIMD_FEW_PLANES_IN_FLIGHT >= 2, "two planes of one vector of blocks are drawn side by side");
-static_assert(SIMD_PLANES_IN_FLIGHT <= MOST_IN_FLIGHT && SIMD_PENDING_PLANES <= MOST_IN_FLIGHT &&
+static_assert(SIMD_PLANES_IN_FLIGHT <= MOST_IN_FLIGHT && SIMD_STRAGGLER_PLANES <= MOST_IN_FLIGHT &&
                   SIMD_FEW_PLANES_IN_FLIGHT <= MOST_IN_FLIGHT,
               "more in flight than the arrays hold");
 static_assert(BATCH_BLOCKS % (SIMD_FEW_PLANES_IN_FLIGHT * SIMD_LANES) == 0, "a batch is whole steps");
-static_assert(SIMD_FEW_PLANES_IN_FLIGHT % ONE_PLANE_VECTORS == 0, "a batch is whole steps between turns too");
+static_assert(SIMD_FEW_PLANES_IN_FLIGHT % ONE_PLANE_VECTORS == 0, "a batch is whole groups of vectors between steps too");
 
 // The round keys, one vector each.
 typedef struct round_keys {
@@ -49,6 +50,14 @@ static inline void make_round_keys(const simdrop_mask_source *source, round_keys
   }
 }
 
+// What one call draws with.
+typedef struct drawing {
+  simdrop_mask_source *source;
+  first_round first;
+  interleave_pace pace;
+  round_keys keys;
+} drawing;
+
 // The part of words 0, 1 and 2 after three rounds that depends on the block, and of words 0, 2 and 3 that depends on the
 // plane. Words 1 and 3 come with the fourth round's key, which meets nothing else.
 typedef struct block_part {
@@ -59,40 +68,41 @@ typedef struct plane_part {
   simd_words word_0, word_2, word_3;
 } plane_part;
 
-static inline block_part make_block_part(const simdrop_mask_source *source, const first_round *first, simd_u64 block_low) {
+static inline block_part make_block_part(const drawing *call, simd_u64 block_low) {
   const simd_words multiplier_0 = simd_words_set(SIMDROP_PHILOX_MULTIPLIER_0);
   const simd_words multiplier_1 = simd_words_set(SIMDROP_PHILOX_MULTIPLIER_1);
-  const simd_words word_0 = simd_words_xor(simd_words_of_lanes(block_low), simd_words_set(first->word_0));
+  const simd_words word_0 = simd_words_xor(simd_words_of_lanes(block_low), simd_words_set(call->first.word_0));
   const simd_products product_0 = simd_multiply_words(word_0, multiplier_0);
-  const simd_words word_2 = simd_words_xor(simd_upper_words(product_0), simd_words_set(first->word_3 ^ round_key_1(source, 1)));
+  const simd_words word_2 =
+      simd_words_xor(simd_upper_words(product_0), simd_words_set(call->first.word_3 ^ round_key_1(call->source, 1)));
   const simd_products product_1 = simd_multiply_words(word_2, multiplier_1);
   return (block_part){
       .word_0 = simd_upper_words(product_1),
-      .word_1 = simd_words_xor(simd_lower_words(product_1), simd_words_set(round_key_0(source, PLANE_ROUND))),
+      .word_1 = simd_words_xor(simd_lower_words(product_1), simd_words_set(round_key_0(call->source, PLANE_ROUND))),
       .word_2 = simd_lower_words(product_0),
   };
 }
 
-static inline plane_part make_plane_part(const simdrop_mask_source *source, const first_round *first, simd_u64 plane,
-                                         uint32_t block_high) {
+static inline plane_part make_plane_part(const drawing *call, simd_u64 plane, uint32_t block_high) {
   const simd_words multiplier_0 = simd_words_set(SIMDROP_PHILOX_MULTIPLIER_0);
   const simd_words multiplier_1 = simd_words_set(SIMDROP_PHILOX_MULTIPLIER_1);
   const simd_words shifted = simd_words_of_lanes(simd_shift_left(plane, SIMDROP_PLANE_SHIFT));
-  const simd_words word_2 = simd_words_xor(shifted, simd_words_set(first->word_2 ^ block_high));
+  const simd_words word_2 = simd_words_xor(shifted, simd_words_set(call->first.word_2 ^ block_high));
   const simd_products product_1 = simd_multiply_words(word_2, multiplier_1);
-  const simd_words word_0 = simd_words_xor(simd_upper_words(product_1), simd_words_set(first->word_1 ^ round_key_0(source, 1)));
+  const simd_words word_0 =
+      simd_words_xor(simd_upper_words(product_1), simd_words_set(call->first.word_1 ^ round_key_0(call->source, 1)));
   const simd_products product_0 = simd_multiply_words(word_0, multiplier_0);
   return (plane_part){
-      .word_0 = simd_words_xor(simd_lower_words(product_1), simd_words_set(round_key_0(source, 2))),
-      .word_2 = simd_words_xor(simd_upper_words(product_0), simd_words_set(round_key_1(source, 2))),
-      .word_3 = simd_words_xor(simd_lower_words(product_0), simd_words_set(round_key_1(source, PLANE_ROUND))),
+      .word_0 = simd_words_xor(simd_lower_words(product_1), simd_words_set(round_key_0(call->source, 2))),
+      .word_2 = simd_words_xor(simd_upper_words(product_0), simd_words_set(round_key_1(call->source, 2))),
+      .word_3 = simd_words_xor(simd_lower_words(product_0), simd_words_set(round_key_1(call->source, PLANE_ROUND))),
   };
 }
 
-static inline void make_schedule(simdrop_mask_source *source, const first_round *first, uint32_t block_high) {
-  simdrop_plane_schedule *const schedule = &source->schedule;
-  for (int plane = 0; plane < source->plane_count; plane += SIMD_LANES) {
-    const plane_part part = make_plane_part(source, first, simd_count_from((uint64_t)plane, 1), block_high);
+static inline void make_schedule(drawing *call, uint32_t block_high) {
+  simdrop_plane_schedule *const schedule = &call->source->schedule;
+  for (int plane = 0; plane < call->source->plane_count; plane += SIMD_LANES) {
+    const plane_part part = make_plane_part(call, simd_count_from((uint64_t)plane, 1), block_high);
     simd_store(schedule->word_0 + plane, simd_lanes_of_words(part.word_0));
     simd_store(schedule->word_2 + plane, simd_lanes_of_words(part.word_2));
     simd_store(schedule->word_3 + plane, simd_lanes_of_words(part.word_3));
@@ -144,16 +154,16 @@ static inline __attribute__((always_inline)) void finish_rounds(int count, const
 }
 
 // Two answers for one vector of blocks: with the undecided elements kept, and with them dropped.
-typedef struct verdict {
+typedef struct bounds {
   plane_bits upper, lower;
-} verdict;
+} bounds;
 
 static inline __attribute__((always_inline)) simd_u64 descend(bool threshold_bit, simd_u64 u, simd_u64 kept) {
   return threshold_bit ? simd_and(u, kept) : simd_or(u, kept);
 }
 
 static inline __attribute__((always_inline)) void take_plane(bool threshold_bit, bool exact, const plane_bits *u,
-                                                             verdict *kept) {
+                                                             bounds *kept) {
   kept->upper.low = descend(threshold_bit, u->low, kept->upper.low);
   kept->upper.high = descend(threshold_bit, u->high, kept->upper.high);
   if (!exact) {
@@ -163,11 +173,9 @@ static inline __attribute__((always_inline)) void take_plane(bool threshold_bit,
 }
 
 // Takes planes first_plane + planes - 1 down to first_plane, for `vectors` vectors of blocks, planes * vectors at once.
-static inline __attribute__((always_inline)) void take_planes(const simdrop_mask_source *source, const round_keys *keys,
-                                                              int vectors, int planes, bool exact, int first_plane,
-                                                              const block_part *blocks, background_turns *turns,
-                                                              verdict *kept) {
-  const simdrop_plane_schedule *const schedule = &source->schedule;
+static inline __attribute__((always_inline)) void take_planes(drawing *call, int vectors, int planes, bool exact,
+                                                              int first_plane, const block_part *blocks, bounds *kept) {
+  const simdrop_plane_schedule *const schedule = &call->source->schedule;
   block_part block[MOST_IN_FLIGHT];
   plane_part part[MOST_IN_FLIGHT];
   plane_bits bits[MOST_IN_FLIGHT];
@@ -179,11 +187,11 @@ static inline __attribute__((always_inline)) void take_planes(const simdrop_mask
     part[i].word_2 = simd_words_set((uint32_t)schedule->word_2[plane]);
     part[i].word_3 = simd_words_set((uint32_t)schedule->word_3[plane]);
   }
-  finish_rounds(planes * vectors, block, part, keys, bits);
+  finish_rounds(planes * vectors, block, part, &call->keys, bits);
   SIMDROP_UNROLL
   for (int i = planes * vectors - 1; i >= 0; --i)
-    take_plane(threshold_bit(source, first_plane + i / vectors), exact, &bits[i], &kept[i % vectors]);
-  take_turn(turns);
+    take_plane(threshold_bit(call->source, first_plane + i / vectors), exact, &bits[i], &kept[i % vectors]);
+  keep_pace(&call->pace);
 }
 
 // The numbers of the blocks of the vector that begins at `done`, at these positions of the batch, in the lanes' lower halves.
@@ -203,57 +211,57 @@ static inline __attribute__((always_inline)) simd_u64 numbers_at(const batch_blo
 }
 
 // The blocks of one batch that the first planes leave undecided, and their undecided elements.
-typedef struct pending_blocks {
+typedef struct straggler_list {
   size_t count;
   alignas(64) uint64_t position[BATCH_BLOCKS + SIMD_LANES];  // in the batch
   alignas(64) uint64_t low[BATCH_BLOCKS + SIMD_LANES];
   alignas(64) uint64_t high[BATCH_BLOCKS + SIMD_LANES];
-} pending_blocks;
+} straggler_list;
 
-static inline void add_pending(pending_blocks *pending, simd_u64 position, const verdict *kept) {
+static inline void add_stragglers(straggler_list *stragglers, simd_u64 position, const bounds *kept) {
   const simd_u64 low = simd_and_not(kept->lower.low, kept->upper.low);
   const simd_u64 high = simd_and_not(kept->lower.high, kept->upper.high);
   const simd_lanes lanes = simd_nonzero_lanes(simd_or(low, high));
-  simd_compress_store(pending->position + pending->count, lanes, position);
-  simd_compress_store(pending->low + pending->count, lanes, low);
-  simd_compress_store(pending->high + pending->count, lanes, high);
-  pending->count += simd_count_lanes(lanes);
+  simd_compress_store(stragglers->position + stragglers->count, lanes, position);
+  simd_compress_store(stragglers->low + stragglers->count, lanes, low);
+  simd_compress_store(stragglers->high + stragglers->count, lanes, high);
+  stragglers->count += simd_count_lanes(lanes);
 }
 
 // Draws the lower planes for the listed blocks, two at a time until nothing is undecided, and drops in `words` what they
 // decide; what is equal to the threshold to the last plane stays kept.
-static inline void finish_pending(const simdrop_mask_source *source, const first_round *first, const round_keys *keys,
-                                  int first_plane, const batch_blocks *blocks, background_turns *turns, pending_blocks *pending,
-                                  uint64_t *words) {
+static inline void finish_stragglers(drawing *call, int first_plane, const batch_blocks *blocks, straggler_list *stragglers,
+                                     uint64_t *words) {
   const simd_u64 zero = simd_set(0), ones = simd_set(~UINT64_C(0));
-  simd_store(pending->position + pending->count, zero);  // pads the last vector with blocks that have nothing undecided
-  simd_store(pending->low + pending->count, zero);
-  simd_store(pending->high + pending->count, zero);
-  for (size_t i = 0; i < pending->count; i += SIMD_LANES) {
-    const simd_u64 position = simd_load(pending->position + i);
-    const block_part block = make_block_part(source, first, numbers_at(blocks, position));
-    plane_bits undecided = {simd_load(pending->low + i), simd_load(pending->high + i)};
+  simd_store(stragglers->position + stragglers->count, zero);  // pads the last vector with blocks that have nothing undecided
+  simd_store(stragglers->low + stragglers->count, zero);
+  simd_store(stragglers->high + stragglers->count, zero);
+  for (size_t i = 0; i < stragglers->count; i += SIMD_LANES) {
+    const simd_u64 position = simd_load(stragglers->position + i);
+    const block_part block = make_block_part(call, numbers_at(blocks, position));
+    plane_bits undecided = {simd_load(stragglers->low + i), simd_load(stragglers->high + i)};
     plane_bits dropped = {zero, zero};
     int plane = first_plane;
     do {
-      verdict kept = {{ones, ones}, {zero, zero}};
-      if (plane + SIMD_PENDING_PLANES <= source->plane_count) {
-        take_planes(source, keys, 1, SIMD_PENDING_PLANES, false, plane, &block, turns, &kept);
-        plane += SIMD_PENDING_PLANES;
+      bounds kept = {{ones, ones}, {zero, zero}};
+      // NOLINTNEXTLINE(bugprone-branch-clone): the same where SIMD_STRAGGLER_PLANES is 1
+      if (plane + SIMD_STRAGGLER_PLANES <= call->source->plane_count) {
+        take_planes(call, 1, SIMD_STRAGGLER_PLANES, false, plane, &block, &kept);
+        plane += SIMD_STRAGGLER_PLANES;
       } else {
-        take_planes(source, keys, 1, 1, false, plane, &block, turns, &kept);
+        take_planes(call, 1, 1, false, plane, &block, &kept);
         plane += 1;
       }
       dropped.low = simd_or(dropped.low, simd_and_not(kept.upper.low, undecided.low));
       dropped.high = simd_or(dropped.high, simd_and_not(kept.upper.high, undecided.high));
       undecided.low = simd_and(undecided.low, simd_and_not(kept.lower.low, kept.upper.low));
       undecided.high = simd_and(undecided.high, simd_and_not(kept.lower.high, kept.upper.high));
-    } while (plane < source->plane_count && simd_any(simd_or(undecided.low, undecided.high)));
+    } while (plane < call->source->plane_count && simd_any(simd_or(undecided.low, undecided.high)));
     alignas(64) uint64_t low[SIMD_LANES], high[SIMD_LANES];
     simd_store(low, dropped.low);
     simd_store(high, dropped.high);
     for (int lane = 0; lane < SIMD_LANES; ++lane) {
-      uint64_t *const block_words = words + SIMDROP_BLOCK_WORDS * pending->position[i + (size_t)lane];
+      uint64_t *const block_words = words + SIMDROP_BLOCK_WORDS * stragglers->position[i + (size_t)lane];
       block_words[0] &= ~low[lane];
       block_words[1] &= ~high[lane];
     }
@@ -261,48 +269,45 @@ static inline void finish_pending(const simdrop_mask_source *source, const first
 }
 
 // At most BATCH_BLOCKS blocks, whose numbers do not wrap in their lower half. `dense` planes are taken for all of them.
-static inline __attribute__((always_inline)) void mask_batch(const simdrop_mask_source *source, const first_round *first,
-                                                             const round_keys *keys, int vectors, int dense, bool exact,
-                                                             const batch_blocks *numbers, size_t block_count, uint64_t *words,
-                                                             background_turns *turns) {
+static inline __attribute__((always_inline)) void mask_batch(drawing *call, int vectors, int dense, bool exact,
+                                                             const batch_blocks *numbers, size_t block_count, uint64_t *words) {
   const simd_u64 zero = simd_set(0), ones = simd_set(~UINT64_C(0));
-  pending_blocks pending;
-  pending.count = 0;
+  straggler_list stragglers;
+  stragglers.count = 0;
   for (size_t done = 0; done < block_count; done += (size_t)vectors * SIMD_LANES) {
     simd_u64 position[MOST_IN_FLIGHT];
     block_part blocks[MOST_IN_FLIGHT];
-    verdict kept[MOST_IN_FLIGHT];
+    bounds kept[MOST_IN_FLIGHT];
     SIMDROP_UNROLL
     for (int v = 0; v < vectors; ++v) {
       position[v] = simd_add(simd_block_order(), simd_set(done + (size_t)v * SIMD_LANES));
-      blocks[v] = make_block_part(source, first, numbers_of_vector(numbers, done + (size_t)v * SIMD_LANES, position[v]));
-      kept[v] = (verdict){{ones, ones}, {zero, zero}};
+      blocks[v] = make_block_part(call, numbers_of_vector(numbers, done + (size_t)v * SIMD_LANES, position[v]));
+      kept[v] = (bounds){{ones, ones}, {zero, zero}};
     }
     if (vectors > 1) {
-      take_planes(source, keys, vectors, dense, exact, 0, blocks, turns, kept);
+      take_planes(call, vectors, dense, exact, 0, blocks, kept);
     } else {
       int plane = dense;
-      for (; plane % SIMD_PLANES_IN_FLIGHT != 0; --plane)
-        take_planes(source, keys, 1, 1, exact, plane - 1, blocks, turns, kept);
+      for (; plane % SIMD_PLANES_IN_FLIGHT != 0; --plane) take_planes(call, 1, 1, exact, plane - 1, blocks, kept);
       for (; plane > 0; plane -= SIMD_PLANES_IN_FLIGHT)
-        take_planes(source, keys, 1, SIMD_PLANES_IN_FLIGHT, exact, plane - SIMD_PLANES_IN_FLIGHT, blocks, turns, kept);
+        take_planes(call, 1, SIMD_PLANES_IN_FLIGHT, exact, plane - SIMD_PLANES_IN_FLIGHT, blocks, kept);
     }
     SIMDROP_UNROLL
     for (int v = 0; v < vectors; ++v) {
       simd_store_blocks(words + SIMDROP_BLOCK_WORDS * (done + (size_t)v * SIMD_LANES), kept[v].upper.low, kept[v].upper.high);
-      if (!exact) add_pending(&pending, position[v], &kept[v]);
+      if (!exact) add_stragglers(&stragglers, position[v], &kept[v]);
     }
   }
   if (!exact) {
     // Blocks past the end were drawn to fill the last vector; those that are listed cost time but no harm.
-    finish_pending(source, first, keys, dense, numbers, turns, &pending, words);
+    finish_stragglers(call, dense, numbers, &stragglers, words);
   }
 }
 
 // Puts the planes of `lower` below those of `upper`, lane by lane: what the upper ones leave undecided, the lower ones
 // decide.
-static inline verdict join_planes(const verdict *upper, const verdict *lower) {
-  return (verdict){
+static inline bounds join_planes(const bounds *upper, const bounds *lower) {
+  return (bounds){
       .upper = {simd_or(upper->lower.low, simd_and(upper->upper.low, lower->upper.low)),
                 simd_or(upper->lower.high, simd_and(upper->upper.high, lower->upper.high))},
       .lower = {simd_or(upper->lower.low, simd_and(upper->upper.low, lower->lower.low)),
@@ -310,8 +315,8 @@ static inline verdict join_planes(const verdict *upper, const verdict *lower) {
   };
 }
 
-static inline verdict rotate_verdict(const verdict *kept, int lanes) {
-  return (verdict){
+static inline bounds rotate_bounds(const bounds *kept, int lanes) {
+  return (bounds){
       .upper = {simd_rotate_lanes(kept->upper.low, lanes), simd_rotate_lanes(kept->upper.high, lanes)},
       .lower = {simd_rotate_lanes(kept->lower.low, lanes), simd_rotate_lanes(kept->lower.high, lanes)},
   };
@@ -319,16 +324,15 @@ static inline verdict rotate_verdict(const verdict *kept, int lanes) {
 
 // One block with the planes in the lanes: for calls too short to fill vectors with blocks. Sixteen planes leave one block in
 // 500 undecided.
-static inline void mask_one_block(const simdrop_mask_source *source, const first_round *first, const round_keys *keys,
-                                  uint64_t block_number, uint64_t *words) {
+static inline void mask_one_block(drawing *call, uint64_t block_number, uint64_t *words) {
   enum {
     PLANES_AT_ONCE = 16,
     VECTORS = PLANES_AT_ONCE / SIMD_LANES
   };
   const simd_u64 ones = simd_set(~UINT64_C(0));
-  const block_part one = make_block_part(source, first, simd_set((uint32_t)block_number));
-  verdict kept = {{ones, ones}, {simd_set(0), simd_set(0)}};
-  for (int plane = 0; plane < source->plane_count; plane += PLANES_AT_ONCE) {
+  const block_part one = make_block_part(call, simd_set((uint32_t)block_number));
+  bounds kept = {{ones, ones}, {simd_set(0), simd_set(0)}};
+  for (int plane = 0; plane < call->source->plane_count; plane += PLANES_AT_ONCE) {
     block_part block[VECTORS];
     plane_part part[VECTORS];
     plane_bits bits[VECTORS];
@@ -337,14 +341,14 @@ static inline void mask_one_block(const simdrop_mask_source *source, const first
     for (int i = 0; i < VECTORS; ++i) {  // vector i has planes i, i + VECTORS, ..., so that neighbours join without a rotation
       planes[i] = simd_count_from((uint64_t)plane + (uint64_t)i, VECTORS);
       block[i] = one;
-      part[i] = make_plane_part(source, first, planes[i], (uint32_t)(block_number >> 32));
+      part[i] = make_plane_part(call, planes[i], (uint32_t)(block_number >> 32));
     }
-    finish_rounds(VECTORS, block, part, keys, bits);
-    verdict drawn = {{ones, ones}, {simd_set(0), simd_set(0)}};
+    finish_rounds(VECTORS, block, part, &call->keys, bits);
+    bounds drawn = {{ones, ones}, {simd_set(0), simd_set(0)}};
     SIMDROP_UNROLL
     for (int i = VECTORS - 1; i >= 0; --i) {
-      const simd_u64 zero_bit = simd_threshold_is_zero(source->threshold, planes[i]);
-      const verdict vector = {
+      const simd_u64 zero_bit = simd_threshold_is_zero(call->source->threshold, planes[i]);
+      const bounds vector = {
           .upper = {simd_or(bits[i].low, zero_bit), simd_or(bits[i].high, zero_bit)},
           .lower = {simd_and(bits[i].low, zero_bit), simd_and(bits[i].high, zero_bit)},
       };
@@ -352,7 +356,7 @@ static inline void mask_one_block(const simdrop_mask_source *source, const first
     }
     SIMDROP_UNROLL
     for (int lanes = 1; lanes < SIMD_LANES; lanes *= 2) {
-      const verdict below = rotate_verdict(&drawn, lanes);
+      const bounds below = rotate_bounds(&drawn, lanes);
       drawn = join_planes(&drawn, &below);
     }
     kept = join_planes(&kept, &drawn);
@@ -365,20 +369,18 @@ static inline void mask_one_block(const simdrop_mask_source *source, const first
 }
 
 // One batch with as many dense planes as the threshold calls for.
-static inline __attribute__((always_inline)) void mask_batch_by_planes(const simdrop_mask_source *source,
-                                                                       const first_round *first, const round_keys *keys,
-                                                                       const batch_blocks *numbers, size_t count,
-                                                                       uint64_t *words, background_turns *turns) {
-  if (ONE_PLANE_VECTORS < SIMD_FEW_PLANES_IN_FLIGHT && source->plane_count == 1 && turns->background != NULL) {
-    mask_batch(source, first, keys, ONE_PLANE_VECTORS, 1, true, numbers, count, words, turns);
-  } else if (source->plane_count == 1) {
-    mask_batch(source, first, keys, SIMD_FEW_PLANES_IN_FLIGHT, 1, true, numbers, count, words, turns);
-  } else if (source->plane_count == 2) {
-    mask_batch(source, first, keys, SIMD_FEW_PLANES_IN_FLIGHT / 2, 2, true, numbers, count, words, turns);
-  } else if (source->plane_count <= SIMD_DENSE_PLANES) {
-    mask_batch(source, first, keys, 1, source->plane_count, true, numbers, count, words, turns);
+static inline __attribute__((always_inline)) void mask_batch_by_planes(drawing *call, const batch_blocks *numbers, size_t count,
+                                                                       uint64_t *words) {
+  if (ONE_PLANE_VECTORS < SIMD_FEW_PLANES_IN_FLIGHT && call->source->plane_count == 1 && call->pace.interleave != NULL) {
+    mask_batch(call, ONE_PLANE_VECTORS, 1, true, numbers, count, words);
+  } else if (call->source->plane_count == 1) {
+    mask_batch(call, SIMD_FEW_PLANES_IN_FLIGHT, 1, true, numbers, count, words);
+  } else if (call->source->plane_count == 2) {
+    mask_batch(call, SIMD_FEW_PLANES_IN_FLIGHT / 2, 2, true, numbers, count, words);
+  } else if (call->source->plane_count <= SIMD_DENSE_PLANES) {
+    mask_batch(call, 1, call->source->plane_count, true, numbers, count, words);
   } else {
-    mask_batch(source, first, keys, 1, SIMD_DENSE_PLANES, false, numbers, count, words, turns);
+    mask_batch(call, 1, SIMD_DENSE_PLANES, false, numbers, count, words);
   }
 }
 

@@ -1,74 +1,77 @@
 // The mask producers' kernels: a call is cut into runs of blocks with the same upper half, and these into batches. Included
 // last, by a producer that defines
 //     round_keys and make_round_keys    what it makes of the round keys, once a call
+//     drawing                           what a call draws with
 //     make_schedule                     the planes' part of the rounds, once for each upper half of the blocks' numbers
 //     are_few and mask_one_block        whether blocks are too few for batches, and how one is drawn then
 //     mask_batch_by_planes              a batch: at most BATCH_BLOCKS blocks
 //     order_list                        a batch's list of blocks in the order in which its vectors want them
-//     count_batches                     about how often a call takes a turn
+//     count_batches                     about how often a call can interleave something
 #ifndef SIMDROP_COMMON_PRODUCER_CALLS_H
 #define SIMDROP_COMMON_PRODUCER_CALLS_H
 
 #include "common/producer_parts.h"
 
-static inline void prepare_schedule(simdrop_mask_source *source, const first_round *first, uint32_t block_high) {
-  if (!source->schedule.ready || source->schedule.block_high != block_high) make_schedule(source, first, block_high);
+static inline void prepare_schedule(drawing *call, uint32_t block_high) {
+  if (!call->source->schedule.ready || call->source->schedule.block_high != block_high) make_schedule(call, block_high);
 }
 
 // A run of blocks with the same upper half.
-static inline void mask_run(simdrop_mask_source *source, const first_round *first, const round_keys *keys, uint64_t first_block,
-                            size_t block_count, uint64_t *words, background_turns *turns) {
-  if (are_few(source, block_count)) {
-    for (size_t b = 0; b < block_count; ++b)
-      mask_one_block(source, first, keys, first_block + b, words + SIMDROP_BLOCK_WORDS * b);
+static inline void mask_run(drawing *call, uint64_t first_block, size_t block_count, uint64_t *words) {
+  if (are_few(call->source, block_count)) {
+    for (size_t b = 0; b < block_count; ++b) mask_one_block(call, first_block + b, words + SIMDROP_BLOCK_WORDS * b);
     return;
   }
-  prepare_schedule(source, first, (uint32_t)(first_block >> 32));
+  prepare_schedule(call, (uint32_t)(first_block >> 32));
   for (size_t done = 0; done < block_count; done += BATCH_BLOCKS) {
     const size_t count = block_count - done < BATCH_BLOCKS ? block_count - done : (size_t)BATCH_BLOCKS;
     const batch_blocks numbers = {.first = (uint32_t)(first_block + done)};
-    mask_batch_by_planes(source, first, keys, &numbers, count, words + SIMDROP_BLOCK_WORDS * done, turns);
+    mask_batch_by_planes(call, &numbers, count, words + SIMDROP_BLOCK_WORDS * done);
   }
 }
 
 // At most BATCH_BLOCKS listed blocks with the same upper half.
-static inline void mask_listed_batch(simdrop_mask_source *source, const first_round *first, const round_keys *keys,
-                                     const uint64_t *blocks, size_t block_count, uint64_t *words, background_turns *turns) {
-  if (are_few(source, block_count)) {
-    for (size_t b = 0; b < block_count; ++b) mask_one_block(source, first, keys, blocks[b], words + SIMDROP_BLOCK_WORDS * b);
+static inline void mask_listed_batch(drawing *call, const uint64_t *blocks, size_t block_count, uint64_t *words) {
+  if (are_few(call->source, block_count)) {
+    for (size_t b = 0; b < block_count; ++b) mask_one_block(call, blocks[b], words + SIMDROP_BLOCK_WORDS * b);
     return;
   }
-  prepare_schedule(source, first, (uint32_t)(blocks[0] >> 32));
+  prepare_schedule(call, (uint32_t)(blocks[0] >> 32));
   // A step takes whole vectors and may look past the end of the list.
   uint64_t list[BATCH_BLOCKS];
   for (size_t b = 0; b < BATCH_BLOCKS; ++b) list[b] = (uint32_t)blocks[b < block_count ? b : block_count - 1];
   alignas(64) uint64_t in_lanes[BATCH_BLOCKS];
   order_list(list, in_lanes);
   const batch_blocks numbers = {.list = list, .in_lanes = in_lanes};
-  mask_batch_by_planes(source, first, keys, &numbers, block_count, words, turns);
+  mask_batch_by_planes(call, &numbers, block_count, words);
 }
 
-static inline background_turns begin_turns(const simdrop_mask_source *source, simdrop_background *background,
-                                           size_t block_count) {
-  background_turns turns = {background, 0, 1, 1};
-  if (background == NULL) return turns;
+static inline interleave_pace begin_pace(const simdrop_mask_source *source, simdrop_interleave *interleave,
+                                         size_t block_count) {
+  interleave_pace pace = {interleave, 0, 1, 1};
+  if (interleave == NULL) return pace;
   const size_t batches = count_batches(source, block_count);
-  turns.period = (int)(background->turn * batches / background->count) + 1;
-  turns.batches_left = turns.period;
-  turns.elements = (background->count * (size_t)turns.period / batches) / 64 * 64;
-  return turns;
+  pace.period = (int)(interleave->step * batches / interleave->count) + 1;
+  pace.batches_left = pace.period;
+  pace.elements = (interleave->count * (size_t)pace.period / batches) / 64 * 64;
+  return pace;
+}
+
+static inline void begin_call(drawing *call, simdrop_mask_source *source, simdrop_interleave *interleave, size_t block_count) {
+  call->source = source;
+  call->first = make_first_round(source);
+  call->pace = begin_pace(source, interleave, block_count);
+  make_round_keys(source, &call->keys);
 }
 
 void SIMDROP_LOCAL(mask_blocks)(simdrop_mask_source *source, uint64_t first_block, size_t block_count, uint64_t *words,
-                                simdrop_background *background) {
-  const first_round first = make_first_round(source);
-  round_keys keys;
-  make_round_keys(source, &keys);
-  background_turns turns = begin_turns(source, background, block_count);
+                                simdrop_interleave *interleave) {
+  drawing call;
+  begin_call(&call, source, interleave, block_count);
   while (block_count > 0) {
     const uint64_t until_wrap = (UINT64_C(1) << 32) - (uint32_t)first_block;
     const size_t count = block_count < until_wrap ? block_count : (size_t)until_wrap;
-    mask_run(source, &first, &keys, first_block, count, words, &turns);
+    mask_run(&call, first_block, count, words);
     first_block += count;
     block_count -= count;
     words += SIMDROP_BLOCK_WORDS * count;
@@ -76,15 +79,13 @@ void SIMDROP_LOCAL(mask_blocks)(simdrop_mask_source *source, uint64_t first_bloc
 }
 
 void SIMDROP_LOCAL(mask_listed_blocks)(simdrop_mask_source *source, const uint64_t *blocks, size_t block_count, uint64_t *words,
-                                       simdrop_background *background) {
-  const first_round first = make_first_round(source);
-  round_keys keys;
-  make_round_keys(source, &keys);
-  background_turns turns = begin_turns(source, background, block_count);
+                                       simdrop_interleave *interleave) {
+  drawing call;
+  begin_call(&call, source, interleave, block_count);
   while (block_count > 0) {
     size_t count = 1;
     while (count < block_count && count < BATCH_BLOCKS && blocks[count] >> 32 == blocks[0] >> 32) ++count;
-    mask_listed_batch(source, &first, &keys, blocks, count, words, &turns);
+    mask_listed_batch(&call, blocks, count, words);
     blocks += count;
     block_count -= count;
     words += SIMDROP_BLOCK_WORDS * count;

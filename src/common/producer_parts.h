@@ -41,17 +41,17 @@ static inline __attribute__((always_inline)) bool threshold_bit(const simdrop_ma
   return source->threshold >> (31 - plane) & 1;
 }
 
-// The background work's share in a call: so many elements after every so many batches of planes.
-typedef struct background_turns {
-  simdrop_background *background;
+// The pace of the interleaved work: so many elements after every so many batches of planes.
+typedef struct interleave_pace {
+  simdrop_interleave *interleave;
   size_t elements;
   int period, batches_left;
-} background_turns;
+} interleave_pace;
 
-static inline void take_turn(background_turns *turns) {
-  if (turns->background == NULL || --turns->batches_left > 0) return;
-  turns->batches_left = turns->period;
-  simdrop_background_step(turns->background, turns->elements);
+static inline void keep_pace(interleave_pace *pace) {
+  if (pace->interleave == NULL || --pace->batches_left > 0) return;
+  pace->batches_left = pace->period;
+  simdrop_interleave_step(pace->interleave, pace->elements);
 }
 
 // Which blocks a batch is of: those from `first` on, or those of a list. Only the lower halves of their numbers.

@@ -10,17 +10,18 @@
 #define SIMD_WORD(type, name, parameters) \
   static_assert(std::is_same<decltype(name), type parameters>::value, #name " is declared otherwise in common/vocabulary.h")
 #else
+// clang-format off: versions differ about the spaces of _Generic
 #define SIMD_WORD(type, name, parameters) \
   static_assert(_Generic(&name, type(*) parameters : 1, default : 0), #name " is declared otherwise in common/vocabulary.h")
+// clang-format on
 #endif
 
-// ---- producer: SIMD_LANES lanes of 64 bits, each a Philox call. There are none where vectors have no length that the compiler
-// knows: then the backend brings a producer of its own.
 #ifdef SIMD_LANES
+// ---- producer: SIMD_LANES lanes of 64 bits, each a Philox call
 
 SIMD_WORD(simd_u64, simd_set, (uint64_t value));
 SIMD_WORD(simd_u64, simd_load, (const uint64_t *from));
-SIMD_WORD(void, simd_store, (uint64_t * to, simd_u64 a));
+SIMD_WORD(void, simd_store, (uint64_t to[], simd_u64 a));
 SIMD_WORD(simd_u64, simd_add, (simd_u64 a, simd_u64 b));
 SIMD_WORD(simd_u64, simd_and, (simd_u64 a, simd_u64 b));
 SIMD_WORD(simd_u64, simd_or, (simd_u64 a, simd_u64 b));
@@ -40,14 +41,14 @@ SIMD_WORD(uint64_t, simd_first_lane, (simd_u64 a));
 // The block that each lane holds, in whatever order lets simd_store_blocks do with the fewest permutations. It stores the
 // blocks of a vector one after the other: 128 bits each, a lane of `low` before one of `high`.
 SIMD_WORD(simd_u64, simd_block_order, (void));
-SIMD_WORD(void, simd_store_blocks, (uint64_t * words, simd_u64 low, simd_u64 high));
+SIMD_WORD(void, simd_store_blocks, (uint64_t words[], simd_u64 low, simd_u64 high));
 
 SIMD_WORD(simd_lanes, simd_nonzero_lanes, (simd_u64 a));
 SIMD_WORD(bool, simd_any, (simd_u64 a));
 SIMD_WORD(size_t, simd_count_lanes, (simd_lanes lanes));
 
 // Stores the lanes that are set, side by side; what comes after them, up to a whole vector, may be overwritten.
-SIMD_WORD(void, simd_compress_store, (uint64_t * to, simd_lanes lanes, simd_u64 a));
+SIMD_WORD(void, simd_compress_store, (uint64_t to[], simd_lanes lanes, simd_u64 a));
 
 // Philox's words, one for each lane. Unless the backend has another way, they are the lower halves of 64-bit lanes, with
 // anything above them; where a multiplication takes packed words (NEON), it says SIMD_PACKED_WORDS and all of these words
@@ -81,6 +82,37 @@ SIMD_WORD(simd_u64, simd_lanes_of_words, (simd_words words));  // with anything 
 
 // Two output words of a lane: the product's upper half ^ word ^ key below, the product's lower half above.
 SIMD_WORD(simd_u64, simd_last_words, (simd_products products, simd_words word, simd_words key));
+
+#else
+// ---- producer for vectors whose length is known only when the program runs: lanes of 32 bits, each a word of a Philox call.
+// Vectors and sets of lanes may be of types that are neither members of structures nor of arrays.
+
+// The lanes that are used, at most SIMDROP_BLOCK_PADDING: loads and stores touch these alone.
+SIMD_WORD(size_t, simd_lane_count, (void));
+
+SIMD_WORD(simd_words, simd_words_set, (uint32_t word));
+SIMD_WORD(simd_words, simd_words_load, (const uint32_t *from));
+SIMD_WORD(void, simd_words_store, (uint32_t * to, simd_words a));
+SIMD_WORD(simd_words, simd_words_count_from, (uint32_t first));  // first, first + 1, ...
+SIMD_WORD(simd_words, simd_words_and, (simd_words a, simd_words b));
+SIMD_WORD(simd_words, simd_words_or, (simd_words a, simd_words b));
+SIMD_WORD(simd_words, simd_words_xor, (simd_words a, simd_words b));
+SIMD_WORD(simd_words, simd_words_xor3, (simd_words a, simd_words b, simd_words c));
+SIMD_WORD(simd_words, simd_words_and_not, (simd_words a, simd_words b));  // ~a & b
+
+// The halves of the products, lane by lane.
+SIMD_WORD(simd_words, simd_multiply_upper, (simd_words a, simd_words b));
+SIMD_WORD(simd_words, simd_multiply_lower, (simd_words a, simd_words b));
+
+// Stores four words of each lane, one lane after the other.
+SIMD_WORD(void, simd_store_calls, (uint32_t * to, simd_words a, simd_words b, simd_words c, simd_words d));
+
+SIMD_WORD(simd_lanes, simd_nonzero_lanes, (simd_words a));
+SIMD_WORD(bool, simd_any, (simd_words a));
+SIMD_WORD(size_t, simd_count_lanes, (simd_lanes lanes));
+
+// Stores the lanes that are set, side by side; what comes after them, up to the lanes that are used, may be overwritten.
+SIMD_WORD(void, simd_compress_store, (uint32_t * to, simd_lanes lanes, simd_words a));
 
 #endif
 

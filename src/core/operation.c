@@ -1,8 +1,8 @@
 // What can be wrong with a call, and what it amounts to when nothing is.
 #include "core/operation.h"
 
-#include "engine/driver.h"
 #include "engine/parameters.h"
+#include "engine/store_policy.h"
 #include "layout/check.h"
 
 static size_t packed_size(size_t n) { return n / 8 + (n % 8 != 0); }

@@ -1,14 +1,11 @@
 // Walks a call in chunks.
 #include "engine/driver.h"
 
-#include <assert.h>
-#include <stdatomic.h>
 #include <string.h>
 
 #include "engine/mask_reader.h"
 #include "engine/own_frame.h"
 #include "engine/parameters.h"
-#include "machine/cpu.h"
 #include "machine/dispatch.h"
 
 // A multiple of 64 elements of every type. While one chunk's mask is drawn, the chunk before is applied in small steps, so
@@ -16,34 +13,23 @@
 #define CHUNK_BYTES ((size_t)16384)
 
 // Elements that are converted are applied so many at a time, unless stores are non-temporal: they keep the same ports busy as
-// the mask, so that turns gain nothing and cost something each. bf16, p = 0.1, L2, AVX-512 took 3.6 times memcpy's time,
-// and 4.0 with turns of 256. With f32 it took 1.75 with turns of 256, and 2.2 with those of 2048 (Sapphire Rapids).
-#define LONG_TURN_ELEMENTS 2048
+// the mask, so that short steps gain nothing and cost something each. bf16, p = 0.1, L2, AVX-512 took 3.6 times memcpy's time,
+// and 4.0 with steps of 256. With f32 it took 1.75 with steps of 256, and 2.2 with those of 2048 (Sapphire Rapids).
+#define LONG_INTERLEAVE_ELEMENTS 2048
 
 // From so many elements on it pays to find out whether bfloat16 has ties.
-#define UNTIED_ELEMENTS ((size_t)4096)
+#define NEVER_TIES_ELEMENTS ((size_t)4096)
 
-// Outputs of so many bytes always get non-temporal stores, which saves reading them first. With f32 and p = 0.1 that took
-// 0.35 ns an element in place of 0.66 at 64 MiB, but 0.36 in place of 0.28 at 16 MiB (Sapphire Rapids, whose third cache holds
-// hundreds of megabytes).
-#define NON_TEMPORAL_BYTES ((size_t)32 << 20)
-
-// And those that, with an input as long, leave little of the third cache free: from so many eighths of it on. Where it has 32
-// MiB (Zen 4), f32 and p = 0.5 took 1.12 of the time with them at a quarter, and at three eighths 1.27 without. Elements of 16
-// bits gained nothing there up to NON_TEMPORAL_BYTES, and so what is converted is left alone.
-#define NON_TEMPORAL_CACHE_EIGHTHS 3
-#define NON_TEMPORAL_BYTES_LEAST ((size_t)4 << 20)
 #define CACHE_LINE ((size_t)64)
 
 static size_t minimum(size_t a, size_t b) { return a < b ? a : b; }
-
-static_assert(CHUNK_BYTES <= SIMDROP_CHUNK_ELEMENTS_MAX, "a chunk of the smallest elements is too long");
 
 // Masks that are stored and not applied are drawn in chunks of 1 KiB.
 #define MASK_CHUNK_ELEMENTS ((size_t)8192)
 
 static size_t chunk_elements(size_t size, simdrop_store store) {
-  return (store == SIMDROP_STORE_NON_TEMPORAL ? simdrop_paged_chunk_bytes(size) : CHUNK_BYTES) / size;
+  const size_t bytes = store == SIMDROP_STORE_NON_TEMPORAL ? simdrop_paged_chunk_bytes(size) : CHUNK_BYTES;
+  return minimum(bytes / size, SIMDROP_CHUNK_ELEMENTS_MAX);
 }
 
 simdrop_scale_kernels simdrop_scale_kernels_of(const simdrop_kernels *kernels, simdrop_dtype dtype) {
@@ -56,32 +42,21 @@ simdrop_scale_kernels simdrop_scale_kernels_of(const simdrop_kernels *kernels, s
   return (simdrop_scale_kernels){NULL, NULL};
 }
 
-// Whether the type is computed in binary32 in place of itself.
-static bool converts(simdrop_dtype dtype) {
-  switch (dtype) {
-#define CASE(argument, name, NAME, element, bits, converts) \
-  case SIMDROP_##NAME: return converts;
-    SIMDROP_ELEMENT_TYPES(CASE, )
-#undef CASE
-  }
-  return false;
-}
-
 simdrop_consume_kernel *simdrop_select_kernel_of(const simdrop_kernels *kernels, simdrop_dtype dtype) {
   switch (8 * simdrop_dtype_size(dtype)) {
 #define CASE(argument, bits) \
   case bits: return kernels->select_##bits;
     SIMDROP_ELEMENT_SIZES(CASE, )
+    default: return NULL;
 #undef CASE
   }
-  return NULL;
 }
 
 simdrop_multiplier simdrop_scale_for(uint64_t threshold, simdrop_dtype dtype, size_t n) {
   const double scale = simdrop_scale_of_threshold(threshold);
   return (simdrop_multiplier){
       .value = dtype == SIMDROP_F64 ? scale : (double)(float)scale,
-      .untied = dtype == SIMDROP_BF16 && simdrop_is_untied((float)scale, n >= UNTIED_ELEMENTS),
+      .never_ties = dtype == SIMDROP_BF16 && simdrop_never_ties((float)scale, n >= NEVER_TIES_ELEMENTS),
   };
 }
 
@@ -91,7 +66,7 @@ typedef struct scale_job {
   simdrop_decisions decisions;  // from the next element on,
   simdrop_operands operands;    // and so are these
   size_t size;                  // of an element
-  size_t turn;                  // elements at a time
+  size_t step;                  // elements at a time
   simdrop_store store;
 } scale_job;
 
@@ -119,15 +94,15 @@ static bool is_for_pages(const scale_job *job, size_t count) {
 }
 
 // The steps end where a line of y does, so that non-temporal stores write whole lines.
-static simdrop_background background_of(scale_job *job, size_t count) {
+static simdrop_interleave interleave_of(scale_job *job, size_t count) {
   if (is_for_pages(job, count))
-    return (simdrop_background){.run = scale_pages_step, .context = job, .turn = job->turn, .count = count};
+    return (simdrop_interleave){.run = scale_pages_step, .context = job, .step = job->step, .count = count};
   const size_t past_line = (uintptr_t)job->operands.y % CACHE_LINE;
-  return (simdrop_background){
+  return (simdrop_interleave){
       .run = scale_step,
       .context = job,
-      .turn = job->turn,
-      .lead = past_line == 0 ? 0 : (CACHE_LINE - past_line) / job->size,
+      .step = job->step,
+      .first_extra = past_line == 0 ? 0 : (CACHE_LINE - past_line) / job->size,
       .count = count,
   };
 }
@@ -141,35 +116,6 @@ static void scale_chunk(scale_job *job, size_t count) {
   }
 }
 
-size_t simdrop_non_temporal_bytes(bool converts, uint64_t third_cache) {
-  if (converts || third_cache == 0) return NON_TEMPORAL_BYTES;
-  const uint64_t share = third_cache / 8 * NON_TEMPORAL_CACHE_EIGHTHS;
-  if (share <= NON_TEMPORAL_BYTES_LEAST) return NON_TEMPORAL_BYTES_LEAST;
-  return share < NON_TEMPORAL_BYTES ? (size_t)share : NON_TEMPORAL_BYTES;
-}
-
-// Decided once, 0 until then: under a hypervisor, CPUID takes longer than many a call. Threads that ask at once all store the
-// same.
-static _Atomic size_t decided_non_temporal_bytes;
-
-static size_t non_temporal_bytes_here(void) {
-  size_t bytes = atomic_load_explicit(&decided_non_temporal_bytes, memory_order_relaxed);
-  if (bytes == 0) {
-    const simdrop_cpuid_caches caches = simdrop_caches_probe();
-    bytes = simdrop_non_temporal_bytes(false, simdrop_third_cache_from_cpuid(&caches));
-    atomic_store_explicit(&decided_non_temporal_bytes, bytes, memory_order_relaxed);
-  }
-  return bytes;
-}
-
-simdrop_store simdrop_store_for(simdrop_dtype dtype, size_t n, const void *x, const void *y) {
-  if (x == y || n < NON_TEMPORAL_BYTES_LEAST / sizeof(double)) return SIMDROP_STORE_CACHED;
-  const size_t bytes = simdrop_dtype_size(dtype) * n;
-  if (bytes < NON_TEMPORAL_BYTES_LEAST) return SIMDROP_STORE_CACHED;
-  const bool is_large = bytes >= NON_TEMPORAL_BYTES || (!converts(dtype) && bytes >= non_temporal_bytes_here());
-  return is_large ? SIMDROP_STORE_NON_TEMPORAL : SIMDROP_STORE_CACHED;
-}
-
 static simdrop_operands operands_of(const simdrop_operation *operation) {
   return (simdrop_operands){
       .x = operation->x,
@@ -178,9 +124,9 @@ static simdrop_operands operands_of(const simdrop_operation *operation) {
   };
 }
 
-static size_t turn_of(const simdrop_operation *operation) {
-  const bool is_long = converts(operation->dtype) && operation->store == SIMDROP_STORE_CACHED;
-  return is_long ? LONG_TURN_ELEMENTS : SIMDROP_TURN_ELEMENTS;
+static size_t step_of(const simdrop_operation *operation) {
+  const bool is_long = simdrop_dtype_converts(operation->dtype) && operation->store == SIMDROP_STORE_CACHED;
+  return is_long ? LONG_INTERLEAVE_ELEMENTS : SIMDROP_INTERLEAVE_ELEMENTS;
 }
 
 static SIMDROP_OWN_FRAME void drive_scale(const simdrop_operation *operation) {
@@ -194,7 +140,7 @@ static SIMDROP_OWN_FRAME void drive_scale(const simdrop_operation *operation) {
       .kernels = simdrop_scale_kernels_of(kernels, operation->dtype),
       .operands = operands_of(operation),
       .size = operation->size,
-      .turn = turn_of(operation),
+      .step = step_of(operation),
       .store = operation->store,
   };
   size_t count = minimum(chunk, n);
@@ -206,9 +152,9 @@ static SIMDROP_OWN_FRAME void drive_scale(const simdrop_operation *operation) {
     const size_t next_count = minimum(chunk, left);
     simdrop_mask_chunk next_chunk = {NULL, 0};
     if (next_count > 0) {
-      simdrop_background background = background_of(&job, count);
-      next_chunk = simdrop_reader_next(&reader, next_count, &background);
-      simdrop_background_finish(&background);
+      simdrop_interleave interleave = interleave_of(&job, count);
+      next_chunk = simdrop_reader_next(&reader, next_count, &interleave);
+      simdrop_interleave_finish(&interleave);
     } else {
       scale_chunk(&job, count);
     }

@@ -10,13 +10,6 @@
 // Does an operation on elements that follow one another, at least one.
 void simdrop_drive(const simdrop_operation *operation);
 
-// How an output of n elements is stored.
-simdrop_store simdrop_store_for(simdrop_dtype dtype, size_t n, const void *x, const void *y);
-
-// From how many bytes on that is past the caches, if the third one has so many (0: there is none, or it is not known): a pure
-// function.
-size_t simdrop_non_temporal_bytes(bool converts, uint64_t third_cache);
-
 // What the driver of layouts shares with this: the kernels of a type, and the scale, rounded for it, with what is worth
 // knowing about it for n elements.
 typedef struct simdrop_scale_kernels {

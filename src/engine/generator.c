@@ -28,46 +28,46 @@ void simdrop_source_init(simdrop_mask_source *source, uint64_t seed, uint64_t st
 }
 
 static void draw_planes(simdrop_generator_state *state, uint64_t first_block, size_t block_count, uint64_t *words,
-                        simdrop_background *background) {
-  state->planes.kernels->mask_blocks(&state->planes.source, first_block, block_count, words, background);
+                        simdrop_interleave *interleave) {
+  state->planes.kernels->mask_blocks(&state->planes.source, first_block, block_count, words, interleave);
 }
 
 static void draw_listed_planes(simdrop_generator_state *state, const uint64_t *blocks, size_t block_count, uint64_t *words,
-                               simdrop_background *background) {
-  state->planes.kernels->mask_listed_blocks(&state->planes.source, blocks, block_count, words, background);
+                               simdrop_interleave *interleave) {
+  state->planes.kernels->mask_listed_blocks(&state->planes.source, blocks, block_count, words, interleave);
 }
 
 const simdrop_generator simdrop_native_planes = {draw_planes, draw_listed_planes};
 
 static void draw_certain(simdrop_generator_state *state, uint64_t first_block, size_t block_count, uint64_t *words,
-                         simdrop_background *background) {
-  (void)first_block, (void)background;
+                         simdrop_interleave *interleave) {
+  (void)first_block, (void)interleave;
   for (size_t i = 0; i < block_count * SIMDROP_BLOCK_WORDS; ++i) words[i] = state->certain.word;
 }
 
 static void draw_listed_certain(simdrop_generator_state *state, const uint64_t *blocks, size_t block_count, uint64_t *words,
-                                simdrop_background *background) {
+                                simdrop_interleave *interleave) {
   (void)blocks;
-  draw_certain(state, 0, block_count, words, background);
+  draw_certain(state, 0, block_count, words, interleave);
 }
 
 const simdrop_generator simdrop_certain = {draw_certain, draw_listed_certain};
 
 // Behind the last byte there are zeros.
 static void draw_stored(simdrop_generator_state *state, uint64_t first_block, size_t block_count, uint64_t *words,
-                        simdrop_background *background) {
+                        simdrop_interleave *interleave) {
   const size_t block_bytes = SIMDROP_BLOCK_ELEMENTS / 8;
   const size_t size = state->stored.n / 8 + (state->stored.n % 8 != 0), begin = (size_t)first_block * block_bytes;
   const size_t left = begin < size ? size - begin : 0, wanted = block_count * block_bytes;
   const size_t count = left < wanted ? left : wanted;
-  (void)background;
+  (void)interleave;
   if (count < wanted) memset(words, 0, wanted);
   if (count > 0) simdrop_unpack_bits(state->stored.bits + begin, count, words);
 }
 
 static void draw_listed_stored(simdrop_generator_state *state, const uint64_t *blocks, size_t block_count, uint64_t *words,
-                               simdrop_background *background) {
-  for (size_t b = 0; b < block_count; ++b) draw_stored(state, blocks[b], 1, words + SIMDROP_BLOCK_WORDS * b, background);
+                               simdrop_interleave *interleave) {
+  for (size_t b = 0; b < block_count; ++b) draw_stored(state, blocks[b], 1, words + SIMDROP_BLOCK_WORDS * b, interleave);
 }
 
 const simdrop_generator simdrop_stored_bits = {draw_stored, draw_listed_stored};

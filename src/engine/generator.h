@@ -10,13 +10,13 @@
 typedef union simdrop_generator_state simdrop_generator_state;
 
 // Block b is the SIMDROP_BLOCK_ELEMENTS decisions from b * SIMDROP_BLOCK_ELEMENTS on. `words` has room for
-// SIMDROP_BLOCK_PADDING blocks more, which may be overwritten with anything. Some of the background work, which may be NULL, is
-// done on the way.
+// SIMDROP_BLOCK_PADDING blocks more, which may be overwritten with anything. Some of the interleaved work, which may be NULL,
+// is done on the way.
 typedef struct simdrop_generator {
   void (*draw)(simdrop_generator_state *state, uint64_t first_block, size_t block_count, uint64_t *words,
-               simdrop_background *background);
+               simdrop_interleave *interleave);
   void (*draw_listed)(simdrop_generator_state *state, const uint64_t *blocks, size_t block_count, uint64_t *words,
-                      simdrop_background *background);
+                      simdrop_interleave *interleave);
 } simdrop_generator;
 
 extern const simdrop_generator simdrop_native_planes;  // the library's own mask: docs/numerics.md

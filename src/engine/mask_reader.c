@@ -10,12 +10,12 @@ void simdrop_reader_init(simdrop_mask_reader *reader, uint64_t offset) {
   reader->current = 0;
 }
 
-static void draw_blocks(simdrop_mask_reader *reader, size_t block_count, uint64_t *words, simdrop_background *background) {
-  reader->state.generator->draw(&reader->state, reader->next_block, block_count, words, background);
+static void draw_blocks(simdrop_mask_reader *reader, size_t block_count, uint64_t *words, simdrop_interleave *interleave) {
+  reader->state.generator->draw(&reader->state, reader->next_block, block_count, words, interleave);
   reader->next_block += block_count;
 }
 
-simdrop_mask_chunk simdrop_reader_next(simdrop_mask_reader *reader, size_t n, simdrop_background *background) {
+simdrop_mask_chunk simdrop_reader_next(simdrop_mask_reader *reader, size_t n, simdrop_interleave *interleave) {
   uint64_t *const drawn = reader->buffers[reader->current] + SIMDROP_READER_FIRST_WORD;
   uint64_t *first = drawn;
   if (reader->leftover) {
@@ -26,7 +26,7 @@ simdrop_mask_chunk simdrop_reader_next(simdrop_mask_reader *reader, size_t n, si
 
   const size_t end = reader->position + n;  // in bits, from the start of the first block that is needed
   const size_t blocks = (end + SIMDROP_BLOCK_ELEMENTS - 1) / SIMDROP_BLOCK_ELEMENTS;
-  if (blocks > reader->leftover) draw_blocks(reader, blocks - reader->leftover, drawn, background);
+  if (blocks > reader->leftover) draw_blocks(reader, blocks - reader->leftover, drawn, interleave);
 
   reader->current = !reader->current;
   reader->position = end % SIMDROP_BLOCK_ELEMENTS;

@@ -33,8 +33,8 @@ typedef struct simdrop_mask_reader {
 void simdrop_reader_init(simdrop_mask_reader *reader, uint64_t offset);
 
 // The masks of the next n elements, 0 < n <= SIMDROP_CHUNK_ELEMENTS_MAX, valid until the next call but one. Some of the
-// background work, which may be NULL, is done on the way.
-simdrop_mask_chunk simdrop_reader_next(simdrop_mask_reader *reader, size_t n, simdrop_background *background);
+// interleaved work, which may be NULL, is done on the way.
+simdrop_mask_chunk simdrop_reader_next(simdrop_mask_reader *reader, size_t n, simdrop_interleave *interleave);
 
 // Packs a mask in bytes, the least significant bit first; the unused bits of the last one are 0.
 void simdrop_pack_bits(size_t n, simdrop_mask_chunk mask, uint8_t *bits);

@@ -33,7 +33,7 @@ static bool has_tie(uint32_t significand, uint32_t first, uint32_t last, uint32_
 // What is multiplied are bfloat16's significands, 128 to 255, and one of 24 bits. The product has 31 or 32 bits, of which 24
 // stay in the float and 8 in the result. Subnormal bfloat16, 1 to 127 times 2^-133, do the same, unless the product with a
 // scale of 2^exponent and more is subnormal too: then a unit of the result is 2^(23 - exponent).
-bool simdrop_is_untied(float scale, bool thorough) {
+bool simdrop_never_ties(float scale, bool thorough) {
   if (!(scale >= 1)) return false;
   const uint32_t bits = simdrop_bits_from_float(scale), exponent = (bits >> 23) - 127;
   const uint32_t significand = (bits & UINT32_C(0x7fffff)) | UINT32_C(0x800000);

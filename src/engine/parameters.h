@@ -20,6 +20,6 @@ double simdrop_scale_of_threshold(uint64_t threshold);
 
 // Whether no product of a bfloat16 with the scale, as floats, is half-way between two bfloat16. Only true is an answer; a look
 // at all significands finds it more often than the quick one.
-bool simdrop_is_untied(float scale, bool thorough);
+bool simdrop_never_ties(float scale, bool thorough);
 
 #endif

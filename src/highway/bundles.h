@@ -21,7 +21,8 @@
 #define SIMDROP_BUNDLE_highway_neon (SIMDROP_CPU(AES) | SIMDROP_CPU(PMULL) | SIMDROP_CPU(SHA1) | SIMDROP_CPU(SHA2))
 // Arm has withdrawn the lengths that are no power of two (which emulators still have), and Highway 1.2 counts on that:
 // its vectors would not make up a word.
-#define SIMDROP_BUNDLE_highway_sve (SIMDROP_BUNDLE_highway_neon | SIMDROP_CPU(SVE) | SIMDROP_CPU(SVE_POWER_OF_TWO))
+#define SIMDROP_BUNDLE_highway_sve \
+  (SIMDROP_BUNDLE_highway_neon | SIMDROP_CPU(FPHP) | SIMDROP_CPU(ASIMDHP) | SIMDROP_CPU(SVE) | SIMDROP_CPU(SVE_POWER_OF_TWO))
 #define SIMDROP_BUNDLE_highway_sve2 \
   (SIMDROP_BUNDLE_highway_sve | SIMDROP_CPU(SVE2) | SIMDROP_CPU(SVE_AES) | SIMDROP_CPU(SVE_PMULL))
 
@@ -34,6 +35,9 @@ struct target_word {
   const char *word;
   simdrop_cpu_features feature;
 };
+
+// Compilers take half-precision arithmetic to be a part of SVE.
+constexpr uint64_t sve_features = SIMDROP_CPU(FPHP) | SIMDROP_CPU(ASIMDHP) | SIMDROP_CPU(SVE);
 
 // The words of the strings. POPCNT has none: gcc takes it to be a part of SSE4.2.
 constexpr target_word target_words[] = {
@@ -54,9 +58,9 @@ constexpr target_word target_words[] = {
     {"avx512vl", SIMDROP_CPU(AVX512VL)},
     {"+crypto", SIMDROP_CPU(AES) | SIMDROP_CPU(PMULL) | SIMDROP_CPU(SHA1) | SIMDROP_CPU(SHA2)},
     {"+aes", SIMDROP_CPU(AES) | SIMDROP_CPU(PMULL)},
-    {"+sve", SIMDROP_CPU(SVE)},
-    {"+sve2", SIMDROP_CPU(SVE) | SIMDROP_CPU(SVE2)},
-    {"+sve2-aes", SIMDROP_CPU(SVE) | SIMDROP_CPU(SVE2) | SIMDROP_CPU(SVE_AES) | SIMDROP_CPU(SVE_PMULL)},
+    {"+sve", sve_features},
+    {"+sve2", sve_features | SIMDROP_CPU(SVE2)},
+    {"+sve2-aes", sve_features | SIMDROP_CPU(SVE2) | SIMDROP_CPU(SVE_AES) | SIMDROP_CPU(SVE_PMULL)},
     {"evex512", 0},  // 512-bit registers, not an extension
 };
 

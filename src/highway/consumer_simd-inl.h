@@ -30,7 +30,7 @@ static inline void store_lanes(Tag tag, hn::Vec<Tag> a, hn::TFromD<Tag> *y, bool
 }
 
 // A vector has a power of two lanes, so that vectors make up a word, even if Highway learns how many only when the program runs
-// (see bundles.h). Then the number of turns is not known either.
+// (see bundles.h). Then how often the loop runs is not known either.
 #undef SIMD_UNROLL_WORD
 #if HWY_HAVE_SCALABLE
 #define SIMD_UNROLL_WORD

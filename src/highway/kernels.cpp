@@ -1,5 +1,6 @@
-// The Highway backends: the shared producer and consumers in the vocabulary of simd-inl.h, compiled once for each of Highway's
-// targets. What Highway offers for choosing one at run time is not used: machine/dispatch.c chooses, by the tables' bundles.
+// The Highway backends: the shared producer and consumers in the vocabulary of producer_simd-inl.h and consumer_simd-inl.h,
+// compiled once for each of Highway's targets. What Highway offers for choosing one at run time is not used:
+// machine/dispatch.c chooses, by the tables' bundles.
 
 // The shared bodies are C: they name the members of a structure that they initialise, and not always all of them.
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
@@ -35,12 +36,15 @@ SIMDROP_DECLARE_KERNELS;
 
 // The shared bodies are written to be included once; here it is once for each target.
 #undef SIMDROP_COMMON_PRODUCER_BODY_H
+#undef SIMDROP_COMMON_SCALABLE_PRODUCER_BODY_H
 #undef SIMDROP_COMMON_PRODUCER_CALLS_H
 #undef SIMDROP_COMMON_CONSUMERS_BODY_H
 
 #include "highway/consumer_simd-inl.h"
 #undef SIMD_LANES
-#if !HWY_HAVE_SCALABLE
+#if HWY_HAVE_SCALABLE
+#include "highway/scalable_simd-inl.h"
+#else
 #include "highway/producer_simd-inl.h"
 #endif
 #include "common/vocabulary.h"
@@ -48,7 +52,7 @@ SIMDROP_DECLARE_KERNELS;
 #include "common/consumers_body.h"
 
 #if HWY_HAVE_SCALABLE
-#include "highway/scalable_producer-inl.h"
+#include "common/scalable_producer_body.h"
 #else
 #include "common/producer_body.h"
 #endif

@@ -11,11 +11,11 @@ using simd_lanes = hn::Mask<tag_u64>;
 #undef SIMD_PLANES_IN_FLIGHT
 #undef SIMD_FEW_PLANES_IN_FLIGHT
 #undef SIMD_DENSE_PLANES
-#undef SIMD_PENDING_PLANES
+#undef SIMD_STRAGGLER_PLANES
 #undef SIMD_FEW_BLOCKS
 #undef SIMD_ONE_BLOCK_PLANES
-#define SIMD_DENSE_PLANES 8    // planes that are drawn for every block; the others only where they are needed
-#define SIMD_PENDING_PLANES 2  // planes side by side for the blocks that those leave undecided
+#define SIMD_DENSE_PLANES 8      // planes that are drawn for every block; the others only where they are needed
+#define SIMD_STRAGGLER_PLANES 2  // planes side by side for the blocks that those leave undecided
 #if HWY_MAX_BYTES >= 64
 #define SIMD_PLANES_IN_FLIGHT 4      // planes of one vector of blocks that are drawn side by side
 #define SIMD_FEW_PLANES_IN_FLIGHT 4  // vectors times planes side by side where one or two planes decide everything

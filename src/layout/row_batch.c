@@ -141,7 +141,7 @@ static void apply_row(simdrop_row_writer *writer, const simdrop_row_batch *batch
   }
 }
 
-// Rows up to this many elements are not cut for the sake of turns.
+// Rows up to this many elements are not cut into steps.
 #define WHOLE_ROW_ELEMENTS 1024
 
 // Shorter rows that follow one another in memory go to the kernel together, up to so many elements.
@@ -200,21 +200,21 @@ static void run_batch(void *context, size_t begin, size_t end) {
 }
 
 // Draws the mask of the filling batch and applies the other one meanwhile; then they change places.
-static void turn(simdrop_row_writer *writer) {
+static void swap_batches(simdrop_row_writer *writer) {
   simdrop_row_batch *const filled = &writer->batches[writer->filling];
   simdrop_row_batch *const waiting = &writer->batches[!writer->filling];
   writer->next_row = writer->applied = writer->row_start = 0;
   writer->line_row = NULL;
-  simdrop_background background = {
-      .run = run_batch, .context = writer, .turn = SIMDROP_TURN_ELEMENTS, .count = waiting->elements};
+  simdrop_interleave interleave = {
+      .run = run_batch, .context = writer, .step = SIMDROP_INTERLEAVE_ELEMENTS, .count = waiting->elements};
   if (filled->listed > filled->drawn) {
-    // Decisions for many elements each are drawn in no time; taking turns would only cut their rows into small steps.
-    const bool takes_turns = writer->kind == SIMDROP_ROW_RUN && waiting->elements > 0;
+    // Decisions for many elements each are drawn in no time; interleaving would only cut their rows into small steps.
+    const bool interleaves = writer->kind == SIMDROP_ROW_RUN && waiting->elements > 0;
     writer->generator_state.generator->draw_listed(
         &writer->generator_state, filled->blocks + filled->drawn, filled->listed - filled->drawn,
-        filled->words + SIMDROP_BLOCK_WORDS * filled->drawn, takes_turns ? &background : NULL);
+        filled->words + SIMDROP_BLOCK_WORDS * filled->drawn, interleaves ? &interleave : NULL);
   }
-  simdrop_background_finish(&background);
+  simdrop_interleave_finish(&interleave);
   // The next row is likely to need blocks of the last one, and begins with them.
   const size_t kept = filled->listed - filled->last;
   memcpy(waiting->blocks, filled->blocks + filled->last, kept * sizeof *waiting->blocks);
@@ -230,7 +230,7 @@ void simdrop_row_writer_add(simdrop_row_writer *writer, uint64_t index, size_t c
   const uint64_t first = index / SIMDROP_BLOCK_ELEMENTS, last = (index + (count - 1)) / SIMDROP_BLOCK_ELEMENTS;
   const size_t most = batch->listed - batch->drawn + (size_t)(last - first) + 1;  // blocks to draw, with this row's
   if (batch->rows == SIMDROP_BATCH_ROWS || (most > SIMDROP_BATCH_BLOCKS && batch->rows > 0)) {
-    turn(writer);
+    swap_batches(writer);
     batch = &writer->batches[writer->filling];
   }
   uint64_t next = first;  // the first block that is not listed
@@ -251,6 +251,6 @@ void simdrop_row_writer_add(simdrop_row_writer *writer, uint64_t index, size_t c
 }
 
 void simdrop_row_writer_finish(simdrop_row_writer *writer) {
-  turn(writer);  // draws the last batch
-  turn(writer);  // applies it
+  swap_batches(writer);  // draws the last batch
+  swap_batches(writer);  // applies it
 }

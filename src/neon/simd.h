@@ -24,7 +24,7 @@ typedef unsigned simd_lanes;
 #define SIMD_PLANES_IN_FLIGHT 2  // planes of one vector of blocks side by side; p = 0.1: 1 takes 5 to 24 % more, 4 up to 15 %
 #define SIMD_FEW_PLANES_IN_FLIGHT 2  // vectors times planes side by side where one or two decide everything; 4: up to 5 % more
 #define SIMD_DENSE_PLANES 8          // planes that are drawn for every block; the others only where they are needed
-#define SIMD_PENDING_PLANES 1        // planes side by side for the blocks that those leave undecided; 2 takes up to 2 % more
+#define SIMD_STRAGGLER_PLANES 1      // planes side by side for the blocks that those leave undecided; 2 takes up to 2 % more
 #define SIMD_FEW_BLOCKS 2            // up to here, lanes carry the planes of one block, where the dense planes may not do
 #define SIMD_ONE_BLOCK_PLANES 3      // and of a block alone from so many planes on
 

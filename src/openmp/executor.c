@@ -23,9 +23,8 @@ static void run_pieces(void *context, size_t count, simdrop_task *task, void *ta
     for (size_t piece = 0; piece < count; ++piece) task(task_context, piece);
     return;
   }
-  const int pieces = count > INT_MAX ? INT_MAX : (int)count;
   // There are no more pieces than threads, so each thread takes one. Where OpenMP gives fewer threads, some take more.
-#pragma omp parallel for schedule(static, 1) num_threads(pieces)
+#pragma omp parallel for schedule(static, 1) num_threads(count > INT_MAX ? INT_MAX : (int)count)
   for (size_t piece = 0; piece < count; ++piece) task(task_context, piece);
 }
 

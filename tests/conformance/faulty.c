@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report.h"
-#include "values.h"
-#include "verify.h"
+#include "shared/report.h"
+#include "verify/values.h"
+#include "verify/verify.h"
 
 // name, test, options, what it is
 #define FAULTS(X)                                                                                                         \
@@ -267,7 +267,7 @@ static bool kept(const simdrop_mask *mask, uint64_t k, size_t n) {
 // ---- the functions
 
 static simdrop_status mask_bits(const simdrop_mask *mask, size_t n, uint8_t *bits) {
-  for (size_t i = 0; i < (n + 7) / 8; ++i) bits[i] = 0;
+  memset(bits, 0, (n + 7) / 8);
   for (size_t k = 0; k < n; ++k) bits[k / 8] |= (uint8_t)(kept(mask, k, n) << k % 8);
   if (has(FAULT_tail_bits_set) && n % 8 != 0) bits[n / 8] |= (uint8_t)(0xff << n % 8);
   if (has(FAULT_write_behind) && n % 64 != 0) bits[n / 64 * 8 + 7] = n % 64 > 56 ? bits[n / 64 * 8 + 7] : 0;

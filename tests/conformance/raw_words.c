@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report.h"
-#include "verify_reference.h"
+#include "shared/report.h"
+#include "verify/reference.h"
 
 #define WORDS 4096  // written at once
 

@@ -3,11 +3,16 @@
 #include <dlfcn.h>
 #include <stdio.h>
 
-// The function of that name in a plugin, as one of whatever type `function` is a pointer to.
-#define FIND(plugin, name, function) (*(void **)&(function) = dlsym(plugin, name))
+// Sets what `function` points to, a pointer to a function of any type, to the plugin's function of that name; whether there is
+// one.
+static int find(void *plugin, const char *name, void *function) {
+  void *const found = dlsym(plugin, name);
+  *(void **)function = found;
+  return found != NULL;
+}
 
 int main(int argc, char **argv) {
-  void *plugins[8];
+  void *plugins[8] = {NULL};
   const char *(*version)(void), *(*backend)(void);
   int (*select)(const char *);
   for (int i = 1; i < argc && i <= 8; ++i) {
@@ -17,9 +22,9 @@ int main(int argc, char **argv) {
       return 1;
     }
   }
-  if (!FIND(plugins[0], "plugin_select", select) || !select("scalar")) return 1;
+  if (!find(plugins[0], "plugin_select", &select) || !select("scalar")) return 1;
   for (int i = 1; i < argc && i <= 8; ++i) {
-    if (!FIND(plugins[i - 1], "plugin_version", version) || !FIND(plugins[i - 1], "plugin_backend", backend)) return 1;
+    if (!find(plugins[i - 1], "plugin_version", &version) || !find(plugins[i - 1], "plugin_backend", &backend)) return 1;
     printf("%s %s\n", version(), backend());
   }
   return 0;

@@ -20,13 +20,17 @@ import time
 from faults import FAULTS
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-# What an emulated machine needs: commands, CMake's options, and what runs its programs.
+# What an emulated machine needs: commands, CMake's options, and what runs its programs; the processor's name comes after it.
 COMMANDS = {"": (), "aarch64": ("aarch64-linux-gnu-gcc", "qemu-aarch64-static")}
 TOOLCHAINS = {"": (), "aarch64": (f"-DCMAKE_TOOLCHAIN_FILE={ROOT}/cmake/toolchains/aarch64-linux-gnu.cmake", "-DSIMDROP_WITH_OPENMP=OFF",
                                   "-DSIMDROP_BUILD_EXAMPLES=OFF")}
-EMULATORS = {"": (), "aarch64": ("qemu-aarch64-static", "-cpu", "max")}
+EMULATORS = {"aarch64": ("qemu-aarch64-static", "-cpu")}
 # Seconds a test, of a processor and altogether; one that hangs under a fault has caught it.
 PROCESSOR_LIMIT, TIMEOUT = 120, 900
+
+
+def emulator(machine, processor="max"):
+    return (*EMULATORS[machine], processor) if machine else ()
 
 
 def pattern_of(text):
@@ -76,7 +80,7 @@ class Copy:
         environment = dict(os.environ, SIMDROP_TEST_EFFORT=fault.effort)
         environment.pop("SIMDROP_BACKEND", None)
         try:
-            done = subprocess.run(["sh", "-c", f'ulimit -t {PROCESSOR_LIMIT}; exec "$0" "$@"', *EMULATORS[fault.machine()],
+            done = subprocess.run(["sh", "-c", f'ulimit -t {PROCESSOR_LIMIT}; exec "$0" "$@"', *emulator(fault.machine(), fault.processor),
                                    self.build(fault.machine()) / "tests" / f"test_{executable}", test], env=environment, timeout=TIMEOUT,
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
         except subprocess.TimeoutExpired:
@@ -109,7 +113,7 @@ def run_or_raise(command, log):
 
 def skipped_backends(copy, machine):
     """Backends that do not run here, by what a test says of them."""
-    done = subprocess.run([*EMULATORS[machine], copy.build(machine) / "tests" / "test_golden_digest", "library"], stdout=subprocess.PIPE,
+    done = subprocess.run([*emulator(machine), copy.build(machine) / "tests" / "test_golden_digest", "library"], stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, check=False)
     return dict(re.findall(r"^([\w-]+) skipped: (.*)$", done.stdout, re.MULTILINE))
 
@@ -118,8 +122,8 @@ def check_baseline(copy, machine, options, faults):
     """The names of tests that fail without a fault, on a machine with these CMake options."""
     copy.configure(machine, options)
     copy.compile(machine, {"test_" + fault.test.split(":")[0] for fault in faults} | {"test_golden_digest"})
-    chosen = {(fault.test, fault.effort): fault for fault in faults}
-    return sorted({test for (test, _), fault in chosen.items() if not copy.run(fault)})
+    chosen = {(fault.test, fault.effort, fault.processor): fault for fault in faults}
+    return sorted({test for (test, _, _), fault in chosen.items() if not copy.run(fault)})
 
 
 def main():

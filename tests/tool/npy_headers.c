@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "npy.h"
+#include "apply/npy.h"
 
 static void describe(const npy_header *header) {
   static const char *const types[] = {
@@ -18,10 +18,11 @@ static void describe(const npy_header *header) {
 
 int main(int argc, char **argv) {
   if (argc != 3) return 2;
-  for (int i = 0; i < atoi(argv[2]); ++i) {
+  const long count = strtol(argv[2], NULL, 10);
+  for (long i = 0; i < count; ++i) {
     char path[4096];
     npy_header header;
-    snprintf(path, sizeof path, "%s/%d.npy", argv[1], i);
+    snprintf(path, sizeof path, "%s/%ld.npy", argv[1], i);
     const int descriptor = open(path, O_RDONLY);
     if (descriptor < 0) return 2;
     if (npy_read_header(descriptor, path, &header)) {

@@ -154,8 +154,92 @@ static inline const char *check_producer(const uint64_t *random) {
 }
 
 #else
+
+enum {
+  MOST_LANES = SIMDROP_BLOCK_PADDING,
+  CALL_WORDS = 4,
+};
+
+// In all lanes that are used, and behind them nothing.
+static inline bool words_are(simd_words a, const uint32_t *expected) {
+  uint32_t words[MOST_LANES + 1];
+  memset(words, 0xA5, sizeof words);
+  simd_words_store(words, a);
+  const size_t lanes = simd_lane_count();
+  return memcmp(words, expected, lanes * sizeof *words) == 0 && words[lanes] == UINT32_C(0xA5A5A5A5);
+}
+
+static inline const char *check_words(const uint32_t *x, const uint32_t *y, const uint32_t *z) {
+  const simd_words a = simd_words_load(x), b = simd_words_load(y), c = simd_words_load(z);
+  uint32_t same[MOST_LANES], counted[MOST_LANES], both[MOST_LANES], either[MOST_LANES], second_alone[MOST_LANES];
+  uint32_t two[MOST_LANES], three[MOST_LANES], upper[MOST_LANES], lower[MOST_LANES];
+  for (int i = 0; i < MOST_LANES; ++i) {
+    same[i] = x[0];
+    counted[i] = x[0] + (uint32_t)i;
+    both[i] = x[i] & y[i];
+    either[i] = x[i] | y[i];
+    second_alone[i] = ~x[i] & y[i];
+    two[i] = x[i] ^ y[i];
+    three[i] = x[i] ^ y[i] ^ z[i];
+    upper[i] = (uint32_t)((uint64_t)x[i] * y[i] >> 32);
+    lower[i] = x[i] * y[i];
+  }
+  DEMAND(words_are(a, x), simd_words_load);
+  DEMAND(words_are(simd_words_set(x[0]), same), simd_words_set);
+  DEMAND(words_are(simd_words_count_from(x[0]), counted), simd_words_count_from);
+  DEMAND(words_are(simd_words_and(a, b), both), simd_words_and);
+  DEMAND(words_are(simd_words_or(a, b), either), simd_words_or);
+  DEMAND(words_are(simd_words_and_not(a, b), second_alone), simd_words_and_not);
+  DEMAND(words_are(simd_words_xor(a, b), two), simd_words_xor);
+  DEMAND(words_are(simd_words_xor3(a, b, c), three), simd_words_xor3);
+  DEMAND(words_are(simd_multiply_upper(a, b), upper), simd_multiply_upper);
+  DEMAND(words_are(simd_multiply_lower(a, b), lower), simd_multiply_lower);
+  return NULL;
+}
+
+static inline const char *check_calls(const uint32_t *x) {
+  const size_t lanes = simd_lane_count();
+  uint32_t calls[CALL_WORDS * MOST_LANES + 1];
+  memset(calls, 0xA5, sizeof calls);
+  simd_store_calls(calls, simd_words_load(x), simd_words_load(x + MOST_LANES), simd_words_load(x + 2 * MOST_LANES),
+                   simd_words_load(x + 3 * MOST_LANES));
+  for (size_t i = 0; i < lanes; ++i)
+    for (size_t word = 0; word < CALL_WORDS; ++word)
+      DEMAND(calls[CALL_WORDS * i + word] == x[MOST_LANES * word + i], simd_store_calls);
+  DEMAND(calls[CALL_WORDS * lanes] == UINT32_C(0xA5A5A5A5), simd_store_calls);
+  return NULL;
+}
+
+static inline const char *check_set(const uint32_t *x, uint32_t set) {
+  const size_t used = simd_lane_count();
+  uint32_t lanes[MOST_LANES], listed[MOST_LANES], stored[MOST_LANES + 1];
+  size_t count = 0;
+  for (size_t i = 0; i < used; ++i) {
+    lanes[i] = set >> i & 1 ? x[i] | 1 : 0;
+    if (lanes[i] != 0) listed[count++] = lanes[i];
+  }
+  const simd_words a = simd_words_load(lanes);
+  DEMAND(simd_any(a) == (count != 0), simd_any);
+  DEMAND(simd_count_lanes(simd_nonzero_lanes(a)) == count, simd_nonzero_lanes);
+  memset(stored, 0xA5, sizeof stored);
+  simd_compress_store(stored, simd_nonzero_lanes(a), a);
+  DEMAND(memcmp(stored, listed, count * sizeof *listed) == 0 && stored[used] == UINT32_C(0xA5A5A5A5), simd_compress_store);
+  return NULL;
+}
+
 static inline const char *check_producer(const uint64_t *random) {
-  (void)random;
+  uint32_t x[CALL_WORDS * MOST_LANES];
+  DEMAND(simd_lane_count() >= 1 && simd_lane_count() <= MOST_LANES, simd_lane_count);
+  for (const uint64_t *from = random; from + CALL_WORDS * MOST_LANES <= random + VOCABULARY_RANDOM; ++from) {
+    memcpy(x, from, sizeof x);
+    const char *wrong = check_words(x, x + MOST_LANES, x + 2 * MOST_LANES);
+    if (wrong == NULL) wrong = check_calls(x);
+    // A set of some, one lane, and none.
+    if (wrong == NULL) wrong = check_set(x, (uint32_t)(from[0] >> 32));
+    if (wrong == NULL) wrong = check_set(x, UINT32_C(1) << (from - random) % MOST_LANES);
+    if (wrong == NULL) wrong = check_set(x, 0);
+    if (wrong != NULL) return wrong;
+  }
   return NULL;
 }
 #endif

@@ -27,7 +27,9 @@ namespace HWY_NAMESPACE {
 
 #include "highway/consumer_simd-inl.h"
 #undef SIMD_LANES
-#if !HWY_HAVE_SCALABLE
+#if HWY_HAVE_SCALABLE
+#include "highway/scalable_simd-inl.h"
+#else
 #include "highway/producer_simd-inl.h"
 #endif
 #include "common/vocabulary.h"

@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "args.h"
-#include "backend.h"
 #include "commands.h"
-#include "console.h"
-#include "cpu_info.h"
-#include "json.h"
-#include "report.h"
+#include "shared/args.h"
+#include "shared/backend.h"
+#include "shared/console.h"
+#include "shared/cpu_info.h"
+#include "shared/json.h"
+#include "shared/report.h"
 
 static const char *yes_or_no(int value) { return value ? "yes" : "no"; }
 
@@ -74,7 +74,7 @@ int run_info(int argc, char **argv) {
   const char *backend = NULL;
   const arg_option options[] = {
       {"json", NULL, "the same as JSON", ARG_FLAG, &as_json, NULL, false},
-      ARG_BACKEND_OPTION(&backend),
+      {ARG_BACKEND_OPTION(&backend)},
   };
   const arg_spec spec = {.command = "info",
                          .summary =

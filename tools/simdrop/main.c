@@ -1,5 +1,5 @@
 // simdrop, the command-line tool: dropout masks, dropout on .npy files, and measurements, on any backend of the library.
-// A new subcommand is one line of the table below and one file.
+// A new subcommand is one line of the table below, and a file or a folder.
 #include <simdrop/simdrop.h>
 
 #include <errno.h>
@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 #include "commands.h"
-#include "console.h"
-#include "descriptors.h"
-#include "report.h"
+#include "shared/console.h"
+#include "shared/descriptors.h"
+#include "shared/report.h"
 
 typedef struct command {
   const char *name;

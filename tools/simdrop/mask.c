@@ -6,12 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "args.h"
-#include "backend.h"
 #include "commands.h"
-#include "output_file.h"
-#include "progress.h"
-#include "report.h"
+#include "shared/args.h"
+#include "shared/backend.h"
+#include "shared/output_file.h"
+#include "shared/progress.h"
+#include "shared/report.h"
 
 typedef enum mask_format {
   FORMAT_BITS,
@@ -39,7 +39,7 @@ static void to_hex(const uint8_t *bytes, size_t count, uint8_t *text) {
 }
 
 // Draws n elements in the format asked for; returns how many bytes of the buffer they take.
-static size_t draw_chunk(const simdrop_mask *mask, mask_format format, size_t n, uint8_t *buffer) {
+static size_t draw_chunk(const simdrop_mask *mask, int format, size_t n, uint8_t *buffer) {
   static uint8_t bits[CHUNK_ELEMENTS / 8];
   const size_t packed = (n + 7) / 8;
   switch (format) {
@@ -62,7 +62,7 @@ static bool write_mask(const mask_request *request, output_file *output) {
   for (uint64_t done = 0; written && done < request->count;) {
     const uint64_t left = request->count - done;
     const size_t n = left < CHUNK_ELEMENTS ? (size_t)left : CHUNK_ELEMENTS;
-    written = output_write(output, buffer, draw_chunk(&mask, (mask_format)request->format, n, buffer));
+    written = output_write(output, buffer, draw_chunk(&mask, request->format, n, buffer));
     mask.offset += n;
     done += n;
     progress_update(&bar, done);
@@ -95,11 +95,11 @@ static int draw_mask(const mask_request *request) {
 int run_mask(int argc, char **argv) {
   mask_request request = {.format = FORMAT_BITS};
   const arg_option options[] = {
-      ARG_P_OPTION(&request.mask.p),
+      {ARG_P_OPTION(&request.mask.p)},
       {"count", "N", "number of elements, such as 1000 or 64Mi", ARG_SIZE, &request.count, NULL, true},
-      ARG_SEED_OPTION(&request.mask.seed),
-      ARG_STREAM_OPTION(&request.mask.stream),
-      ARG_OFFSET_OPTION(&request.mask.offset),
+      {ARG_SEED_OPTION(&request.mask.seed)},
+      {ARG_STREAM_OPTION(&request.mask.stream)},
+      {ARG_OFFSET_OPTION(&request.mask.offset)},
       {"format", "FORMAT",
        "bits (default): one bit an element, least significant first, unused bits of the last byte 0\n"
        "bytes: one byte an element, 0 or 1\n"
@@ -107,7 +107,7 @@ int run_mask(int argc, char **argv) {
        ARG_CHOICE, &request.format, format_names, false},
       {"output", "FILE", "write to a file, whole or not at all, or to /dev/fd/N; default and '-': standard output", ARG_TEXT,
        &request.output_name, NULL, false},
-      ARG_BACKEND_OPTION(&request.backend),
+      {ARG_BACKEND_OPTION(&request.backend)},
   };
   const arg_spec spec = {
       .command = "mask",

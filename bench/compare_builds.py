@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+"""Two builds of the library, in turns: how long the second takes, in terms of the first, for every kernel, type and size.
+
+    bench/compare_builds.py OLD.so NEW.so [--json FILE] [--backends LIST] [--rounds N]
+
+Each case runs in a process of its own (bench/tune.c), in which the two builds take turns on the same arrays: the first, the
+second, the second, the first, ... Outputs are compared first; builds that differ in a byte are an error. A short call is one
+of at most 4096 elements: there the difference in ns counts, for the others the ratio. Prints every case, then the worst.
+"""
+import argparse
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+KERNELS = ("forward", "forward-bits", "forward-in-place", "backward", "apply-bits")
+MASKS = ("mask-bits", "mask-bytes")
+DTYPES = ("f32", "f64", "f16", "bf16")
+SIZES = (1, 128, 2048, 65536, 1 << 20, 1 << 25)
+PROBABILITIES = (0.1, 0.5)
+SHORT = 4096  # elements
+
+
+class Refused(Exception):
+    """What stops the comparison, as a sentence."""
+
+
+def cases(backends):
+    for backend in backends:
+        for kernel in KERNELS + MASKS:
+            for dtype in DTYPES if kernel in KERNELS else ("f32",):
+                for n in SIZES:
+                    for p in PROBABILITIES:
+                        yield backend, kernel, dtype, n, p
+
+
+def run(command):
+    done = subprocess.run([str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+    if done.returncode != 0:
+        raise Refused((done.stderr.strip().splitlines() or ["no message"])[-1])
+    return done.stdout
+
+
+def compare(program, old, new, case, rounds):
+    backend, kernel, dtype, n, p = case
+    median, low, high, first, second = map(float, run([program, old, new, backend, kernel, dtype, n, p, rounds]).split())
+    return {"backend": backend, "kernel": kernel, "dtype": dtype, "n": n, "p": p, "ratio": {"median": median, "p10": low, "p90": high},
+            "old_ns": first * n, "new_ns": second * n}
+
+
+def cost(row):
+    """What the new build costs more, in the unit that counts: ns for short calls, percent for the others."""
+    return row["old_ns"] * (row["ratio"]["median"] - 1) if row["n"] <= SHORT else 100 * (row["ratio"]["median"] - 1)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("old")
+    parser.add_argument("new")
+    parser.add_argument("--json", metavar="FILE", help="write the figures")
+    parser.add_argument("--backends", default="avx512,avx2", help="with commas between (default avx512,avx2)")
+    parser.add_argument("--rounds", type=int, default=11, help="turns of each build (default 11)")
+    arguments = parser.parse_args()
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        program = pathlib.Path(folder) / "tune"
+        run([os.environ.get("CC", "cc"), "-O2", "-std=c11", "-D_POSIX_C_SOURCE=200809L", "-I", ROOT / "include", ROOT / "bench" / "tune.c",
+             "-o", program, "-ldl"])
+        for case in cases(arguments.backends.split(",")):
+            row = compare(program, os.path.abspath(arguments.old), os.path.abspath(arguments.new), case, arguments.rounds)
+            rows.append(row)
+            print("{backend} {kernel} {dtype} {n} p {p:g}: {0[median]:.3f} [{0[p10]:.3f}, {0[p90]:.3f}], {old_ns:.1f} -> {new_ns:.1f} ns"
+                  .format(row["ratio"], **row), flush=True)
+    for name, unit, chosen in (("short calls", "ns", [row for row in rows if row["n"] <= SHORT]), ("others", "%", [row for row in rows if row["n"] > SHORT])):
+        worst = max(chosen, key=cost)
+        print("{name}: median {median:+.1f} {unit}, worst {worst:+.1f} {unit} ({backend} {kernel} {dtype} {n} p {p:g})".format(
+            name=name, unit=unit, median=sorted(map(cost, chosen))[len(chosen) // 2], worst=cost(worst), **worst))
+    if arguments.json:
+        cpu = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo", encoding="utf-8") if line.startswith("model name")), "")
+        part = arguments.json + ".part"
+        with open(part, "w", encoding="utf-8") as file:
+            json.dump({"context": {"executable": "bench/compare_builds.py", "cpu": cpu, "num_cpus": os.cpu_count()}, "rows": rows}, file, indent=1)
+            file.write("\n")
+        os.replace(part, arguments.json)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (Refused, OSError) as error:
+        print(f"compare_builds.py: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,36 @@
+// Work that a mask producer does a little of between its planes: applying the chunk before. Producing is bound by
+// multiplications and applying by memory; interleaved in short steps, the two keep the processor busy at once
+// (docs/measurements.md has the figures).
+#ifndef SIMDROP_COMMON_INTERLEAVE_H
+#define SIMDROP_COMMON_INTERLEAVE_H
+
+#include <stddef.h>
+
+// Elements that are applied at a time, unless there is a reason for more.
+#define SIMDROP_INTERLEAVE_ELEMENTS 256
+
+typedef struct simdrop_interleave {
+  void (*run)(void *context, size_t begin, size_t end);  // handles elements begin .. end - 1
+  void *context;
+  size_t step;         // elements at a time, at the least
+  size_t first_extra;  // elements that the first step has more than multiples of 64
+  size_t done, count;  // elements handled so far, and in all
+} simdrop_interleave;
+
+// Handles about `elements` more, a multiple of 64.
+static inline void simdrop_interleave_step(simdrop_interleave *interleave, size_t elements) {
+  const size_t begin = interleave->done;
+  if (begin == interleave->count) return;
+  size_t end = begin + elements;
+  if (begin == 0) end += interleave->first_extra;
+  if (end > interleave->count) end = interleave->count;
+  interleave->run(interleave->context, begin, end);
+  interleave->done = end;
+}
+
+static inline void simdrop_interleave_finish(simdrop_interleave *interleave) {
+  if (interleave->done < interleave->count) interleave->run(interleave->context, interleave->done, interleave->count);
+  interleave->done = interleave->count;
+}
+
+#endif

@@ -1,0 +1,4 @@
+// The SVE backend's mask producer.
+#include "sve/simd.h"
+
+#include "common/scalable_producer_body.h"

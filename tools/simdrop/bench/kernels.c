@@ -1,0 +1,139 @@
+// The kernels' calls, made from the list.
+#include "bench/kernels.h"
+
+#include <string.h>
+
+#include "bench/baseline.h"
+#include "bench/limits.h"
+
+// Does a part of the work: elements begin .. end - 1. begin is a multiple of 4096.
+typedef void range_run(const bench_case *c, size_t begin, size_t end);
+
+typedef struct cut_run {
+  const bench_case *c;
+  range_run *run;
+} cut_run;
+
+static void run_piece(void *context, size_t piece) {
+  const cut_run *const cut = context;
+  size_t begin, end;
+  simdrop_cut(cut->c->n, cut->c->pieces, piece, &begin, &end);
+  cut->run(cut->c, begin, end);
+}
+
+static void run_pieces(const bench_case *c, range_run *run) {
+  cut_run cut = {c, run};
+  c->executor->parallel_for(c->executor->context, c->pieces, run_piece, &cut);
+}
+
+static void run_range(const bench_case *c, range_run *run, uint64_t repetitions) {
+  for (uint64_t i = 0; i < repetitions; ++i) {
+    if (c->pieces > 1) {
+      run_pieces(c, run);
+    } else {
+      run(c, 0, c->n);
+    }
+    BENCH_BARRIER();
+  }
+}
+
+static void run_baseline(const bench_case *c, size_t begin, size_t end) {
+  const double *const x = c->x;
+  double *const y = c->y;
+  if (c->dtype == SIMDROP_F64) {
+    baseline_dropout_f64(c->mask.seed, c->mask.stream, begin, c->threshold, c->scale, end - begin, x + begin, y + begin);
+  } else {
+    baseline_dropout_f32(c->mask.seed, c->mask.stream, begin, c->threshold, c->scale, end - begin, (const float *)c->x + begin,
+                         (float *)c->y + begin);
+  }
+}
+
+static void run_baseline_pieces(const bench_case *c) { run_range(c, run_baseline, 1); }
+
+#define DEFINE_RUN(identifier, name, group, draws, element_arrays, bit_arrays, byte_arrays, call, parallel_call) \
+  static void run_##identifier(const bench_case *c, uint64_t repetitions) {                                      \
+    for (uint64_t i = 0; i < repetitions; ++i) {                                                                 \
+      call;                                                                                                      \
+      BENCH_BARRIER();                                                                                           \
+    }                                                                                                            \
+  }                                                                                                              \
+  static void run_parallel_##identifier(const bench_case *c, uint64_t repetitions) {                             \
+    for (uint64_t i = 0; i < repetitions; ++i) {                                                                 \
+      parallel_call;                                                                                             \
+      BENCH_BARRIER();                                                                                           \
+    }                                                                                                            \
+  }
+BENCH_KERNELS(DEFINE_RUN)
+
+#define TABLE_ROW(identifier, name, group, draws, element_arrays, bit_arrays, byte_arrays, call, parallel_call) \
+  {name, group, draws, element_arrays, bit_arrays, byte_arrays, run_##identifier, run_parallel_##identifier},
+const bench_kernel bench_kernels[] = {BENCH_KERNELS(TABLE_ROW)};
+const int bench_kernel_count = sizeof bench_kernels / sizeof bench_kernels[0];
+
+#define NAME_ONLY(identifier, name, group, draws, element_arrays, bit_arrays, byte_arrays, call, parallel_call) name,
+const char *const bench_kernel_names[] = {BENCH_KERNELS(NAME_ONLY) NULL};
+
+static size_t packed_size(size_t n) { return n / 8 + (n % 8 != 0); }
+
+double bench_bytes(const bench_kernel *kernel, const bench_case *c) {
+  return (double)kernel->element_arrays * (double)c->n * (double)c->element_size +
+         (double)kernel->bit_arrays * (double)packed_size(c->n) + (double)kernel->byte_arrays * (double)c->n;
+}
+
+bool bench_is_in_place(const bench_kernel *kernel) { return kernel->run == run_forward_in_place; }
+
+void bench_set_copy(const bench_kernel *kernel, bench_case *c) {
+  c->copy_bits = kernel->element_arrays > 0 ? 8 * c->element_size : kernel->bit_arrays > 0 ? 1 : 8;
+  c->copy_bytes = c->copy_bits == 1 ? packed_size(c->n) : c->copy_bits / 8 * c->n;
+}
+
+// Where an element's bytes begin in what is copied; n stands for the end.
+static size_t copy_offset(const bench_case *c, size_t element) {
+  return element == c->n ? c->copy_bytes : element / 8 * c->copy_bits;
+}
+
+static void copy_range(const bench_case *c, size_t begin, size_t end) {
+  const size_t first = copy_offset(c, begin);
+  memcpy((char *)c->y + first, (const char *)c->x + first, copy_offset(c, end) - first);
+}
+
+// One thread's is spelled out, so that the shortest calls are timed without any bookkeeping.
+void bench_copy(const bench_case *c, uint64_t repetitions) {
+  if (c->pieces > 1) {
+    run_range(c, copy_range, repetitions);
+    return;
+  }
+  for (uint64_t i = 0; i < repetitions; ++i) {
+    memcpy(c->y, c->x, c->copy_bytes);
+    BENCH_BARRIER();
+  }
+}
+
+static void copy_range_streaming(const bench_case *c, size_t begin, size_t end) {
+  const size_t first = copy_offset(c, begin);
+  bench_stream_copy((const char *)c->x + first, (char *)c->y + first, copy_offset(c, end) - first);
+}
+
+void bench_copy_streaming(const bench_case *c, uint64_t repetitions) { run_range(c, copy_range_streaming, repetitions); }
+
+static void rewrite_range(const bench_case *c, size_t begin, size_t end) {
+  const size_t first = copy_offset(c, begin);
+  bench_rewrite((char *)c->y + first, copy_offset(c, end) - first);
+}
+
+void bench_rewrite_output(const bench_case *c, uint64_t repetitions) { run_range(c, rewrite_range, repetitions); }
+
+static void scale_from(const void *x, const bench_case *c, size_t begin, size_t end) {
+  if (c->dtype == SIMDROP_F64) {
+    baseline_scale_f64(c->scale, end - begin, (const double *)x + begin, (double *)c->y + begin);
+  } else {
+    const size_t first = begin * c->element_size / sizeof(float), last = end * c->element_size / sizeof(float);
+    baseline_scale_f32(c->scale, last - first, (const float *)x + first, (float *)c->y + first);
+  }
+}
+
+static void scale_range(const bench_case *c, size_t begin, size_t end) { scale_from(c->x, c, begin, end); }
+static void scale_range_in_place(const bench_case *c, size_t begin, size_t end) { scale_from(c->y, c, begin, end); }
+
+void bench_scale(const bench_case *c, uint64_t repetitions) { run_range(c, scale_range, repetitions); }
+void bench_scale_in_place(const bench_case *c, uint64_t repetitions) { run_range(c, scale_range_in_place, repetitions); }

@@ -1,0 +1,71 @@
+// The public backend functions in words.
+#include "shared/backend.h"
+
+#include <simdrop/simdrop.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/report.h"
+
+static void list_supported(size_t size, char *names) {
+  size_t used = 0;
+  names[0] = '\0';
+  for (size_t i = 0; i < simdrop_backend_count() && used < size; ++i)
+    if (simdrop_backend_supported(i))
+      used += (size_t)snprintf(names + used, size - used, "%s%s", used == 0 ? "" : ", ", simdrop_backend_name(i));
+}
+
+bool backend_use(const char *name) {
+  if (name == NULL) return true;
+  const simdrop_status status = simdrop_backend_select(name);
+  if (status == SIMDROP_OK) return true;
+  char names[512];
+  list_supported(sizeof names, names);
+  if (status == SIMDROP_ERROR_UNKNOWN_BACKEND) {
+    report_error("there is no backend '%s'; those that run here: %s", name, names);
+  } else {
+    report_error("backend '%s' is not compiled in or cannot run on this machine; those that run here: %s", name, names);
+  }
+  return false;
+}
+
+// The length of the first name of a list, and the rest behind the comma, or NULL.
+static size_t split_list(const char *list, const char **rest) {
+  const char *const comma = strchr(list, ',');
+  *rest = comma == NULL ? NULL : comma + 1;
+  return comma == NULL ? strlen(list) : (size_t)(comma - list);
+}
+
+bool backend_list_check(const char *list) {
+  if (strcmp(list, "all") == 0) return true;
+  for (const char *rest; list != NULL; list = rest) {
+    char name[64];
+    snprintf(name, sizeof name, "%.*s", (int)split_list(list, &rest), list);
+    if (!backend_use(name)) return false;
+  }
+  return true;
+}
+
+bool backend_is_listed(const char *list, const char *name) {
+  if (strcmp(list, "all") == 0) return true;
+  for (const char *rest; list != NULL; list = rest) {
+    const size_t length = split_list(list, &rest);
+    if (strlen(name) == length && strncmp(list, name, length) == 0) return true;
+  }
+  return false;
+}
+
+void backend_reason(size_t size, char *phrase) {
+  const char *const wanted = getenv("SIMDROP_BACKEND");
+  switch (simdrop_backend_reason()) {
+    case SIMDROP_CHOICE_BEST: snprintf(phrase, size, "the best that runs here"); break;
+    case SIMDROP_CHOICE_ENVIRONMENT: snprintf(phrase, size, "SIMDROP_BACKEND names it"); break;
+    case SIMDROP_CHOICE_ENVIRONMENT_REFUSED:
+      snprintf(phrase, size, "the best that runs here; SIMDROP_BACKEND=%s is unknown or cannot run here", wanted ? wanted : "");
+      break;
+    case SIMDROP_CHOICE_SELECTED: snprintf(phrase, size, "--backend names it"); break;
+    default: snprintf(phrase, size, "chosen by the library"); break;
+  }
+}
