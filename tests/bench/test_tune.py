@@ -45,7 +45,7 @@ class TuneTest(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = tempfile.TemporaryDirectory()
         cls.path = pathlib.Path(cls.folder.name)
-        compiler = [os.environ.get("CC", "cc"), "-std=c11", "-D_POSIX_C_SOURCE=200809L", "-I", ROOT / "include"]
+        compiler = [os.environ.get("CC", "cc"), "-std=c11", "-D_POSIX_C_SOURCE=200809L", "-I", ROOT / "include", "-I", ROOT / "src"]
         subprocess.run([*compiler, ROOT / "bench" / "tune.c", "-o", cls.path / "tune", "-ldl"], check=True)
         (cls.path / "library.c").write_text(LIBRARY)
         for wrong in "1000", "9", "9000":  # the first and the last keep all of a thousand
