@@ -67,8 +67,8 @@ def main():
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         program = pathlib.Path(folder) / "tune"
-        run([os.environ.get("CC", "cc"), "-O2", "-std=c11", "-D_POSIX_C_SOURCE=200809L", "-I", ROOT / "include", ROOT / "bench" / "tune.c",
-             "-o", program, "-ldl"])
+        run([os.environ.get("CC", "cc"), "-O2", "-std=c11", "-D_POSIX_C_SOURCE=200809L", "-I", ROOT / "include", "-I", ROOT / "src",
+             ROOT / "bench" / "tune.c", "-o", program, "-ldl"])
         for case in cases(arguments.backends.split(",")):
             row = compare(program, os.path.abspath(arguments.old), os.path.abspath(arguments.new), case, arguments.rounds)
             rows.append(row)

@@ -14,6 +14,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/element_types.h"
+
 #define TURN_SECONDS 2e-3
 #define ROUNDS_MAX 1001
 
@@ -165,16 +167,21 @@ static void measure(const build builds[2], tune_case *c, char *y, size_t rounds)
 }
 
 int main(int argc, char **argv) {
-  static const char *const dtypes[] = {"f32", "f64", "f16", "bf16"};  // in the order of simdrop_dtype
-  static const size_t sizes[] = {4, 8, 2, 2};
+#define NAME_OF(argument, name, NAME, element, bits, converts) #name,
+#define SIZE_OF(argument, name, NAME, element, bits, converts) bits / 8,
+  static const char *const dtypes[] = {SIMDROP_ELEMENT_TYPES(NAME_OF, )};
+  static const size_t sizes[] = {SIMDROP_ELEMENT_TYPES(SIZE_OF, )};
+#undef NAME_OF
+#undef SIZE_OF
   const size_t kernel_count = sizeof kernels / sizeof kernels[0];
   if (argc != 9) fail("usage: tune FIRST.so SECOND.so BACKEND KERNEL DTYPE N P ROUNDS");
   const build builds[2] = {open_build(argv[1], argv[3]), open_build(argv[2], argv[3])};
   size_t kernel = 0, dtype = 0;
   while (kernel < kernel_count && strcmp(argv[4], kernels[kernel].name) != 0) ++kernel;
-  while (dtype < 4 && strcmp(argv[5], dtypes[dtype]) != 0) ++dtype;
+  while (dtype < SIMDROP_ELEMENT_TYPE_COUNT && strcmp(argv[5], dtypes[dtype]) != 0) ++dtype;
   const size_t n = strtoul(argv[6], NULL, 10), rounds = strtoul(argv[8], NULL, 10);
-  if (dtype == 4 || n == 0 || rounds < 1 || rounds > ROUNDS_MAX || kernel == kernel_count) fail("a bad argument");
+  if (dtype == SIMDROP_ELEMENT_TYPE_COUNT || n == 0 || rounds < 1 || rounds > ROUNDS_MAX || kernel == kernel_count)
+    fail("a bad argument");
   tune_case c = {
       .kernel = kernels[kernel].call,
       .dtype = (simdrop_dtype)dtype,

@@ -152,8 +152,8 @@ def main():
         folder = pathlib.Path(name)
         shutil.copytree(ROOT, folder / "source", ignore=lambda path, files: [f for f in files if f in (".git", "docs") or f.startswith("build")])
         program = folder / "tune"
-        run([os.environ.get("CC", "cc"), "-O2", "-std=c11", "-D_POSIX_C_SOURCE=200809L", "-I", ROOT / "include", ROOT / "bench" / "tune.c",
-             "-o", program, "-ldl"], "bench/tune.c does not compile")
+        run([os.environ.get("CC", "cc"), "-O2", "-std=c11", "-D_POSIX_C_SOURCE=200809L", "-I", ROOT / "include", "-I", ROOT / "src",
+             ROOT / "bench" / "tune.c", "-o", program, "-ldl"], "bench/tune.c does not compile")
         chosen = shutil.copy(build_library(folder / "source", folder / "build"), folder / "chosen.so")
         for constant in CONSTANTS:
             if constant.name not in wanted:

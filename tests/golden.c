@@ -22,14 +22,7 @@ uint64_t digest_values(simdrop_dtype dtype, size_t n, const void *values) {
   uint64_t digest = FNV_START;
   const size_t size = simdrop_dtype_size(dtype);
   for (size_t k = 0; k < n; ++k) {
-    uint64_t value;
-    if (size == 8) {
-      value = ((const uint64_t *)values)[k];
-    } else if (size == 4) {
-      value = ((const uint32_t *)values)[k];
-    } else {
-      value = ((const uint16_t *)values)[k];
-    }
+    const uint64_t value = read_element(size, (const char *)values + size * k);
     for (size_t i = 0; i < size; ++i) digest = add_byte(digest, (uint8_t)(value >> 8 * i));
   }
   return digest;
@@ -107,30 +100,33 @@ golden_layout golden_layout_of(size_t i) {
   return golden;
 }
 
-// Line number i of the file, which begins with this word.
-static void read_digests(const char *name, size_t i, const char *word, uint64_t digests[GOLDEN_DIGESTS]) {
+// The digests of all lines that begin with this word, one line after the other.
+static void read_digests(const char *name, const char *word, uint64_t digests[GOLDEN_DIGESTS]) {
   data_file *const file = open_data(name);
-  const char *line = NULL;
-  char found[64];
-  for (size_t k = 0; k <= i; ++k) line = next_line(file);
-  if (line == NULL ||
-      sscanf(line, "%63s %" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNx64, found, &digests[0], &digests[1],
-             &digests[2], &digests[3], &digests[4]) != 6 ||
-      strcmp(found, word) != 0) {
-    fprintf(stderr, "golden: %s has no line %s\n", name, word);
-    exit(1);
+  const size_t length = strlen(word);
+  size_t count = 0;
+  for (char *line; (line = next_line(file)) != NULL;) {
+    if (strncmp(line, word, length) != 0 || line[length] != ' ') continue;
+    int used = 0;
+    uint64_t digest;
+    for (line += length; sscanf(line, "%" SCNx64 "%n", &digest, &used) == 1; line += used)
+      if (count++ < GOLDEN_DIGESTS) digests[count - 1] = digest;
   }
   close_data(file);
+  if (count != GOLDEN_DIGESTS) {
+    fprintf(stderr, "golden: %s has %zu digests of %s, not %d\n", name, count, word, (int)GOLDEN_DIGESTS);
+    exit(1);
+  }
 }
 
 void read_golden_call(size_t i, uint64_t digests[GOLDEN_DIGESTS]) {
   char word[32];
   snprintf(word, sizeof word, "%.17g", probabilities[i]);
-  read_digests("golden_digests.txt", i, word, digests);
+  read_digests("golden_digests.txt", word, digests);
 }
 
 void read_golden_layout(size_t i, uint64_t digests[GOLDEN_DIGESTS]) {
-  read_digests("golden_layouts.txt", i, golden_layout_of(i).name, digests);
+  read_digests("golden_layouts.txt", golden_layout_of(i).name, digests);
 }
 
 #if defined(__MINGW_PRINTF_FORMAT)  // Windows has two kinds of printf: the one that its headers chose

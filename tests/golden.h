@@ -11,7 +11,8 @@ enum {
   GOLDEN_ELEMENTS = 1 << 20,
   GOLDEN_CALLS = 3,
   GOLDEN_LAYOUTS = 10,
-  GOLDEN_DIGESTS = 5,  // of a mask, and of the four types' outputs
+  GOLDEN_DIGESTS = 1 + SIMDROP_ELEMENT_TYPE_COUNT,  // of a mask, and of each type's outputs
+  GOLDEN_FIRST_DIGESTS = 5,                         // those that the files' first lines have
 };
 
 uint64_t digest_bytes(const uint8_t *bytes, size_t size);
@@ -31,7 +32,8 @@ typedef struct golden_layout {
 } golden_layout;
 golden_layout golden_layout_of(size_t i);
 
-// The digests that the files have.
+// The digests that the files have: in a line for each call or layout, and for the types that came later in a line of their own
+// below all of those.
 void read_golden_call(size_t i, uint64_t digests[GOLDEN_DIGESTS]);
 void read_golden_layout(size_t i, uint64_t digests[GOLDEN_DIGESTS]);
 

@@ -3,7 +3,11 @@
 
 #include <string.h>
 
-const oracle_format oracle_binary16 = {5, 10}, oracle_bfloat16 = {8, 7}, oracle_binary32 = {8, 23}, oracle_binary64 = {11, 52};
+#include "plain.h"
+
+const oracle_format oracle_binary16 = {5, 10, ORACLE_IEEE}, oracle_bfloat16 = {8, 7, ORACLE_IEEE};
+const oracle_format oracle_binary32 = {8, 23, ORACLE_IEEE}, oracle_binary64 = {11, 52, ORACLE_IEEE};
+const oracle_format oracle_e4m3 = {4, 3, ORACLE_NO_INFINITY}, oracle_e5m2 = {5, 2, ORACLE_ONE_NAN};
 
 // ---- the mask
 
@@ -103,12 +107,21 @@ typedef struct exact_value {
 
 static int bias_of(oracle_format format) { return (1 << (format.exponent_bits - 1)) - 1; }
 
+static uint64_t all_ones(oracle_format format) { return (UINT64_C(1) << (format.exponent_bits + format.fraction_bits)) - 1; }
+
+// What a number becomes that is rounded beyond the largest one.
+static uint64_t beyond_range(oracle_format format) {
+  if (format.special == ORACLE_NO_INFINITY) return all_ones(format) - 1;
+  return ((UINT64_C(1) << format.exponent_bits) - 1) << format.fraction_bits;
+}
+
 static exact_value decode(uint64_t bits, oracle_format format) {
   const int top_exponent = (1 << format.exponent_bits) - 1;
   const uint64_t fraction = bits & ((UINT64_C(1) << format.fraction_bits) - 1);
   const int biased = (int)(bits >> format.fraction_bits) & top_exponent;
   exact_value value = {VALUE_FINITE, bits >> (format.exponent_bits + format.fraction_bits) & 1, fraction, 0};
-  if (biased == top_exponent) {
+  const bool is_number = format.special == ORACLE_NO_INFINITY && (bits & all_ones(format)) != all_ones(format);
+  if (biased == top_exponent && !is_number) {
     value.kind = fraction == 0 ? VALUE_INFINITE : VALUE_NAN;
     value.significand = fraction << (63 - format.fraction_bits);
   } else {
@@ -120,8 +133,9 @@ static exact_value decode(uint64_t bits, oracle_format format) {
 
 static uint64_t encode(exact_value value, oracle_format format) {
   const uint64_t sign = (uint64_t)value.negative << (format.exponent_bits + format.fraction_bits);
-  const uint64_t infinity = ((UINT64_C(1) << format.exponent_bits) - 1) << format.fraction_bits;
+  const uint64_t infinity = beyond_range(format);
   const uint64_t hidden_bit = UINT64_C(1) << format.fraction_bits;
+  if (value.kind == VALUE_NAN && format.special != ORACLE_IEEE) return sign | all_ones(format);
   if (value.kind == VALUE_NAN) return sign | infinity | hidden_bit >> 1 | value.significand >> (63 - format.fraction_bits);
   if (value.kind == VALUE_INFINITE) return sign | infinity;
   if (value.significand == 0) return sign;
@@ -150,8 +164,8 @@ static uint64_t encode(exact_value value, oracle_format format) {
   }
   if (quotient < hidden_bit) return sign | quotient;  // subnormal, or zero
   const uint64_t biased = (uint64_t)(unit - finest) + 1;
-  if (biased << format.fraction_bits >= infinity) return sign | infinity;
-  return sign | biased << format.fraction_bits | (quotient - hidden_bit);
+  const uint64_t magnitude = biased << format.fraction_bits | (quotient - hidden_bit);
+  return sign | (magnitude < infinity ? magnitude : infinity);
 }
 
 // a * b for significands below 2^53 and 2^53: at most 64 bits of it, the lowest one 1 if anything below was not zero.
@@ -190,48 +204,32 @@ uint64_t oracle_scale_bits(double p, simdrop_dtype dtype) {
   return dtype == SIMDROP_F64 ? bits : oracle_convert(bits, oracle_binary64, oracle_binary32);
 }
 
-// One element.
-static uint64_t scaled(uint64_t x, simdrop_dtype dtype, uint64_t scale) {
+static oracle_format format_of(simdrop_dtype dtype) {
   switch (dtype) {
-    case SIMDROP_F32: return oracle_multiply(x, oracle_binary32, scale, oracle_binary32, oracle_binary32);
-    case SIMDROP_F64: return oracle_multiply(x, oracle_binary64, scale, oracle_binary64, oracle_binary64);
-    // Two roundings by definition: to binary32, and then to the type.
-    case SIMDROP_F16:
-      return oracle_convert(oracle_multiply(x, oracle_binary16, scale, oracle_binary32, oracle_binary32), oracle_binary32,
-                            oracle_binary16);
-    case SIMDROP_BF16:
-      return oracle_convert(oracle_multiply(x, oracle_bfloat16, scale, oracle_binary32, oracle_binary32), oracle_binary32,
-                            oracle_bfloat16);
+    case SIMDROP_F32: return oracle_binary32;
+    case SIMDROP_F64: return oracle_binary64;
+    case SIMDROP_F16: return oracle_binary16;
+    case SIMDROP_BF16: return oracle_bfloat16;
+    case SIMDROP_F8E4M3FN: return oracle_e4m3;
+    case SIMDROP_F8E5M2: return oracle_e5m2;
   }
-  return 0;
+  return oracle_binary64;
+}
+
+// One element. Two roundings by definition where the type is converted: to binary32, and then to the type.
+static uint64_t scaled(uint64_t x, simdrop_dtype dtype, uint64_t scale) {
+  const oracle_format format = format_of(dtype);
+  if (dtype == SIMDROP_F64) return oracle_multiply(x, format, scale, oracle_binary64, oracle_binary64);
+  return oracle_convert(oracle_multiply(x, format, scale, oracle_binary32, oracle_binary32), oracle_binary32, format);
 }
 
 void oracle_apply(double p, simdrop_dtype dtype, size_t n, const uint8_t *kept, const void *x, void *y) {
   const uint64_t scale = oracle_scale_bits(p, dtype);
+  const size_t size = simdrop_dtype_size(dtype);
   for (size_t k = 0; k < n; ++k) {
-    uint64_t from = 0, to = 0;
-    uint32_t word;
-    uint16_t half;
-    switch (dtype) {
-      case SIMDROP_F64: memcpy(&from, (const char *)x + 8 * k, 8); break;
-      case SIMDROP_F32:
-        memcpy(&word, (const char *)x + 4 * k, 4);
-        from = word;
-        break;
-      case SIMDROP_F16:
-      case SIMDROP_BF16:
-        memcpy(&half, (const char *)x + 2 * k, 2);
-        from = half;
-        break;
-    }
+    const uint64_t from = read_element(size, (const char *)x + size * k);
+    uint64_t to = 0;
     if (kept[k] && p < 1) to = p == 0 ? from : scaled(from, dtype, scale);
-    word = (uint32_t)to;
-    half = (uint16_t)to;
-    switch (dtype) {
-      case SIMDROP_F64: memcpy((char *)y + 8 * k, &to, 8); break;
-      case SIMDROP_F32: memcpy((char *)y + 4 * k, &word, 4); break;
-      case SIMDROP_F16:
-      case SIMDROP_BF16: memcpy((char *)y + 2 * k, &half, 2); break;
-    }
+    write_element(size, to, (char *)y + size * k);
   }
 }

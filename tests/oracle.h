@@ -29,15 +29,23 @@ void oracle_apply(double p, simdrop_dtype dtype, size_t n, const uint8_t *kept, 
 // s as the type's product uses it, in binary64 for f64 and in binary32 for the others.
 uint64_t oracle_scale_bits(double p, simdrop_dtype dtype);
 
-// A binary floating-point format of IEEE 754 shape.
+// What there is besides numbers, which have the encoding of IEEE 754 always.
+typedef enum oracle_special {
+  ORACLE_IEEE,         // infinities and NaNs under the largest exponent
+  ORACLE_ONE_NAN,      // the same, but what is converted to NaN has all bits 1: OFP8's E5M2, as PyTorch converts to it
+  ORACLE_NO_INFINITY,  // one NaN, which has all bits 1, and the largest number beyond the range: OFP8's E4M3, saturating
+} oracle_special;
+
+// A binary floating-point format; its bias is that of IEEE 754.
 typedef struct oracle_format {
   int exponent_bits, fraction_bits;
+  oracle_special special;
 } oracle_format;
 
-extern const oracle_format oracle_binary16, oracle_bfloat16, oracle_binary32, oracle_binary64;
+extern const oracle_format oracle_binary16, oracle_bfloat16, oracle_binary32, oracle_binary64, oracle_e4m3, oracle_e5m2;
 
 // The product of a value of `format` and one of `factor_format`, rounded to nearest even to `to`. NaNs of `format` are
-// carried over quiet, with their sign and upper payload bits; the factor is positive and finite.
+// carried over with their sign, and to ORACLE_IEEE quiet with their upper payload bits; the factor is positive and finite.
 uint64_t oracle_multiply(uint64_t value, oracle_format format, uint64_t factor, oracle_format factor_format, oracle_format to);
 
 // A value in another format, rounded to nearest even.

@@ -49,20 +49,39 @@ static uint64_t make_value(int exponent_bits, int fraction_bits, uint64_t random
   return (sign << exponent_bits | exponent) << fraction_bits | (fraction & fraction_mask);
 }
 
-void fill_values(simdrop_dtype dtype, size_t n, uint64_t *random, void *x) {
-  for (size_t k = 0; k < n; ++k) {
-    const uint64_t draw = next_random(random);
-    if (dtype == SIMDROP_F64) {
-      const uint64_t value = make_value(11, 52, draw);
-      memcpy((char *)x + 8 * k, &value, 8);
-    } else if (dtype == SIMDROP_F32) {
-      const uint32_t value = (uint32_t)make_value(8, 23, draw);
-      memcpy((char *)x + 4 * k, &value, 4);
-    } else {
-      const uint16_t value = (uint16_t)(dtype == SIMDROP_F16 ? make_value(5, 10, draw) : make_value(8, 7, draw));
-      memcpy((char *)x + 2 * k, &value, 2);
-    }
+uint64_t read_element(size_t size, const void *element) {
+  uint8_t bits8;
+  uint16_t bits16;
+  uint32_t bits32;
+  uint64_t bits64;
+  switch (size) {
+    case 1: memcpy(&bits8, element, 1); return bits8;
+    case 2: memcpy(&bits16, element, 2); return bits16;
+    case 4: memcpy(&bits32, element, 4); return bits32;
+    default: memcpy(&bits64, element, 8); return bits64;
   }
+}
+
+void write_element(size_t size, uint64_t bits, void *element) {
+  const uint8_t bits8 = (uint8_t)bits;
+  const uint16_t bits16 = (uint16_t)bits;
+  const uint32_t bits32 = (uint32_t)bits;
+  switch (size) {
+    case 1: memcpy(element, &bits8, 1); break;
+    case 2: memcpy(element, &bits16, 2); break;
+    case 4: memcpy(element, &bits32, 4); break;
+    default: memcpy(element, &bits, 8); break;
+  }
+}
+
+void fill_values(simdrop_dtype dtype, size_t n, uint64_t *random, void *x) {
+  static const struct {
+    int exponent, fraction;
+  } bits[] = {[SIMDROP_F32] = {8, 23}, [SIMDROP_F64] = {11, 52},    [SIMDROP_F16] = {5, 10},
+              [SIMDROP_BF16] = {8, 7}, [SIMDROP_F8E4M3FN] = {4, 3}, [SIMDROP_F8E5M2] = {5, 2}};
+  const size_t size = (size_t)(1 + bits[dtype].exponent + bits[dtype].fraction) / 8;
+  for (size_t k = 0; k < n; ++k)
+    write_element(size, make_value(bits[dtype].exponent, bits[dtype].fraction, next_random(random)), (char *)x + size * k);
 }
 
 void *allocate(size_t size) {

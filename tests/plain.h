@@ -22,6 +22,10 @@ const char *dtype_name(simdrop_dtype dtype);
 // pseudorandom number generators", OOPSLA 2014).
 uint64_t next_random(uint64_t *state);
 
+// The bits of an element of so many bytes.
+uint64_t read_element(size_t size, const void *element);
+void write_element(size_t size, uint64_t bits, void *element);
+
 // Values of all kinds: NaNs of both sorts, infinities, zeros, subnormals, largest and smallest values, whole and random ones.
 void fill_values(simdrop_dtype dtype, size_t n, uint64_t *random, void *x);
 

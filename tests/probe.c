@@ -39,7 +39,7 @@ int main(void) {
       const simdrop_mask mask = {probabilities[i], 2024 + i, UINT64_C(0x123456789abcdef0) + j, offsets[j], 0};
       check(simdrop_mask_bits(&mask, ELEMENTS, bits));
       state = digest(bits, ELEMENTS / 8, state);
-      for (int dtype = SIMDROP_F32; dtype <= SIMDROP_BF16; ++dtype) {
+      for (int dtype = 0; dtype < (int)simdrop_dtype_count(); ++dtype) {
         check(simdrop_forward(&mask, (simdrop_dtype)dtype, ELEMENTS, x, y, bits));
         state = digest(y, ELEMENTS * simdrop_dtype_size((simdrop_dtype)dtype), digest(bits, ELEMENTS / 8, state));
       }

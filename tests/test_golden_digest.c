@@ -1,8 +1,8 @@
 // K10: digests of masks and outputs of 2^20 elements and of layouts, the same on every machine: see golden.h.
 //
 // data/golden_digests.txt and data/golden_layouts.txt were written once, by the reference and not by the library:
-// `test_golden_digest --write` and `--write-layouts`. They are never to change; in the full effort the reference is asked
-// again.
+// `test_golden_digest --write` and `--write-layouts`. What they have never changes, and a new type gets new lines; in the full
+// effort the reference is asked again.
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +34,7 @@ static void free_arrays(arrays *a) {
   free(a->y);
 }
 
-// The reference's digests: of the mask, and of the four types' outputs.
+// The reference's digests: of the mask, and of each type's outputs.
 static void reference_digests(size_t i, arrays *a, uint64_t digests[GOLDEN_DIGESTS]) {
   const simdrop_mask mask = golden_call(i);
   oracle_u(mask.seed, mask.stream, mask.offset, N, a->u);
@@ -74,46 +74,56 @@ static void reference_layout_digests(size_t i, arrays *a, uint64_t digests[GOLDE
   }
 }
 
-static void print_digests(const uint64_t digests[GOLDEN_DIGESTS]) {
-  for (size_t d = 0; d < GOLDEN_DIGESTS; ++d) printf(" %016" PRIx64, digests[d]);
-  printf("\n");
+// A line for each call or layout with those of its digests that its lines of this part of the file have.
+static void print_lines(const char *const *words, uint64_t (*digests)[GOLDEN_DIGESTS], size_t count, size_t begin, size_t end) {
+  for (size_t i = 0; i < count; ++i) {
+    printf("%s", words[i]);
+    for (size_t d = begin; d < end; ++d) printf(" %016" PRIx64, digests[i][d]);
+    printf("\n");
+  }
+}
+
+static void print_file(const char *what, const char *head, const char *const *words, uint64_t (*digests)[GOLDEN_DIGESTS],
+                       size_t count) {
+  printf("%s# %s mask f32 f64 f16 bf16\n", head, what);
+  print_lines(words, digests, count, 0, GOLDEN_FIRST_DIGESTS);
+  printf("# %s f8e4m3fn f8e5m2\n", what);
+  print_lines(words, digests, count, GOLDEN_FIRST_DIGESTS, GOLDEN_DIGESTS);
 }
 
 static void write_golden(void) {
   arrays a = allocate_arrays();
-  printf(
-      "# FNV-1a digests (64 bits) of 2^20 elements: the packed mask, and forward's output in little-endian bytes. Written once "
-      "by\n");
-  printf(
-      "# the tests' reference (test_golden_digest --write), which also says which seed, stream, offset and values these "
-      "are.\n");
-  printf("# p mask f32 f64 f16 bf16\n");
+  uint64_t digests[GOLDEN_CALLS][GOLDEN_DIGESTS];
+  char texts[GOLDEN_CALLS][32];
+  const char *words[GOLDEN_CALLS];
   for (size_t i = 0; i < GOLDEN_CALLS; ++i) {
-    uint64_t digests[GOLDEN_DIGESTS];
-    reference_digests(i, &a, digests);
-    printf("%.17g", golden_call(i).p);
-    print_digests(digests);
+    reference_digests(i, &a, digests[i]);
+    snprintf(texts[i], sizeof texts[i], "%.17g", golden_call(i).p);
+    words[i] = texts[i];
   }
+  print_file(
+      "p",
+      "# FNV-1a digests (64 bits) of 2^20 elements: the packed mask, and forward's output in little-endian bytes. Written "
+      "once by\n# the tests' reference (test_golden_digest --write), which also says which seed, stream, offset and values "
+      "these are.\n",
+      words, digests, GOLDEN_CALLS);
   free_arrays(&a);
 }
 
 static void write_golden_layouts(void) {
   arrays a = allocate_arrays();
-  printf(
-      "# FNV-1a digests (64 bits) of layouts: the mask, a byte for each element in row-major order, and forward's output as it "
-      "lies\n");
-  printf(
-      "# in memory, in little-endian bytes. Written once by the tests' reference (test_golden_digest --write-layouts); "
-      "golden.c "
-      "says\n");
-  printf("# which layouts, masks and values these are.\n");
-  printf("# layout mask f32 f64 f16 bf16\n");
+  uint64_t digests[GOLDEN_LAYOUTS][GOLDEN_DIGESTS];
+  const char *words[GOLDEN_LAYOUTS];
   for (size_t i = 0; i < GOLDEN_LAYOUTS; ++i) {
-    uint64_t digests[GOLDEN_DIGESTS];
-    reference_layout_digests(i, &a, digests);
-    printf("%s", golden_layout_of(i).name);
-    print_digests(digests);
+    reference_layout_digests(i, &a, digests[i]);
+    words[i] = golden_layout_of(i).name;
   }
+  print_file(
+      "layout",
+      "# FNV-1a digests (64 bits) of layouts: the mask, a byte for each element in row-major order, and forward's output "
+      "as it lies\n# in memory, in little-endian bytes. Written once by the tests' reference (test_golden_digest "
+      "--write-layouts); golden.c says\n# which layouts, masks and values these are.\n",
+      words, digests, GOLDEN_LAYOUTS);
   free_arrays(&a);
 }
 

@@ -243,33 +243,14 @@ static void kernels_body(void) {
   }
 }
 
-static void kernels(simdrop_dtype dtype) {
+static void kernels(void **state) {
+  const simdrop_dtype dtype = *(const simdrop_dtype *)*state;
   const size_t size = MOST * simdrop_dtype_size(dtype);
   body_dtype = dtype;
   x_memory = make_guarded(size);
   y_memory = make_guarded(size);
   stored_memory = make_guarded(PACKED(MOST));
   run_guarded(kernels_body);
-}
-
-static void kernels_f32(void **state) {
-  (void)state;
-  kernels(SIMDROP_F32);
-}
-
-static void kernels_f64(void **state) {
-  (void)state;
-  kernels(SIMDROP_F64);
-}
-
-static void kernels_f16(void **state) {
-  (void)state;
-  kernels(SIMDROP_F16);
-}
-
-static void kernels_bf16(void **state) {
-  (void)state;
-  kernels(SIMDROP_BF16);
 }
 
 // Non-temporal stores, at both ends.
@@ -302,7 +283,7 @@ static void large_outputs(void **state) {
   const size_t size = ((size_t)32 << 20) + 8192;
   x_memory = make_guarded(size);
   y_memory = make_guarded(size);
-  stored_memory = make_guarded(PACKED(size / sizeof(uint16_t)));
+  stored_memory = make_guarded(PACKED(size));
   for (size_t d = 0; d < LENGTH(all_dtypes); ++d) {
     body_dtype = all_dtypes[d];
     run_guarded(large_body);
@@ -402,9 +383,15 @@ static void layouts(void **state) {
 
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(guards_are_seen), cmocka_unit_test(masks),         cmocka_unit_test(stored_bits),
-      cmocka_unit_test(kernels_f32),     cmocka_unit_test(kernels_f64),   cmocka_unit_test(kernels_f16),
-      cmocka_unit_test(kernels_bf16),    cmocka_unit_test(large_outputs), cmocka_unit_test(layouts),
+      cmocka_unit_test(guards_are_seen),
+      cmocka_unit_test(masks),
+      cmocka_unit_test(stored_bits),
+#define KERNELS(argument, name, NAME, element, bits, converts) \
+  {"kernels_" #name, kernels, NULL, NULL, (void *)(uintptr_t)&all_dtypes[SIMDROP_##NAME]},
+      SIMDROP_ELEMENT_TYPES(KERNELS, )
+#undef KERNELS
+          cmocka_unit_test(large_outputs),
+      cmocka_unit_test(layouts),
   };
   return RUN_TESTS(argc, argv, tests);
 }

@@ -13,7 +13,7 @@
 #include <xmmintrin.h>
 #endif
 
-#include "common/float16.h"
+#include "common/float8.h"
 #include "engine/driver.h"
 #include "engine/parameters.h"
 #include "machine/dispatch.h"
@@ -136,7 +136,8 @@ static void every_length(void **state) {
   }
 }
 
-// x and y at every multiple of the element's size past a multiple of 64, and each with the mask at another bit.
+// x and y at every multiple of the element's size past a multiple of 64, and each with the mask at another bit. Of the pairs of
+// single bytes, which are many, every fourth.
 static void every_misalignment(void **state) {
   (void)state;
   FOR_EACH_BACKEND(backend) {
@@ -145,7 +146,7 @@ static void every_misalignment(void **state) {
       const size_t size = simdrop_dtype_size(all_dtypes[d]);
       for (size_t x_place = 0; x_place * size < 64; ++x_place)
         for (size_t y_place = 0; y_place * size < 64; ++y_place) {
-          if (!full_effort() && (x_place + y_place) % 8 != 0) continue;
+          if ((x_place + y_place) % (size == 1 ? 4 : 1) != 0 || (!full_effort() && (x_place + y_place) % 8 != 0)) continue;
           kernel_case c = random_case(all_dtypes[d], 1 + next_random(&random) % 300, 0.3, &random);
           c.x_shift = x_place * size;
           c.y_shift = y_place * size;
@@ -333,33 +334,98 @@ static void one_mask_everywhere(void **state) {
   }
 }
 
-// Every input that 16 bits can hold, kept, at several scales.
-static void every_half(simdrop_dtype dtype) {
-  static const double probabilities[] = {0,   1e-12, 1e-3, 0.1, 0.2,  0.25,   0.3,         1.0 / 3,
-                                         0.4, 0.5,   0.6,  0.9, 0.99, 0.9999, 1 - 0x1p-20, 1 - 0x1p-32};
-  static uint16_t x[0x10000], y[0x10000], expected[0x10000];
-  static uint8_t all[0x10000], all_bits[0x10000 / 8];
-  for (size_t k = 0; k < LENGTH(x); ++k) x[k] = (uint16_t)k;
+// Every input that the bits of a short type can hold, kept, at several scales.
+static void every_value(simdrop_dtype dtype) {
+  static const double probabilities[] = {
+      0, 1e-12, 1e-3, 0.1, 0.2, 0.25, 0.3, 1.0 / 3, 0.4, 0.5, 0.6, 0.9, 0.99, 0.9999, 1 - 0x1p-20, 1 - 0x1p-32,
+      // Scales just above half-way between two 8-bit floats, which binary16 would round to half-way.
+      1 - 1 / (1.125 + 0x1p-13), 1 - 1 / (1.0625 + 0x1p-13)};
+  static uint8_t x[2 * 0x10000], y[2 * 0x10000], expected[2 * 0x10000], all[0x10000], all_bits[0x10000 / 8];
+  const size_t size = simdrop_dtype_size(dtype), n = (size_t)1 << 8 * size;
+  for (size_t k = 0; k < n; ++k) write_element(size, k, x + size * k);
   memset(all, 1, sizeof all);
   memset(all_bits, 0xff, sizeof all_bits);
   for (size_t i = 0; i < LENGTH(probabilities); ++i) {
     const double p = comparable_probability(dtype, probabilities[i]);
-    oracle_apply(p, dtype, LENGTH(x), all, x, expected);
+    oracle_apply(p, dtype, n, all, x, expected);
     FOR_EACH_BACKEND(backend) {
-      assert_int_equal(simdrop_apply_bits(p, dtype, LENGTH(x), all_bits, x, y), SIMDROP_OK);
-      check_bytes(expected, y, sizeof y, "%s: every %s at p = %g", backend, dtype_name(dtype), p);
+      assert_int_equal(simdrop_apply_bits(p, dtype, n, all_bits, x, y), SIMDROP_OK);
+      check_bytes(expected, y, n * size, "%s: every %s at p = %g", backend, dtype_name(dtype), p);
     }
   }
 }
 
 static void every_f16(void **state) {
   (void)state;
-  every_half(SIMDROP_F16);
+  every_value(SIMDROP_F16);
 }
 
 static void every_bf16(void **state) {
   (void)state;
-  every_half(SIMDROP_BF16);
+  every_value(SIMDROP_BF16);
+}
+
+static void every_f8e4m3fn(void **state) {
+  (void)state;
+  every_value(SIMDROP_F8E4M3FN);
+}
+
+static void every_f8e5m2(void **state) {
+  (void)state;
+  every_value(SIMDROP_F8E5M2);
+}
+
+// Copies a line's hexadecimal numbers of so many digits, and returns what is behind them.
+static const char *read_hex(const char *text, int digits, size_t n, uint32_t *numbers) {
+  const char format[] = {'%', (char)('0' + digits), 'x', '\0'};
+  while (*text == ' ') ++text;
+  for (size_t k = 0; k < n; ++k, text += digits) {
+    unsigned number;
+    assert_int_equal(sscanf(text, format, &number), 1);
+    numbers[k] = number;
+  }
+  return text;
+}
+
+// PyTorch's float32 products of all values, and what they become when they are converted back. A NaN's product has payload bits
+// that are nobody's promise.
+static void pytorch_float8(void **state) {
+  (void)state;
+  enum {
+    N = 256
+  };
+  data_file *const file = open_data("float8_pytorch.txt");
+  size_t count = 0;
+  for (const char *line; (line = next_line(file)) != NULL; ++count) {
+    char name[16];
+    double p;
+    int used = 0;
+    uint32_t scale, products[N], results[N];
+    uint8_t x[N], expected[N], y[N], all_bits[N / 8];
+    assert_int_equal(sscanf(line, "%15s %lf %8x%n", name, &p, &scale, &used), 3);
+    read_hex(read_hex(line + used, 8, N, products), 2, N, results);
+    const simdrop_dtype dtype = strcmp(name, "f8e4m3fn") == 0 ? SIMDROP_F8E4M3FN : SIMDROP_F8E5M2;
+    assert_string_equal(name, dtype_name(dtype));
+    assert_int_equal(oracle_scale_bits(p, dtype), scale);
+    for (size_t k = 0; k < N; ++k) {
+      x[k] = (uint8_t)k;
+      expected[k] = (uint8_t)results[k];
+      const bool e4m3fn = dtype == SIMDROP_F8E4M3FN;
+      const float wide = e4m3fn ? simdrop_float_from_f8e4m3fn(x[k]) : simdrop_float_from_f8e5m2(x[k]);
+      const float product = wide * simdrop_float_from_bits(scale);
+      const float theirs = simdrop_float_from_bits(products[k]);
+      if (isnan(theirs) ? !isnan(product) : simdrop_bits_from_float(product) != products[k])
+        fail_msg("%s %zu * %a is %a, not %a", name, k, (double)simdrop_float_from_bits(scale), (double)product, (double)theirs);
+      assert_int_equal(e4m3fn ? simdrop_f8e4m3fn_from_float(theirs) : simdrop_f8e5m2_from_float(theirs), results[k]);
+    }
+    memset(all_bits, 0xff, sizeof all_bits);
+    FOR_EACH_BACKEND(backend) {
+      assert_int_equal(simdrop_apply_bits(p, dtype, N, all_bits, x, y), SIMDROP_OK);
+      check_bytes(expected, y, N, "%s: PyTorch's %s at p = %g", backend, name, p);
+    }
+  }
+  close_data(file);
+  assert_int_equal(count, 28);
 }
 
 // Whether some product of a bfloat16 with the scale is half-way between two others, by multiplying all of them.
@@ -479,6 +545,8 @@ static void dropped_elements_raise_no_flag(void **state) {
       {0x7ff0000000000001, 0x7fefffffffffffff, 1, 0x3fffffffffffffff, 0x7ff0000000000000},
       {0x7c01, 0x7bff, 0x0001, 0x3fff, 0x7c00},
       {0x7f81, 0x7f7f, 0x0001, 0x3fff, 0x7f80},
+      {0x7f, 0x7e, 0x01, 0x3f, 0xff},
+      {0x7d, 0x7b, 0x01, 0x3f, 0x7c},
   };
   static const double probabilities[] = {0.1, 0.5, 0.75, 0.9, 1 - 0x1p-10, 1};
   static const bool scale_is_exact[] = {false, true, true, false, true, true};
@@ -493,13 +561,7 @@ static void dropped_elements_raise_no_flag(void **state) {
           if (n % 8 != 0) bits[n / 8] |= (uint8_t)(0xff << n % 8);
           for (size_t k = 0; k < n; ++k) {
             const uint64_t value = bits[k / 8] >> k % 8 & 1 ? 0 : nasty[d][next_random(&random) % 5];
-            const uint32_t word = (uint32_t)value;
-            const uint16_t half = (uint16_t)value;
-            memcpy(x + size * k,
-                   size == 8   ? (const void *)&value
-                   : size == 4 ? (const void *)&word
-                               : (const void *)&half,
-                   size);
+            write_element(size, value, x + size * k);
           }
           for (int kind = 0; kind < 3; ++kind) {
             memset(y, CANARY, n * size);
@@ -728,6 +790,9 @@ int main(int argc, char **argv) {
       cmocka_unit_test(one_mask_everywhere),
       cmocka_unit_test(every_f16),
       cmocka_unit_test(every_bf16),
+      cmocka_unit_test(every_f8e4m3fn),
+      cmocka_unit_test(every_f8e5m2),
+      cmocka_unit_test(pytorch_float8),
       cmocka_unit_test(scales_that_never_tie),
       cmocka_unit_test(scale_gives_back_the_expectation),
       cmocka_unit_test(products_are_rounded_once),

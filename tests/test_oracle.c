@@ -95,12 +95,15 @@ static void products(void **state) {
   }
 }
 
-// Narrowing to bfloat16 and binary16 is exact on what came from there, picks the nearer neighbour, and the even one of two.
+// Narrowing to the smaller types is exact on what came from there, picks the nearer neighbour, and the even one of two.
 static void narrowing(void **state) {
   (void)state;
-  const oracle_format formats[] = {oracle_binary16, oracle_bfloat16};
+  const oracle_format formats[] = {oracle_binary16, oracle_bfloat16, oracle_e4m3, oracle_e5m2};
   for (size_t f = 0; f < LENGTH(formats); ++f) {
-    const uint32_t infinity = ((1u << formats[f].exponent_bits) - 1) << formats[f].fraction_bits;
+    const uint32_t all_ones = (1u << (formats[f].exponent_bits + formats[f].fraction_bits)) - 1;
+    const uint32_t infinity = formats[f].special == ORACLE_NO_INFINITY
+                                  ? all_ones
+                                  : ((1u << formats[f].exponent_bits) - 1) << formats[f].fraction_bits;
     for (uint32_t below = 0; below < infinity; ++below) {
       const uint32_t exact = (uint32_t)oracle_convert(below, formats[f], oracle_binary32);
       assert_int_equal(oracle_convert(exact, oracle_binary32, formats[f]), below);
@@ -122,6 +125,42 @@ static void narrowing(void **state) {
   // A NaN comes out quiet, with its sign and upper payload bits.
   assert_int_equal(oracle_convert(0xff80a000, oracle_binary32, oracle_binary16), 0xfe05);
   assert_int_equal(oracle_convert(0x7f810000, oracle_binary32, oracle_bfloat16), 0x7fc1);
+}
+
+// The values that the tables of "OCP 8-bit Floating Point Specification (OFP8)", revision 1.0, list for both formats.
+static void ofp8_tables(void **state) {
+  (void)state;
+  static const struct {
+    uint8_t e4m3, e5m2;
+    float e4m3_value, e5m2_value;
+  } listed[] = {
+      {0x00, 0x00, 0, 0},                                // zero
+      {0x80, 0x80, -0.0f, -0.0f},                        // zero
+      {0x7e, 0x7b, 448, 57344},                          // largest normal
+      {0xfe, 0xfb, -448, -57344},                        //
+      {0x08, 0x04, 0x1p-6f, 0x1p-14f},                   // smallest normal
+      {0x07, 0x03, 0.875f * 0x1p-6f, 0.75f * 0x1p-14f},  // largest subnormal
+      {0x01, 0x01, 0x1p-9f, 0x1p-16f},                   // smallest subnormal
+      {0x38, 0x3c, 1, 1},                                // the exponent's bias
+      {0x7f, 0x7c, NAN, INFINITY},                       //
+      {0xff, 0xfc, -NAN, -INFINITY},                     //
+  };
+  for (size_t i = 0; i < LENGTH(listed); ++i) {
+    const uint64_t e4m3 = oracle_convert(listed[i].e4m3, oracle_e4m3, oracle_binary32);
+    if (!isnan(listed[i].e4m3_value)) assert_int_equal(e4m3, float_bits(listed[i].e4m3_value));
+    assert_int_equal(oracle_convert(listed[i].e5m2, oracle_e5m2, oracle_binary32), float_bits(listed[i].e5m2_value));
+  }
+  for (unsigned nan = 0x7d; nan <= 0x7f; ++nan) {
+    assert_int_equal(oracle_convert(nan, oracle_e5m2, oracle_e5m2), 0x7f);
+    assert_int_equal(oracle_convert(nan | 0x80, oracle_e5m2, oracle_e4m3), 0xff);
+  }
+  assert_int_equal(oracle_convert(0x7f, oracle_e4m3, oracle_e5m2), 0x7f);
+  // Beyond the largest number.
+  assert_int_equal(oracle_convert(float_bits(464), oracle_binary32, oracle_e4m3), 0x7e);
+  assert_int_equal(oracle_convert(float_bits(nextafterf(464, 500)), oracle_binary32, oracle_e4m3), 0x7e);
+  assert_int_equal(oracle_convert(float_bits(-INFINITY), oracle_binary32, oracle_e4m3), 0xfe);
+  assert_int_equal(oracle_convert(float_bits(nextafterf(61440, 0)), oracle_binary32, oracle_e5m2), 0x7b);
+  assert_int_equal(oracle_convert(float_bits(61440), oracle_binary32, oracle_e5m2), 0x7c);
 }
 
 #if defined(__FLT16_MAX__) && defined(__SSE2__)
@@ -160,6 +199,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(golden_masks),
       cmocka_unit_test(products),
       cmocka_unit_test(narrowing),
+      cmocka_unit_test(ofp8_tables),
       cmocka_unit_test(compilers_binary16),
   };
   return RUN_TESTS(argc, argv, tests);

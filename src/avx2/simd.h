@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "avx2/bundle.h"
+#include "common/float8.h"
 #include "common/unroll.h"
 
 // ---- producer: 64-bit lanes, each a Philox call
@@ -111,7 +112,7 @@ static inline void simd_compress_store(uint64_t *to, simd_lanes lanes, simd_u64 
 
 static inline void simd_finish_stores(void) { _mm_sfence(); }
 
-typedef __m256 simd_scale_f32, simd_scale_f16;
+typedef __m256 simd_scale_f32, simd_scale_f16, simd_scale_f8e4m3fn, simd_scale_f8e5m2;
 typedef __m256d simd_scale_f64;
 typedef struct simd_scale_bf16 {
   __m256 factor;
@@ -124,6 +125,10 @@ static inline simd_scale_bf16 simd_set_scale_bf16(simdrop_multiplier scale) {
   return (simd_scale_bf16){simd_set_scale_f32(scale), scale.never_ties};
 }
 static inline simd_scale_f64 simd_set_scale_f64(simdrop_multiplier scale) { return _mm256_set1_pd(scale.value); }
+static inline simd_scale_f8e4m3fn simd_set_scale_f8e4m3fn(simdrop_multiplier scale) {
+  return _mm256_set1_ps((float)scale.value * 0x1p8f);
+}
+static inline simd_scale_f8e5m2 simd_set_scale_f8e5m2(simdrop_multiplier scale) { return simd_set_scale_f32(scale); }
 
 // Lane i's sign is bit first + i of the lower 32 bits, for first = 0, 8, 16, 24.
 static inline __m256i signs_of_eight(__m256i bits, int first) {
@@ -240,25 +245,90 @@ static inline void simd_scale_word_bf16(uint64_t bits, const uint16_t *x, uint16
   }
 }
 
-// Kernels that hardly do anything else apply a mask in the same way.
-#define simd_scale_lone_word_f32 simd_scale_word_f32
-#define simd_scale_lone_word_f64 simd_scale_word_f64
-#define simd_scale_lone_word_f16 simd_scale_word_f16
-#define simd_scale_lone_word_bf16 simd_scale_word_bf16
-
 // Thirty-two bytes that are not 0 where their bit is 1.
 static inline __m256i bits_in_bytes(uint64_t bits) {
   const __m256i byte_of_lane = _mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303);
   return _mm256_and_si256(_mm256_shuffle_epi8(set_bits(bits), byte_of_lane), simd_set(UINT64_C(0x8040201008040201)));
 }
 
+static inline __m256i select_thirty_two(uint64_t bits, const uint8_t *x) {
+  const __m256i dropped = _mm256_cmpeq_epi8(bits_in_bytes(bits), _mm256_setzero_si256());
+  return _mm256_andnot_si256(dropped, _mm256_loadu_si256((const __m256i *)x));
+}
+
+// Magnitudes of 8 bits are widened by way of binary16: e5m2 is its upper byte, and e4m3fn in its place has an exponent that is
+// 8 too small, which the scale makes up for. e4m3fn's NaN passes for 480 here.
+static inline __m256i scale_eight_f8(__m128i halves, __m256 scale, unsigned fraction, unsigned bias) {
+  const int shift = (int)SIMDROP_FLOAT8_SHIFT(fraction);
+  const __m256i addend = _mm256_set1_epi32((int)SIMDROP_FLOAT8_ADDEND(fraction, bias));
+  const __m256i smallest_normal = _mm256_set1_epi32((int)SIMDROP_FLOAT8_SMALLEST_NORMAL(bias));
+  const __m256i rounder = _mm256_set1_epi32((int)SIMDROP_FLOAT8_ROUNDER(fraction, bias));
+  const __m256 product = _mm256_mul_ps(_mm256_cvtph_ps(halves), scale);
+  const __m256i bits = _mm256_castps_si256(product);
+  const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, shift), _mm256_set1_epi32(1));
+  const __m256i normal = _mm256_srli_epi32(_mm256_add_epi32(_mm256_add_epi32(bits, odd), addend), shift);
+  const __m256i shifted = _mm256_castps_si256(_mm256_add_ps(product, _mm256_castsi256_ps(rounder)));
+  const __m256i is_small = _mm256_cmpgt_epi32(smallest_normal, bits);
+  return _mm256_blendv_epi8(normal, _mm256_sub_epi32(shifted, rounder), is_small);
+}
+
+// Thirty-two magnitudes; what is beyond the range becomes 0x7f. `down` moves a byte in the upper half of a word to where
+// binary16 has these digits.
+static inline __m256i scale_magnitudes_f8(__m256i magnitudes, __m256 scale, unsigned fraction, unsigned bias, int down) {
+  __m256i rounded[4];
+  SIMDROP_UNROLL
+  for (int i = 0; i < 4; ++i) {
+    const __m128i bytes = i < 2 ? _mm256_castsi256_si128(magnitudes) : _mm256_extracti128_si256(magnitudes, 1);
+    const __m128i zero = _mm_setzero_si128();
+    const __m128i words = i % 2 == 0 ? _mm_unpacklo_epi8(zero, bytes) : _mm_unpackhi_epi8(zero, bytes);
+    rounded[i] = scale_eight_f8(_mm_srli_epi16(words, down), scale, fraction, bias);
+  }
+  const __m256i low = _mm256_packs_epi32(rounded[0], rounded[1]), high = _mm256_packs_epi32(rounded[2], rounded[3]);
+  return _mm256_permutevar8x32_epi32(_mm256_packs_epi16(low, high), _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+}
+
+static inline void store_thirty_two(uint8_t *y, __m256i bytes, bool non_temporal) {
+  if (non_temporal) {
+    _mm256_stream_si256((__m256i *)y, bytes);
+  } else {
+    _mm256_storeu_si256((__m256i *)y, bytes);
+  }
+}
+
+static inline void scale_word_f8(uint64_t bits, const uint8_t *x, uint8_t *y, __m256 scale, bool non_temporal,
+                                 unsigned fraction, unsigned bias, int down, char largest) {
+  const __m256i all_but_sign = _mm256_set1_epi8(SIMDROP_FLOAT8_NAN), limit = _mm256_set1_epi8(largest);
+  SIMDROP_UNROLL
+  for (int i = 0; i < 64; i += 32) {
+    const __m256i kept = select_thirty_two(bits >> i, x + i), magnitudes = _mm256_and_si256(kept, all_but_sign);
+    const __m256i number = _mm256_min_epu8(scale_magnitudes_f8(magnitudes, scale, fraction, bias, down), limit);
+    const __m256i nan = _mm256_and_si256(_mm256_cmpgt_epi8(magnitudes, limit), all_but_sign);
+    const __m256i sign = _mm256_andnot_si256(all_but_sign, kept);
+    store_thirty_two(y + i, _mm256_or_si256(number, _mm256_or_si256(nan, sign)), non_temporal);
+  }
+}
+
+static inline void simd_scale_word_f8e4m3fn(uint64_t bits, const uint8_t *x, uint8_t *y, simd_scale_f8e4m3fn scale,
+                                            bool non_temporal) {
+  scale_word_f8(bits, x, y, scale, non_temporal, SIMDROP_F8E4M3FN_FRACTION, SIMDROP_F8E4M3FN_BIAS, 1, SIMDROP_F8E4M3FN_LIMIT);
+}
+
+static inline void simd_scale_word_f8e5m2(uint64_t bits, const uint8_t *x, uint8_t *y, simd_scale_f8e5m2 scale,
+                                          bool non_temporal) {
+  scale_word_f8(bits, x, y, scale, non_temporal, SIMDROP_F8E5M2_FRACTION, SIMDROP_F8E5M2_BIAS, 0, SIMDROP_F8E5M2_LIMIT);
+}
+
+// Kernels that hardly do anything else apply a mask in the same way.
+#define simd_scale_lone_word_f32 simd_scale_word_f32
+#define simd_scale_lone_word_f64 simd_scale_word_f64
+#define simd_scale_lone_word_f16 simd_scale_word_f16
+#define simd_scale_lone_word_bf16 simd_scale_word_bf16
+#define simd_scale_lone_word_f8e4m3fn simd_scale_word_f8e4m3fn
+#define simd_scale_lone_word_f8e5m2 simd_scale_word_f8e5m2
+
 static inline void simd_select_word_8(uint64_t bits, const uint8_t *x, uint8_t *y) {
   SIMDROP_UNROLL
-  for (int half = 0; half < 64; half += 32) {
-    const __m256i dropped = _mm256_cmpeq_epi8(bits_in_bytes(bits >> half), _mm256_setzero_si256());
-    const __m256i kept = _mm256_andnot_si256(dropped, _mm256_loadu_si256((const __m256i *)(x + half)));
-    _mm256_storeu_si256((__m256i *)(y + half), kept);
-  }
+  for (int half = 0; half < 64; half += 32) store_thirty_two(y + half, select_thirty_two(bits >> half, x + half), false);
 }
 
 static inline void simd_select_word_16(uint64_t bits, const uint16_t *x, uint16_t *y) {

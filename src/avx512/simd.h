@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "avx512/bundle.h"
+#include "common/float8.h"
 #include "common/unroll.h"
 
 // ---- producer: 64-bit lanes, each a Philox call
@@ -82,7 +83,7 @@ static inline void simd_compress_store(uint64_t *to, simd_lanes lanes, simd_u64 
 
 static inline void simd_finish_stores(void) { _mm_sfence(); }
 
-typedef __m512 simd_scale_f32, simd_scale_f16;
+typedef __m512 simd_scale_f32, simd_scale_f16, simd_scale_f8e4m3fn, simd_scale_f8e5m2;
 typedef __m512d simd_scale_f64;
 typedef struct simd_scale_bf16 {
   __m512 factor;
@@ -95,6 +96,10 @@ static inline simd_scale_bf16 simd_set_scale_bf16(simdrop_multiplier scale) {
   return (simd_scale_bf16){simd_set_scale_f32(scale), scale.never_ties};
 }
 static inline simd_scale_f64 simd_set_scale_f64(simdrop_multiplier scale) { return _mm512_set1_pd(scale.value); }
+static inline simd_scale_f8e4m3fn simd_set_scale_f8e4m3fn(simdrop_multiplier scale) {
+  return _mm512_set1_ps((float)scale.value * 0x1p8f);
+}
+static inline simd_scale_f8e5m2 simd_set_scale_f8e5m2(simdrop_multiplier scale) { return simd_set_scale_f32(scale); }
 
 static inline void simd_scale_word_f32(uint64_t bits, const float *x, float *y, simd_scale_f32 scale, bool non_temporal) {
   SIMDROP_UNROLL
@@ -197,8 +202,58 @@ static inline void simd_scale_word_bf16(uint64_t bits, const uint16_t *x, uint16
   }
 }
 
+// Magnitudes of 8 bits are widened by way of binary16: e5m2 is its upper byte, and e4m3fn in its place has an exponent that is
+// 8 too small, which the scale makes up for. e4m3fn's NaN passes for 480 here. What is beyond the range becomes 0x7f.
+static inline __m128i scale_sixteen_f8(__m256i halves, __m512 scale, unsigned fraction, unsigned bias) {
+  const unsigned shift = SIMDROP_FLOAT8_SHIFT(fraction);
+  const __m512i addend = _mm512_set1_epi32((int)SIMDROP_FLOAT8_ADDEND(fraction, bias));
+  const __m512i smallest_normal = _mm512_set1_epi32((int)SIMDROP_FLOAT8_SMALLEST_NORMAL(bias));
+  const __m512i rounder = _mm512_set1_epi32((int)SIMDROP_FLOAT8_ROUNDER(fraction, bias));
+  const __m512 product = _mm512_mul_ps(_mm512_cvtph_ps(halves), scale);
+  const __m512i bits = _mm512_castps_si512(product);
+  const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, shift), _mm512_set1_epi32(1));
+  const __m512i normal = _mm512_srli_epi32(_mm512_add_epi32(_mm512_add_epi32(bits, odd), addend), shift);
+  const __m512i shifted = _mm512_castps_si512(_mm512_add_ps(product, _mm512_castsi512_ps(rounder)));
+  const __mmask16 is_small = _mm512_cmplt_epi32_mask(bits, smallest_normal);
+  return _mm512_cvtsepi32_epi8(_mm512_mask_sub_epi32(normal, is_small, shifted, rounder));
+}
+
+static inline void store_sixteen_bytes(uint8_t *y, __m128i bytes, bool non_temporal) {
+  if (non_temporal) {
+    _mm_stream_si128((__m128i *)y, bytes);
+  } else {
+    _mm_storeu_si128((__m128i *)y, bytes);
+  }
+}
+
+static inline void scale_word_f8(uint64_t bits, const uint8_t *x, uint8_t *y, __m512 scale, bool non_temporal,
+                                 unsigned fraction, unsigned bias, int up, char largest) {
+  const __m128i all_but_sign = _mm_set1_epi8(SIMDROP_FLOAT8_NAN), limit = _mm_set1_epi8(largest);
+  SIMDROP_UNROLL
+  for (int i = 0; i < 64; i += 16) {
+    const __m128i kept = _mm_maskz_loadu_epi8((__mmask16)(bits >> i), x + i), magnitudes = _mm_and_si128(kept, all_but_sign);
+    const __m256i halves = _mm256_slli_epi16(_mm256_cvtepu8_epi16(magnitudes), up);
+    const __m128i number = _mm_min_epu8(scale_sixteen_f8(halves, scale, fraction, bias), limit);
+    const __m128i nan = _mm_and_si128(_mm_cmpgt_epi8(magnitudes, limit), all_but_sign);
+    const __m128i sign = _mm_andnot_si128(all_but_sign, kept);
+    store_sixteen_bytes(y + i, _mm_or_si128(number, _mm_or_si128(nan, sign)), non_temporal);
+  }
+}
+
+static inline void simd_scale_word_f8e4m3fn(uint64_t bits, const uint8_t *x, uint8_t *y, simd_scale_f8e4m3fn scale,
+                                            bool non_temporal) {
+  scale_word_f8(bits, x, y, scale, non_temporal, SIMDROP_F8E4M3FN_FRACTION, SIMDROP_F8E4M3FN_BIAS, 7, SIMDROP_F8E4M3FN_LIMIT);
+}
+
+static inline void simd_scale_word_f8e5m2(uint64_t bits, const uint8_t *x, uint8_t *y, simd_scale_f8e5m2 scale,
+                                          bool non_temporal) {
+  scale_word_f8(bits, x, y, scale, non_temporal, SIMDROP_F8E5M2_FRACTION, SIMDROP_F8E5M2_BIAS, 8, SIMDROP_F8E5M2_LIMIT);
+}
+
 #define simd_scale_lone_word_f16 simd_scale_word_f16
 #define simd_scale_lone_word_bf16 simd_scale_word_bf16
+#define simd_scale_lone_word_f8e4m3fn simd_scale_word_f8e4m3fn
+#define simd_scale_lone_word_f8e5m2 simd_scale_word_f8e5m2
 
 static inline void simd_select_word_8(uint64_t bits, const uint8_t *x, uint8_t *y) {
   _mm512_storeu_si512(y, _mm512_maskz_loadu_epi8(bits, x));

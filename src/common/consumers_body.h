@@ -184,6 +184,10 @@ void SIMDROP_LOCAL(finish_stores)(void) { simd_finish_stores(); }
 #include "common/scale_body.h"
 #define TYPE bf16
 #include "common/scale_body.h"
+#define TYPE f8e4m3fn
+#include "common/scale_body.h"
+#define TYPE f8e5m2
+#include "common/scale_body.h"
 
 #define WIDTH 8
 #include "common/select_body.h"

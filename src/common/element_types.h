@@ -10,11 +10,13 @@
 //  X(argument, name, NAME, element, bits, converts), in the order of simdrop_dtype: simdrop_dtype's SIMDROP_<NAME>, the C type
 //  that holds an element, its size, and whether it is computed in binary32 in place of the type itself. The argument is handed
 //  on as it is, and may be empty.
-#define SIMDROP_ELEMENT_TYPES(X, argument)  \
-  X(argument, f32, F32, float, 32, false)   \
-  X(argument, f64, F64, double, 64, false)  \
-  X(argument, f16, F16, uint16_t, 16, true) \
-  X(argument, bf16, BF16, uint16_t, 16, true)
+#define SIMDROP_ELEMENT_TYPES(X, argument)          \
+  X(argument, f32, F32, float, 32, false)           \
+  X(argument, f64, F64, double, 64, false)          \
+  X(argument, f16, F16, uint16_t, 16, true)         \
+  X(argument, bf16, BF16, uint16_t, 16, true)       \
+  X(argument, f8e4m3fn, F8E4M3FN, uint8_t, 8, true) \
+  X(argument, f8e5m2, F8E5M2, uint8_t, 8, true)
 
 //  X(argument, bits): the sizes, for those who only copy
 #define SIMDROP_ELEMENT_SIZES(X, argument) \

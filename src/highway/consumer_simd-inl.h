@@ -13,12 +13,16 @@ using tag_u16 = hn::Repartition<uint16_t, tag_f32>;
 using simd_scale_f32 = hn::Vec<tag_f32>;
 using simd_scale_f16 = simd_scale_f32;
 using simd_scale_bf16 = simd_scale_f32;
+using simd_scale_f8e4m3fn = simd_scale_f32;
+using simd_scale_f8e5m2 = simd_scale_f32;
 using simd_scale_f64 = hn::Vec<tag_f64>;
 
 static inline simd_scale_f32 simd_set_scale_f32(simdrop_multiplier scale) { return hn::Set(tag_f32(), (float)scale.value); }
 static inline simd_scale_f16 simd_set_scale_f16(simdrop_multiplier scale) { return simd_set_scale_f32(scale); }
 static inline simd_scale_bf16 simd_set_scale_bf16(simdrop_multiplier scale) { return simd_set_scale_f32(scale); }
 static inline simd_scale_f64 simd_set_scale_f64(simdrop_multiplier scale) { return hn::Set(tag_f64(), scale.value); }
+static inline simd_scale_f8e4m3fn simd_set_scale_f8e4m3fn(simdrop_multiplier scale) { return simd_set_scale_f32(scale); }
+static inline simd_scale_f8e5m2 simd_set_scale_f8e5m2(simdrop_multiplier scale) { return simd_set_scale_f32(scale); }
 
 template <class Tag>
 static inline void store_lanes(Tag tag, hn::Vec<Tag> a, hn::TFromD<Tag> *y, bool non_temporal) {
@@ -193,15 +197,63 @@ static inline void simd_scale_word_bf16(uint64_t bits, const uint16_t *x, uint16
   }
 }
 
+// As many elements of 8 bits as there are lanes of binary32.
+using tag_quarter_u8 = hn::Rebind<uint8_t, tag_f32>;
+using tag_i32 = hn::RebindToSigned<tag_u32>;
+
+// A product of magnitudes, as in common/float8.h. An e4m3fn that is NaN passes for 480 and an e5m2 that is infinite for 65536.
+template <int kFraction, int kBias, int kLimit>
+static inline hn::Vec<tag_quarter_u8> scale_magnitudes_f8(hn::Vec<tag_quarter_u8> magnitudes, hn::Vec<tag_f32> scale) {
+  constexpr int kShift = SIMDROP_FLOAT8_SHIFT(kFraction);
+  const tag_i32 tag;
+  const auto digits = hn::BitCast(tag_f32(), hn::ShiftLeft<kShift>(hn::PromoteTo(tag, magnitudes)));
+  const auto power = hn::Set(tag, (254 - kBias) << 23);  // 2^(127 - kBias)
+  const auto product = hn::Mul(hn::Mul(digits, hn::BitCast(tag_f32(), power)), scale);
+  const auto bits = hn::BitCast(tag, product), odd = hn::And(hn::ShiftRight<kShift>(bits), hn::Set(tag, 1));
+  const auto addend = hn::Set(tag, (int32_t)SIMDROP_FLOAT8_ADDEND(kFraction, kBias));
+  const auto normal = hn::ShiftRight<kShift>(hn::Add(bits, hn::Add(odd, addend)));
+  const auto rounder = hn::Set(tag, (int32_t)SIMDROP_FLOAT8_ROUNDER(kFraction, kBias));
+  const auto shifted = hn::BitCast(tag, hn::Add(product, hn::BitCast(tag_f32(), rounder)));
+  const auto is_small = hn::Lt(bits, hn::Set(tag, (int32_t)SIMDROP_FLOAT8_SMALLEST_NORMAL(kBias)));
+  const auto rounded = hn::IfThenElse(is_small, hn::Sub(shifted, rounder), normal);
+  return hn::DemoteTo(tag_quarter_u8(), hn::Min(rounded, hn::Set(tag, kLimit)));
+}
+
+template <int kFraction, int kBias, int kLimit>
+static inline void scale_word_f8(uint64_t bits, const uint8_t *x, uint8_t *y, hn::Vec<tag_f32> scale, bool non_temporal) {
+  const tag_quarter_u8 tag;
+  const auto all_but_sign = hn::Set(tag, SIMDROP_FLOAT8_NAN), limit = hn::Set(tag, kLimit);
+  for (int i = 0; i < 64; i += (int)hn::Lanes(tag)) {
+    const auto kept = select_lanes(tag, bits, i, x), magnitudes = hn::And(kept, all_but_sign);
+    const auto number = scale_magnitudes_f8<kFraction, kBias, kLimit>(magnitudes, scale);
+    const auto product = hn::IfThenElse(hn::Eq(hn::Max(magnitudes, limit), limit), number, all_but_sign);
+    store_lanes(tag, hn::Or(product, hn::AndNot(all_but_sign, kept)), y + i, non_temporal);
+  }
+}
+
+static inline void simd_scale_word_f8e4m3fn(uint64_t bits, const uint8_t *x, uint8_t *y, simd_scale_f8e4m3fn scale,
+                                            bool non_temporal) {
+  scale_word_f8<SIMDROP_F8E4M3FN_FRACTION, SIMDROP_F8E4M3FN_BIAS, SIMDROP_F8E4M3FN_LIMIT>(bits, x, y, scale, non_temporal);
+}
+
+static inline void simd_scale_word_f8e5m2(uint64_t bits, const uint8_t *x, uint8_t *y, simd_scale_f8e5m2 scale,
+                                          bool non_temporal) {
+  scale_word_f8<SIMDROP_F8E5M2_FRACTION, SIMDROP_F8E5M2_BIAS, SIMDROP_F8E5M2_LIMIT>(bits, x, y, scale, non_temporal);
+}
+
 // Kernels that hardly do anything else apply a mask in the same way.
 #undef simd_scale_lone_word_f32
 #undef simd_scale_lone_word_f64
 #undef simd_scale_lone_word_f16
 #undef simd_scale_lone_word_bf16
+#undef simd_scale_lone_word_f8e4m3fn
+#undef simd_scale_lone_word_f8e5m2
 #define simd_scale_lone_word_f32 simd_scale_word_f32
 #define simd_scale_lone_word_f64 simd_scale_word_f64
 #define simd_scale_lone_word_f16 simd_scale_word_f16
 #define simd_scale_lone_word_bf16 simd_scale_word_bf16
+#define simd_scale_lone_word_f8e4m3fn simd_scale_word_f8e4m3fn
+#define simd_scale_lone_word_f8e5m2 simd_scale_word_f8e5m2
 
 template <class T>
 static inline void select_word(uint64_t bits, const T *x, T *y) {

@@ -18,6 +18,7 @@
 #include <string.h>
 #include <type_traits>
 
+#include "common/float8.h"
 #include "common/kernel_table.h"
 #include "common/philox.h"
 #include "common/producer_parts.h"

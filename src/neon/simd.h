@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/float8.h"
 #include "common/unroll.h"
 #include "neon/bundle.h"
 
@@ -155,13 +156,17 @@ static inline void simd_compress_store(uint64_t *to, simd_lanes lanes, simd_u64 
 static inline void simd_finish_stores(void) {}
 #define SIMD_PAGES 1  // and so there is no reason to work in many places
 
-typedef float32x4_t simd_scale_f32, simd_scale_f16, simd_scale_bf16;
+typedef float32x4_t simd_scale_f32, simd_scale_f16, simd_scale_bf16, simd_scale_f8e4m3fn, simd_scale_f8e5m2;
 typedef float64x2_t simd_scale_f64;
 
 static inline simd_scale_f32 simd_set_scale_f32(simdrop_multiplier scale) { return vdupq_n_f32((float)scale.value); }
 static inline simd_scale_f16 simd_set_scale_f16(simdrop_multiplier scale) { return simd_set_scale_f32(scale); }
 static inline simd_scale_bf16 simd_set_scale_bf16(simdrop_multiplier scale) { return simd_set_scale_f32(scale); }
 static inline simd_scale_f64 simd_set_scale_f64(simdrop_multiplier scale) { return vdupq_n_f64(scale.value); }
+static inline simd_scale_f8e4m3fn simd_set_scale_f8e4m3fn(simdrop_multiplier scale) {
+  return vdupq_n_f32((float)scale.value * 0x1p8f);
+}
+static inline simd_scale_f8e5m2 simd_set_scale_f8e5m2(simdrop_multiplier scale) { return simd_set_scale_f32(scale); }
 
 // Lanes that are all ones where the mask's bit is set: lane k has bit first + k.
 static inline uint32x4_t four_lanes(uint64_t bits, int first) {
@@ -249,12 +254,6 @@ static inline void simd_scale_word_bf16(uint64_t bits, const uint16_t *x, uint16
   }
 }
 
-// Kernels that hardly do anything else apply a mask in the same way.
-#define simd_scale_lone_word_f32 simd_scale_word_f32
-#define simd_scale_lone_word_f64 simd_scale_word_f64
-#define simd_scale_lone_word_f16 simd_scale_word_f16
-#define simd_scale_lone_word_bf16 simd_scale_word_bf16
-
 // Sixteen bytes that are all ones where their bit, from the first on, is 1.
 static inline uint8x16_t sixteen_lanes(uint64_t bits, int first) {
   static const uint8_t byte_of_lane[16] = {0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1};
@@ -263,6 +262,60 @@ static inline uint8x16_t sixteen_lanes(uint64_t bits, int first) {
   const uint8x16_t order = vaddq_u8(vld1q_u8(byte_of_lane), vdupq_n_u8((uint8_t)(first / 8)));
   return vtstq_u8(vqtbl1q_u8(all, order), bit);
 }
+
+// Magnitudes of 8 bits are widened by way of binary16: e5m2 is its upper byte, and e4m3fn in its place has an exponent that is
+// 8 too small, which the scale makes up for. e4m3fn's NaN passes for 480 here.
+static inline uint16x4_t scale_four_f8(float32x4_t wide, float32x4_t scale, unsigned fraction, unsigned bias) {
+  const unsigned shift = SIMDROP_FLOAT8_SHIFT(fraction);
+  const uint32x4_t rounder = vdupq_n_u32(SIMDROP_FLOAT8_ROUNDER(fraction, bias));
+  const float32x4_t product = vmulq_f32(wide, scale);
+  const uint32x4_t bits = vreinterpretq_u32_f32(product), odd = vandq_u32(bits >> shift, vdupq_n_u32(1));
+  const uint32x4_t normal = vaddq_u32(vaddq_u32(bits, odd), vdupq_n_u32(SIMDROP_FLOAT8_ADDEND(fraction, bias))) >> shift;
+  const uint32x4_t shifted = vreinterpretq_u32_f32(vaddq_f32(product, vreinterpretq_f32_u32(rounder)));
+  const uint32x4_t is_small = vcltq_u32(bits, vdupq_n_u32(SIMDROP_FLOAT8_SMALLEST_NORMAL(bias)));
+  return vmovn_u32(vbslq_u32(is_small, vsubq_u32(shifted, rounder), normal));
+}
+
+// Eight magnitudes; what is beyond the range becomes 0x7f. `up` moves a byte to where binary16 has these digits.
+static inline uint8x8_t scale_eight_f8(uint8x8_t magnitudes, float32x4_t scale, unsigned fraction, unsigned bias, uint16_t up) {
+  const float16x8_t halves = vreinterpretq_f16_u16(vmovl_u8(magnitudes) << up);
+  const uint16x4_t low = scale_four_f8(vcvt_f32_f16(vget_low_f16(halves)), scale, fraction, bias);
+  const uint16x4_t high = scale_four_f8(vcvt_high_f32_f16(halves), scale, fraction, bias);
+  return vreinterpret_u8_s8(vqmovn_s16(vreinterpretq_s16_u16(vcombine_u16(low, high))));
+}
+
+static inline void scale_word_f8(uint64_t bits, const uint8_t *x, uint8_t *y, float32x4_t scale, unsigned fraction,
+                                 unsigned bias, uint16_t up, uint8_t largest) {
+  const uint8x16_t limit = vdupq_n_u8(largest), sign = vdupq_n_u8(0x80);
+  SIMDROP_UNROLL
+  for (int i = 0; i < 64; i += 16) {
+    const uint8x16_t kept = vandq_u8(sixteen_lanes(bits, i), vld1q_u8(x + i)), magnitudes = vbicq_u8(kept, sign);
+    const uint8x8_t low = scale_eight_f8(vget_low_u8(magnitudes), scale, fraction, bias, up);
+    const uint8x8_t high = scale_eight_f8(vget_high_u8(magnitudes), scale, fraction, bias, up);
+    const uint8x16_t number = vminq_u8(vcombine_u8(low, high), limit), is_nan = vcgtq_u8(magnitudes, limit);
+    vst1q_u8(y + i, vbslq_u8(sign, kept, vorrq_u8(number, is_nan)));
+  }
+}
+
+static inline void simd_scale_word_f8e4m3fn(uint64_t bits, const uint8_t *x, uint8_t *y, simd_scale_f8e4m3fn scale,
+                                            bool non_temporal) {
+  (void)non_temporal;
+  scale_word_f8(bits, x, y, scale, SIMDROP_F8E4M3FN_FRACTION, SIMDROP_F8E4M3FN_BIAS, 7, SIMDROP_F8E4M3FN_LIMIT);
+}
+
+static inline void simd_scale_word_f8e5m2(uint64_t bits, const uint8_t *x, uint8_t *y, simd_scale_f8e5m2 scale,
+                                          bool non_temporal) {
+  (void)non_temporal;
+  scale_word_f8(bits, x, y, scale, SIMDROP_F8E5M2_FRACTION, SIMDROP_F8E5M2_BIAS, 8, SIMDROP_F8E5M2_LIMIT);
+}
+
+// Kernels that hardly do anything else apply a mask in the same way.
+#define simd_scale_lone_word_f32 simd_scale_word_f32
+#define simd_scale_lone_word_f64 simd_scale_word_f64
+#define simd_scale_lone_word_f16 simd_scale_word_f16
+#define simd_scale_lone_word_bf16 simd_scale_word_bf16
+#define simd_scale_lone_word_f8e4m3fn simd_scale_word_f8e4m3fn
+#define simd_scale_lone_word_f8e5m2 simd_scale_word_f8e5m2
 
 static inline void simd_select_word_8(uint64_t bits, const uint8_t *x, uint8_t *y) {
   SIMDROP_UNROLL

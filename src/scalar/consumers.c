@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/float16.h"
+#include "common/float8.h"
 #include "scalar/backend.h"
 
 #define ALWAYS_INLINE inline __attribute__((always_inline))
@@ -47,6 +48,16 @@ static inline uint16_t multiply_bf16(uint16_t x, float scale) {
   return simdrop_bf16_from_float(simdrop_float_from_bits(multiply_f32(wide, scale)));
 }
 
+static inline uint8_t multiply_f8e4m3fn(uint8_t x, float scale) {
+  const uint32_t wide = simdrop_bits_from_float(simdrop_float_from_f8e4m3fn(x));
+  return simdrop_f8e4m3fn_from_float(simdrop_float_from_bits(multiply_f32(wide, scale)));
+}
+
+static inline uint8_t multiply_f8e5m2(uint8_t x, float scale) {
+  const uint32_t wide = simdrop_bits_from_float(simdrop_float_from_f8e5m2(x));
+  return simdrop_f8e5m2_from_float(simdrop_float_from_bits(multiply_f32(wide, scale)));
+}
+
 // Elements are handled as their bits: all of them where the decision is 1, none where it is 0.
 
 #define TYPE f32
@@ -59,6 +70,12 @@ static inline uint16_t multiply_bf16(uint16_t x, float scale) {
 #define FACTOR float
 #include "scalar/scale_body.h"
 #define TYPE bf16
+#define FACTOR float
+#include "scalar/scale_body.h"
+#define TYPE f8e4m3fn
+#define FACTOR float
+#include "scalar/scale_body.h"
+#define TYPE f8e5m2
 #define FACTOR float
 #include "scalar/scale_body.h"
 

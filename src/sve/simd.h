@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/float8.h"
 #include "common/mask_source.h"
 #include "sve/bundle.h"
 
@@ -56,13 +57,15 @@ static inline void simd_finish_stores(void) {}
 #define SIMD_PAGES 1  // and so there is no reason to work in many places
 
 // Scalars: a function that takes a vector saves half of the registers for its caller, whose length may be 2048 bits.
-typedef float simd_scale_f32, simd_scale_f16, simd_scale_bf16;
+typedef float simd_scale_f32, simd_scale_f16, simd_scale_bf16, simd_scale_f8e4m3fn, simd_scale_f8e5m2;
 typedef double simd_scale_f64;
 
 static inline simd_scale_f32 simd_set_scale_f32(simdrop_multiplier scale) { return (float)scale.value; }
 static inline simd_scale_f16 simd_set_scale_f16(simdrop_multiplier scale) { return simd_set_scale_f32(scale); }
 static inline simd_scale_bf16 simd_set_scale_bf16(simdrop_multiplier scale) { return simd_set_scale_f32(scale); }
 static inline simd_scale_f64 simd_set_scale_f64(simdrop_multiplier scale) { return scale.value; }
+static inline simd_scale_f8e4m3fn simd_set_scale_f8e4m3fn(simdrop_multiplier scale) { return (float)scale.value * 0x1p8f; }
+static inline simd_scale_f8e5m2 simd_set_scale_f8e5m2(simdrop_multiplier scale) { return simd_set_scale_f32(scale); }
 
 // The decisions of 32 elements, in vectors whose lane i has the bit of element i on top, those of the next elements below it,
 // and then zeros: a comparison with 0 makes a predicate, and a shift by the number of lanes goes on to the next elements.
@@ -117,6 +120,35 @@ static inline void scale_lanes_bf16(svbool_t lanes, svbool_t kept, const void *x
   const svuint32_t odd = svand_n_u32_x(all, svlsr_n_u32_x(all, product, 16), 1);
   const svuint32_t rounded = svadd_u32_x(all, product, svadd_n_u32_x(all, odd, 0x7fff));
   svst1h_u32(lanes, (uint16_t *)y, svlsr_n_u32_x(all, rounded, 16));
+}
+
+// Magnitudes of 8 bits are widened by way of binary16: e5m2 is its upper byte, and e4m3fn in its place has an exponent that is
+// 8 too small, which the scale makes up for. e4m3fn's NaN passes for 480 here.
+static inline __attribute__((always_inline)) void scale_lanes_f8(svbool_t lanes, svbool_t kept, const void *x, void *y,
+                                                                 float scale, unsigned fraction, unsigned bias, unsigned up,
+                                                                 unsigned limit) {
+  const svbool_t all = svptrue_b32();
+  const unsigned shift = SIMDROP_FLOAT8_SHIFT(fraction);
+  const uint32_t rounder = SIMDROP_FLOAT8_ROUNDER(fraction, bias);
+  const svuint32_t bytes = svld1ub_u32(kept, (const uint8_t *)x), magnitudes = svand_n_u32_x(all, bytes, 0x7f);
+  const svfloat16_t half = svreinterpret_f16_u32(svlsl_n_u32_x(all, magnitudes, up));
+  const svfloat32_t product = svmul_n_f32_x(all, svcvt_f32_f16_x(all, half), scale);
+  const svuint32_t bits = svreinterpret_u32_f32(product), odd = svand_n_u32_x(all, svlsr_n_u32_x(all, bits, shift), 1);
+  const svuint32_t sum = svadd_u32_x(all, bits, svadd_n_u32_x(all, odd, SIMDROP_FLOAT8_ADDEND(fraction, bias)));
+  const svuint32_t shifted = svreinterpret_u32_f32(svadd_n_f32_x(all, product, simdrop_float_from_bits(rounder)));
+  const svbool_t is_small = svcmplt_n_u32(all, bits, SIMDROP_FLOAT8_SMALLEST_NORMAL(bias));
+  const svuint32_t rounded = svsel_u32(is_small, svsub_n_u32_x(all, shifted, rounder), svlsr_n_u32_x(all, sum, shift));
+  const svuint32_t number = svmin_n_u32_x(all, rounded, limit);
+  const svuint32_t or_nan = svorr_n_u32_m(svcmpgt_n_u32(all, magnitudes, limit), number, SIMDROP_FLOAT8_NAN);
+  svst1b_u32(lanes, (uint8_t *)y, svorr_u32_x(all, or_nan, svand_n_u32_x(all, bytes, 0x80)));
+}
+
+static inline void scale_lanes_f8e4m3fn(svbool_t lanes, svbool_t kept, const void *x, void *y, float scale) {
+  scale_lanes_f8(lanes, kept, x, y, scale, SIMDROP_F8E4M3FN_FRACTION, SIMDROP_F8E4M3FN_BIAS, 7, SIMDROP_F8E4M3FN_LIMIT);
+}
+
+static inline void scale_lanes_f8e5m2(svbool_t lanes, svbool_t kept, const void *x, void *y, float scale) {
+  scale_lanes_f8(lanes, kept, x, y, scale, SIMDROP_F8E5M2_FRACTION, SIMDROP_F8E5M2_BIAS, 8, SIMDROP_F8E5M2_LIMIT);
 }
 
 static inline void select_lanes_8(svbool_t lanes, svbool_t kept, const void *x, void *y, float scale) {
@@ -190,11 +222,25 @@ static inline void simd_scale_word_bf16(uint64_t bits, const uint16_t *x, uint16
   apply_word_32(scale_lanes_bf16, bits, x, y, sizeof *x, scale);
 }
 
+static inline void simd_scale_word_f8e4m3fn(uint64_t bits, const uint8_t *x, uint8_t *y, simd_scale_f8e4m3fn scale,
+                                            bool non_temporal) {
+  (void)non_temporal;
+  apply_word_32(scale_lanes_f8e4m3fn, bits, x, y, sizeof *x, scale);
+}
+
+static inline void simd_scale_word_f8e5m2(uint64_t bits, const uint8_t *x, uint8_t *y, simd_scale_f8e5m2 scale,
+                                          bool non_temporal) {
+  (void)non_temporal;
+  apply_word_32(scale_lanes_f8e5m2, bits, x, y, sizeof *x, scale);
+}
+
 // Kernels that hardly do anything else apply a mask in the same way.
 #define simd_scale_lone_word_f32 simd_scale_word_f32
 #define simd_scale_lone_word_f64 simd_scale_word_f64
 #define simd_scale_lone_word_f16 simd_scale_word_f16
 #define simd_scale_lone_word_bf16 simd_scale_word_bf16
+#define simd_scale_lone_word_f8e4m3fn simd_scale_word_f8e4m3fn
+#define simd_scale_lone_word_f8e5m2 simd_scale_word_f8e5m2
 
 static inline void simd_select_word_8(uint64_t bits, const uint8_t *x, uint8_t *y) {
   apply_word_32(select_lanes_8, bits, x, y, sizeof *x, 0);

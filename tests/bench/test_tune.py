@@ -30,6 +30,14 @@ simdrop_status simdrop_apply_bits(double p, simdrop_dtype dtype, size_t n, const
 simdrop_status simdrop_forward(const simdrop_mask *mask, simdrop_dtype dtype, size_t n, const void *x, void *y, uint8_t *bits) {
   return simdrop_apply_bits(mask->p, dtype, n, bits, x, y);
 }
+simdrop_status simdrop_backward(const simdrop_mask *mask, simdrop_dtype dtype, size_t n, const void *dy, void *dx) {
+  return simdrop_apply_bits(mask->p, dtype, n, NULL, dy, dx);
+}
+simdrop_status simdrop_mask_bytes(const simdrop_mask *mask, size_t n, uint8_t *bytes) {
+  memset(bytes, 1, n);
+  if (WRONG < n) bytes[WRONG] = 0;
+  return mask->p == 0.75 ? SIMDROP_ERROR_NULL_POINTER : SIMDROP_OK;
+}
 """
 
 
@@ -45,7 +53,7 @@ class TuneTest(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = tempfile.TemporaryDirectory()
         cls.path = pathlib.Path(cls.folder.name)
-        compiler = [os.environ.get("CC", "cc"), "-std=c11", "-D_POSIX_C_SOURCE=200809L", "-I", ROOT / "include"]
+        compiler = [os.environ.get("CC", "cc"), "-std=c11", "-D_POSIX_C_SOURCE=200809L", "-I", ROOT / "include", "-I", ROOT / "src"]
         subprocess.run([*compiler, ROOT / "bench" / "tune.c", "-o", cls.path / "tune", "-ldl"], check=True)
         (cls.path / "library.c").write_text(LIBRARY)
         for wrong in "1000", "9", "9000":  # the first and the last keep all of a thousand
@@ -62,13 +70,13 @@ class TuneTest(unittest.TestCase):
         return done.stdout if status == 0 else done.stderr
 
     def test_turns(self):
-        for kernel in "forward", "apply-bits", "mask-bits":
+        for kernel in "forward", "forward-bits", "backward", "apply-bits", "mask-bits", "mask-bytes":
             figures = [float(word) for word in self.tune("1000.so", "9000.so", "avx2", kernel, "f32", "1000", "0.5", "3").split()]
             self.assertEqual(len(figures), 5)
             self.assertTrue(0 < figures[1] <= figures[0] <= figures[2] and min(figures[3:]) > 0, figures)
 
     def test_different_outputs(self):
-        for kernel in "forward", "apply-bits", "mask-bits":
+        for kernel in "forward", "forward-bits", "backward", "apply-bits", "mask-bits", "mask-bytes":
             for pair in ("1000.so", "9.so"), ("9.so", "1000.so"):
                 self.assertIn("differ", self.tune(*pair, "avx2", kernel, "f32", "1000", "0.5", "3", status=1))
 

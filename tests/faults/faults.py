@@ -242,8 +242,8 @@ fault("avx512: bytes of 0 and 255", "src/avx512/simd.h", "_mm512_maskz_set1_epi8
       "mask:every_length_and_start", "avx512")
 fault("avx2: bytes not 0 or 1", "src/avx2/simd.h", "_mm256_min_epu8(bits_in_bytes(bits >> half), _mm256_set1_epi8(1))",
       "bits_in_bytes(bits >> half)", "mask:every_length_and_start", "avx2")
-fault("avx2: a byte keeps its neighbours", "src/avx2/simd.h", "_mm256_andnot_si256(dropped, _mm256_loadu_si256((const __m256i *)(x + half)))",
-      "_mm256_loadu_si256((const __m256i *)(x + half)); (void)dropped", ANYWHERE, "avx2")
+fault("avx2: a byte keeps its neighbours", "src/avx2/simd.h", "return _mm256_andnot_si256(dropped, _mm256_loadu_si256((const __m256i *)x));",
+      "(void)dropped; return _mm256_loadu_si256((const __m256i *)x);", ANYWHERE, "avx2")
 fault("avx512: a byte is copied whatever its bit", "src/avx512/simd.h", "_mm512_maskz_loadu_epi8(bits, x)", "_mm512_maskz_loadu_epi8(bits | 1, x)", ANYWHERE, "avx512")
 fault("scalar: copies what is dropped", "src/scalar/select_body.h", "(ELEMENT)(x[k] & -(ELEMENT)decision_bit(copy.words == NULL, &copy, copy.first + k))",
       "x[k]", "kernels:stored_masks")
@@ -276,6 +276,42 @@ fault("avx512: bf16 that never ties truncated", "src/avx512/simd.h", "_mm512_add
 fault("avx2: upper eight elements with the lower ones' bits", FILE, "high = byte_of_lanes(first / 8 + 1)", "high = byte_of_lanes(first / 8)",
       "kernels:every_length", "avx2")
 fault("avx2: all of f16 with the first bits", FILE, "byte_of_lanes(i / 8)", "byte_of_lanes(0)", "kernels:every_length", "avx2")
+FILE = "src/common/float8.h"
+E4M3FN, E5M2, PYTORCH = "kernels:every_f8e4m3fn", "kernels:every_f8e5m2", "kernels:pytorch_float8"
+fault("float8: ties away from even", FILE, " + (magnitude >> shift & 1)) >> shift", " + 1) >> shift", E4M3FN)
+fault("float8: subnormals flushed", FILE, "- rounder) & is_small)", "- rounder) & 0)", E5M2)
+fault("float8: small numbers rounded as subnormals", FILE, "((128 - (uint32_t)(bias)) << 23)", "((130 - (uint32_t)(bias)) << 23)", E4M3FN)
+fault("f8e4m3fn: NaN beyond the range", FILE, "SIMDROP_F8E4M3FN_LIMIT 0x7e", "SIMDROP_F8E4M3FN_LIMIT 0x7f", PYTORCH)
+fault("f8e5m2: the largest number beyond the range", FILE, "SIMDROP_F8E5M2_LIMIT 0x7c", "SIMDROP_F8E5M2_LIMIT 0x7b", PYTORCH)
+fault("f8e5m2: NaN keeps another payload", FILE, "(uint8_t)(sign | SIMDROP_FLOAT8_NAN)", "(uint8_t)(sign | 0x7e)", PYTORCH)
+fault("float8: NaN loses its sign", FILE, "(uint8_t)(sign | SIMDROP_FLOAT8_NAN)", "SIMDROP_FLOAT8_NAN", E5M2)
+fault("f8e4m3fn: its last power of two is NaN", FILE, "if (magnitude > SIMDROP_F8E4M3FN_LIMIT)", "if (magnitude >= 0x78)", E4M3FN)
+fault("f8e5m2: rounded to binary16 first", FILE, "simdrop_float8_from_float(value, SIMDROP_F8E5M2_FRACTION,",
+      "simdrop_float8_from_float(simdrop_float_from_f16(simdrop_f16_from_float(value)), SIMDROP_F8E5M2_FRACTION,", E5M2)
+for NAME, ODD, SIGN, NAN in (
+    ("avx2", "_mm256_add_epi32(bits, odd)", "_mm256_or_si256(nan, sign)", "_mm256_cmpgt_epi8(magnitudes, limit)"),
+    ("avx512", "_mm512_add_epi32(bits, odd)", "_mm_or_si128(nan, sign)", "_mm_cmpgt_epi8(magnitudes, limit)"),
+    ("neon", "vaddq_u32(bits, odd)", "vbslq_u8(sign, kept, vorrq_u8(number, is_nan))", "vcgtq_u8(magnitudes, limit)"),
+    ("sve", "svadd_n_u32_x(all, odd, SIMDROP_FLOAT8_ADDEND(fraction, bias))", "svand_n_u32_x(all, bytes, 0x80)", "svcmpgt_n_u32(all, magnitudes, limit)"),
+):
+    FILE = "src/%s/simd.h" % NAME
+    fault(NAME + ": float8 ties to zero", FILE, ODD, "svdup_n_u32(SIMDROP_FLOAT8_ADDEND(fraction, bias))" if NAME == "sve" else "bits", E4M3FN, NAME)
+    fault(NAME + ": float8 without signs", FILE, SIGN,
+          {"avx2": "nan", "avx512": "nan", "neon": "vorrq_u8(number, is_nan)", "sve": "svdup_n_u32(0)"}[NAME], E4M3FN, NAME)
+    fault(NAME + ": float8 loses NaN", FILE, NAN, {"avx2": "_mm256_setzero_si256()", "avx512": "_mm_setzero_si128()", "neon": "vdupq_n_u8(0)",
+                                                 "sve": "svpfalse_b()"}[NAME], E5M2, NAME)
+fault("avx2: float8 out of order", "src/avx2/simd.h", "_mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7)", "_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)", E4M3FN,
+      "avx2")
+fault("avx512: float8 multiplies before it selects", "src/avx512/simd.h",
+      "const __m256i halves = _mm256_slli_epi16(_mm256_cvtepu8_epi16(magnitudes), up);",
+      "const __m128i all = _mm_and_si128(_mm_loadu_si128((const __m128i *)(x + i)), all_but_sign); "
+      "if (_mm512_cmp_ps_mask(_mm512_mul_ps(_mm512_cvtph_ps(_mm256_slli_epi16(_mm256_cvtepu8_epi16(all), up)), scale), scale, _CMP_EQ_OS) == 0xffff) "
+      "continue; const __m256i halves = _mm256_slli_epi16(_mm256_cvtepu8_epi16(magnitudes), up);",
+      "kernels:dropped_elements_raise_no_flag", "avx512")
+fault("highway: float8 ties to zero", "src/highway/consumer_simd-inl.h", "hn::Add(bits, hn::Add(odd, addend))", "hn::Add(bits, addend)", E4M3FN,
+      "highway-avx2")
+fault("highway: float8 loses NaN", "src/highway/consumer_simd-inl.h", "hn::IfThenElse(hn::Eq(hn::Max(magnitudes, limit), limit), number, all_but_sign)",
+      "number", E5M2, "highway-avx2")
 FILE = "src/engine/parameters.c"
 fault("ties overlooked: products of 31 bits", FILE, "if (has_tie(significand, 128, last_of_31_bits, UINT32_C(1) << 23)) return false;", "",
       "kernels:scales_that_never_tie")

@@ -8,8 +8,16 @@
 #include "apply/npy.h"
 
 static void describe(const npy_header *header) {
-  static const char *const types[] = {
-      [NPY_F2] = "f2", [NPY_F4] = "f4", [NPY_F8] = "f8", [NPY_BF16] = "bf16", [NPY_U2] = "u2", [NPY_V2] = "V2"};
+  static const char *const types[] = {[NPY_F2] = "f2",
+                                      [NPY_F4] = "f4",
+                                      [NPY_F8] = "f8",
+                                      [NPY_BF16] = "bf16",
+                                      [NPY_U2] = "u2",
+                                      [NPY_V2] = "V2",
+                                      [NPY_F8E4M3FN] = "f8e4m3fn",
+                                      [NPY_F8E5M2] = "f8e5m2",
+                                      [NPY_U1] = "u1",
+                                      [NPY_V1] = "V1"};
   char shape[NPY_RANK_MAX * 22 + 4];
   npy_format_shape(header, sizeof shape, shape);
   printf("read %s %s %s %s\n", types[header->type], header->big_endian ? "big" : "little", header->fortran_order ? "F" : "C",

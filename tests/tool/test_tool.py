@@ -83,12 +83,39 @@ def to_bfloat16(value):
     return (bits + 0x7FFF + (bits >> 16 & 1)) >> 16
 
 
+def to_float8(value, fraction_bits, bias, limit):
+    """The nearest 8-bit float: the limit beyond the range."""
+    sign, magnitude = (0x80 if math.copysign(1, value) < 0 else 0), abs(value)
+    if math.isnan(value):
+        return sign | 0x7F
+    exponent = max(math.frexp(magnitude)[1] - 1, 1 - bias) if magnitude < math.inf else 999
+    if magnitude == 0:
+        return sign
+    if exponent == 999:
+        return sign | limit
+    units = round(math.ldexp(magnitude, fraction_bits - exponent))  # Python's round is to even
+    return sign | min(units + ((exponent + bias - 1) << fraction_bits), limit)
+
+
+def from_float8(bits, fraction_bits, bias, limit):
+    magnitude, sign = bits & 0x7F, -1.0 if bits & 0x80 else 1.0
+    if magnitude > limit:
+        return math.copysign(math.nan, sign)
+    if magnitude == limit == 0x7C:
+        return sign * math.inf
+    exponent, fraction = magnitude >> fraction_bits, magnitude & ((1 << fraction_bits) - 1)
+    return sign * math.ldexp(fraction + ((exponent > 0) << fraction_bits), max(exponent, 1) - bias - fraction_bits)
+
+
+E4M3FN, E5M2 = (3, 7, 0x7E), (2, 15, 0x7C)
+
+
 class Type:
     """An element type: how it is stored, and the rounding of x * s."""
 
     def __init__(self, name, descr, size, pack, unpack):
         self.name, self.descr, self.size, self.pack, self.unpack = name, descr, size, pack, unpack
-        self.options = ["--dtype", "bf16"] if name == "bf16" else []
+        self.options = ["--dtype", name] if descr in ("<u2", "<V1") else []
 
     def encode(self, values):
         return b"".join(map(self.pack, values))
@@ -110,6 +137,8 @@ TYPES = [
     Type("f32", "<f4", 4, lambda v: struct.pack("<f", v), lambda b: struct.unpack("<f", b)[0]),
     Type("f64", "<f8", 8, lambda v: struct.pack("<d", v), lambda b: struct.unpack("<d", b)[0]),
     Type("bf16", "<u2", 2, lambda v: struct.pack("<H", to_bfloat16(v)), lambda b: struct.unpack("<f", b"\0\0" + b)[0]),
+    Type("f8e4m3fn", "<V1", 1, lambda v: bytes([to_float8(v, *E4M3FN)]), lambda b: from_float8(b[0], *E4M3FN)),
+    Type("f8e5m2", "<f1", 1, lambda v: bytes([to_float8(v, *E5M2)]), lambda b: from_float8(b[0], *E5M2)),
 ]
 F32 = TYPES[1]
 
@@ -375,6 +404,7 @@ class ToolTest(ToolCase):
                     self.assertEqual(self.read("out.npy"), source[: len(source) - len(data)] + expected, (kind.name, version, fortran))
                     self.assertIn("%s, %s order" % (kind.name, "Fortran" if fortran else "C"), report)
                     self.assertIn("(7, 143), 1001 elements", report)
+        data, expected = (bf16 := TYPES[3]).encode(values(n)), bf16.dropout(bf16.encode(values(n)), kept, p)
         by_name = [native(text, 2) for text in (data, expected)]
         for options in [], ["--dtype", "bf16"]:
             self.write("in.npy", npy(header_text("bfloat16", (n,)), by_name[0]))
@@ -384,6 +414,32 @@ class ToolTest(ToolCase):
             self.write("in.npy", npy(header_text(descr, (n,)), data))
             self.succeeds("apply", "in.npy", "out.npy", "--p", p, "--seed", 5, "--stream", 6, "--offset", 7, *options)
             self.assertEqual(self.read("out.npy")[-len(data) :], expected)
+
+    def test_apply_float8(self):
+        """In every way that 8-bit floats are stored, all their values; what a file does not say has to be said."""
+        kept = bytes([1]) * 256
+        data = bytes(range(256))
+        self.write("all.bits", b"\xff" * 32)
+        for kind in TYPES[4:]:
+            expected, option = kind.dropout(data, kept, 0.3), ["--dtype", kind.name]
+            name = {"f8e4m3fn": "float8_e4m3fn", "f8e5m2": "float8_e5m2"}[kind.name]
+            known = [name, "<f1", "|f1"] if kind.name == "f8e5m2" else [name]
+            for descr in known + ["<V1", "|V1", ">V1", "V1", "|u1", "uint8", "B"]:
+                source = npy(header_text(descr, (16, 16)), data)
+                self.write("in.npy", source)
+                for options in ([], option) if descr in known else (option,):
+                    report = self.succeeds("apply", "in.npy", "out.npy", "--backward", "--bits", "all.bits", "--p", "0.3", *options).decode()
+                    self.assertEqual(self.read("out.npy"), source[:-256] + expected, (kind.name, descr))
+                    self.assertIn("dtype    %s, C order" % kind.name, report)
+                    self.assertRegex(report, r"mean     in .* \(without %s NaN, %s infinite\)" % (("2", "0") if kind.name == "f8e4m3fn" else ("6", "2")))
+                if descr not in known:
+                    self.refused("apply", "in.npy", "no.npy", "--p", "0.5", mentions="add --dtype f8e4m3fn or --dtype f8e5m2")
+                    self.refused("apply", "in.npy", "no.npy", "--p", "0.5", "--dtype", "bf16", mentions="it holds bytes, not bf16")
+                else:
+                    other = "f8e4m3fn" if kind.name == "f8e5m2" else "f8e5m2"
+                    self.refused("apply", "in.npy", "no.npy", "--p", "0.5", "--dtype", other, mentions="it holds %s, not %s" % (kind.name, other))
+        self.write("in.npy", npy(header_text("<u2", (128,)), data))
+        self.refused("apply", "in.npy", "no.npy", "--p", "0.5", "--dtype", "f8e5m2", mentions="it holds uint16, not f8e5m2")
 
     def test_apply_is_mask_times_x(self):
         for backend in self.backends():
@@ -467,7 +523,7 @@ class ToolTest(ToolCase):
                 self.write("big.npy", big + turned(data, kind.size))
                 report = self.succeeds("apply", "big.npy", "big.npy", *options).decode()
                 self.assertEqual(self.read("big.npy"), big + turned(expected, kind.size), (kind.name, fortran, more))
-                self.assertIn("\ndtype    %s, big-endian, %s order\n" % (kind.name, "Fortran" if fortran else "C"), report)
+                self.assertIn("\ndtype    %s, %s%s order\n" % (kind.name, "big-endian, " if kind.size > 1 else "", "Fortran" if fortran else "C"), report)
         data = F32.encode(values(n))
         expected = F32.dropout(data, self.mask_bytes(n, 0.3), 0.3)
         for descr in ("=f4", "|f4", "f4", "f", "float32", "single"):
@@ -512,7 +568,8 @@ class ToolTest(ToolCase):
             n = 5000
             self.write("in.npy", npy(header_text(kind.descr, (n,)), kind.pack(-1.5) * (n // 2) + kind.pack(2.0**-14) * (n // 2)))
             report = self.succeeds("apply", "in.npy", "out.npy", "--p", "0", *kind.options).decode()
-            self.assertIn("in %.9g, out %.9g\n" % ((2.0**-14 - 1.5) / 2, (2.0**-14 - 1.5) / 2), report, kind.name)
+            mean = (kind.unpack(kind.pack(2.0**-14)) - 1.5) / 2
+            self.assertIn("in %.9g, out %.9g\n" % (mean, mean), report, kind.name)
 
     def test_numpy(self):
         if numpy is None:
@@ -617,7 +674,7 @@ class ToolTest(ToolCase):
             self.assertEqual(self.read("tile.npy")[-len(cut(data)) :], cut(whole))
 
     def test_layout_pieces(self):
-        f16, _, f64, _ = TYPES
+        f16, _, f64 = TYPES[:3]
         most = BLOCK // 8
         for options, shape, index, fortran in [
             ("--mask-shape 1,400003", (3, 400003), broadcast_index((1, 400003)), False),  # whole rows; only the first has new decisions
@@ -678,8 +735,8 @@ class ToolTest(ToolCase):
             "whole numbers": npy("{'descr': '<f4', 'fortran_order': False, 'shape': (4.0,)}", four),
             "there is something": npy("{'descr': '<f4', 'fortran_order': False, 'shape': (2 2)}", four),
             "no literal": npy("{'descr': '<f4', 'fortran_order': False, 'shape': (,)}", four),
-            "8-bit": npy(header_text("|V1", (16,)), four), "floating-point numbers (dtype '<f1')": npy(header_text("<f1", (16,)), four),
-            "'float8_e4m3fn'": npy(header_text("float8_e4m3fn", (16,)), four), "'f5'": npy(header_text("f5", (4,)), four),
+            "add --dtype f8e4m3fn": npy(header_text("|V1", (16,)), four), "'float8_e4m3fnuz'": npy(header_text("float8_e4m3fnuz", (16,)), four),
+            "'f5'": npy(header_text("f5", (4,)), four),
             "'<float32'": npy(header_text("<float32", (4,)), four), "shape is a number": npy("{'descr': '<f4', 'fortran_order': False, 'shape': (4)}", four),
             "are arrays themselves": npy("{'descr': ('<f4', (2,)), 'fortran_order': False, 'shape': (2,)}", four),
             "descr is not a string": npy("{'descr': b'<f4', 'fortran_order': False, 'shape': (4,)}", four),
@@ -863,7 +920,7 @@ class ToolTest(ToolCase):
             self.assertIsNone(row["expected_planes"])
             self.assertNotEqual(row["limit"], "multiplications")
         if row["limit"] == "memcpy":
-            size = {"f32": 4, "f64": 8, "f16": 2, "bf16": 2}[row["dtype"]]
+            size = {"f32": 4, "f64": 8, "f16": 2, "bf16": 2, "f8e4m3fn": 1, "f8e5m2": 1}[row["dtype"]]
             copied = {"mask-bits": (row["n"] + 7) // 8, "mask-bytes": row["n"]}.get(row["kernel"], size * row["n"])
             moved = row["bytes_per_second"] / row["items_per_second"] * row["n"]
             self.assertAlmostEqual(row["limit_ns_per_element"] / row["memcpy_ns_per_element"]["median"] * 2 * copied / moved, 1, places=9)

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <type_traits>
 
+#include "common/float8.h"
 #include "common/kernel_table.h"
 #include "common/unroll.h"
 

@@ -26,7 +26,6 @@
 
 #define BLOCK_BYTES ((size_t)4 << 20)  // of the tensor; a whole number of mask bytes for every element size
 
-static const char *const dtype_names[] = {"f32", "f64", "f16", "bf16", NULL};  // in the order of simdrop_dtype
 static const char *const spatial_counts[] = {"1", "2", "3", NULL};
 
 typedef struct apply_request {
@@ -94,20 +93,35 @@ static bool check_names(const apply_request *request) {
 }
 
 static bool choose_dtype(apply_job *job) {
-  static const int natural[] = {
-      [NPY_F2] = SIMDROP_F16, [NPY_F4] = SIMDROP_F32, [NPY_F8] = SIMDROP_F64, [NPY_BF16] = SIMDROP_BF16};
+  static const int natural[] = {[NPY_F2] = SIMDROP_F16,
+                                [NPY_F4] = SIMDROP_F32,
+                                [NPY_F8] = SIMDROP_F64,
+                                [NPY_BF16] = SIMDROP_BF16,
+                                [NPY_U2] = ARG_NO_CHOICE,
+                                [NPY_V2] = ARG_NO_CHOICE,
+                                [NPY_F8E4M3FN] = SIMDROP_F8E4M3FN,
+                                [NPY_F8E5M2] = SIMDROP_F8E5M2,
+                                [NPY_U1] = ARG_NO_CHOICE,
+                                [NPY_V1] = ARG_NO_CHOICE};
   const char *const name = input_label(job->request->names[0]);
   const int wanted = job->request->dtype;
-  const bool raw = job->header.type == NPY_U2 || job->header.type == NPY_V2;
+  const bool raw = natural[job->header.type] == ARG_NO_CHOICE, bytes = job->header.element_size == 1;
+  const bool fits = wanted == SIMDROP_BF16 ? !bytes : bytes && (wanted == SIMDROP_F8E4M3FN || wanted == SIMDROP_F8E5M2);
   if (raw && wanted == ARG_NO_CHOICE) {
-    report_error("cannot use %s: it holds 16-bit words without a floating-point type; if they are bfloat16, add --dtype bf16",
+    report_error(bytes ? "cannot use %s: it holds bytes without a floating-point type; if they are 8-bit floats, add "
+                         "--dtype f8e4m3fn or --dtype f8e5m2"
+                       : "cannot use %s: it holds 16-bit words without a floating-point type; if they are bfloat16, add "
+                         "--dtype bf16",
                  name);
     return false;
   }
-  const int found = raw ? SIMDROP_BF16 : natural[job->header.type];
+  const int found = raw && fits ? wanted : natural[job->header.type];
   if (wanted != ARG_NO_CHOICE && wanted != found) {
-    report_error("cannot use %s: it holds %s, not %s as --dtype says", name, raw ? "uint16" : dtype_names[found],
-                 dtype_names[wanted]);
+    report_error("cannot use %s: it holds %s, not %s as --dtype says", name,
+                 !raw    ? simdrop_dtype_name((simdrop_dtype)found)
+                 : bytes ? "bytes"
+                         : "uint16",
+                 simdrop_dtype_name((simdrop_dtype)wanted));
     return false;
   }
   job->dtype = (simdrop_dtype)found;
@@ -343,7 +357,7 @@ static void print_report(const apply_job *job) {
   backend_reason(sizeof reason, reason);
   fprintf(out, "apply    %s to %s, %s\n", request->names[0], request->names[1], request->backward ? "backward" : "forward");
   fprintf(out, "shape    %s, %" PRIu64 " element%s\n", shape, job->header.count, job->header.count == 1 ? "" : "s");
-  fprintf(out, "dtype    %s, %s%s order\n", dtype_names[job->dtype], job->header.big_endian ? "big-endian, " : "",
+  fprintf(out, "dtype    %s, %s%s order\n", simdrop_dtype_name(job->dtype), job->header.big_endian ? "big-endian, " : "",
           job->header.fortran_order ? "Fortran" : "C");
   fprintf(out, "backend  %s: %s\n", simdrop_backend_current(), reason);
   print_threads(job, out);
@@ -387,8 +401,9 @@ int run_apply(int argc, char **argv) {
        ARG_TEXT, &request.bits_name, NULL, false},
       {"dtype", "DTYPE",
        "bf16 says that an array of 16-bit words (uint16, or as ml_dtypes saves it) holds\n"
-       "bfloat16; other types are known from the file and can be given to have them checked",
-       ARG_CHOICE, &request.dtype, dtype_names, false},
+       "bfloat16, and f8e4m3fn or f8e5m2 what an array of bytes holds; other types are known from\n"
+       "the file and can be given to have them checked",
+       ARG_CHOICE, &request.dtype, arg_dtype_names(), false},
       {"mask-shape", "N,...",
        "draw a mask of this shape and broadcast it: for each axis of the array 1, which shares\n"
        "the decisions along it, or the axis's length, for which None stands too; without None\n"
@@ -421,8 +436,9 @@ int run_apply(int argc, char **argv) {
       .operand_names = operand_names,
       .operands = request.names,
       .notes =
-          "IN.npy: format 1.0, 2.0 or 3.0; float16, float32, float64 or bfloat16, little- or big-endian, in C or Fortran\n"
-          "order, of any size, also larger than memory. Bytes behind the array's data are refused. '-' is standard input.\n"
+          "IN.npy: format 1.0, 2.0 or 3.0; float16, float32, float64, bfloat16 or 8-bit floats, in either byte order, in C or\n"
+          "Fortran order, of any size, also larger than memory. Bytes behind the array's data are refused. '-' is standard "
+          "input.\n"
           "OUT.npy: replaced only when all is done, so it may be the same file as IN.npy; '-' is standard output, and\n"
           "the report goes to standard error then. The means leave NaN and infinities out and count them.\n"
           "/dev/fd/N is descriptor N, from where it stands and never truncated (docs/files.md).\n"

@@ -38,11 +38,33 @@ static bool find_type(const char *code, bool ordered, npy_type *type) {
     const char *code;
     npy_type type;
     bool is_name;
-  } types[] = {{"e", NPY_F2, false},         {"f", NPY_F4, false},     {"d", NPY_F8, false},      {"H", NPY_U2, false},
-               {"f2", NPY_F2, false},        {"f4", NPY_F4, false},    {"f8", NPY_F8, false},     {"u2", NPY_U2, false},
-               {"V2", NPY_V2, false},        {"half", NPY_F2, true},   {"float16", NPY_F2, true}, {"single", NPY_F4, true},
-               {"float32", NPY_F4, true},    {"double", NPY_F8, true}, {"float", NPY_F8, true},   {"float64", NPY_F8, true},
-               {"bfloat16", NPY_BF16, true}, {"ushort", NPY_U2, true}, {"uint16", NPY_U2, true}};
+  } types[] = {{"e", NPY_F2, false},
+               {"f", NPY_F4, false},
+               {"d", NPY_F8, false},
+               {"H", NPY_U2, false},
+               {"B", NPY_U1, false},
+               {"f1", NPY_F8E5M2, false},
+               {"f2", NPY_F2, false},
+               {"f4", NPY_F4, false},
+               {"f8", NPY_F8, false},
+               {"u1", NPY_U1, false},
+               {"u2", NPY_U2, false},
+               {"V1", NPY_V1, false},
+               {"V2", NPY_V2, false},
+               {"half", NPY_F2, true},
+               {"float16", NPY_F2, true},
+               {"single", NPY_F4, true},
+               {"float32", NPY_F4, true},
+               {"double", NPY_F8, true},
+               {"float", NPY_F8, true},
+               {"float64", NPY_F8, true},
+               {"bfloat16", NPY_BF16, true},
+               {"float8_e4m3fn", NPY_F8E4M3FN, true},
+               {"float8_e5m2", NPY_F8E5M2, true},
+               {"ushort", NPY_U2, true},
+               {"uint16", NPY_U2, true},
+               {"ubyte", NPY_U1, true},
+               {"uint8", NPY_U1, true}};
   for (size_t i = 0; i < sizeof types / sizeof types[0]; ++i) {
     if (strcmp(code, types[i].code) != 0 || (ordered && types[i].is_name)) continue;
     *type = types[i].type;
@@ -59,7 +81,8 @@ static void normalize_size(char *code, size_t size) {
 }
 
 static bool read_type(const python_literal *descr, npy_header *header, char *problem) {
-  static const size_t sizes[] = {[NPY_F2] = 2, [NPY_F4] = 4, [NPY_F8] = 8, [NPY_BF16] = 2, [NPY_U2] = 2, [NPY_V2] = 2};
+  static const size_t sizes[] = {[NPY_F2] = 2, [NPY_F4] = 4,       [NPY_F8] = 8,     [NPY_BF16] = 2, [NPY_U2] = 2,
+                                 [NPY_V2] = 2, [NPY_F8E4M3FN] = 1, [NPY_F8E5M2] = 1, [NPY_U1] = 1,   [NPY_V1] = 1};
   if (descr->kind == PYTHON_LIST) return fail(problem, "it holds a structured array, not floating-point numbers");
   if (descr->kind == PYTHON_TUPLE) return fail(problem, "its elements are arrays themselves, not floating-point numbers");
   if (descr->kind != PYTHON_STRING) return fail(problem, "its descr is not a string");
@@ -73,13 +96,13 @@ static bool read_type(const python_literal *descr, npy_header *header, char *pro
   if (whole && find_type(code, ordered, &header->type)) {
     const bool silent = text[0] != '<' && text[0] != '>';
     header->element_size = sizes[header->type];
-    header->big_endian = text[0] == '>' || (silent && header->type != NPY_V2 && is_big_endian());
+    header->big_endian = header->element_size > 1 && (text[0] == '>' || (silent && header->type != NPY_V2 && is_big_endian()));
     return true;
   }
-  if (strcmp(code, "f1") == 0 || strcmp(code, "V1") == 0 || strncmp(code, "float8", 6) == 0)
-    return fail(problem, "it holds 8-bit floating-point numbers (dtype '%s'), which simdrop does not have", text);
+  if (strncmp(code, "float8", 6) == 0)
+    return fail(problem, "it holds 8-bit floating-point numbers (dtype '%s') other than float8_e4m3fn and float8_e5m2", text);
   if (strchr(code, 'O') != NULL) return fail(problem, "it holds Python objects (dtype '%s'), not floating-point numbers", text);
-  return fail(problem, "its dtype '%s' is none of float16, float32, float64 and bfloat16", text);
+  return fail(problem, "its dtype '%s' is none of float16, float32, float64, bfloat16, float8_e4m3fn and float8_e5m2", text);
 }
 
 static bool read_shape(const python_literal *shape, npy_header *header, char *problem) {
@@ -246,7 +269,7 @@ static void swap8(void *elements, size_t n) {
 }
 
 void npy_swap_elements(const npy_header *header, void *elements, size_t n) {
-  if (header->big_endian == is_big_endian()) return;
+  if (header->element_size == 1 || header->big_endian == is_big_endian()) return;
   switch (header->element_size) {
     case 2: swap2(elements, n); break;
     case 4: swap4(elements, n); break;

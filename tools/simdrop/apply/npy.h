@@ -10,20 +10,25 @@
 #define NPY_RANK_MAX 64            // NumPy's own limit
 #define NPY_HEADER_MAX (1u << 20)  // bytes; NumPy writes about a hundred
 
-// The element types that can be floating point. bfloat16 has a name of its own only in files of few programs.
+// The element types that can be floating point. Only few programs write the names of bfloat16 and the 8-bit types.
 typedef enum npy_type {
   NPY_F2,
   NPY_F4,
   NPY_F8,
   NPY_BF16,
   NPY_U2,  // uint16, as which NumPy users store bfloat16
-  NPY_V2   // two raw bytes, as which numpy.save stores the bfloat16 of the package ml_dtypes
+  NPY_V2,  // two raw bytes, as which numpy.save stores the bfloat16 of the package ml_dtypes
+  NPY_F8E4M3FN,
+  NPY_F8E5M2,  // "f1" too: so numpy.save stores the float8_e5m2 of ml_dtypes, and nothing else
+  NPY_U1,      // uint8, as which 8-bit floats are stored by those whose NumPy does not know them
+  NPY_V1       // a raw byte, as which numpy.save stores all other 8-bit floats of ml_dtypes
 } npy_type;
 
 typedef struct npy_header {
   npy_type type;
   size_t element_size;
-  bool big_endian;  // as this machine is where the file does not say; NPY_V2 little-endian then, as most machines are
+  bool big_endian;  // as this machine is where the file does not say; NPY_V2 little-endian then, as most machines are; false
+                    // for bytes
   bool fortran_order;
   int rank;
   uint64_t shape[NPY_RANK_MAX];

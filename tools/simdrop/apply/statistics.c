@@ -28,6 +28,14 @@ static double value_of_f16(uint16_t x) {
   return float_from_bits(sign | ((magnitude << 13) + to_largest)) * 0x1p112;
 }
 
+static double value_of_f8e4m3fn(uint8_t x) {
+  const uint32_t magnitude = x & 0x7fu, sign = (uint32_t)(x & 0x80u) << 24;
+  const uint32_t to_nan = magnitude == 0x7f ? (255u - 15) << 23 : 0;
+  return float_from_bits(sign | ((magnitude << 20) + to_nan)) * 0x1p120;
+}
+
+static double value_of_f8e5m2(uint8_t x) { return value_of_f16((uint16_t)(x << 8)); }
+
 // Sums at most ROW elements.
 #define DEFINE_ROW_SUM(dtype, element)                                           \
   static double sum_row_##dtype(size_t n, const element *x, tensor_sum *total) { \
@@ -53,14 +61,19 @@ DEFINE_ROW_SUM(f32, float)
 DEFINE_ROW_SUM(f64, double)
 DEFINE_ROW_SUM(f16, uint16_t)
 DEFINE_ROW_SUM(bf16, uint16_t)
+DEFINE_ROW_SUM(f8e4m3fn, uint8_t)
+DEFINE_ROW_SUM(f8e5m2, uint8_t)
 
 static double sum_row(simdrop_dtype dtype, size_t n, const void *x, tensor_sum *total) {
   switch (dtype) {
     case SIMDROP_F32: return sum_row_f32(n, x, total);
     case SIMDROP_F64: return sum_row_f64(n, x, total);
     case SIMDROP_F16: return sum_row_f16(n, x, total);
-    default: return sum_row_bf16(n, x, total);
+    case SIMDROP_BF16: return sum_row_bf16(n, x, total);
+    case SIMDROP_F8E4M3FN: return sum_row_f8e4m3fn(n, x, total);
+    case SIMDROP_F8E5M2: return sum_row_f8e5m2(n, x, total);
   }
+  return 0;
 }
 
 void tensor_sum_add(tensor_sum *total, simdrop_dtype dtype, size_t n, const void *elements) {

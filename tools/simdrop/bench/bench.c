@@ -49,7 +49,9 @@ static void fill_elements(simdrop_dtype dtype, size_t n, void *elements) {
       case SIMDROP_F32: ((float *)elements)[i] = value; break;
       case SIMDROP_F64: ((double *)elements)[i] = value; break;
       case SIMDROP_F16: ((uint16_t *)elements)[i] = half; break;
-      default: ((uint16_t *)elements)[i] = (uint16_t)(bits >> 16); break;
+      case SIMDROP_BF16: ((uint16_t *)elements)[i] = (uint16_t)(bits >> 16); break;
+      case SIMDROP_F8E4M3FN: ((uint8_t *)elements)[i] = (uint8_t)((random >> 24 & 0x87u) | 0x30u); break;  // in [0.5, 1) too
+      case SIMDROP_F8E5M2: ((uint8_t *)elements)[i] = (uint8_t)((random >> 24 & 0x83u) | 0x38u); break;
     }
   }
 }
@@ -196,7 +198,7 @@ static bool measure_with_threads(bench_session *session, size_t threads, bench_c
 static bool measure_all(bench_session *session) {
   const bench_request *const request = session->request;
   for (size_t i = 0; i < request->n.count; ++i) {
-    for (int dtype = 0; bench_dtype_names[dtype] != NULL; ++dtype) {
+    for (int dtype = 0; dtype < (int)simdrop_dtype_count(); ++dtype) {
       bench_case c;
       if (!(request->dtypes >> dtype & 1)) continue;
       if (!prepare_case(&session->report.cpu, (simdrop_dtype)dtype, request->n.values[i], &c)) return false;
@@ -300,13 +302,13 @@ static bool check_numbers(const arg_size_list *list, const char *option, uint64_
   return true;
 }
 
-static bool check_layouts(const bench_request *request, uint64_t half_types) {
+static bool check_layouts(const bench_request *request, uint64_t small_types) {
   if (request->layouts == 0) return true;
   if (request->kernels != 0) {
     report_error("bench: --kernel and --layout exclude each other");
     return false;
   }
-  if ((request->dtypes & half_types) != 0) {
+  if ((request->dtypes & small_types) != 0) {
     report_error("bench: --layout measures f32 and f64 only");
     return false;
   }
@@ -324,9 +326,9 @@ static bool check_request(const bench_request *request) {
   snprintf(numbers_of_threads, sizeof numbers_of_threads, "numbers from 1 to %d", THREAD_POOL_MAX);
   if (!check_numbers(&request->n, "--n", UINT64_MAX, "sizes of at least 1")) return false;
   if (!check_numbers(&request->threads, "--threads", THREAD_POOL_MAX, numbers_of_threads)) return false;
-  const uint64_t half_types = UINT64_C(1) << SIMDROP_F16 | UINT64_C(1) << SIMDROP_BF16;
-  if (!check_layouts(request, half_types)) return false;
-  if (request->kernels == kernel_bit("philox-32bit") && (request->dtypes & ~half_types) == 0) {
+  const uint64_t small_types = ~(UINT64_C(1) << SIMDROP_F32 | UINT64_C(1) << SIMDROP_F64);
+  if (!check_layouts(request, small_types)) return false;
+  if (request->kernels == kernel_bit("philox-32bit") && (request->dtypes & ~small_types) == 0) {
     report_error("bench: philox-32bit is written for f32 and f64 only");
     return false;
   }
@@ -375,8 +377,8 @@ int run_bench(int argc, char **argv) {
        "first-56x56, last-3, last-64, last-100, tile-64, tile-128, tile-512, tile-1024, view-64, view-256,\n"
        "batch-first, time-first, drop-path, transposed, or all",
        ARG_CHOICE_LIST, &request.layouts, bench_layout_names, false},
-      {"dtype", "LIST", "some of f32 (default), f64, f16, bf16, or all", ARG_CHOICE_LIST, &request.dtypes, bench_dtype_names,
-       false},
+      {"dtype", "LIST", "some of f32 (default), f64, f16, bf16, f8e4m3fn, f8e5m2, or all", ARG_CHOICE_LIST, &request.dtypes,
+       arg_dtype_names(), false},
       {"n", "LIST", "numbers of elements (default 2Ki,64Ki,1Mi,64Mi)", ARG_SIZE_LIST, &request.n, NULL, false},
       {"p", "LIST", "probabilities of dropping (default 0.1,0.5)", ARG_PROBABILITY_LIST, &request.p, NULL, false},
       {"threads", "LIST",

@@ -9,8 +9,6 @@
 
 #define SMALL_CALL 1024  // elements up to which the time of a whole call is the interesting figure
 
-const char *const bench_dtype_names[] = {"f32", "f64", "f16", "bf16", NULL};
-
 static const char *scaled_bytes(double bytes, size_t size, char *text) {
   static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
   int unit = 0;
@@ -90,7 +88,7 @@ void bench_print_heading(const bench_report *report, const bench_case *c, size_t
   for (int i = 0; i < 3; ++i)
     if (level[0] == 'L' && level[1] == '1' + i) scaled_bytes((double)report->cpu.cache_bytes[i], sizeof level_size, level_size);
   console_print("\n%s%s%s: %zu elements of %s, input and output %s, %zu thread%s", level, level_size[0] != '\0' ? " of " : "",
-                level_size, c->n, bench_dtype_names[c->dtype], scaled_bytes((double)bytes, sizeof tensor, tensor), threads,
+                level_size, c->n, simdrop_dtype_name(c->dtype), scaled_bytes((double)bytes, sizeof tensor, tensor), threads,
                 threads == 1 ? "" : "s");
   if (threads > 1 && c->pieces == 1) {
     console_print(", but the library does not cut calls of this size");
@@ -178,7 +176,7 @@ static void write_row(bench_report *report, const bench_row *row) {
   const double n = (double)c->n;
   char name[200], threads[40] = "";
   if (row->threads > 1) snprintf(threads, sizeof threads, "/threads:%zu", row->threads);
-  snprintf(name, sizeof name, "%s/%s/%s/n:%zu/p:%.10g%s", row->kernel->name, backend, bench_dtype_names[c->dtype], c->n,
+  snprintf(name, sizeof name, "%s/%s/%s/n:%zu/p:%.10g%s", row->kernel->name, backend, simdrop_dtype_name(c->dtype), c->n,
            c->mask.p, threads);
   row_begin(rows);
   write_run(rows, name, result);
@@ -188,7 +186,7 @@ static void write_row(bench_report *report, const bench_row *row) {
   row_write_integer(rows, "pieces", c->pieces);
   row_write_text(rows, "kernel", row->kernel->name);
   row_write_text(rows, "backend", backend);
-  row_write_text(rows, "dtype", bench_dtype_names[c->dtype]);
+  row_write_text(rows, "dtype", simdrop_dtype_name(c->dtype));
   row_write_integer(rows, "n", c->n);
   row_write_number(rows, "p", c->mask.p);
   row_write_text(rows, "level", bench_level(&report->cpu, 2 * (uint64_t)c->n * c->element_size, c->pieces));
@@ -224,7 +222,7 @@ static void write_layout(bench_report *report, const bench_layout *layout, const
   const size_t n = bench_layout_elements(&c->layout);
   char name[160];
   snprintf(name, sizeof name, "layout-%s/%s/%s/n:%zu/p:%.10g", layout->name, simdrop_backend_current(),
-           bench_dtype_names[c->dtype], c->n, c->mask.p);
+           simdrop_dtype_name(c->dtype), c->n, c->mask.p);
   row_begin(rows);
   write_run(rows, name, result);
   row_write_number(rows, "items_per_second", 1e9 * (double)n / result->nanoseconds.median);
@@ -232,7 +230,7 @@ static void write_layout(bench_report *report, const bench_layout *layout, const
   row_write_text(rows, "layout", layout->name);
   row_write_text(rows, "shape", layout->shape);
   row_write_text(rows, "backend", simdrop_backend_current());
-  row_write_text(rows, "dtype", bench_dtype_names[c->dtype]);
+  row_write_text(rows, "dtype", simdrop_dtype_name(c->dtype));
   row_write_integer(rows, "n", c->n);
   row_write_integer(rows, "elements", n);
   row_write_number(rows, "p", c->mask.p);

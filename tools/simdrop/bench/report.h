@@ -23,8 +23,6 @@ typedef struct bench_row {
   size_t threads;
 } bench_row;
 
-extern const char *const bench_dtype_names[];  // in the order of simdrop_dtype, ends with NULL
-
 // Of the JSON.
 void bench_write_context(const bench_report *report, json_writer *json);
 

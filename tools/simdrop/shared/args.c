@@ -1,6 +1,8 @@
 // Table-driven option parsing. Numbers are parsed strictly: nothing before, nothing after, no silent wrap-around.
 #include "shared/args.h"
 
+#include <simdrop/simdrop.h>
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -78,6 +80,12 @@ static bool parse_matrix(const char *text, arg_matrix *matrix) {
   matrix->given = true;
   return read_digits(&text, 10, &matrix->rows) && read_character(&text, 'x') && read_digits(&text, 10, &matrix->columns) &&
          *text == '\0';
+}
+
+const char *const *arg_dtype_names(void) {
+  static const char *names[65];  // as many as a list's 64 bits can say, and NULL
+  for (size_t i = 0; i < 64 && i < simdrop_dtype_count(); ++i) names[i] = simdrop_dtype_name((simdrop_dtype)i);
+  return names;
 }
 
 static bool parse_choice(const char *text, const char *const *choices, int *choice) {

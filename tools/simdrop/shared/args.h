@@ -10,7 +10,10 @@
 #define ARG_LIST_MAX 64             // values of one list option
 #define ARG_OPTIONS_MAX 32          // options of one command
 #define ARG_EXTENT_NONE UINT64_MAX  // "None" in an ARG_EXTENT_LIST
-#define ARG_NO_CHOICE (-1)          // for the target of an ARG_CHOICE that need not be given
+// The names of simdrop_dtype's types for an ARG_CHOICE or ARG_CHOICE_LIST, in its order.
+const char *const *arg_dtype_names(void);
+
+#define ARG_NO_CHOICE (-1)  // for the target of an ARG_CHOICE that need not be given
 
 typedef struct arg_size_list {
   size_t count;

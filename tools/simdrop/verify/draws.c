@@ -279,6 +279,7 @@ typedef struct output_result {
     }                                                                                                                   \
   }
 
+DEFINE_TALLY(8)
 DEFINE_TALLY(16)
 DEFINE_TALLY(32)
 DEFINE_TALLY(64)
@@ -293,18 +294,18 @@ static void fixed_inputs(const verify_subject *subject, simdrop_dtype dtype, out
   for (size_t seed = 0; seed < seeds; ++seed) {
     const simdrop_mask mask = {subject->p, subject->seed + seed, (uint64_t)dtype, 0, 0};
     call(subject, &mask, dtype, FIXED_INPUTS, x, y);
-    (size == 2 ? tally_16 : size == 4 ? tally_32 : tally_64)(FIXED_INPUTS, y, products, kept, wrong);
+    (size == 1 ? tally_8 : size == 2 ? tally_16 : size == 4 ? tally_32 : tally_64)(FIXED_INPUTS, y, products, kept, wrong);
   }
   tell(subject, (uint64_t)seeds * FIXED_INPUTS);
   binomial_worst worst;
   worst_binomial(FIXED_INPUTS, kept, (double)seeds, subject->keep, &worst);
   result->p_value = worst.p_value;
   result->statistic = worst.deviations;
-  snprintf(result->where, sizeof result->where, "%s, element %zu", dtype_names[dtype], worst.index);
+  snprintf(result->where, sizeof result->where, "%s, element %zu", simdrop_dtype_name(dtype), worst.index);
   for (size_t k = 0; k < FIXED_INPUTS; ++k) {
     if (wrong[k] == 0) continue;
     result->p_value = 0;  // no statistics needed
-    snprintf(result->where, sizeof result->where, "%s, value of element %zu", dtype_names[dtype], k);
+    snprintf(result->where, sizeof result->where, "%s, value of element %zu", simdrop_dtype_name(dtype), k);
     return;
   }
 }
@@ -332,7 +333,7 @@ static void fixed_inputs(const verify_subject *subject, simdrop_dtype dtype, out
     if (form_is_channels(subject->form)) squares += 2 * pairs * (double)sum_draws(subject);                                  \
     result->statistic = (sum_y - sum_x) / sqrt((1 - subject->keep) / subject->keep * squares);                               \
     result->p_value = isfinite(result->statistic) ? two_sided_normal(result->statistic) : 0;                                 \
-    snprintf(result->where, sizeof result->where, "sum in %s", dtype_names[code]);                                           \
+    snprintf(result->where, sizeof result->where, "sum in %s", simdrop_dtype_name(code));                                    \
   }
 
 DEFINE_SUM_OF_OUTPUTS(f32, float, SIMDROP_F32)

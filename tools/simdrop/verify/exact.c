@@ -196,11 +196,12 @@ static void compare_outputs(simdrop_dtype dtype, const simdrop_mask *mask, size_
     const uint64_t expected =
         expected_bits(dtype, mask->p, reference_kept(&block, mask, k), value_bits(dtype, (const char *)x + k * size));
     if (value_bits(dtype, y + k * size) != expected)
-      fails(result, "%s in %s, p = %g, element %zu of %zu is %" PRIx64 ", not %" PRIx64, what, dtype_names[dtype], mask->p, k,
-            n, value_bits(dtype, y + k * size), expected);
+      fails(result, "%s in %s, p = %g, element %zu of %zu is %" PRIx64 ", not %" PRIx64, what, simdrop_dtype_name(dtype),
+            mask->p, k, n, value_bits(dtype, y + k * size), expected);
   }
   for (size_t i = n * size; i < n * size + MARGIN; ++i)
-    if ((uint8_t)y[i] != MARGIN_BYTE) fails(result, "%s in %s: a write behind %zu elements", what, dtype_names[dtype], n);
+    if ((uint8_t)y[i] != MARGIN_BYTE)
+      fails(result, "%s in %s: a write behind %zu elements", what, simdrop_dtype_name(dtype), n);
   result->elements += n;
 }
 
@@ -266,11 +267,12 @@ static void compare_passes(const dropout_functions *functions, simdrop_dtype dty
     const uint64_t y_bits = value_bits(dtype, (const char *)y + k * size);
     const bool kept = y_bits != 0;
     if ((value_bits(dtype, (const char *)dx + k * size) != 0) != kept)
-      fails(result, "%s, p = %g: forward and backward differ at element %zu", dtype_names[dtype], mask->p, k);
+      fails(result, "%s, p = %g: forward and backward differ at element %zu", simdrop_dtype_name(dtype), mask->p, k);
     if (bit_of(stored, k) != kept || bit_of(drawn, k) != kept)
-      fails(result, "%s, p = %g: forward and its mask differ at element %zu", dtype_names[dtype], mask->p, k);
+      fails(result, "%s, p = %g: forward and its mask differ at element %zu", simdrop_dtype_name(dtype), mask->p, k);
     if (value_bits(dtype, (const char *)applied + k * size) != y_bits)
-      fails(result, "%s, p = %g: forward and the stored mask applied differ at element %zu", dtype_names[dtype], mask->p, k);
+      fails(result, "%s, p = %g: forward and the stored mask applied differ at element %zu", simdrop_dtype_name(dtype), mask->p,
+            k);
   }
   result->elements += N;
 }
@@ -354,7 +356,7 @@ static void check_scale(const dropout_functions *functions, exact_result *result
       const uint64_t drawn = value_bits(dtype, (const char *)y + k * size);
       const uint64_t stored = value_bits(dtype, (const char *)applied + k * size);
       if ((drawn != 0 && drawn != scale) || stored != scale)
-        fails(result, "%s, p = %.17g: a kept 1 becomes %.17g, not %.17g", dtype_names[dtype], mask.p,
+        fails(result, "%s, p = %.17g: a kept 1 becomes %.17g, not %.17g", simdrop_dtype_name(dtype), mask.p,
               value_of_bits(dtype, stored != scale ? stored : drawn), value_of_bits(dtype, scale));
     }
     result->elements += 2 * N;

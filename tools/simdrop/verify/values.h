@@ -8,8 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define VALUE_TYPES 4  // simdrop_dtype's
-extern const char *const dtype_names[VALUE_TYPES];
+#define VALUE_TYPES 6  // simdrop_dtype's
 
 // The bits of an element in memory, and back.
 uint64_t value_bits(simdrop_dtype dtype, const void *element);
