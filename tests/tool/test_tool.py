@@ -15,7 +15,8 @@ element told for the call, no plain loop for f16, apply-bits taken for a kernel 
 call never cut, names without the threads (bench_threads); commas not quoted (bench_layouts); a header before every line, the table
 before CSV on standard output (bench_csv); too few threads not refused (bench_too_many_threads); UTF-8 escaped, DEL
 escaped, forms of UTF-8 that are too long or above U+10FFFF, surrogates (json_text); U+009B on the terminal (sentence_text); elements
-not turned back, or turned wrongly, '>' not looked at (apply_byte_orders); bfloat16 taken for float16 (apply_types); a mask shape with
+not turned back, or turned wrongly, '>' not looked at (apply_byte_orders); bfloat16 taken for float16 (apply_types); raw bytes
+taken for e4m3fn, its NaN for a number in the means (apply_float8); a mask shape with
 fewer axes counted from the left, None taken for 1 (layout_mask_shape), None in such a one, 2^64 - 1 taken for None (layout_bad_options).
 """
 import array
