@@ -28,6 +28,10 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
+if [ -n "$only" ] && [ "$all" = no ]; then
+  rest=$(printf '%s' "$only" | grep -vxF -e "$(sh "$0" --list | sed 's/^  //')")
+  [ -z "$rest" ] || refuse "'$rest' is run only with --all"
+fi
 
 cd "$(dirname "$0")/.." || exit 2
 level="test"

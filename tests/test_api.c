@@ -364,6 +364,7 @@ static void layouts(void **state) {
     // Bits that lie among the elements, and between them.
     const size_t element = simdrop_dtype_size(dtype);
     const simdrop_layout apart = {2, {4, 5}, {5, 1}, {20, 2}, {5, 1}, 0};
+    const simdrop_layout unused = {3, {1, 4, 5}, {PTRDIFF_MAX, 5, 1}, {PTRDIFF_MIN, 20, 2}, {5, 5, 1}, 0};
     uint8_t *const in_x = (uint8_t *)x, *const in_y = (uint8_t *)(y + 1);
     REFUSED(OVERLAP, simdrop_forward_layout_bits(&good, dtype, &fine, x, y + 1, in_x + 20 * element - 1));
     REFUSED(OVERLAP, simdrop_forward_layout_bits(&good, dtype, &fine, x, y + 1, in_y + 20 * element - 1));
@@ -372,6 +373,7 @@ static void layouts(void **state) {
     REFUSED(OVERLAP, simdrop_apply_bits_layout(0.3, dtype, &apart, in_y + 9 * element - 3, x, y + 1));
     assert_int_equal(simdrop_forward_layout_bits(&good, dtype, &fine, x, y + 1, in_y + 20 * element), SIMDROP_OK);
     assert_int_equal(simdrop_forward_layout_bits(&good, dtype, &apart, x, y + 1, in_y + 9 * element), SIMDROP_OK);
+    assert_int_equal(simdrop_forward_layout_bits(&good, dtype, &unused, x, y + 1, in_y + 9 * element), SIMDROP_OK);
     assert_int_equal(simdrop_apply_bits_layout(0.3, dtype, &apart, in_y + 29 * element, x, y + 1), SIMDROP_OK);
     assert_int_equal(simdrop_apply_bits_layout(0.3, dtype, &fine, in_x, x, y + 1), SIMDROP_OK);
     fill_outputs();

@@ -215,6 +215,12 @@ static void cuts(void **state) {
     }
   }
   size_t begin = 77, end = 78;
+  // More pieces than grains: those behind the last grain are empty.
+  assert_int_equal(simdrop_cut(SIZE_MAX, SIZE_MAX, SIZE_MAX - 1, &begin, &end), SIMDROP_OK);
+  assert_true(begin == SIZE_MAX && end == SIZE_MAX);
+  assert_int_equal(simdrop_cut(SIZE_MAX, SIZE_MAX, SIZE_MAX / GRAIN, &begin, &end), SIMDROP_OK);
+  assert_true(begin == SIZE_MAX / GRAIN * GRAIN && end == SIZE_MAX);
+  begin = 77, end = 78;
   assert_int_equal(simdrop_cut(10, 2, 2, &begin, &end), SIMDROP_ERROR_SHAPE);
   assert_int_equal(simdrop_cut(10, 0, 0, &begin, &end), SIMDROP_ERROR_SHAPE);
   assert_int_equal(simdrop_cut(10, 1, 0, NULL, &end), SIMDROP_ERROR_NULL_POINTER);
@@ -296,12 +302,42 @@ static void layout_cuts(void **state) {
   assert_int_equal(simdrop_cut_layout(&bad_index, 2, 0, &part), SIMDROP_ERROR_INDEX_OVERFLOW);
 }
 
+// Numbers that overflow if they are multiplied or added without care.
+static void layout_cuts_with_large_numbers(void **state) {
+  (void)state;
+  simdrop_layout_part part;
+  // Two axes whose indices, taken as one axis, would pass 2^64 - 1: each part is a layout that a call takes.
+  const simdrop_layout top_index = {2, {3, 2}, {2, 1}, {2, 1}, {0, UINT64_C(1) << 63}, 0};
+  for (size_t piece = 0; piece < 2; ++piece) {
+    assert_int_equal(simdrop_cut_layout(&top_index, 2, piece, &part), SIMDROP_OK);
+    const simdrop_mask mask = {.p = 0.5, .seed = 1, .offset = part.index_offset};
+    uint8_t bits = 0;
+    assert_int_equal(simdrop_mask_layout_bits(&mask, &part.layout, &bits), SIMDROP_OK);
+  }
+  // Steps of x that reach from end to end; the third piece is empty.
+  const simdrop_layout far_x = {2, {2, 2}, {0, PTRDIFF_MAX - 1}, {2, 1}, {2, 1}, 0};
+  const simdrop_layout far_y = {1, {2}, {1}, {PTRDIFF_MAX - 1}, {1}, 0};
+  for (size_t piece = 0; piece < 3; ++piece) {
+    assert_int_equal(simdrop_cut_layout(&far_x, 3, piece, &part), SIMDROP_OK);
+    assert_int_equal(simdrop_cut_layout(&far_y, 3, piece, &part), SIMDROP_OK);
+    assert_int_equal(part.layout.dims[part.layout.rank - 2] * part.layout.dims[part.layout.rank - 1], piece < 2);
+    assert_int_equal(part.y_offset, piece == 1 ? PTRDIFF_MAX - 1 : 0);
+  }
+  // More pieces than could ever be: the first has something, the last has not.
+  const simdrop_layout small = {2, {4, 5}, {7, 1}, {7, 1}, {5, 1}, 0};
+  assert_int_equal(simdrop_cut_layout(&small, SIZE_MAX, 0, &part), SIMDROP_OK);
+  assert_int_not_equal(part.layout.dims[0] * part.layout.dims[1], 0);
+  assert_int_equal(simdrop_cut_layout(&small, SIZE_MAX, SIZE_MAX - 1, &part), SIMDROP_OK);
+  assert_int_equal(part.layout.dims[0] * part.layout.dims[1], 0);
+}
+
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(dense_calls),
       cmocka_unit_test(layouts),
       cmocka_unit_test(cuts),
       cmocka_unit_test(layout_cuts),
+      cmocka_unit_test(layout_cuts_with_large_numbers),
   };
   return RUN_TESTS(argc, argv, tests);
 }

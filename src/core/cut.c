@@ -25,9 +25,8 @@ static size_t grains(size_t n, size_t grain) { return n / grain + (n % grain != 
 
 // Cuts at multiples of the grain.
 static void cut(size_t n, size_t grain, size_t pieces, size_t piece, size_t *begin, size_t *end) {
-  const size_t count = grains(n, grain), last = cut_at(count, pieces, piece + 1);
-  *begin = cut_at(count, pieces, piece) * grain;
-  if (*begin > n) *begin = n;
+  const size_t count = grains(n, grain), first = cut_at(count, pieces, piece), last = cut_at(count, pieces, piece + 1);
+  *begin = first == count ? n : first * grain;  // all grains may be more than a size_t holds
   *end = last == count ? n : last * grain;
 }
 
@@ -49,7 +48,9 @@ static size_t grain_of(const simdrop_plan_axis *axis, size_t pieces) {
 static size_t unevenness(const simdrop_plan_axis *axis, size_t pieces) {
   const size_t count = grains(axis->count, grain_of(axis, pieces));
   const double largest = (double)grains(count, pieces);
-  return (size_t)(100 * largest * (double)pieces / (double)count);
+  const double percent = 100 * largest * (double)pieces / (double)count;
+  const size_t most = SIZE_MAX / 2;
+  return percent < (double)most ? (size_t)percent : most;
 }
 
 // The outermost axis whose pieces are within a tenth of even, otherwise the best.

@@ -208,7 +208,10 @@ simdrop_status simdrop_check_layout_bits(const simdrop_layout *layout, const ptr
   if (status != SIMDROP_OK || !reaches_meet(array, elements, bits, packed)) return status;
   if (are_too_long(elements, packed)) return SIMDROP_ERROR_OVERLAP;
   sum s = {0};
-  for (int a = 0; a < layout->rank; ++a) add_term(&s, strides[a] * (ptrdiff_t)size, layout->dims[a] - 1);
+  for (int a = 0; a < layout->rank; ++a) {
+    const size_t steps = layout->dims[a] - 1;
+    if (steps != 0) add_term(&s, strides[a] * (ptrdiff_t)size, steps);
+  }
   add_term(&s, -1, bytes - 1);
   prepare(&s);
   const int64_t apart = (intptr_t)((uintptr_t)bits - (uintptr_t)array);

@@ -22,13 +22,14 @@ bool simdrop_axis_is_contiguous(const simdrop_plan_axis *axis) {
 
 bool simdrop_axes_are_one_row(const simdrop_plan_axis *outer, const simdrop_plan_axis *inner) {
   for (int o = 0; o < SIMDROP_LAYOUT_OPERANDS; ++o)
-    if (outer->strides[o] != inner->strides[o] * (ptrdiff_t)inner->count) return false;
+    if ((size_t)outer->strides[o] != (size_t)inner->strides[o] * inner->count) return false;  // the product may not fit
   return true;
 }
 
-// Whether `inner` goes on where a step of `outer` begins, in memory and in the mask.
+// Whether `inner` goes on where a step of `outer` begins, in memory and in the mask. One axis of both must have no index that
+// passes 2^64 - 1, as a product that wraps would: it is less than what it is a multiple of.
 static bool are_one(const simdrop_plan_axis *outer, const simdrop_plan_axis *inner) {
-  return simdrop_axes_are_one_row(outer, inner) && outer->index == inner->index * inner->count;
+  return simdrop_axes_are_one_row(outer, inner) && outer->index == inner->index * inner->count && outer->index >= inner->index;
 }
 
 void simdrop_plan_layout(const simdrop_layout *layout, bool constant_mask, simdrop_layout_plan *plan) {
@@ -77,7 +78,7 @@ void simdrop_plan_part(const simdrop_layout_plan *plan, int a, size_t begin, siz
   *part = *plan;
   simdrop_plan_axis *const axis = &part->axes[a];
   part->count = part->count / axis->count * (end - begin);
-  go_to(part, axis, begin);
+  if (begin < end) go_to(part, axis, begin);
   axis->count = end - begin;
   if (axis->count != 1 || part->rank == 2) return;
   for (; a + 1 < part->rank; ++a) part->axes[a] = part->axes[a + 1];

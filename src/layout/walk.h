@@ -51,9 +51,10 @@ static inline bool advance(walk *w) {
   return false;
 }
 
-// An axis taken `length` places at a time.
+// An axis taken `length` places at a time. Where that is all of it, the step to the next ones might not fit.
 static inline simdrop_plan_axis pieces_of(const simdrop_plan_axis *axis, size_t length) {
   simdrop_plan_axis pieces = {.count = axis->count / length + (axis->count % length != 0), .index = axis->index * length};
+  if (pieces.count == 1) return pieces;
   for (int o = 0; o < SIMDROP_LAYOUT_OPERANDS; ++o) pieces.strides[o] = axis->strides[o] * (ptrdiff_t)length;
   return pieces;
 }

@@ -597,8 +597,8 @@ fault("AVX512CD read from its neighbour's bit", FILE, "X(AVX512CD, 7, ebx, 28)",
 FILE = "src/layout/plan.c"
 RANDOM = "layout:random_layouts"
 LOOPS = "layout:every_inner_loop"
-fault("axes merged whatever their decisions", FILE, "&& outer->index == inner->index * inner->count;", ";", "layout:channels_are_whole")
-fault("axes merged whatever their x", FILE, "for (int o = 0; o < SIMDROP_LAYOUT_OPERANDS; ++o) if (outer->strides[o] !=", "for (int o = SIMDROP_Y; o < SIMDROP_LAYOUT_OPERANDS; ++o) if (outer->strides[o] !=", LOOPS)
+fault("axes merged whatever their decisions", FILE, "&& outer->index == inner->index * inner->count &&", "&&", "layout:channels_are_whole")
+fault("axes merged whatever their x", FILE, "for (int o = 0; o < SIMDROP_LAYOUT_OPERANDS; ++o) if ((size_t)outer->strides[o] !=", "for (int o = SIMDROP_Y; o < SIMDROP_LAYOUT_OPERANDS; ++o) if ((size_t)outer->strides[o] !=", LOOPS)
 fault("an axis with decisions turned round", FILE, "if (axis->index != 0) return;", "", RANDOM)
 FILE = "src/layout/shapes.c"
 fault("broadcast: index in a byte", FILE, "mask_dim == 1 ? 0 : index_stride;", "mask_dim == 1 ? 0 : index_stride & 0xff;", "layout:broadcast")
@@ -744,11 +744,15 @@ fault("stack: longer chunks", "src/common/kernel_table.h", "#define SIMDROP_CHUN
 # ---- threads
 FILE = "src/core/cut.c"
 fault("cut: the rest forgotten", FILE, "*end = last == count ? n : last * grain;", "*end = last * grain < n ? last * grain : n / grain * grain;", "parallel:cuts")
+fault("cut: pieces behind the end begin anew", FILE, "*begin = first == count ? n : first * grain;", "*begin = first * grain;", "parallel:cuts")
 fault("cut: pieces begin anywhere", FILE, "#define GRAIN ((size_t)4096)", "#define GRAIN ((size_t)64)", "parallel:cuts")
 fault("cut: all the rest in the first pieces", FILE, "part + (part < rest ? part : rest);", "part + (part > 0 ? rest : 0);", "parallel:cuts")
 fault("pieces with the first piece's mask", FILE, "part.index += begin;", "", "parallel:dense_calls")
 fault("bits of a piece at the wrong byte", FILE, "part.y += part.work == SIMDROP_WORK_BITS ? begin / 8 :", "part.y += part.work == SIMDROP_WORK_BITS ? begin / 16 :", "parallel:dense_calls")
 fault("parts with the first part's index", "src/layout/plan.c", "plan->index += at * axis->index;", "", "parallel:layouts")
+fault("parts without elements behind the end", "src/layout/plan.c", "if (begin < end) go_to(part, axis, begin);", "go_to(part, axis, begin);",
+      "parallel:layout_cuts_with_large_numbers")
+fault("axes made one whose indices pass the last", "src/layout/plan.c", " && outer->index >= inner->index;", ";", "parallel:layout_cuts_with_large_numbers")
 fault("parts along an uneven axis", FILE, "if (found <= 110) break;", "break;", "parallel:layout_cuts")
 EARLY = "if (executor != NULL && executor->parallel_for != NULL) executor->parallel_for(executor->context, 0, run_piece, NULL); "
 CHECK = "SIMDROP_RETURN_IF_ERROR(simdrop_check_call(call, &operation));"
