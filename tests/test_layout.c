@@ -274,6 +274,11 @@ static void every_inner_loop(void **state) {
       check_layout(&mask, dtype, &layout, false, &random, "a transposed input");
       layout = (simdrop_layout){3, {2, m, n}, {(ptrdiff_t)(m * n), row, 1}, {(ptrdiff_t)(m * n), row, 1}, {3 * n, 0, 1}, 0};
       check_layout(&mask, dtype, &layout, false, &random, "channels last");
+      for (int a = 0; a < 2; ++a) {
+        layout.x_strides[a] += 2 * (1 - a) * (ptrdiff_t)m + a * 2;
+        layout.y_strides[a] += 3 * (1 - a) * (ptrdiff_t)m + a * 3;
+      }
+      check_layout(&mask, dtype, &layout, false, &random, "channels last, with gaps");
       layout.index_strides[0] = 0;
       layout.index_strides[1] = n;
       check_layout(&mask, dtype, &layout, false, &random, "shared by heads");

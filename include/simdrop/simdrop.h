@@ -74,7 +74,7 @@ SIMDROP_API simdrop_status simdrop_scale(double p, double *scale);
  *  @param y      receives n elements; x == y works in place, any other overlap with x is an error
  *  @param bits   NULL, or receives the packed mask as simdrop_mask_bits would write it; may not overlap x or y
  *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_PROBABILITY, ERROR_FLAGS, ERROR_DTYPE, ERROR_INDEX_OVERFLOW,
- * ERROR_SIZE_OVERFLOW or ERROR_OVERLAP */
+ *          ERROR_SIZE_OVERFLOW or ERROR_OVERLAP */
 SIMDROP_API simdrop_status simdrop_forward(const simdrop_mask *mask, simdrop_dtype dtype, size_t n, const void *x, void *y,
                                            uint8_t *bits);
 

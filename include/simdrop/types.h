@@ -26,9 +26,9 @@ typedef struct simdrop_mask {
  *  8-bit types of the OCP OFP8 specification; these four are computed in binary32 and rounded to nearest even. The arrays
  *  hold native-endian values. */
 typedef enum simdrop_dtype {
-  SIMDROP_F32 = 0, /**< float */
-  SIMDROP_F64 = 1, /**< double */
-  SIMDROP_F16 = 2, /**< 16-bit words holding IEEE 754 binary16 */
+  SIMDROP_F32 = 0,      /**< float */
+  SIMDROP_F64 = 1,      /**< double */
+  SIMDROP_F16 = 2,      /**< 16-bit words holding IEEE 754 binary16 */
   SIMDROP_BF16 = 3,     /**< 16-bit words holding bfloat16 */
   SIMDROP_F8E4M3FN = 4, /**< bytes holding OFP8 E4M3, which has no infinities: what is beyond 448 becomes 448 */
   SIMDROP_F8E5M2 = 5    /**< bytes holding OFP8 E5M2 */

@@ -163,8 +163,8 @@ static void walk_transposed(line *l, const simdrop_operation *operation, const s
   simdrop_generator_state state;
   simdrop_generate(&state, l->sink->kernels, operation);
   column_blocks blocks;
+  blocks.known = false;
   do {
-    if (w.done[step_level] == 0) blocks.known = false;
     const size_t places = minimum(inner->count - w.done[place_level] * TILE, TILE);
     const size_t steps = minimum(outer->count - w.done[step_level] * TILE, TILE);
     uint64_t rows[TILE + 1] = {0};

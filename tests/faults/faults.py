@@ -652,11 +652,11 @@ fault("gather: the first bit of each block", FILE, "const size_t bit = (index + 
 fault("gather: rows apart joined", FILE, "if (!goes_on(l, next) || l->count", "if (l->count", LOOPS)
 fault("transposed: the second block forgotten", FILE, "if (last != first) listed[count++] = last;", "if (last > first + 1) listed[count++] = last;",
       LOOPS)
-fault("transposed: blocks of other columns", FILE, "if (w.done[step_level] == 0) blocks.known = false;", "if (w.done[0] > TILE) blocks.known = false;",
-      LOOPS)
+fault("transposed: blocks of other columns", FILE, "if (!blocks->known || blocks->number[k] != first) { memcpy",
+      "if (!blocks->known) { memcpy", LOOPS)
 FILE = "src/layout/driver.c"
 fault("last piece of a row too long", FILE, "minimum(decisions.count - before, length)", "minimum(decisions.count, length)", LOOPS)
-fault("periodic where rows are apart", FILE, "} else if (one_row && next->index == 0", "} else if (next->index == 0", RANDOM)
+fault("periodic where rows are apart", FILE, "} else if (one_row && next->index == 0", "} else if (next->index == 0", LOOPS)
 fault("shared rows apart taken for one", FILE, "if (one_row && next->index == 1) {", "if (next->index == 1) {", RANDOM)
 fault("p of 2^-32 taken for none", "src/core/operation.c", "constant = !has_decisions || operation->threshold == 0 ||",
       "constant = !has_decisions || operation->threshold <= 1 ||", "layout:rarest_drop")
