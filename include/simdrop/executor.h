@@ -27,7 +27,7 @@ typedef struct simdrop_executor {
 } simdrop_executor;
 
 /** @name Cut into pieces
- *  For those who schedule pieces themselves: the cuts that the functions below make.
+ *  For those who schedule pieces themselves: the cuts that the functions below make, but for packed bits of layouts.
  *  @{ */
 
 /** The elements begin .. end - 1 that piece number `piece` of `pieces` has of a call on n elements. Pieces follow one another,
@@ -45,8 +45,11 @@ typedef struct simdrop_layout_part {
 
 /** Piece number `piece` of `pieces` of a layout. Its axes are put in order, and one is cut: the outermost that gives pieces of
  *  nearly equal sizes. Pieces may be empty.
+ *
+ *  A part gives y, dx and the decisions that its elements have in the whole, but not packed bits of the whole: those follow the
+ *  whole's axes.
  *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_SHAPE (piece >= pieces), ERROR_RANK, ERROR_FLAGS, ERROR_SIZE_OVERFLOW, or
- *          ERROR_INDEX_OVERFLOW (also with an offset of 0) */
+ *          ERROR_INDEX_OVERFLOW (even with an offset of 0) */
 SIMDROP_API simdrop_status simdrop_cut_layout(const simdrop_layout *layout, size_t pieces, size_t piece,
                                               simdrop_layout_part *part);
 

@@ -53,14 +53,17 @@ typedef struct simdrop_layout {
 SIMDROP_API simdrop_status simdrop_forward_layout(const simdrop_mask *mask, simdrop_dtype dtype, const simdrop_layout *layout,
                                                   const void *x, void *y);
 
-/** The same, and the mask of every element in packed bits.
+/** Apply dropout as simdrop_forward_layout does, and write the mask of every element in packed bits. Unless x and y follow the
+ *  axes without gaps, with a decision for each element, the mask is drawn twice; on an executor the pieces of y then come before
+ *  those of the bits.
  *  @param mask    which mask; its offset is the index of element (0, 0, ...)
  *  @param dtype   type of the elements of x and y
- *  @param layout  shape, strides and broadcasting
+ *  @param layout  shape, strides and broadcasting; may lie in memory that the call overwrites, as the mask may
  *  @param x       element (0, 0, ...) of the input
- *  @param y       element (0, 0, ...) of the output
- *  @param bits    NULL, or receives ceil(count / 8) bytes, as from simdrop_mask_layout_bits; they must share no byte with an
- *                 element of x or y
+ *  @param y       element (0, 0, ...) of the output; may be x, as in simdrop_forward_layout
+ *  @param bits    NULL, or receives ceil(count / 8) bytes, as from simdrop_mask_layout_bits: in the order of the axes as they are
+ *                 given; they must share no byte with an element of x or y (ERROR_OVERLAP, also if the strides are so involved
+ *                 that this could not be ruled out)
  *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_PROBABILITY, ERROR_DTYPE, ERROR_FLAGS, ERROR_RANK, ERROR_SIZE_OVERFLOW,
  *          ERROR_INDEX_OVERFLOW or ERROR_OVERLAP, for the same reasons as simdrop_forward_layout */
 SIMDROP_API simdrop_status simdrop_forward_layout_bits(const simdrop_mask *mask, simdrop_dtype dtype,
@@ -76,13 +79,15 @@ SIMDROP_API simdrop_status simdrop_forward_layout_bits(const simdrop_mask *mask,
 SIMDROP_API simdrop_status simdrop_backward_layout(const simdrop_mask *mask, simdrop_dtype dtype, const simdrop_layout *layout,
                                                    const void *dy, void *dx);
 
-/** Apply stored decisions: y[...] = bit ? x[...] * s : +0 for every element of the layout, as simdrop_apply_bits does.
+/** Apply stored decisions: y[...] = bit ? x[...] * s : +0 for every element of the layout, as simdrop_apply_bits does; forward
+ *  and backward alike (dy in the place of x, dx in that of y). p = 0 copies the kept elements' bits, p = 1 writes +0
+ *  everywhere; unused bits of the last byte are ignored.
  *  @param p       the probability that the mask was made with, for the scale
  *  @param dtype   type of the elements of x and y
  *  @param layout  shape and strides; each element has a bit of its own, so that the index strides play no part
  *  @param bits    ceil(count / 8) bytes, one bit for each element in row-major order of the layout's axes, as
- *                 simdrop_mask_layout_bits and simdrop_forward_layout_bits write them; they must share no byte with an element
- *                 of y, otherwise ERROR_OVERLAP
+ *                 simdrop_mask_layout_bits and simdrop_forward_layout_bits write them: the axes must be in the same order; the
+ *                 bits must share no byte with an element of y, otherwise ERROR_OVERLAP, but may with x
  *  @param x       element (0, 0, ...) of the input
  *  @param y       element (0, 0, ...) of the output; may be x, as in simdrop_forward_layout
  *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_PROBABILITY, ERROR_DTYPE, ERROR_FLAGS (of the layout), ERROR_RANK,
@@ -93,7 +98,7 @@ SIMDROP_API simdrop_status simdrop_apply_bits_layout(double p, simdrop_dtype dty
 /** Write the mask of every element, one bit each, 1 = kept, in row-major order of the layout's axes: element k of that order
  *  has bit k % 8 of byte k / 8, and the unused bits of the last byte are 0. The strides of x and y play no part.
  *  @param mask    which mask; its offset is the index of element (0, 0, ...)
- *  @param layout  shape and broadcasting
+ *  @param layout  shape and broadcasting; may lie in memory that the call overwrites, as the mask may
  *  @param bits    receives ceil(count / 8) bytes; may be NULL only if that is 0
  *  @return as simdrop_mask_layout_bytes */
 SIMDROP_API simdrop_status simdrop_mask_layout_bits(const simdrop_mask *mask, const simdrop_layout *layout, uint8_t *bits);

@@ -9,7 +9,8 @@
  *  docs/numerics.md defines it, and it never changes.
  *
  *  What holds for every function here:
- *  - It returns a status, and has written nothing when that is not SIMDROP_OK. n = 0 is SIMDROP_OK and touches nothing.
+ *  - It returns a status, and has written nothing when that is not SIMDROP_OK. n = 0 is
+ *    SIMDROP_OK and touches no array; the mask, p and dtype are checked all the same.
  *  - It allocates no memory, starts no thread, reads and writes no byte outside the arrays given to it, and leaves
  *    errno and the floating-point environment alone. Any number of threads may call it at once.
  *  - It needs at most 32 KiB of stack, so that fibres and threads with small stacks may call it: in optimised builds, with

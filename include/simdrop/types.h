@@ -46,7 +46,7 @@ typedef enum simdrop_status {
   SIMDROP_ERROR_UNKNOWN_BACKEND = 7, /**< no backend has that name */
   SIMDROP_ERROR_UNSUPPORTED_BACKEND = 8, /**< the backend is not compiled in, or this machine cannot run it */
   SIMDROP_ERROR_RANK = 9,                /**< the rank is outside 0 .. SIMDROP_MAX_RANK, or not one that the function takes */
-  SIMDROP_ERROR_SHAPE = 10,              /**< a mask's extent is neither 1 nor the tensor's, or a tile is outside its matrix */
+  SIMDROP_ERROR_SHAPE = 10,              /**< shapes or numbers do not go together: see the function */
   SIMDROP_ERROR_FLAGS = 11               /**< the flags of a mask or a layout are not 0 */
 } simdrop_status;
 

@@ -1,5 +1,5 @@
-// binary16 and bfloat16 in integers and binary32: exact widening, and narrowing to nearest even that keeps subnormals,
-// NaNs (made quiet, with their sign and upper payload bits). Zero raises no flag either way.
+// binary16 and bfloat16 in integers and binary32: exact widening, and narrowing to nearest even that keeps subnormals
+// and NaNs (made quiet, with their sign and upper payload bits). Zero raises no flag either way.
 #ifndef SIMDROP_COMMON_FLOAT16_H
 #define SIMDROP_COMMON_FLOAT16_H
 

@@ -9,7 +9,7 @@
 #include "machine/dispatch.h"
 
 // A multiple of 64 elements of every type. While one chunk's mask is drawn, the chunk before is applied in small steps, so
-// that the size matters little; the mask producer likes long chunks.
+// that the size matters little from 8 KiB on; the mask producer likes long chunks.
 #define CHUNK_BYTES ((size_t)16384)
 
 // Elements that are converted are applied so many at a time, unless stores are non-temporal: they keep the same ports busy as
@@ -24,7 +24,7 @@
 
 static size_t minimum(size_t a, size_t b) { return a < b ? a : b; }
 
-// Masks that are stored and not applied are drawn in chunks of 1 KiB.
+// Masks that are written and not applied are drawn in chunks of 1 KiB.
 #define MASK_CHUNK_ELEMENTS ((size_t)8192)
 
 static size_t chunk_elements(size_t size, simdrop_store store) {
