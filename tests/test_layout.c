@@ -91,8 +91,12 @@ static void check_layout(const simdrop_mask *mask, simdrop_dtype dtype, const si
   for (size_t k = 0; k < count; ++k)
     memcpy(stored_expected + y_first + find_place(layout, 0, k).y * (ptrdiff_t)size, y_row_major + k * size, size);
 
+  // Shorter tests take in turns what a layout's calls have in common.
+  static unsigned layouts_before;
+  const bool takes_all = full_effort(), is_odd = layouts_before++ % 2 == 1;
   FOR_EACH_BACKEND(backend) {
     for (int backward = 0; backward < 2; ++backward) {
+      if (!takes_all && (backward == 1) != is_odd) continue;
       memcpy(y_array, start, (y_count + 2 * BESIDE) * size);
       char *const y = y_array + y_first;
       const simdrop_status status = backward ? simdrop_backward_layout(mask, dtype, layout, in_place ? y : x, y)
@@ -107,19 +111,22 @@ static void check_layout(const simdrop_mask *mask, simdrop_dtype dtype, const si
     check_bytes(kept, bytes, count, "%s: bytes of %s, p = %g, rank %d", backend, what, mask->p, layout->rank);
     check_filled(bytes + count, 64, CANARY, "%s: after the bytes", backend);
 
-    memset(bits, CANARY, packed_size + 64);
-    assert_int_equal(simdrop_mask_layout_bits(mask, layout, bits), SIMDROP_OK);
-    check_bytes(packed, bits, packed_size, "%s: bits of %s, p = %g, rank %d", backend, what, mask->p, layout->rank);
-    check_filled(bits + packed_size, 64, CANARY, "%s: after the bits", backend);
-
-    memset(bits, CANARY, packed_size + 64);
-    memcpy(y_array, start, (y_count + 2 * BESIDE) * size);
     char *const y = y_array + y_first;
-    assert_int_equal(simdrop_forward_layout_bits(mask, dtype, layout, in_place ? y : x, y, bits), SIMDROP_OK);
-    check_bytes(expected, y_array, (y_count + 2 * BESIDE) * size, "%s: forward beside bits of %s, %s, p = %g, rank %d", backend,
-                dtype_name(dtype), what, mask->p, layout->rank);
-    check_bytes(packed, bits, packed_size, "%s: bits beside %s, p = %g, rank %d", backend, what, mask->p, layout->rank);
-    check_filled(bits + packed_size, 64, CANARY, "%s: after the bits beside y", backend);
+    if (takes_all || is_odd) {
+      memset(bits, CANARY, packed_size + 64);
+      assert_int_equal(simdrop_mask_layout_bits(mask, layout, bits), SIMDROP_OK);
+      check_bytes(packed, bits, packed_size, "%s: bits of %s, p = %g, rank %d", backend, what, mask->p, layout->rank);
+      check_filled(bits + packed_size, 64, CANARY, "%s: after the bits", backend);
+    }
+    if (takes_all || !is_odd) {
+      memset(bits, CANARY, packed_size + 64);
+      memcpy(y_array, start, (y_count + 2 * BESIDE) * size);
+      assert_int_equal(simdrop_forward_layout_bits(mask, dtype, layout, in_place ? y : x, y, bits), SIMDROP_OK);
+      check_bytes(expected, y_array, (y_count + 2 * BESIDE) * size, "%s: forward beside bits of %s, %s, p = %g, rank %d",
+                  backend, dtype_name(dtype), what, mask->p, layout->rank);
+      check_bytes(packed, bits, packed_size, "%s: bits beside %s, p = %g, rank %d", backend, what, mask->p, layout->rank);
+      check_filled(bits + packed_size, 64, CANARY, "%s: after the bits beside y", backend);
+    }
 
     memcpy(y_array, start, (y_count + 2 * BESIDE) * size);
     assert_int_equal(simdrop_apply_bits_layout(mask->p, dtype, layout, stored, in_place ? y : x, y), SIMDROP_OK);

@@ -55,15 +55,15 @@ SIMDROP_API simdrop_status simdrop_forward_layout(const simdrop_mask *mask, simd
 
 /** Apply dropout as simdrop_forward_layout does, and write the mask of every element in packed bits. Unless x and y follow the
  *  axes without gaps, with a decision for each element, the mask is drawn twice; on an executor the pieces of y then come
- * before those of the bits.
+ *  before those of the bits.
  *  @param mask    which mask; its offset is the index of element (0, 0, ...)
  *  @param dtype   type of the elements of x and y
  *  @param layout  shape, strides and broadcasting; may lie in memory that the call overwrites, as the mask may
  *  @param x       element (0, 0, ...) of the input
  *  @param y       element (0, 0, ...) of the output; may be x, as in simdrop_forward_layout
  *  @param bits    NULL, or receives ceil(count / 8) bytes, as from simdrop_mask_layout_bits: in the order of the axes as they
- * are given; they must share no byte with an element of x or y (ERROR_OVERLAP, also if the strides are so involved that this
- * could not be ruled out)
+ *                 are given; they must share no byte with an element of x or y (ERROR_OVERLAP, also if that could not be ruled
+ *                 out)
  *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_PROBABILITY, ERROR_DTYPE, ERROR_FLAGS, ERROR_RANK, ERROR_SIZE_OVERFLOW,
  *          ERROR_INDEX_OVERFLOW or ERROR_OVERLAP, for the same reasons as simdrop_forward_layout */
 SIMDROP_API simdrop_status simdrop_forward_layout_bits(const simdrop_mask *mask, simdrop_dtype dtype,
