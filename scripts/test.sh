@@ -304,12 +304,14 @@ step 'other systems' env CCACHE_DISABLE=1 sh tests/other_systems.sh "$build/othe
 group style clang aarch64-clang
 step 'style' sh scripts/lint.sh "$build/clang" "$build/aarch64-clang" # clang-tidy knows none of gcc's flags
 group faults
-step 'planted faults' python3 tests/faults/run.py --jobs 2
+step 'planted faults' python3 tests/faults/run.py --jobs 2 --here
 if [ "$all" = yes ]; then
   group systems
   step 'all other systems' env CCACHE_DISABLE=1 sh tests/other_systems.sh "$build/other-systems" --all
   group users
   step 'optional parts, all combinations' sh tests/optional_parts.sh "$build/optional-parts" --all
+  group faults
+  step 'planted faults, all machines' python3 tests/faults/run.py --jobs 2
   group bare
   step 'bare systems' bare_systems
 fi

@@ -130,11 +130,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", help="only the faults whose names contain one of these")
     parser.add_argument("--jobs", type=int, default=2, help="copies of the source that work side by side (default 2)")
+    parser.add_argument("--here", action="store_true", help="only the faults that show on this machine, without an emulator")
     parser.add_argument("--list", action="store_true", help="print the table of faults and tests, and stop")
     parser.add_argument("--cmake", action="append", default=[], metavar="OPTION", help="passed on to CMake, e.g. -DCMAKE_C_COMPILER=clang")
     arguments = parser.parse_args()
 
     faults = [f for f in FAULTS if not arguments.names or any(name in f.name for name in arguments.names)]
+    if arguments.here:
+        faults = [fault for fault in faults if not fault.machine()]
     if len({fault.name for fault in FAULTS}) != len(FAULTS):
         sys.exit("two faults have the same name")
     if arguments.list:
