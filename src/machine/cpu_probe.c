@@ -53,7 +53,7 @@ simdrop_cpuid_caches simdrop_caches_probe(void) {
 
 #endif
 
-#if defined(__aarch64__)
+#if defined(__aarch64__) && (defined(SIMDROP_HAVE_GETAUXVAL) || defined(SIMDROP_HAVE_ELF_AUX_INFO))
 static simdrop_hwcap hwcap_of(uint64_t word, uint64_t word_2) {
   simdrop_hwcap hwcap = {{word, word_2}, 0};
   if (word & SIMDROP_HWCAP_SVE) {
