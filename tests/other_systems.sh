@@ -12,8 +12,8 @@ folder=${1:?usage: other_systems.sh FOLDER [--all | TARGET...]}
 shift
 source=$(cd "$(dirname "$0")/.." && pwd)
 
-few='aarch64-macos x86_64-freebsd wasm32-wasi x86_64-linux-musl'
-more='x86_64-macos aarch64-freebsd x86_64-netbsd aarch64-netbsd x86_64-openbsd x86_64-windows-gnu aarch64-windows-gnu x86-linux-musl
+few='aarch64-macos x86_64-linux-musl'
+more='x86_64-macos wasm32-wasi x86_64-freebsd aarch64-freebsd x86_64-netbsd aarch64-netbsd x86_64-openbsd x86_64-windows-gnu aarch64-windows-gnu x86-linux-musl
   aarch64-linux-musl arm-linux-musleabihf riscv64-linux-musl powerpc64le-linux-musl s390x-linux-musl'
 wine=/usr/lib/wine/wine64 # Debian's package wine64
 

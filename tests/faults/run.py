@@ -97,7 +97,8 @@ class Copy:
             self.configure(fault.machine(), fault.cmake())
             path.write_text(plant(original, fault))
             self.compile(fault.machine(), {"test_" + fault.test.split(":")[0]})
-            return "ESCAPED" if self.run(fault) else None
+            # Threads meet by chance: what escapes gets two chances more.
+            return "ESCAPED" if all(self.run(fault) for _ in range(3)) else None
         finally:
             path.write_text(original)
 
@@ -130,14 +131,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", help="only the faults whose names contain one of these")
     parser.add_argument("--jobs", type=int, default=2, help="copies of the source that work side by side (default 2)")
-    parser.add_argument("--here", action="store_true", help="only the faults that show on this machine, without an emulator")
+    parser.add_argument("--quick", action="store_true", help="leave out what takes long to build or run: Highway's backends, emulated machines")
     parser.add_argument("--list", action="store_true", help="print the table of faults and tests, and stop")
     parser.add_argument("--cmake", action="append", default=[], metavar="OPTION", help="passed on to CMake, e.g. -DCMAKE_C_COMPILER=clang")
     arguments = parser.parse_args()
 
     faults = [f for f in FAULTS if not arguments.names or any(name in f.name for name in arguments.names)]
-    if arguments.here:
-        faults = [fault for fault in faults if not fault.machine()]
+    if arguments.quick:
+        faults = [fault for fault in faults if not fault.machine() and not fault.needs.startswith("highway-")]
     if len({fault.name for fault in FAULTS}) != len(FAULTS):
         sys.exit("two faults have the same name")
     if arguments.list:
