@@ -162,7 +162,7 @@ fault("vector: short call looks at its first planes only", FILE, "if (simd_first
 fault("vector: the last vectors not drawn beside other work", FILE, "ONE_PLANE_VECTORS, 1, true, numbers, count,",
       "ONE_PLANE_VECTORS, 1, true, numbers, count, words); "
       "if (count > 2 * SIMD_LANES) memset(words + SIMDROP_BLOCK_WORDS * (count - 2 * SIMD_LANES), 0, 16); "
-      "if (count == 0) mask_batch(call, 1, 1, true, numbers, count,", "kernels:chunk_boundaries", "avx512")
+      "if (count == 0) mask_batch(call, 1, 1, true, numbers, count,", "golden_digest:library", "avx512")
 fault("vector: one plane of two", FILE, "SIMD_FEW_PLANES_IN_FLIGHT / 2, 2, true", "SIMD_FEW_PLANES_IN_FLIGHT / 2, 1, true",
       PLANES, "avx2")
 fault("vector: one plane less of a few", FILE, "1, call->source->plane_count, true,", "1, call->source->plane_count - 1, true,", PLANES,
