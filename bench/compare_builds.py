@@ -8,14 +8,12 @@ second, the second, the first, ... Outputs are compared first; builds that diffe
 of at most 4096 elements: there the difference in ns counts, for the others the ratio. Prints every case, then the worst.
 """
 import argparse
-import json
 import os
 import pathlib
-import subprocess
-import sys
 import tempfile
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
+from tune import Case, compile_program, measure, run_main, write_rows
+
 KERNELS = ("forward", "forward-bits", "forward-in-place", "backward", "apply-bits")
 MASKS = ("mask-bits", "mask-bytes")
 DTYPES = ("f32", "f64", "f16", "bf16")
@@ -24,31 +22,18 @@ PROBABILITIES = (0.1, 0.5)
 SHORT = 4096  # elements
 
 
-class Refused(Exception):
-    """What stops the comparison, as a sentence."""
-
-
 def cases(backends):
     for backend in backends:
         for kernel in KERNELS + MASKS:
             for dtype in DTYPES if kernel in KERNELS else ("f32",):
                 for n in SIZES:
                     for p in PROBABILITIES:
-                        yield backend, kernel, dtype, n, p
-
-
-def run(command):
-    done = subprocess.run([str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
-    if done.returncode != 0:
-        raise Refused((done.stderr.strip().splitlines() or ["no message"])[-1])
-    return done.stdout
+                        yield Case(backend, kernel, dtype, n, p)
 
 
 def compare(program, old, new, case, rounds):
-    backend, kernel, dtype, n, p = case
-    median, low, high, first, second = map(float, run([program, old, new, backend, kernel, dtype, n, p, rounds]).split())
-    return {"backend": backend, "kernel": kernel, "dtype": dtype, "n": n, "p": p, "ratio": {"median": median, "p10": low, "p90": high},
-            "old_ns": first * n, "new_ns": second * n}
+    found = measure(program, old, new, case, rounds)
+    return dict(case._asdict(), ratio=found["ratio"], old_ns=found["chosen_ns_per_element"] * case.n, new_ns=found["ns_per_element"] * case.n)
 
 
 def cost(row):
@@ -66,9 +51,7 @@ def main():
     arguments = parser.parse_args()
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        program = pathlib.Path(folder) / "tune"
-        run([os.environ.get("CC", "cc"), "-O2", "-std=c11", "-D_POSIX_C_SOURCE=200809L", "-I", ROOT / "include", "-I", ROOT / "src",
-             ROOT / "bench" / "tune.c", "-o", program, "-ldl"])
+        program = compile_program(pathlib.Path(folder))
         for case in cases(arguments.backends.split(",")):
             row = compare(program, os.path.abspath(arguments.old), os.path.abspath(arguments.new), case, arguments.rounds)
             rows.append(row)
@@ -79,17 +62,8 @@ def main():
         print("{name}: median {median:+.1f} {unit}, worst {worst:+.1f} {unit} ({backend} {kernel} {dtype} {n} p {p:g})".format(
             name=name, unit=unit, median=sorted(map(cost, chosen))[len(chosen) // 2], worst=cost(worst), **worst))
     if arguments.json:
-        cpu = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo", encoding="utf-8") if line.startswith("model name")), "")
-        part = arguments.json + ".part"
-        with open(part, "w", encoding="utf-8") as file:
-            json.dump({"context": {"executable": "bench/compare_builds.py", "cpu": cpu, "num_cpus": os.cpu_count()}, "rows": rows}, file, indent=1)
-            file.write("\n")
-        os.replace(part, arguments.json)
+        write_rows(arguments.json, "bench/compare_builds.py", rows)
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (Refused, OSError) as error:
-        print(f"compare_builds.py: {error}", file=sys.stderr)
-        sys.exit(2)
+    run_main(main)

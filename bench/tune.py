@@ -110,6 +110,33 @@ def build_library(source, folder):
     return folder / "libsimdrop.so"
 
 
+def compile_program(folder):
+    """bench/tune.c, which takes the turns."""
+    program = folder / "tune"
+    run([os.environ.get("CC", "cc"), "-O2", "-std=c11", "-D_POSIX_C_SOURCE=200809L", "-I", ROOT / "include", "-I", ROOT / "src",
+         ROOT / "bench" / "tune.c", "-o", program, "-ldl"], "bench/tune.c does not compile")
+    return program
+
+
+def write_rows(name, executable, rows):
+    """The figures as JSON, in one step."""
+    cpu = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo", encoding="utf-8") if line.startswith("model name")), "")
+    text = json.dumps({"context": {"executable": executable, "cpu": cpu, "num_cpus": os.cpu_count()}, "rows": rows}, indent=1)
+    part = name + ".part"
+    with open(part, "w", encoding="utf-8") as file:
+        file.write(text + "\n")
+    os.replace(part, name)
+
+
+def run_main(main):
+    """Ends the program with what main says; with status 2 and a sentence if something is missing."""
+    try:
+        main()
+    except (Refused, OSError) as error:
+        print(f"{pathlib.Path(sys.argv[0]).name}: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
 def measure(program, chosen, alternative, case, rounds):
     line = run([program, chosen, alternative, case.backend, case.kernel, case.dtype, case.n, case.p, rounds], "bench/tune.c")
     median, low, high, first, second = map(float, line.split())
@@ -151,9 +178,7 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         shutil.copytree(ROOT, folder / "source", ignore=lambda path, files: [f for f in files if f in (".git", "docs") or f.startswith("build")])
-        program = folder / "tune"
-        run([os.environ.get("CC", "cc"), "-O2", "-std=c11", "-D_POSIX_C_SOURCE=200809L", "-I", ROOT / "include", "-I", ROOT / "src",
-             ROOT / "bench" / "tune.c", "-o", program, "-ldl"], "bench/tune.c does not compile")
+        program = compile_program(folder)
         chosen = shutil.copy(build_library(folder / "source", folder / "build"), folder / "chosen.so")
         for constant in CONSTANTS:
             if constant.name not in wanted:
@@ -163,17 +188,8 @@ def main():
                 where = "{backend} {kernel} {n} p {p:g}: {0[median]:.3f} [{0[p10]:.3f}, {0[p90]:.3f}]".format(row["ratio"], **row) if "ratio" in row else row["reason"]
                 print(f"{row['constant']} = {row['value']} (for {row['chosen']}) {where}", flush=True)
     if arguments.json:
-        cpu = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo", encoding="utf-8") if line.startswith("model name")), "")
-        text = json.dumps({"context": {"executable": "bench/tune.py", "cpu": cpu, "num_cpus": os.cpu_count()}, "rows": rows}, indent=1)
-        part = arguments.json + ".part"
-        with open(part, "w", encoding="utf-8") as file:
-            file.write(text + "\n")
-        os.replace(part, arguments.json)
+        write_rows(arguments.json, "bench/tune.py", rows)
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (Refused, OSError) as error:
-        print(f"tune.py: {error}", file=sys.stderr)
-        sys.exit(2)
+    run_main(main)

@@ -156,9 +156,8 @@ static void stored_bits_body(void) {
     const size_t offset = next_random(&random) % n;
     snprintf(current_case, sizeof current_case, "%zu stored bits from bit %zu on", n, offset);
     simdrop_mask_reader reader;
-    const simdrop_operation stored = {.stored = bits, .n = n};
-    simdrop_generate(&reader.state, simdrop_current_kernels(), &stored);
-    simdrop_reader_init(&reader, offset);
+    const simdrop_operation stored = {.stored = bits, .n = n, .index = offset};
+    simdrop_reader_init(&reader, simdrop_current_kernels(), &stored);
     for (size_t done = offset, count; done < n; done += count) {
       count = 1 + next_random(&random) % 5000;
       if (count > n - done) count = n - done;

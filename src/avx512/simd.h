@@ -250,11 +250,6 @@ static inline void simd_scale_word_f8e5m2(uint64_t bits, const uint8_t *x, uint8
   scale_word_f8(bits, x, y, scale, non_temporal, SIMDROP_F8E5M2_FRACTION, SIMDROP_F8E5M2_BIAS, 8, SIMDROP_F8E5M2_LIMIT);
 }
 
-#define simd_scale_lone_word_f16 simd_scale_word_f16
-#define simd_scale_lone_word_bf16 simd_scale_word_bf16
-#define simd_scale_lone_word_f8e4m3fn simd_scale_word_f8e4m3fn
-#define simd_scale_lone_word_f8e5m2 simd_scale_word_f8e5m2
-
 static inline void simd_select_word_8(uint64_t bits, const uint8_t *x, uint8_t *y) {
   _mm512_storeu_si512(y, _mm512_maskz_loadu_epi8(bits, x));
 }
@@ -277,6 +272,10 @@ static inline void simd_select_word_64(uint64_t bits, const uint64_t *x, uint64_
 static inline void simd_expand_word(uint64_t bits, uint8_t *bytes) {
   _mm512_storeu_si512(bytes, _mm512_maskz_set1_epi8(bits, 1));
 }
+
+// These have lone words of their own.
+#define simd_scale_lone_word_f32 simd_scale_lone_word_f32
+#define simd_scale_lone_word_f64 simd_scale_lone_word_f64
 
 #include "common/vocabulary.h"
 

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "common/bits.h"
 #include "common/kernel_table.h"
 
 enum {
@@ -21,29 +22,17 @@ enum {
 
 static inline uint64_t low_bits(size_t count) { return (UINT64_C(1) << count) - 1; }
 
-// The 64 bits from bit k on. Where they are one word, the next is read too, and shifted out.
-static inline uint64_t bits_at(const uint64_t *words, size_t k) {
-  const unsigned shift = k % WORD_ELEMENTS;
-  return words[k / WORD_ELEMENTS] >> shift | words[k / WORD_ELEMENTS + 1] << 1 << (WORD_ELEMENTS - 1 - shift);
-}
-
-static inline uint64_t word_from_bytes(const uint8_t *bytes, size_t count) {
-  uint64_t word = 0;
-  for (size_t i = 0; i < count; ++i) word |= (uint64_t)bytes[i] << (8 * i);
-  return word;
-}
-
 static inline uint64_t whole_word_from_bytes(const uint8_t *bytes) {
 #if IS_LITTLE_ENDIAN
   uint64_t word;
   memcpy(&word, bytes, sizeof word);
   return word;
 #else
-  return word_from_bytes(bytes, 8);
+  return simdrop_word_from_bytes(bytes, 8);
 #endif
 }
 
-// The same of packed bytes, none but those that the bits are in: the second load ends where they do.
+// The 64 bits from bit k on, of packed bytes, none but those that they are in: the second load ends where they do.
 static inline uint64_t bits_of_bytes_at(const uint8_t *bytes, size_t k) {
   const unsigned shift = k % 8;
   return whole_word_from_bytes(bytes + k / 8) >> shift | whole_word_from_bytes(bytes + (k + 7) / 8) << (-shift % 8);
@@ -54,8 +43,8 @@ static inline uint64_t bits_of_few_bytes_at(const uint8_t *bytes, size_t k, size
   const unsigned shift = k % 8;
   const size_t byte_count = (shift + count + 7) / 8;
   bytes += k / 8;
-  if (byte_count <= 8) return word_from_bytes(bytes, byte_count) >> shift;
-  return word_from_bytes(bytes, 8) >> shift | (uint64_t)bytes[8] << 1 << (WORD_ELEMENTS - 1 - shift);
+  if (byte_count <= 8) return simdrop_word_from_bytes(bytes, byte_count) >> shift;
+  return simdrop_word_from_bytes(bytes, 8) >> shift | (uint64_t)bytes[8] << 1 << (WORD_ELEMENTS - 1 - shift);
 }
 
 // Elements of `size` bytes from y on until the next multiple of CACHE_LINE.
@@ -121,7 +110,7 @@ static ALWAYS_INLINE decision_cursor first_decisions(decision_kind kind, const s
 static inline uint64_t next_of_whole_bytes(decision_cursor *cursor, size_t count) {
   const size_t byte_count = (count + 7) / 8;
   const uint64_t bits =
-      count == WORD_ELEMENTS ? whole_word_from_bytes(cursor->bytes) : word_from_bytes(cursor->bytes, byte_count);
+      count == WORD_ELEMENTS ? whole_word_from_bytes(cursor->bytes) : simdrop_word_from_bytes(cursor->bytes, byte_count);
   cursor->bytes += byte_count;
   return bits;
 }
@@ -147,7 +136,7 @@ static inline uint64_t next_of_run(decision_cursor *cursor, size_t count) {
 }
 
 static inline uint64_t next_of_words(decision_cursor *cursor, size_t count) {
-  const uint64_t bits = bits_at(cursor->words, cursor->bit);
+  const uint64_t bits = simdrop_bits_from(cursor->words, cursor->bit);
   cursor->bit += count;
   return bits;
 }

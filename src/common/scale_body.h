@@ -96,18 +96,18 @@ static ALWAYS_INLINE void TYPED(scale_pages)(bool in_bytes, size_t begin, size_t
   const size_t n = simdrop_paged_chunk_bytes(sizeof *y) / sizeof *y, page_count = pages_at_once(n * sizeof *y);
   const size_t lead = elements_to_alignment(y, sizeof *y, n);
   if (begin == 0 && lead > 0) {
-    const uint64_t bits = in_bytes ? bits_of_few_bytes_at(bytes, first, lead) : bits_at(words, first);
+    const uint64_t bits = in_bytes ? bits_of_few_bytes_at(bytes, first, lead) : simdrop_bits_from(words, first);
     TYPED(scale_part)(lead, bits & low_bits(lead), x, y, scale);
   }
   for (size_t step = begin; step < end; ++step) {
     const size_t k = lead + step % page_count * (n / page_count) + step / page_count * WORD_ELEMENTS;
     if (k + WORD_ELEMENTS > n) {
-      const uint64_t bits = in_bytes ? bits_of_few_bytes_at(bytes, first + k, n - k) : bits_at(words, first + k);
+      const uint64_t bits = in_bytes ? bits_of_few_bytes_at(bytes, first + k, n - k) : simdrop_bits_from(words, first + k);
       TYPED(scale_part)(n - k, bits & low_bits(n - k), x + k, y + k, scale);
       continue;
     }
     prefetch_lines(x + k, sizeof *x, n * sizeof *x);
-    const uint64_t bits = in_bytes ? bits_of_bytes_at(bytes, first + k) : bits_at(words, first + k);
+    const uint64_t bits = in_bytes ? bits_of_bytes_at(bytes, first + k) : simdrop_bits_from(words, first + k);
     TYPED(simd_scale_word)(bits, x + k, y + k, scale, true);
   }
 }

@@ -121,8 +121,27 @@ SIMD_WORD(void, simd_compress_store, (uint32_t * to, simd_lanes lanes, simd_word
 // Orders non-temporal stores before what the thread does next.
 SIMD_WORD(void, simd_finish_stores, (void));
 
-// y[k] = bit k ? x[k] * scale : +0; x == y or no overlap. Where stores are non-temporal, y is at the beginning of a line. A
-// lone word is one that nothing is drawn beside, and the same unless something else is quicker then.
+// A lone word is one that nothing is drawn beside. Where something else is quicker then, the backend defines the name.
+#ifndef simd_scale_lone_word_f32
+#define simd_scale_lone_word_f32 simd_scale_word_f32
+#endif
+#ifndef simd_scale_lone_word_f64
+#define simd_scale_lone_word_f64 simd_scale_word_f64
+#endif
+#ifndef simd_scale_lone_word_f16
+#define simd_scale_lone_word_f16 simd_scale_word_f16
+#endif
+#ifndef simd_scale_lone_word_bf16
+#define simd_scale_lone_word_bf16 simd_scale_word_bf16
+#endif
+#ifndef simd_scale_lone_word_f8e4m3fn
+#define simd_scale_lone_word_f8e4m3fn simd_scale_word_f8e4m3fn
+#endif
+#ifndef simd_scale_lone_word_f8e5m2
+#define simd_scale_lone_word_f8e5m2 simd_scale_word_f8e5m2
+#endif
+
+// y[k] = bit k ? x[k] * scale : +0; x == y or no overlap. Where stores are non-temporal, y is at the beginning of a line.
 #define SIMD_WORDS_OF_TYPE_(argument, name, NAME, element, bits, converts)                                   \
   SIMD_WORD(simd_scale_##name, simd_set_scale_##name, (simdrop_multiplier factor));                          \
   SIMD_WORD(void, simd_scale_word_##name,                                                                    \

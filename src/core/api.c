@@ -1,4 +1,5 @@
-// The public verbs: each is a call.
+// The public verbs: each is a call, on the calling thread or on an executor. The functions that both forms share are this
+// file's own: those that a shared library exports cannot be inlined.
 #include <simdrop/simdrop.h>
 
 #include "core/operation.h"
@@ -13,117 +14,159 @@ simdrop_status simdrop_scale(double p, double *scale) {
 
 // ---- elements that follow one another
 
-simdrop_status simdrop_parallel_mask_bits(const simdrop_executor *executor, const simdrop_mask *mask, size_t n, uint8_t *bits) {
+static simdrop_status mask_bits(const simdrop_executor *executor, const simdrop_mask *mask, size_t n, uint8_t *bits) {
   const simdrop_call call = {.verb = SIMDROP_MASK_BITS, .mask = mask, .n = n, .decisions = bits};
   return simdrop_submit(executor, &call);
 }
 
-simdrop_status simdrop_parallel_mask_bytes(const simdrop_executor *executor, const simdrop_mask *mask, size_t n,
-                                           uint8_t *bytes) {
+static simdrop_status mask_bytes(const simdrop_executor *executor, const simdrop_mask *mask, size_t n, uint8_t *bytes) {
   const simdrop_call call = {.verb = SIMDROP_MASK_BYTES, .mask = mask, .n = n, .decisions = bytes};
   return simdrop_submit(executor, &call);
 }
 
-simdrop_status simdrop_parallel_forward(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype,
-                                        size_t n, const void *x, void *y, uint8_t *bits) {
+static simdrop_status forward(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype, size_t n,
+                              const void *x, void *y, uint8_t *bits) {
   const simdrop_call call = {.verb = SIMDROP_FORWARD, .mask = mask, .dtype = dtype, .n = n, .x = x, .y = y, .decisions = bits};
   return simdrop_submit(executor, &call);
 }
 
-simdrop_status simdrop_parallel_backward(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype,
-                                         size_t n, const void *dy, void *dx) {
-  return simdrop_parallel_forward(executor, mask, dtype, n, dy, dx, NULL);  // the same product with the same mask
+// The same product with the same mask.
+static simdrop_status backward(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype, size_t n,
+                               const void *dy, void *dx) {
+  return forward(executor, mask, dtype, n, dy, dx, NULL);
 }
 
-simdrop_status simdrop_parallel_apply_bits(const simdrop_executor *executor, double p, simdrop_dtype dtype, size_t n,
-                                           const uint8_t *bits, const void *x, void *y) {
+static simdrop_status apply_bits(const simdrop_executor *executor, double p, simdrop_dtype dtype, size_t n, const uint8_t *bits,
+                                 const void *x, void *y) {
   const simdrop_call call = {.verb = SIMDROP_APPLY_BITS, .p = p, .dtype = dtype, .n = n, .x = x, .y = y, .stored = bits};
   return simdrop_submit(executor, &call);
 }
 
-simdrop_status simdrop_mask_bits(const simdrop_mask *mask, size_t n, uint8_t *bits) {
-  return simdrop_parallel_mask_bits(NULL, mask, n, bits);
-}
+simdrop_status simdrop_mask_bits(const simdrop_mask *mask, size_t n, uint8_t *bits) { return mask_bits(NULL, mask, n, bits); }
 
 simdrop_status simdrop_mask_bytes(const simdrop_mask *mask, size_t n, uint8_t *bytes) {
-  return simdrop_parallel_mask_bytes(NULL, mask, n, bytes);
+  return mask_bytes(NULL, mask, n, bytes);
 }
 
 simdrop_status simdrop_forward(const simdrop_mask *mask, simdrop_dtype dtype, size_t n, const void *x, void *y, uint8_t *bits) {
-  return simdrop_parallel_forward(NULL, mask, dtype, n, x, y, bits);
+  return forward(NULL, mask, dtype, n, x, y, bits);
 }
 
 simdrop_status simdrop_backward(const simdrop_mask *mask, simdrop_dtype dtype, size_t n, const void *dy, void *dx) {
-  return simdrop_parallel_forward(NULL, mask, dtype, n, dy, dx, NULL);
+  return backward(NULL, mask, dtype, n, dy, dx);
 }
 
 simdrop_status simdrop_apply_bits(double p, simdrop_dtype dtype, size_t n, const uint8_t *bits, const void *x, void *y) {
-  return simdrop_parallel_apply_bits(NULL, p, dtype, n, bits, x, y);
+  return apply_bits(NULL, p, dtype, n, bits, x, y);
+}
+
+simdrop_status simdrop_parallel_mask_bits(const simdrop_executor *executor, const simdrop_mask *mask, size_t n, uint8_t *bits) {
+  return mask_bits(executor, mask, n, bits);
+}
+
+simdrop_status simdrop_parallel_mask_bytes(const simdrop_executor *executor, const simdrop_mask *mask, size_t n,
+                                           uint8_t *bytes) {
+  return mask_bytes(executor, mask, n, bytes);
+}
+
+simdrop_status simdrop_parallel_forward(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype,
+                                        size_t n, const void *x, void *y, uint8_t *bits) {
+  return forward(executor, mask, dtype, n, x, y, bits);
+}
+
+simdrop_status simdrop_parallel_backward(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype,
+                                         size_t n, const void *dy, void *dx) {
+  return backward(executor, mask, dtype, n, dy, dx);
+}
+
+simdrop_status simdrop_parallel_apply_bits(const simdrop_executor *executor, double p, simdrop_dtype dtype, size_t n,
+                                           const uint8_t *bits, const void *x, void *y) {
+  return apply_bits(executor, p, dtype, n, bits, x, y);
 }
 
 // ---- layouts
 
-simdrop_status simdrop_parallel_mask_layout_bits(const simdrop_executor *executor, const simdrop_mask *mask,
-                                                 const simdrop_layout *layout, uint8_t *bits) {
+static simdrop_status mask_layout_bits(const simdrop_executor *executor, const simdrop_mask *mask, const simdrop_layout *layout,
+                                       uint8_t *bits) {
   const simdrop_call call = {.verb = SIMDROP_MASK_BITS, .mask = mask, .layout = layout, .decisions = bits};
   return simdrop_submit_layout(executor, &call);
 }
 
-simdrop_status simdrop_parallel_mask_layout_bytes(const simdrop_executor *executor, const simdrop_mask *mask,
-                                                  const simdrop_layout *layout, uint8_t *bytes) {
+static simdrop_status mask_layout_bytes(const simdrop_executor *executor, const simdrop_mask *mask,
+                                        const simdrop_layout *layout, uint8_t *bytes) {
   const simdrop_call call = {.verb = SIMDROP_MASK_BYTES, .mask = mask, .layout = layout, .decisions = bytes};
   return simdrop_submit_layout(executor, &call);
 }
 
-simdrop_status simdrop_parallel_forward_layout_bits(const simdrop_executor *executor, const simdrop_mask *mask,
-                                                    simdrop_dtype dtype, const simdrop_layout *layout, const void *x, void *y,
-                                                    uint8_t *bits) {
+static simdrop_status forward_layout(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype,
+                                     const simdrop_layout *layout, const void *x, void *y, uint8_t *bits) {
   const simdrop_call call = {
       .verb = SIMDROP_FORWARD, .mask = mask, .dtype = dtype, .layout = layout, .x = x, .y = y, .decisions = bits};
   return simdrop_submit_layout(executor, &call);
 }
 
-simdrop_status simdrop_parallel_forward_layout(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype,
-                                               const simdrop_layout *layout, const void *x, void *y) {
-  return simdrop_parallel_forward_layout_bits(executor, mask, dtype, layout, x, y, NULL);
-}
-
-simdrop_status simdrop_parallel_backward_layout(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype,
-                                                const simdrop_layout *layout, const void *dy, void *dx) {
-  return simdrop_parallel_forward_layout_bits(executor, mask, dtype, layout, dy, dx, NULL);
-}
-
-simdrop_status simdrop_parallel_apply_bits_layout(const simdrop_executor *executor, double p, simdrop_dtype dtype,
-                                                  const simdrop_layout *layout, const uint8_t *bits, const void *x, void *y) {
+static simdrop_status apply_bits_layout(const simdrop_executor *executor, double p, simdrop_dtype dtype,
+                                        const simdrop_layout *layout, const uint8_t *bits, const void *x, void *y) {
   const simdrop_call call = {
       .verb = SIMDROP_APPLY_BITS, .p = p, .dtype = dtype, .layout = layout, .x = x, .y = y, .stored = bits};
   return simdrop_submit_layout(executor, &call);
 }
 
 simdrop_status simdrop_mask_layout_bits(const simdrop_mask *mask, const simdrop_layout *layout, uint8_t *bits) {
-  return simdrop_parallel_mask_layout_bits(NULL, mask, layout, bits);
+  return mask_layout_bits(NULL, mask, layout, bits);
 }
 
 simdrop_status simdrop_mask_layout_bytes(const simdrop_mask *mask, const simdrop_layout *layout, uint8_t *bytes) {
-  return simdrop_parallel_mask_layout_bytes(NULL, mask, layout, bytes);
+  return mask_layout_bytes(NULL, mask, layout, bytes);
 }
 
 simdrop_status simdrop_forward_layout(const simdrop_mask *mask, simdrop_dtype dtype, const simdrop_layout *layout,
                                       const void *x, void *y) {
-  return simdrop_parallel_forward_layout_bits(NULL, mask, dtype, layout, x, y, NULL);
+  return forward_layout(NULL, mask, dtype, layout, x, y, NULL);
 }
 
 simdrop_status simdrop_forward_layout_bits(const simdrop_mask *mask, simdrop_dtype dtype, const simdrop_layout *layout,
                                            const void *x, void *y, uint8_t *bits) {
-  return simdrop_parallel_forward_layout_bits(NULL, mask, dtype, layout, x, y, bits);
+  return forward_layout(NULL, mask, dtype, layout, x, y, bits);
 }
 
 simdrop_status simdrop_backward_layout(const simdrop_mask *mask, simdrop_dtype dtype, const simdrop_layout *layout,
                                        const void *dy, void *dx) {
-  return simdrop_parallel_forward_layout_bits(NULL, mask, dtype, layout, dy, dx, NULL);
+  return forward_layout(NULL, mask, dtype, layout, dy, dx, NULL);
 }
 
 simdrop_status simdrop_apply_bits_layout(double p, simdrop_dtype dtype, const simdrop_layout *layout, const uint8_t *bits,
                                          const void *x, void *y) {
-  return simdrop_parallel_apply_bits_layout(NULL, p, dtype, layout, bits, x, y);
+  return apply_bits_layout(NULL, p, dtype, layout, bits, x, y);
+}
+
+simdrop_status simdrop_parallel_mask_layout_bits(const simdrop_executor *executor, const simdrop_mask *mask,
+                                                 const simdrop_layout *layout, uint8_t *bits) {
+  return mask_layout_bits(executor, mask, layout, bits);
+}
+
+simdrop_status simdrop_parallel_mask_layout_bytes(const simdrop_executor *executor, const simdrop_mask *mask,
+                                                  const simdrop_layout *layout, uint8_t *bytes) {
+  return mask_layout_bytes(executor, mask, layout, bytes);
+}
+
+simdrop_status simdrop_parallel_forward_layout(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype,
+                                               const simdrop_layout *layout, const void *x, void *y) {
+  return forward_layout(executor, mask, dtype, layout, x, y, NULL);
+}
+
+simdrop_status simdrop_parallel_forward_layout_bits(const simdrop_executor *executor, const simdrop_mask *mask,
+                                                    simdrop_dtype dtype, const simdrop_layout *layout, const void *x, void *y,
+                                                    uint8_t *bits) {
+  return forward_layout(executor, mask, dtype, layout, x, y, bits);
+}
+
+simdrop_status simdrop_parallel_backward_layout(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype,
+                                                const simdrop_layout *layout, const void *dy, void *dx) {
+  return forward_layout(executor, mask, dtype, layout, dy, dx, NULL);
+}
+
+simdrop_status simdrop_parallel_apply_bits_layout(const simdrop_executor *executor, double p, simdrop_dtype dtype,
+                                                  const simdrop_layout *layout, const uint8_t *bits, const void *x, void *y) {
+  return apply_bits_layout(executor, p, dtype, layout, bits, x, y);
 }

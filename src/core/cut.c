@@ -4,6 +4,7 @@
 #include "core/operation.h"
 #include "engine/driver.h"
 #include "engine/own_frame.h"
+#include "engine/parameters.h"
 #include "layout/check.h"
 #include "layout/driver.h"
 #include "layout/plan.h"
@@ -170,7 +171,17 @@ static void run_layout_piece(void *task_context, size_t piece) {
   }
 }
 
+// Whether a layout's bits are those of as many elements that follow one another, from the first on.
+static bool are_flat_bits(const simdrop_operation *operation, const simdrop_layout_plan *plan) {
+  const bool are_alike = operation->threshold == 0 || operation->threshold == SIMDROP_CERTAIN;
+  return operation->work == SIMDROP_WORK_BITS && (are_alike || simdrop_plan_is_flat(plan));
+}
+
 static void run_layout(const simdrop_executor *executor, const simdrop_operation *operation, const simdrop_layout_plan *plan) {
+  if (are_flat_bits(operation, plan)) {
+    run(executor, operation);
+    return;
+  }
   pieces_context context = {operation, plan, pieces_of(executor, operation->n)};
   if (context.pieces > 1) {
     executor->parallel_for(executor->context, context.pieces, run_layout_piece, &context);
@@ -186,10 +197,7 @@ static void run_layout(const simdrop_executor *executor, const simdrop_operation
 static SIMDROP_OWN_FRAME void run_with_bits(const simdrop_executor *executor, simdrop_operation *operation,
                                             const simdrop_layout *layout, const simdrop_layout_plan *plan) {
   simdrop_layout_plan bits_plan;  // before anything is written: the layout may lie in the output
-  const simdrop_work work = operation->work;
-  operation->work = SIMDROP_WORK_BITS;
-  simdrop_plan_layout_operation(operation, layout, &bits_plan);
-  operation->work = work;
+  simdrop_plan_work(operation, SIMDROP_WORK_BITS, layout, &bits_plan);
   if (simdrop_plan_is_flat(plan) && simdrop_plan_is_flat(&bits_plan)) {
     *operation = simdrop_flat_operation(operation, plan);
     run(executor, operation);
@@ -207,7 +215,7 @@ simdrop_status simdrop_submit_layout(const simdrop_executor *executor, const sim
   SIMDROP_RETURN_IF_ERROR(simdrop_check_layout_call(call, &operation));
   if (operation.n == 0) return SIMDROP_OK;
   simdrop_layout_plan plan;
-  simdrop_plan_layout_operation(&operation, call->layout, &plan);
+  simdrop_plan_work(&operation, operation.work, call->layout, &plan);
   if (operation.bits != NULL) {
     run_with_bits(executor, &operation, call->layout, &plan);
   } else {

@@ -140,8 +140,8 @@ static simdrop_layout row_major(const simdrop_layout *layout) {
   return ordered;
 }
 
-void simdrop_plan_layout_operation(const simdrop_operation *operation, const simdrop_layout *layout,
-                                   simdrop_layout_plan *plan) {
+void simdrop_plan_work(const simdrop_operation *operation, simdrop_work work, const simdrop_layout *layout,
+                       simdrop_layout_plan *plan) {
   if (operation->stored != NULL) {
     simdrop_layout numbered = row_major(layout);
     for (int a = 0; a < numbered.rank; ++a) {
@@ -152,9 +152,9 @@ void simdrop_plan_layout_operation(const simdrop_operation *operation, const sim
     simdrop_plan_layout(&numbered, false, plan);
     return;
   }
-  const bool has_decisions = operation->work != SIMDROP_WORK_COPY && operation->work != SIMDROP_WORK_ZERO;
+  const bool has_decisions = work != SIMDROP_WORK_COPY && work != SIMDROP_WORK_ZERO;
   const bool constant = !has_decisions || operation->threshold == 0 || operation->threshold == SIMDROP_CERTAIN;
-  if (operation->work == SIMDROP_WORK_BITS || operation->work == SIMDROP_WORK_BYTES) {
+  if (work == SIMDROP_WORK_BITS || work == SIMDROP_WORK_BYTES) {
     const simdrop_layout ordered = row_major(layout);
     simdrop_plan_layout(&ordered, constant, plan);
   } else {

@@ -44,8 +44,9 @@ simdrop_status simdrop_check_layout_call(const simdrop_call *call, simdrop_opera
 // An operation that writes y becomes the one that writes its decisions to bits.
 void simdrop_become_bits(simdrop_operation *operation, uint8_t *bits);
 
-// The order in which a layout's elements are gone through.
-void simdrop_plan_layout_operation(const simdrop_operation *operation, const simdrop_layout *layout, simdrop_layout_plan *plan);
+// The order in which a layout's elements are gone through for the operation's work, or for other work with its decisions.
+void simdrop_plan_work(const simdrop_operation *operation, simdrop_work work, const simdrop_layout *layout,
+                       simdrop_layout_plan *plan);
 
 // Checks a call and does it: in pieces on the executor's threads, unless that is NULL or the call too small to gain from it.
 simdrop_status simdrop_submit(const simdrop_executor *executor, const simdrop_call *call);

@@ -66,20 +66,14 @@ void simdrop_repeat_bits(uint64_t *words, const uint64_t *bits, size_t from, siz
   }
 }
 
-static uint64_t word_from_bytes(const uint8_t *bytes, size_t count) {
-  uint64_t word = 0;
-  for (size_t i = 0; i < count; ++i) word |= (uint64_t)bytes[i] << (8 * i);
-  return word;
-}
-
 void simdrop_unpack_bits(const uint8_t *bytes, size_t byte_count, uint64_t *words) {
   const size_t whole_words = byte_count / 8;
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
   memcpy(words, bytes, 8 * whole_words);
 #else
-  for (size_t i = 0; i < whole_words; ++i) words[i] = word_from_bytes(bytes + 8 * i, 8);
+  for (size_t i = 0; i < whole_words; ++i) words[i] = simdrop_word_from_bytes(bytes + 8 * i, 8);
 #endif
-  if (byte_count % 8 != 0) words[whole_words] = word_from_bytes(bytes + 8 * whole_words, byte_count % 8);
+  if (byte_count % 8 != 0) words[whole_words] = simdrop_word_from_bytes(bytes + 8 * whole_words, byte_count % 8);
 }
 
 // Squares of 32, 16, ... 1 bits change places with those across the diagonal.

@@ -6,13 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-static inline bool simdrop_bit(const uint64_t *words, size_t k) { return words[k / 64] >> (k % 64) & 1; }
+#include "common/bits.h"
 
-// The 64 bits from bit k on; the word after theirs may be read, and is ignored, where they are one word.
-static inline uint64_t simdrop_bits_from(const uint64_t *words, size_t k) {
-  const unsigned shift = k % 64;
-  return words[k / 64] >> shift | words[k / 64 + 1] << 1 << (63 - shift);
-}
+static inline bool simdrop_bit(const uint64_t *words, size_t k) { return words[k / 64] >> (k % 64) & 1; }
 
 static inline uint64_t simdrop_low_bits(size_t count) { return count >= 64 ? ~UINT64_C(0) : (UINT64_C(1) << count) - 1; }
 

@@ -134,8 +134,7 @@ static SIMDROP_OWN_FRAME void drive_scale(const simdrop_operation *operation) {
   const size_t n = operation->n, chunk = chunk_elements(operation->size, operation->store);
   uint8_t *bits = operation->bits;
   simdrop_mask_reader reader;
-  simdrop_generate(&reader.state, kernels, operation);
-  simdrop_reader_init(&reader, operation->index);
+  simdrop_reader_init(&reader, kernels, operation);
   scale_job job = {
       .kernels = simdrop_scale_kernels_of(kernels, operation->dtype),
       .operands = operands_of(operation),
@@ -169,7 +168,7 @@ static SIMDROP_OWN_FRAME void drive_scale(const simdrop_operation *operation) {
   if (operation->store == SIMDROP_STORE_NON_TEMPORAL) kernels->finish_stores();
 }
 
-// A chunk at a time, for the sake of pages; else at once.
+// With non-temporal stores a chunk at a time, for the sake of pages; else at once.
 static void drive_stored_scale(const simdrop_operation *operation) {
   const simdrop_kernels *const kernels = simdrop_current_kernels();
   scale_job job = {
@@ -179,16 +178,13 @@ static void drive_stored_scale(const simdrop_operation *operation) {
       .size = operation->size,
       .store = operation->store,
   };
-  if (operation->store == SIMDROP_STORE_CACHED) {
-    scale_chunk(&job, operation->n);
-    return;
-  }
-  const size_t chunk = chunk_elements(operation->size, operation->store);
+  const bool cached = operation->store == SIMDROP_STORE_CACHED;
+  const size_t chunk = cached ? operation->n : chunk_elements(operation->size, operation->store);
   for (size_t done = 0, count; done < operation->n; done += count) {
     count = minimum(chunk, operation->n - done);
     scale_chunk(&job, count);
   }
-  kernels->finish_stores();
+  if (!cached) kernels->finish_stores();
 }
 
 static void drive_stored_select(const simdrop_operation *operation) {
@@ -200,8 +196,7 @@ static void drive_stored_select(const simdrop_operation *operation) {
 
 static SIMDROP_OWN_FRAME void drive_bits(const simdrop_operation *operation, uint8_t *bits) {
   simdrop_mask_reader reader;
-  simdrop_generate(&reader.state, simdrop_current_kernels(), operation);
-  simdrop_reader_init(&reader, operation->index);
+  simdrop_reader_init(&reader, simdrop_current_kernels(), operation);
   for (size_t done = 0, count; done < operation->n; done += count) {
     count = minimum(operation->n - done, MASK_CHUNK_ELEMENTS);
     simdrop_pack_bits(count, simdrop_reader_next(&reader, count, NULL), bits + done / 8);
@@ -211,8 +206,7 @@ static SIMDROP_OWN_FRAME void drive_bits(const simdrop_operation *operation, uin
 static SIMDROP_OWN_FRAME void drive_bytes(const simdrop_operation *operation) {
   const simdrop_kernels *const kernels = simdrop_current_kernels();
   simdrop_mask_reader reader;
-  simdrop_generate(&reader.state, kernels, operation);
-  simdrop_reader_init(&reader, operation->index);
+  simdrop_reader_init(&reader, kernels, operation);
   for (size_t done = 0, count; done < operation->n; done += count) {
     count = minimum(operation->n - done, MASK_CHUNK_ELEMENTS);
     const simdrop_mask_chunk chunk = simdrop_reader_next(&reader, count, NULL);

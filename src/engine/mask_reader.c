@@ -3,9 +3,10 @@
 
 #include <string.h>
 
-void simdrop_reader_init(simdrop_mask_reader *reader, uint64_t offset) {
-  reader->next_block = offset / SIMDROP_BLOCK_ELEMENTS;
-  reader->position = offset % SIMDROP_BLOCK_ELEMENTS;
+void simdrop_reader_init(simdrop_mask_reader *reader, const simdrop_kernels *kernels, const simdrop_operation *operation) {
+  simdrop_generate(&reader->state, kernels, operation);
+  reader->next_block = operation->index / SIMDROP_BLOCK_ELEMENTS;
+  reader->position = operation->index % SIMDROP_BLOCK_ELEMENTS;
   reader->leftover = false;
   reader->current = 0;
 }

@@ -29,8 +29,8 @@ typedef struct simdrop_mask_reader {
   _Alignas(64) uint64_t buffers[2][SIMDROP_READER_WORDS];
 } simdrop_mask_reader;
 
-// From decision `offset` of the generator whose state is in the reader already.
-void simdrop_reader_init(simdrop_mask_reader *reader, uint64_t offset);
+// From the operation's first decision on.
+void simdrop_reader_init(simdrop_mask_reader *reader, const simdrop_kernels *kernels, const simdrop_operation *operation);
 
 // The masks of the next n elements, 0 < n <= SIMDROP_CHUNK_ELEMENTS_MAX, valid until the next call but one. Some of the
 // interleaved work, which may be NULL, is done on the way.

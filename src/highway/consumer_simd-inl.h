@@ -241,20 +241,6 @@ static inline void simd_scale_word_f8e5m2(uint64_t bits, const uint8_t *x, uint8
   scale_word_f8<SIMDROP_F8E5M2_FRACTION, SIMDROP_F8E5M2_BIAS, SIMDROP_F8E5M2_LIMIT>(bits, x, y, scale, non_temporal);
 }
 
-// Kernels that hardly do anything else apply a mask in the same way.
-#undef simd_scale_lone_word_f32
-#undef simd_scale_lone_word_f64
-#undef simd_scale_lone_word_f16
-#undef simd_scale_lone_word_bf16
-#undef simd_scale_lone_word_f8e4m3fn
-#undef simd_scale_lone_word_f8e5m2
-#define simd_scale_lone_word_f32 simd_scale_word_f32
-#define simd_scale_lone_word_f64 simd_scale_word_f64
-#define simd_scale_lone_word_f16 simd_scale_word_f16
-#define simd_scale_lone_word_bf16 simd_scale_word_bf16
-#define simd_scale_lone_word_f8e4m3fn simd_scale_word_f8e4m3fn
-#define simd_scale_lone_word_f8e5m2 simd_scale_word_f8e5m2
-
 template <class T>
 static inline void select_word(uint64_t bits, const T *x, T *y) {
   const hn::CappedTag<T, sizeof(T) < 4 ? 64 : 32> tag;

@@ -18,6 +18,7 @@
 #include <string.h>
 #include <type_traits>
 
+#include "common/bits.h"
 #include "common/float8.h"
 #include "common/kernel_table.h"
 #include "common/philox.h"

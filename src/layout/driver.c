@@ -149,15 +149,6 @@ void simdrop_drive_layout(const simdrop_operation *operation, const simdrop_layo
 }
 
 void simdrop_drive_layout_bits(const simdrop_operation *operation, const simdrop_layout_plan *plan, size_t begin, size_t end) {
-  const bool is_constant = operation->threshold == 0 || operation->threshold == SIMDROP_CERTAIN;
-  if (is_constant || simdrop_plan_is_flat(plan)) {
-    simdrop_operation flat = *operation;
-    flat.index += plan->index + begin;
-    flat.y += begin / 8;
-    flat.n = end - begin;
-    simdrop_drive(&flat);
-    return;
-  }
   memset(operation->y + begin / 8, 0, end / 8 - begin / 8 + (end % 8 != 0));
   const simdrop_row_sink sink = make_sink(operation, plan);
   for (size_t done = begin; done < end;) {

@@ -9,7 +9,8 @@
 // the output.
 void simdrop_drive_layout(const simdrop_operation *operation, const simdrop_layout_plan *plan);
 
-// Writes the packed decisions begin .. end - 1 of a plan in row-major order, begin being a multiple of 8.
+// Writes the packed decisions begin .. end - 1, which are neither all the same nor those of a flat plan, of a plan in row-major
+// order; begin is a multiple of 8.
 void simdrop_drive_layout_bits(const simdrop_operation *operation, const simdrop_layout_plan *plan, size_t begin, size_t end);
 
 // The operation on the elements of a plan that is flat, as one on elements that follow one another.

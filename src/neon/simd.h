@@ -309,14 +309,6 @@ static inline void simd_scale_word_f8e5m2(uint64_t bits, const uint8_t *x, uint8
   scale_word_f8(bits, x, y, scale, SIMDROP_F8E5M2_FRACTION, SIMDROP_F8E5M2_BIAS, 8, SIMDROP_F8E5M2_LIMIT);
 }
 
-// Kernels that hardly do anything else apply a mask in the same way.
-#define simd_scale_lone_word_f32 simd_scale_word_f32
-#define simd_scale_lone_word_f64 simd_scale_word_f64
-#define simd_scale_lone_word_f16 simd_scale_word_f16
-#define simd_scale_lone_word_bf16 simd_scale_word_bf16
-#define simd_scale_lone_word_f8e4m3fn simd_scale_word_f8e4m3fn
-#define simd_scale_lone_word_f8e5m2 simd_scale_word_f8e5m2
-
 static inline void simd_select_word_8(uint64_t bits, const uint8_t *x, uint8_t *y) {
   SIMDROP_UNROLL
   for (int i = 0; i < 64; i += 16) vst1q_u8(y + i, vandq_u8(sixteen_lanes(bits, i), vld1q_u8(x + i)));

@@ -234,14 +234,6 @@ static inline void simd_scale_word_f8e5m2(uint64_t bits, const uint8_t *x, uint8
   apply_word_32(scale_lanes_f8e5m2, bits, x, y, sizeof *x, scale);
 }
 
-// Kernels that hardly do anything else apply a mask in the same way.
-#define simd_scale_lone_word_f32 simd_scale_word_f32
-#define simd_scale_lone_word_f64 simd_scale_word_f64
-#define simd_scale_lone_word_f16 simd_scale_word_f16
-#define simd_scale_lone_word_bf16 simd_scale_word_bf16
-#define simd_scale_lone_word_f8e4m3fn simd_scale_word_f8e4m3fn
-#define simd_scale_lone_word_f8e5m2 simd_scale_word_f8e5m2
-
 static inline void simd_select_word_8(uint64_t bits, const uint8_t *x, uint8_t *y) {
   apply_word_32(select_lanes_8, bits, x, y, sizeof *x, 0);
 }

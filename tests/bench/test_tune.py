@@ -41,6 +41,9 @@ simdrop_status simdrop_mask_bytes(const simdrop_mask *mask, size_t n, uint8_t *b
 """
 
 
+sys.path.insert(0, str(ROOT / "bench"))  # where these programs find one another
+
+
 def load(name):
     specification = importlib.util.spec_from_file_location(name, ROOT / "bench" / (name + ".py"))
     module = importlib.util.module_from_spec(specification)
@@ -85,6 +88,17 @@ class TuneTest(unittest.TestCase):
         self.assertIn("argument", self.tune("1000.so", "1000.so", "avx2", "forward", "f8", "1000", "0.5", "3", status=2))
         self.assertIn("call fails", self.tune("1000.so", "1000.so", "avx2", "mask-bits", "f32", "1000", "0.75", "3", status=2))
         self.assertIn("nothing.so", self.tune("nothing.so", "1000.so", "avx2", "forward", "f32", "1000", "0.5", "3", status=2))
+
+    def test_compare_builds(self):
+        for builds in ("nothing.so", "1000.so"), ("1000.so", "nothing.so"):
+            done = subprocess.run([sys.executable, ROOT / "bench" / "compare_builds.py", *(self.path / build for build in builds)],
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+            self.assertEqual((done.returncode, done.stdout), (2, ""), done.stderr)
+            self.assertIn("compare_builds.py: ", done.stderr)
+        cost = load("compare_builds").cost
+        row = {"old_ns": 200.0, "ratio": {"median": 1.01}}
+        self.assertAlmostEqual(cost(dict(row, n=128)), 2)
+        self.assertAlmostEqual(cost(dict(row, n=65536)), 1)
 
     def test_constants(self):
         """Each constant is defined once where the list says, and can be given another value."""

@@ -108,12 +108,12 @@ fault("highway: a step in the upper half", "src/highway/producer_simd-inl.h", "s
 # ---- K3: counters
 FILE = "src/engine/mask_reader.c"
 CARRY = "mask:offsets_around_every_carry"
-fault("counter starts at 1", FILE, "next_block = offset / SIMDROP_BLOCK_ELEMENTS;",
-      "next_block = offset / SIMDROP_BLOCK_ELEMENTS + 1;", "mask:golden_masks")
-fault("index cut to 32 bits", FILE, "next_block = offset /", "next_block = (uint32_t)offset /", CARRY)
-fault("index cut to 63 bits", FILE, "next_block = offset /", "next_block = (offset & INT64_MAX) /", CARRY)
-fault("block cut to 32 bits", FILE, "next_block = offset / SIMDROP_BLOCK_ELEMENTS;",
-      "next_block = (uint32_t)(offset / SIMDROP_BLOCK_ELEMENTS);", CARRY)
+fault("counter starts at 1", FILE, "next_block = operation->index / SIMDROP_BLOCK_ELEMENTS;",
+      "next_block = operation->index / SIMDROP_BLOCK_ELEMENTS + 1;", "mask:golden_masks")
+fault("index cut to 32 bits", FILE, "next_block = operation->index /", "next_block = (uint32_t)operation->index /", CARRY)
+fault("index cut to 63 bits", FILE, "next_block = operation->index /", "next_block = (operation->index & INT64_MAX) /", CARRY)
+fault("block cut to 32 bits", FILE, "next_block = operation->index / SIMDROP_BLOCK_ELEMENTS;",
+      "next_block = (uint32_t)(operation->index / SIMDROP_BLOCK_ELEMENTS);", CARRY)
 fault("seed cut to 32 bits", "src/engine/generator.c", "(uint32_t)(seed >> 32)", "0", "mask:golden_masks")
 fault("seed's halves swapped", "src/engine/generator.c", "key[0] = (uint32_t)seed;", "key[0] = (uint32_t)(seed >> 32), (void)0;",
       "mask:golden_masks")
@@ -177,8 +177,8 @@ fault("avx2: undecided blocks not closed up", "src/avx2/simd.h", "_mm256_permute
 
 # ---- K5: heads, tails, chunks
 FILE = "src/engine/mask_reader.c"
-fault("head: start in the block's wrong half", FILE, "reader->position = offset % SIMDROP_BLOCK_ELEMENTS;",
-      "reader->position = offset % 64;", "mask:every_length_and_start")
+fault("head: start in the block's wrong half", FILE, "reader->position = operation->index % SIMDROP_BLOCK_ELEMENTS;",
+      "reader->position = operation->index % 64;", "mask:every_length_and_start")
 fault("tail: unused bits not cleared", FILE, "word &= (UINT64_C(1) << rest) - 1;", "", "mask:every_length_and_start")
 fault("packing shifts by one too few", FILE, "word = words[i] >> shift | words[i + 1] << (64 - shift)",
       "word = words[i] >> shift | words[i + 1] << (63 - shift)", "mask:every_length_and_start")
@@ -193,11 +193,11 @@ fault("chunk: y does not move on", FILE, "job->operands.y = (char *)job->operand
 fault("chunk: a step skips the rest", "src/common/interleave.h", "interleave->done = end;", "interleave->done = interleave->count;",
       "kernels:chunk_boundaries", "avx2")
 fault("chunk: reader shared between threads", FILE,
-      "simdrop_mask_reader reader; simdrop_generate(&reader.state, kernels, operation); simdrop_reader_init(&reader, operation->index); scale_job",
-      "static simdrop_mask_reader reader; simdrop_generate(&reader.state, kernels, operation); simdrop_reader_init(&reader, operation->index); scale_job",
+      "simdrop_mask_reader reader; simdrop_reader_init(&reader, kernels, operation); scale_job",
+      "static simdrop_mask_reader reader; simdrop_reader_init(&reader, kernels, operation); scale_job",
       "kernels:cut_into_threads", effort="full", needs="avx2")
-fault("any cut: position rounded to bytes", "src/engine/mask_reader.c", "reader->position = offset % SIMDROP_BLOCK_ELEMENTS;",
-      "reader->position = offset % SIMDROP_BLOCK_ELEMENTS & ~7u;", "kernels:any_cut")
+fault("any cut: position rounded to bytes", "src/engine/mask_reader.c", "reader->position = operation->index % SIMDROP_BLOCK_ELEMENTS;",
+      "reader->position = operation->index % SIMDROP_BLOCK_ELEMENTS & ~7u;", "kernels:any_cut")
 fault("scalar: last element missed", "src/scalar/scale_body.h", "for (size_t k = 0; k < n; ++k) {", "for (size_t k = 0; k + 1 < n; ++k) {",
       "kernels:every_length")
 FILE = "src/common/scale_body.h"
@@ -211,18 +211,18 @@ fault("vector: wrong bits before the alignment", FILE, "if (k > 0) TYPED(scale_p
 PAGES = "kernels:pages_in_pieces"
 fault("pages: the chunk's beginning is left out", FILE, "if (begin == 0 && lead > 0) {", "if (begin == 0 && lead > 64) {", PAGES, "avx2")
 fault("pages: the last step is as long as the others", FILE, "if (k + WORD_ELEMENTS > n) {", "if (k > n) {", PAGES, "avx2")
-fault("pages: decisions of another place", FILE, "bits_of_bytes_at(bytes, first + k) : bits_at(words, first + k);",
-      "bits_of_bytes_at(bytes, first + k) : bits_at(words, first + k - lead);", PAGES, "avx2")
+fault("pages: decisions of another place", FILE, "bits_of_bytes_at(bytes, first + k) : simdrop_bits_from(words, first + k);",
+      "bits_of_bytes_at(bytes, first + k) : simdrop_bits_from(words, first + k - lead);", PAGES, "avx2")
 fault("pages: decisions of another place in bytes", FILE, "bits_of_bytes_at(bytes, first + k) :", "bits_of_bytes_at(bytes, first + k - lead) :",
       PAGES, "avx2")
-fault("pages: decisions of another place in the last step", FILE, "bits_of_few_bytes_at(bytes, first + k, n - k) : bits_at(words, first + k);",
-      "bits_of_few_bytes_at(bytes, first + k, n - k) : bits_at(words, first);", PAGES, "avx2")
+fault("pages: decisions of another place in the last step", FILE, "bits_of_few_bytes_at(bytes, first + k, n - k) : simdrop_bits_from(words, first + k);",
+      "bits_of_few_bytes_at(bytes, first + k, n - k) : simdrop_bits_from(words, first);", PAGES, "avx2")
 fault("pages: one is worked off twice", FILE, "step % page_count * (n / page_count)", "(step % page_count & 6) * (n / page_count)", PAGES, "avx2")
 FILE = "src/common/consumers_body.h"
 fault("vector: words always from their first byte", FILE, ": decisions->bytes) + decisions->first / 8;", ": decisions->bytes);",
       "kernels:every_bit_offset", "avx2")
 fault("vector: packed bytes from the first word again", FILE, "cursor->bytes += byte_count;", "", "kernels:every_length", "avx2")
-fault("vector: bits shifted by one too many", FILE, "words[k / WORD_ELEMENTS + 1] << 1 <<", "words[k / WORD_ELEMENTS + 1] << 2 <<",
+fault("vector: bits shifted by one too many", "src/common/bits.h", "words[k / 64 + 1] << 1 <<", "words[k / 64 + 1] << 2 <<",
       "kernels:every_bit_offset", "avx2")
 ANYWHERE = "kernels:decisions_from_anywhere"
 fault("vector: bytes from their first bit", FILE, "<< (-shift % 8);", "<< 0;", ANYWHERE, "avx2")
@@ -350,9 +350,9 @@ fault("errno is set", FILE, "static size_t packed_size(size_t n) {", "#include <
       "kernels:every_length")
 
 # ---- K7: one mask
-fault("backward draws another mask", "src/core/api.c", "return simdrop_parallel_forward(NULL, mask, dtype, n, dy, dx, NULL);",
+fault("backward draws another mask", "src/core/api.c", "return backward(NULL, mask, dtype, n, dy, dx);",
       "simdrop_mask other = {0}; if (mask != NULL) { other = *mask; other.stream ^= 1; } "
-      "return simdrop_parallel_forward(NULL, mask != NULL ? &other : NULL, dtype, n, dy, dx, NULL);", "kernels:one_mask_everywhere")
+      "return backward(NULL, mask != NULL ? &other : NULL, dtype, n, dy, dx);", "kernels:one_mask_everywhere")
 fault("forward stores another chunk's mask", "src/engine/driver.c", "simdrop_pack_bits(count, mask_chunk, bits);",
       "simdrop_pack_bits(count, next_count > 0 ? next_chunk : mask_chunk, bits);", "kernels:one_mask_everywhere")
 
@@ -373,8 +373,8 @@ FILE = "src/engine/mask_reader.c"
 fault("packing writes whole words", FILE, "words_to_bytes(&word, (rest + 7) / 8,", "words_to_bytes(&word, 8,", "guard:masks")
 fault("packing writes a byte too many", FILE, "words_to_bytes(&word, (rest + 7) / 8,", "words_to_bytes(&word, rest / 8 + 1,",
       "guard:masks")
-fault("stored: reads whole words", "src/engine/bit_string.c", "word_from_bytes(bytes + 8 * whole_words, byte_count % 8)",
-      "word_from_bytes(bytes + 8 * whole_words, 8)", "guard:stored_bits")
+fault("stored: reads whole words", "src/engine/bit_string.c", "simdrop_word_from_bytes(bytes + 8 * whole_words, byte_count % 8)",
+      "simdrop_word_from_bytes(bytes + 8 * whole_words, 8)", "guard:stored_bits")
 FILE = "src/engine/generator.c"
 fault("stored: whole blocks are read", FILE, "const size_t count = left < wanted ? left : wanted;", "const size_t count = left > 0 ? wanted : 0;",
       "guard:stored_bits")
@@ -388,10 +388,10 @@ fault("scalar: reads the next element", "src/scalar/select_body.h", "(ELEMENT)(x
 fault("scalar: reads the next byte of the mask", FILE, "decisions->bytes[k / 8] >> (k % 8)",
       "(decisions->bytes[k / 8] | (0 & ((const volatile uint8_t *)decisions->bytes)[k / 8 + 1])) >> (k % 8)", "guard:kernels_f32")
 FILE = "src/common/consumers_body.h"
-fault("vector: tail reads a whole word of the mask", FILE, "word_from_bytes(cursor->bytes, byte_count);", "word_from_bytes(cursor->bytes, 8);",
+fault("vector: tail reads a whole word of the mask", FILE, "simdrop_word_from_bytes(cursor->bytes, byte_count);", "simdrop_word_from_bytes(cursor->bytes, 8);",
       "guard:kernels_f32", "avx2")
-fault("vector: tail reads a whole word of bytes from any bit", FILE, "return word_from_bytes(bytes, byte_count) >> shift;",
-      "return word_from_bytes(bytes, 8) >> shift;", "guard:kernels_f32", "avx2")
+fault("vector: tail reads a whole word of bytes from any bit", FILE, "return simdrop_word_from_bytes(bytes, byte_count) >> shift;",
+      "return simdrop_word_from_bytes(bytes, 8) >> shift;", "guard:kernels_f32", "avx2")
 fault("vector: a ninth byte read in vain", FILE, "whole_word_from_bytes(bytes + (k + 7) / 8) << (-shift % 8);",
       "(uint64_t)bytes[k / 8 + 8] << 1 << (WORD_ELEMENTS - 1 - shift);",
       "guard:kernels_f32", "avx2")

@@ -403,11 +403,10 @@ int run_bench(int argc, char **argv) {
       .option_count = sizeof options / sizeof options[0],
       .notes =
           "Sizes take the suffixes Ki, Mi, Gi, Ti. The first two kernels are there to compare with: memcpy itself, and\n"
-          "philox-32bit, a plain loop with 32 random bits an element (f32 and f64 only). For f16 and bf16 the plain loop\n"
-          "y = x * s is that of f32 over the same bytes, as conversions would only make it slower; kernels without a tensor "
-          "have\n"
-          "none. limit is the larger of two measured times: that of moving the bytes, by memcpy or by stores past the caches,\n"
-          "and that of the multiplications which the mask's definition needs at least (docs/measurements.md)."};
+          "philox-32bit, a plain loop with 32 random bits an element (f32 and f64 only). For types of 16 and 8 bits the plain\n"
+          "loop y = x * s is that of f32 over the same bytes, as conversions would only make it slower; kernels without a\n"
+          "tensor have none. limit is the larger of two measured times: that of moving the bytes, by memcpy or by stores past\n"
+          "the caches, and that of the multiplications which the mask's definition needs at least (docs/measurements.md)."};
   const arg_result parsed = args_parse(&spec, argc, argv);
   if (parsed != ARGS_RUN) return parsed == ARGS_HELPED ? EXIT_SUCCESS : EXIT_REFUSED;
   set_default_kernels(&request);

@@ -1,0 +1,21 @@
+// Bits out of words and bytes: bit k is bit k % 64 of words[k / 64], or bit k % 8 of bytes[k / 8].
+#ifndef SIMDROP_COMMON_BITS_H
+#define SIMDROP_COMMON_BITS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// The 64 bits from bit k on. Where they are one word, the next is read too, and shifted out.
+static inline uint64_t simdrop_bits_from(const uint64_t *words, size_t k) {
+  const unsigned shift = k % 64;
+  return words[k / 64] >> shift | words[k / 64 + 1] << 1 << (63 - shift);
+}
+
+// Those of at most 8 bytes.
+static inline uint64_t simdrop_word_from_bytes(const uint8_t *bytes, size_t count) {
+  uint64_t word = 0;
+  for (size_t i = 0; i < count; ++i) word |= (uint64_t)bytes[i] << (8 * i);
+  return word;
+}
+
+#endif
