@@ -53,25 +53,27 @@ static simdrop_work work_of(const simdrop_call *call, double p, uint64_t thresho
 
 // Field by field: short calls would wait for a copy of the whole.
 static void make_operation(const simdrop_call *call, size_t size, size_t n, simdrop_operation *operation) {
-  const bool is_drawn = call->verb != SIMDROP_APPLY_BITS;
-  const double p = is_drawn ? call->mask->p : call->p;
+  double p = call->p;
+  operation->seed = operation->stream = operation->index = 0;
+  if (call->verb != SIMDROP_APPLY_BITS) {
+    p = call->mask->p;
+    operation->seed = call->mask->seed;
+    operation->stream = call->mask->stream;
+    operation->index = call->mask->offset;
+  }
   operation->threshold = simdrop_threshold(p);
   operation->work = work_of(call, p, operation->threshold);
   operation->dtype = call->dtype;
   operation->size = (uint32_t)size;
   operation->store = SIMDROP_STORE_CACHED;
-  operation->seed = is_drawn ? call->mask->seed : 0;
-  operation->stream = is_drawn ? call->mask->stream : 0;
-  operation->index = is_drawn ? call->mask->offset : 0;
   operation->stored = operation->work == SIMDROP_WORK_ZERO ? NULL : call->stored;
   operation->n = n;
+  operation->x = call->x;
+  operation->y = call->y;
+  operation->bits = call->decisions;
   if (has_elements(call)) {
     operation->store = simdrop_store_for(call->dtype, n, call->x, call->y);
-    operation->x = call->x;
-    operation->y = call->y;
-    operation->bits = call->decisions;
   } else {
-    operation->x = NULL;
     operation->y = (char *)call->decisions;
     operation->bits = NULL;
   }

@@ -28,9 +28,10 @@ typedef struct simdrop_call {
   double p;                      // the probability alone
   size_t n;                      // elements that follow one another, or
   const simdrop_layout *layout;  // those of a layout
+  // No two that an operation has side by side: compilers would load both at once, and wait until both stores before are done.
   const void *x;
+  uint8_t *decisions;  // that are written: bits, bytes, or bits beside y
   void *y;
-  uint8_t *decisions;     // that are written: bits, bytes, or bits beside y
   const uint8_t *stored;  // that are applied
 } simdrop_call;
 

@@ -168,9 +168,8 @@ static SIMDROP_OWN_FRAME void drive_scale(const simdrop_operation *operation) {
   if (operation->store == SIMDROP_STORE_NON_TEMPORAL) kernels->finish_stores();
 }
 
-// With non-temporal stores a chunk at a time, for the sake of pages; else at once.
-static void drive_stored_scale(const simdrop_operation *operation) {
-  const simdrop_kernels *const kernels = simdrop_current_kernels();
+// A chunk at a time, for the sake of pages.
+static void drive_stored_pages(const simdrop_operation *operation, const simdrop_kernels *kernels) {
   scale_job job = {
       .kernels = simdrop_scale_kernels_of(kernels, operation->dtype),
       .decisions = {.bytes = operation->stored},
@@ -178,13 +177,24 @@ static void drive_stored_scale(const simdrop_operation *operation) {
       .size = operation->size,
       .store = operation->store,
   };
-  const bool cached = operation->store == SIMDROP_STORE_CACHED;
-  const size_t chunk = cached ? operation->n : chunk_elements(operation->size, operation->store);
+  const size_t chunk = chunk_elements(operation->size, operation->store);
   for (size_t done = 0, count; done < operation->n; done += count) {
     count = minimum(chunk, operation->n - done);
     scale_chunk(&job, count);
   }
-  if (!cached) kernels->finish_stores();
+  kernels->finish_stores();
+}
+
+// Cached stores take the kernel at once: a short call would notice what it takes to make a job.
+static void drive_stored_scale(const simdrop_operation *operation) {
+  const simdrop_kernels *const kernels = simdrop_current_kernels();
+  if (operation->store == SIMDROP_STORE_NON_TEMPORAL) {
+    drive_stored_pages(operation, kernels);
+    return;
+  }
+  const simdrop_decisions decisions = {.bytes = operation->stored};
+  const simdrop_operands operands = operands_of(operation);
+  simdrop_scale_kernels_of(kernels, operation->dtype).scale(operation->n, &decisions, &operands, SIMDROP_STORE_CACHED);
 }
 
 static void drive_stored_select(const simdrop_operation *operation) {
