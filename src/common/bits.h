@@ -1,9 +1,20 @@
-// Bits out of words and bytes: bit k is bit k % 64 of words[k / 64], or bit k % 8 of bytes[k / 8].
+// Bits of numbers, and bits out of words and bytes: bit k is bit k % 64 of words[k / 64], or bit k % 8 of bytes[k / 8].
 #ifndef SIMDROP_COMMON_BITS_H
 #define SIMDROP_COMMON_BITS_H
 
 #include <stddef.h>
 #include <stdint.h>
+
+// Of a value other than 0.
+static inline int simdrop_trailing_zeros(uint64_t value) {
+#if defined(__GNUC__)
+  return __builtin_ctzll(value);
+#else
+  int count = 0;
+  while (!(value >> count & 1)) ++count;
+  return count;
+#endif
+}
 
 // The 64 bits from bit k on. Where they are one word, the next is read too, and shifted out.
 static inline uint64_t simdrop_bits_from(const uint64_t *words, size_t k) {

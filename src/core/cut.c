@@ -140,20 +140,13 @@ static void run_piece(void *task_context, size_t piece) {
   simdrop_drive(&part);
 }
 
-static void run(const simdrop_executor *executor, const simdrop_operation *operation) {
+void simdrop_run(const simdrop_executor *executor, const simdrop_operation *operation) {
   pieces_context context = {operation, NULL, pieces_of(executor, operation->n)};
   if (context.pieces <= 1) {
     simdrop_drive(operation);
   } else {
     executor->parallel_for(executor->context, context.pieces, run_piece, &context);
   }
-}
-
-simdrop_status simdrop_submit(const simdrop_executor *executor, const simdrop_call *call) {
-  simdrop_operation operation;
-  SIMDROP_RETURN_IF_ERROR(simdrop_check_call(call, &operation));
-  if (operation.n > 0) run(executor, &operation);
-  return SIMDROP_OK;
 }
 
 // Packed bits of two pieces must not share a byte, and so they are cut in the order in which they are written.
@@ -179,7 +172,7 @@ static bool are_flat_bits(const simdrop_operation *operation, const simdrop_layo
 
 static void run_layout(const simdrop_executor *executor, const simdrop_operation *operation, const simdrop_layout_plan *plan) {
   if (are_flat_bits(operation, plan)) {
-    run(executor, operation);
+    simdrop_run(executor, operation);
     return;
   }
   pieces_context context = {operation, plan, pieces_of(executor, operation->n)};
@@ -200,7 +193,7 @@ static SIMDROP_OWN_FRAME void run_with_bits(const simdrop_executor *executor, si
   simdrop_plan_work(operation, SIMDROP_WORK_BITS, layout, &bits_plan);
   if (simdrop_plan_is_flat(plan) && simdrop_plan_is_flat(&bits_plan)) {
     *operation = simdrop_flat_operation(operation, plan);
-    run(executor, operation);
+    simdrop_run(executor, operation);
     return;
   }
   uint8_t *const bits = operation->bits;

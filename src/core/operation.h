@@ -35,11 +35,9 @@ typedef struct simdrop_call {
   const uint8_t *stored;  // that are applied
 } simdrop_call;
 
-// Of a call on n elements, the operation. A call without elements is right whatever its arrays are; `operation->n` is then 0,
-// and nothing else of it counts. The call's mask is not looked at again: it may lie in the output.
-simdrop_status simdrop_check_call(const simdrop_call *call, simdrop_operation *operation);
-
-// The same for a call on a layout, which may lie in the output too.
+// Of a call on a layout, the operation; core/check_call.h has the same for a call on n elements. A call without elements is
+// right whatever its arrays are; `operation->n` is then 0, and nothing else of it counts. The call's mask and layout are not
+// looked at again: they may lie in the output.
 simdrop_status simdrop_check_layout_call(const simdrop_call *call, simdrop_operation *operation);
 
 // An operation that writes y becomes the one that writes its decisions to bits.
@@ -49,8 +47,11 @@ void simdrop_become_bits(simdrop_operation *operation, uint8_t *bits);
 void simdrop_plan_work(const simdrop_operation *operation, simdrop_work work, const simdrop_layout *layout,
                        simdrop_layout_plan *plan);
 
-// Checks a call and does it: in pieces on the executor's threads, unless that is NULL or the call too small to gain from it.
-simdrop_status simdrop_submit(const simdrop_executor *executor, const simdrop_call *call);
+// Does an operation on elements that follow one another: in pieces on the executor's threads, unless that is NULL or there are
+// too few elements to gain from it.
+void simdrop_run(const simdrop_executor *executor, const simdrop_operation *operation);
+
+// Checks a call on a layout and does it, in the same way.
 simdrop_status simdrop_submit_layout(const simdrop_executor *executor, const simdrop_call *call);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "common/bits.h"
 #include "engine/mask_reader.h"
 #include "engine/own_frame.h"
 #include "engine/parameters.h"
@@ -29,7 +30,7 @@ static size_t minimum(size_t a, size_t b) { return a < b ? a : b; }
 
 static size_t chunk_elements(size_t size, simdrop_store store) {
   const size_t bytes = store == SIMDROP_STORE_NON_TEMPORAL ? simdrop_paged_chunk_bytes(size) : CHUNK_BYTES;
-  return minimum(bytes / size, SIMDROP_CHUNK_ELEMENTS_MAX);
+  return minimum(bytes >> simdrop_trailing_zeros(size), SIMDROP_CHUNK_ELEMENTS_MAX);  // sizes are powers of two
 }
 
 simdrop_scale_kernels simdrop_scale_kernels_of(const simdrop_kernels *kernels, simdrop_dtype dtype) {
@@ -129,19 +130,27 @@ static size_t step_of(const simdrop_operation *operation) {
   return is_long ? LONG_INTERLEAVE_ELEMENTS : SIMDROP_INTERLEAVE_ELEMENTS;
 }
 
+// Field by field: a short call would notice that the whole of it is cleared first.
+static void start_job(scale_job *job, const simdrop_operation *operation, const simdrop_kernels *kernels) {
+  job->kernels = simdrop_scale_kernels_of(kernels, operation->dtype);
+  job->decisions.words = NULL;
+  job->decisions.bytes = operation->stored;
+  job->decisions.first = 0;
+  job->decisions.repeat = SIMDROP_EACH;
+  job->operands = operands_of(operation);
+  job->size = operation->size;
+  job->step = step_of(operation);
+  job->store = operation->store;
+}
+
 static SIMDROP_OWN_FRAME void drive_scale(const simdrop_operation *operation) {
   const simdrop_kernels *const kernels = simdrop_current_kernels();
   const size_t n = operation->n, chunk = chunk_elements(operation->size, operation->store);
   uint8_t *bits = operation->bits;
   simdrop_mask_reader reader;
   simdrop_reader_init(&reader, kernels, operation);
-  scale_job job = {
-      .kernels = simdrop_scale_kernels_of(kernels, operation->dtype),
-      .operands = operands_of(operation),
-      .size = operation->size,
-      .step = step_of(operation),
-      .store = operation->store,
-  };
+  scale_job job;
+  start_job(&job, operation, kernels);
   size_t count = minimum(chunk, n);
   simdrop_mask_chunk mask_chunk = simdrop_reader_next(&reader, count, NULL);
   for (size_t left = n - count; count > 0;) {
@@ -170,13 +179,8 @@ static SIMDROP_OWN_FRAME void drive_scale(const simdrop_operation *operation) {
 
 // A chunk at a time, for the sake of pages.
 static void drive_stored_pages(const simdrop_operation *operation, const simdrop_kernels *kernels) {
-  scale_job job = {
-      .kernels = simdrop_scale_kernels_of(kernels, operation->dtype),
-      .decisions = {.bytes = operation->stored},
-      .operands = operands_of(operation),
-      .size = operation->size,
-      .store = operation->store,
-  };
+  scale_job job;
+  start_job(&job, operation, kernels);
   const size_t chunk = chunk_elements(operation->size, operation->store);
   for (size_t done = 0, count; done < operation->n; done += count) {
     count = minimum(chunk, operation->n - done);

@@ -3,23 +3,14 @@
 
 #include <string.h>
 
+#include "common/bits.h"
 #include "engine/bit_string.h"
 #include "engine/parameters.h"
-
-static int trailing_zeros(uint64_t value) {
-#if defined(__GNUC__)
-  return __builtin_ctzll(value);
-#else
-  int count = 0;
-  while (!(value >> count & 1)) ++count;
-  return count;
-#endif
-}
 
 void simdrop_source_init(simdrop_mask_source *source, uint64_t seed, uint64_t stream, uint64_t threshold) {
   // The schedule stays as it is: a call of a hundred elements would spend its time on clearing it.
   source->threshold = threshold;
-  source->plane_count = threshold == 0 ? 0 : SIMDROP_PLANES - trailing_zeros(threshold);
+  source->plane_count = threshold == 0 ? 0 : SIMDROP_PLANES - simdrop_trailing_zeros(threshold);
   source->key[0] = (uint32_t)seed;
   source->key[1] = (uint32_t)(seed >> 32);
   source->stream[0] = (uint32_t)stream;

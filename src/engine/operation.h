@@ -21,13 +21,15 @@ typedef struct simdrop_operation {
   simdrop_dtype dtype;
   uint32_t size;  // bytes of an element of x and y; of bits, 0
   simdrop_store store;
-  uint64_t threshold;
-  // Where the decisions come from: drawn for the first element's index and those after it, or
-  uint64_t seed, stream, index;
-  const uint8_t *stored;  // packed bits, unless NULL
-  size_t n;
+  // No two follow one another that do so in a mask or in operands: compilers would move both at once, and wait until the stores
+  // of either are done.
+  uint64_t seed;  // of the decisions that are drawn, as are
   const char *x;
+  uint64_t stream, threshold;
+  uint64_t index;         // of the first element
+  const uint8_t *stored;  // packed decisions, which are not drawn, unless NULL
   char *y;
+  size_t n;
   uint8_t *bits;  // unless NULL, the decisions go here too, packed
 } simdrop_operation;
 

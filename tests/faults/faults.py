@@ -338,7 +338,7 @@ fault("avx512: converts before it selects", "src/avx512/simd.h",
 fault("dropped by multiplying with 0", "src/scalar/scale_body.h",
       "TYPED(multiply)((TYPED(simdrop_bits))(x[k] & -(TYPED(simdrop_bits))kept), factor)",
       "TYPED(multiply)(x[k], kept ? factor : 0)", "kernels:every_length")
-FILE = "src/core/operation.c"
+FILE = "src/core/check_call.h"
 P_NOT_0 = "if (p != 0) return SIMDROP_WORK_SCALE;"
 fault("p = 0 multiplies", FILE, P_NOT_0, "if (p != 0 || call->stored == NULL) return SIMDROP_WORK_SCALE;", "kernels:certain_probabilities")
 fault("tiny p copies", FILE, P_NOT_0, "if (threshold != 0) return SIMDROP_WORK_SCALE;", "kernels:certain_probabilities")
@@ -346,7 +346,7 @@ fault("stored mask ignored for p = 0", FILE, "return call->stored == NULL ? SIMD
       "kernels:stored_masks")
 fault("stored mask with p = 1 multiplies", FILE, "if (threshold == SIMDROP_CERTAIN) return SIMDROP_WORK_ZERO;",
       "if (threshold == SIMDROP_CERTAIN && call->stored == NULL) return SIMDROP_WORK_ZERO;", "kernels:stored_masks")
-fault("errno is set", FILE, "static size_t packed_size(size_t n) {", "#include <errno.h>\nstatic size_t packed_size(size_t n) { errno = 0;",
+fault("errno is set", FILE, "static inline size_t packed_size(size_t n) {", "#include <errno.h>\nstatic inline size_t packed_size(size_t n) { errno = 0;",
       "kernels:every_length")
 
 # ---- K7: one mask
@@ -410,16 +410,16 @@ fault("vector: whole vectors of bytes", FILE, "memcpy(bytes + k, part, n - k);",
       "guard:masks", "avx2")
 
 # ---- the checks of the interface, removed one by one
-FILE = "src/core/operation.c"
+FILE = "src/core/check_call.h"
 NULLS = "api:null_pointers"
 fault("no check: mask NULL", FILE, "if (mask == NULL) return SIMDROP_ERROR_NULL_POINTER;", "", NULLS)
 fault("no check: bits of mask_bits NULL", FILE, "} else if (call->n > 0 && call->decisions == NULL) { return SIMDROP_ERROR_NULL_POINTER; }", "}", NULLS)
 fault("no check: scale NULL", "src/core/api.c", "if (scale == NULL) return SIMDROP_ERROR_NULL_POINTER;", "", NULLS)
 fault("no check: x NULL", FILE, "if (call->x == NULL || call->y == NULL)", "if (call->y == NULL)", NULLS)
 fault("no check: y NULL", FILE, "if (call->x == NULL || call->y == NULL)", "if (call->x == NULL)", NULLS)
-fault("no check: stored bits NULL", FILE, "if (call->verb == SIMDROP_APPLY_BITS && call->stored == NULL) return SIMDROP_ERROR_NULL_POINTER; if",
-      "if", NULLS)
-fault("no check: stored bits of a layout NULL", FILE, "if (call->verb == SIMDROP_APPLY_BITS && call->stored == NULL) return SIMDROP_ERROR_NULL_POINTER; const",
+fault("no check: stored bits NULL", FILE, "if (call->verb == SIMDROP_APPLY_BITS && call->stored == NULL) return SIMDROP_ERROR_NULL_POINTER;",
+      "", NULLS)
+fault("no check: stored bits of a layout NULL", "src/core/operation.c", "if (call->verb == SIMDROP_APPLY_BITS && call->stored == NULL) return SIMDROP_ERROR_NULL_POINTER; const",
       "const", "api:layouts")
 fault("no check: flags of a mask", FILE, "if (mask->flags != 0) return SIMDROP_ERROR_FLAGS;", "", "api:layouts")
 fault("no check: flags of a layout", "src/layout/check.c", "if (status == SIMDROP_OK && layout->flags != 0) return SIMDROP_ERROR_FLAGS;", "", "api:layouts")
@@ -435,7 +435,8 @@ fault("no check: dtype", FILE, "if (size == 0) return SIMDROP_ERROR_DTYPE; SIMDR
 fault("no check: index overflow", FILE, "if (n > 0 && n - 1 > UINT64_MAX - mask->offset) return SIMDROP_ERROR_INDEX_OVERFLOW;",
       "(void)n;", "api:index_overflow")
 fault("last index refused", FILE, "n - 1 > UINT64_MAX - mask->offset", "n > UINT64_MAX - mask->offset", "mask:last_indices")
-fault("no check: size overflow", FILE, "if (n > SIZE_MAX / size) return SIMDROP_ERROR_SIZE_OVERFLOW;", "", "api:size_overflow")
+fault("no check: size overflow", FILE, "if (n > SIZE_MAX / sizeof(double) && n > SIZE_MAX / size) return SIMDROP_ERROR_SIZE_OVERFLOW;", "", "api:size_overflow")
+fault("sizes that overflow taken for small", FILE, "if (n > SIZE_MAX / sizeof(double) &&", "if (n > SIZE_MAX / sizeof(float) &&", "api:size_overflow")
 OVERLAPS = "api:overlaps"
 fault("no check: x overlaps y", FILE, "if (call->x != call->y && overlaps(call->x, bytes, call->y, bytes)) return SIMDROP_ERROR_OVERLAP;", "", OVERLAPS)
 fault("no check: bits overlap x", FILE, "overlaps(call->decisions, packed, call->x, bytes) || overlaps", "overlaps", OVERLAPS)
@@ -756,9 +757,9 @@ fault("parts without elements behind the end", "src/layout/plan.c", "if (begin <
       "parallel:layout_cuts_with_large_numbers")
 fault("axes made one whose indices pass the last", "src/layout/plan.c", " && outer->index >= inner->index;", ";", "parallel:layout_cuts_with_large_numbers")
 fault("parts along an uneven axis", FILE, "if (found <= 110) break;", "break;", "parallel:layout_cuts")
-EARLY = "if (executor != NULL && executor->parallel_for != NULL) executor->parallel_for(executor->context, 0, run_piece, NULL); "
+EARLY = "if (executor != NULL && executor->parallel_for != NULL) executor->parallel_for(executor->context, 0, NULL, NULL); "
 CHECK = "SIMDROP_RETURN_IF_ERROR(simdrop_check_call(call, &operation));"
-fault("pieces before the checks", FILE, CHECK, EARLY + CHECK, "api:parallel_calls")
+fault("pieces before the checks", "src/core/api.c", CHECK, EARLY + CHECK, "api:parallel_calls")
 CHECK = "SIMDROP_RETURN_IF_ERROR(simdrop_check_layout_call(call, &operation));"
 fault("pieces of a layout before the checks", FILE, CHECK, EARLY + CHECK, "api:parallel_calls")
 fault("openmp: a piece left out", "src/openmp/executor.c", "num_threads(count > INT_MAX ? INT_MAX : (int)count) for (size_t piece = 0;",

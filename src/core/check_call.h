@@ -1,0 +1,101 @@
+// What can be wrong with a call. Functions that a compiler inlines: where a call is made its verb is known, and what other
+// verbs need is left out of its checks, which a short call would notice.
+#ifndef SIMDROP_CORE_CHECK_CALL_H
+#define SIMDROP_CORE_CHECK_CALL_H
+
+#include "core/operation.h"
+#include "engine/parameters.h"
+#include "engine/store_policy.h"
+
+static inline size_t packed_size(size_t n) { return n / 8 + (n % 8 != 0); }
+
+static inline bool overlaps(const void *a, size_t a_size, const void *b, size_t b_size) {
+  const uintptr_t a_begin = (uintptr_t)a, b_begin = (uintptr_t)b;
+  return a_begin <= b_begin ? b_begin - a_begin < a_size : a_begin - b_begin < b_size;
+}
+
+static inline simdrop_status check_mask(const simdrop_mask *mask, size_t n) {
+  if (mask == NULL) return SIMDROP_ERROR_NULL_POINTER;
+  if (!simdrop_is_probability(mask->p)) return SIMDROP_ERROR_PROBABILITY;
+  if (mask->flags != 0) return SIMDROP_ERROR_FLAGS;
+  if (n > 0 && n - 1 > UINT64_MAX - mask->offset) return SIMDROP_ERROR_INDEX_OVERFLOW;
+  return SIMDROP_OK;
+}
+
+// Where the decisions come from: a mask that is drawn, or a probability and stored bits.
+static inline simdrop_status check_decisions(const simdrop_call *call, size_t n) {
+  if (call->verb != SIMDROP_APPLY_BITS) return check_mask(call->mask, n);
+  return simdrop_is_probability(call->p) ? SIMDROP_OK : SIMDROP_ERROR_PROBABILITY;
+}
+
+static inline bool has_elements(const simdrop_call *call) {
+  return call->verb == SIMDROP_FORWARD || call->verb == SIMDROP_APPLY_BITS;
+}
+
+// Arrays of n elements of `size` bytes; x and y may be equal, or apart. The bits must not meet what is written; those that are
+// written must not meet x either.
+static inline simdrop_status check_arrays(const simdrop_call *call, size_t size, size_t n) {
+  if (n == 0) return SIMDROP_OK;
+  if (call->x == NULL || call->y == NULL) return SIMDROP_ERROR_NULL_POINTER;
+  if (call->verb == SIMDROP_APPLY_BITS && call->stored == NULL) return SIMDROP_ERROR_NULL_POINTER;
+  // No type has longer elements; a short call would notice the division by a size that is not known.
+  if (n > SIZE_MAX / sizeof(double) && n > SIZE_MAX / size) return SIMDROP_ERROR_SIZE_OVERFLOW;
+  const size_t bytes = n * size, packed = packed_size(n);
+  if (call->x != call->y && overlaps(call->x, bytes, call->y, bytes)) return SIMDROP_ERROR_OVERLAP;
+  if (call->stored != NULL && overlaps(call->stored, packed, call->y, bytes)) return SIMDROP_ERROR_OVERLAP;
+  if (call->decisions == NULL) return SIMDROP_OK;
+  const bool meets = overlaps(call->decisions, packed, call->x, bytes) || overlaps(call->decisions, packed, call->y, bytes);
+  return meets ? SIMDROP_ERROR_OVERLAP : SIMDROP_OK;
+}
+
+static inline simdrop_work work_of(const simdrop_call *call, double p, uint64_t threshold) {
+  if (call->verb == SIMDROP_MASK_BITS) return SIMDROP_WORK_BITS;
+  if (call->verb == SIMDROP_MASK_BYTES) return SIMDROP_WORK_BYTES;
+  if (threshold == SIMDROP_CERTAIN) return SIMDROP_WORK_ZERO;
+  if (p != 0) return SIMDROP_WORK_SCALE;  // a threshold of 0 too, for a tiny p: every element is kept, and scaled by 1
+  return call->stored == NULL ? SIMDROP_WORK_COPY : SIMDROP_WORK_SELECT;
+}
+
+// Field by field: short calls would wait for a copy of the whole.
+static inline void make_operation(const simdrop_call *call, size_t size, size_t n, simdrop_operation *operation) {
+  double p = call->p;
+  operation->seed = operation->stream = operation->index = 0;
+  if (call->verb != SIMDROP_APPLY_BITS) {
+    p = call->mask->p;
+    operation->seed = call->mask->seed;
+    operation->stream = call->mask->stream;
+    operation->index = call->mask->offset;
+  }
+  operation->threshold = simdrop_threshold(p);
+  operation->work = work_of(call, p, operation->threshold);
+  operation->dtype = call->dtype;
+  operation->size = (uint32_t)size;
+  operation->store = SIMDROP_STORE_CACHED;
+  operation->stored = operation->work == SIMDROP_WORK_ZERO ? NULL : call->stored;
+  operation->n = n;
+  operation->x = call->x;
+  operation->y = call->y;
+  operation->bits = call->decisions;
+  if (has_elements(call)) {
+    operation->store = simdrop_store_for(call->dtype, n, call->x, call->y);
+  } else {
+    operation->y = (char *)call->decisions;
+    operation->bits = NULL;
+  }
+}
+
+static inline simdrop_status simdrop_check_call(const simdrop_call *call, simdrop_operation *operation) {
+  SIMDROP_RETURN_IF_ERROR(check_decisions(call, call->n));
+  size_t size = call->verb == SIMDROP_MASK_BYTES;
+  if (has_elements(call)) {
+    size = simdrop_dtype_size(call->dtype);
+    if (size == 0) return SIMDROP_ERROR_DTYPE;
+    SIMDROP_RETURN_IF_ERROR(check_arrays(call, size, call->n));
+  } else if (call->n > 0 && call->decisions == NULL) {
+    return SIMDROP_ERROR_NULL_POINTER;
+  }
+  make_operation(call, size, call->n, operation);
+  return SIMDROP_OK;
+}
+
+#endif
