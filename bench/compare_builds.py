@@ -12,7 +12,7 @@ import os
 import pathlib
 import tempfile
 
-from tune import Case, compile_program, measure, run_main, write_rows
+from tune import Case, check_output, compile_program, measure, run_main, write_rows
 
 KERNELS = ("forward", "forward-bits", "forward-in-place", "backward", "apply-bits")
 MASKS = ("mask-bits", "mask-bytes")
@@ -49,10 +49,14 @@ def main():
     parser.add_argument("--backends", default="avx512,avx2", help="with commas between (default avx512,avx2)")
     parser.add_argument("--rounds", type=int, default=11, help="turns of each build (default 11)")
     arguments = parser.parse_args()
+    check_output(arguments.json)
+    backends = arguments.backends.split(",")
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         program = compile_program(pathlib.Path(folder))
-        for case in cases(arguments.backends.split(",")):
+        for backend in backends:  # one that is not there is found before anything is measured
+            compare(program, os.path.abspath(arguments.old), os.path.abspath(arguments.new), Case(backend, "forward", "f32", 1, 0.5), 1)
+        for case in cases(backends):
             row = compare(program, os.path.abspath(arguments.old), os.path.abspath(arguments.new), case, arguments.rounds)
             rows.append(row)
             print("{backend} {kernel} {dtype} {n} p {p:g}: {0[median]:.3f} [{0[p10]:.3f}, {0[p90]:.3f}], {old_ns:.1f} -> {new_ns:.1f} ns"

@@ -236,6 +236,19 @@ def tuning_table(_, name="sapphire-rapids-tuning.json"):
     return markdown(["constant", "chosen", "alternative", "the alternative's time over the chosen one's"], lines)
 
 
+def build_table(_):
+    """Two builds of the library: the new one's time over the old one's, and of short calls the difference in ns; for both p."""
+    rows = read_json("zen4-builds.json")["rows"]
+    sizes, ps = (sorted({row[key] for row in rows}) for key in ("n", "p"))
+    found = {tuple(row[key] for key in ("backend", "kernel", "dtype", "n", "p")): row for row in rows}
+    def cell(key):
+        row = found[key]
+        ratio = row["ratio"]["median"]
+        return "%+.1f ns" % (row["old_ns"] * (ratio - 1)) if row["n"] <= 4096 else "%.2f" % ratio
+    lines = [list(key) + [", ".join(cell((*key, n, p)) for p in ps) for n in sizes] for key in dict.fromkeys(key[:3] for key in found)]
+    return markdown(["backend", "kernel", "type"] + ["n = %s" % size_text(n) for n in sizes], lines)
+
+
 def types_command_table(_):
     """Whole apply commands over types and threads: mean and standard deviation, in milliseconds."""
     found = {tuple(row["parameters"][key] for key in ("dtype", "backend", "threads")): row for row in read_json("commands-types.json")["results"]}
@@ -264,7 +277,7 @@ def figure(words, rows):
 
 
 TABLES = {"peers": peer_table, "threads": thread_table, "tuning": tuning_table, "zen4": zen4_table,
-          "zen4_tuning": lambda rows: tuning_table(rows, "zen4-tuning.json"), "types": types_command_table, "backends": backend_table, "model": model_table, "model_constants": model_constant_table, "commands": command_table, "layouts": layout_table, "forward": forward_table, "kernels": kernel_table, "small": small_table}
+          "zen4_tuning": lambda rows: tuning_table(rows, "zen4-tuning.json"), "builds": build_table, "types": types_command_table, "backends": backend_table, "model": model_table, "model_constants": model_constant_table, "commands": command_table, "layouts": layout_table, "forward": forward_table, "kernels": kernel_table, "small": small_table}
 
 
 def filled(page, rows):

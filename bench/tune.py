@@ -118,6 +118,12 @@ def compile_program(folder):
     return program
 
 
+def check_output(name):
+    """Before anything is measured: whether the figures can be written."""
+    if name is not None and not os.access(pathlib.Path(name).resolve().parent, os.W_OK):
+        raise Refused(f"{name} cannot be written")
+
+
 def write_rows(name, executable, rows):
     """The figures as JSON, in one step."""
     cpu = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo", encoding="utf-8") if line.startswith("model name")), "")
@@ -156,7 +162,7 @@ def alternatives_of(constant, folder, chosen, program, rounds):
         try:
             library = build_library(folder / "source", folder / "build")
         except Refused as reason:
-            yield dict(base, reason=str(reason))
+            yield dict(base, reason=str(reason).replace(f"{folder / 'source'}/", ""))
             continue
         finally:
             path.write_text(text)
@@ -174,6 +180,7 @@ def main():
     wanted = set(arguments.only.split(",")) if arguments.only else names
     if wanted - names:
         raise Refused(f"there is no constant {', '.join(sorted(wanted - names))}; there are {', '.join(sorted(names))}")
+    check_output(arguments.json)
     rows = []
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)

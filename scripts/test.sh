@@ -70,6 +70,12 @@ chosen() {
   done
 }
 
+# What the steps so far have taken of all processors, in seconds; `times` must not be called in a subshell.
+processor_seconds() {
+  awk 'NR == 2 { gsub("s", ""); for (i = 1; i <= 2; ++i) { split($i, part, "m"); sum += 60 * part[1] + part[2] } print int(sum) }' \
+    "$build/times.txt"
+}
+
 # Every checker prints lines that begin with "ok ", "FAILED " or "skipped ", one a test; ctest has lines of its own.
 # step <title> <command...>: runs the command, shows what it prints when something fails, and counts.
 step() {
@@ -79,9 +85,13 @@ step() {
   log="$build/$(printf '%s' "$title" | tr -c 'A-Za-z0-9\n' '-').log"
   printf '== %s\n' "$title"
   begin=$(date +%s)
+  times > "$build/times.txt"
+  processors=$(processor_seconds)
   "$@" > "$log" 2>&1 < /dev/null
   status=$?
   seconds=$(($(date +%s) - begin))
+  times > "$build/times.txt"
+  processors=$(($(processor_seconds) - processors))
   ok=$(grep -cE '^ok |^ *[0-9]+/[0-9]+ Test .* Passed ' "$log")
   bad=$(grep -cE '^FAILED |^ *[0-9]+/[0-9]+ Test .*\*\*\*(Failed|Timeout|Exception|Not Run)' "$log")
   left=$(grep -cE '^skipped |^ *[0-9]+/[0-9]+ Test .*\*\*\*Skipped' "$log")
@@ -93,7 +103,7 @@ step() {
   passed=$((passed + ok))
   failed=$((failed + bad))
   skipped=$((skipped + left))
-  printf '%-58s %4d passed %4d failed %4d skipped %5d s\n' "$title" "$ok" "$bad" "$left" "$seconds" | tee -a "$summary"
+  printf '%-58s %4d passed %4d failed %4d skipped %5d s, %5d s of processors\n' "$title" "$ok" "$bad" "$left" "$seconds" "$processors" | tee -a "$summary"
 }
 
 # at_once <command line>...: for a step of several commands that leave processors idle: side by side, and what they print one after the

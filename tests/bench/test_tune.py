@@ -95,6 +95,10 @@ class TuneTest(unittest.TestCase):
                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
             self.assertEqual((done.returncode, done.stdout), (2, ""), done.stderr)
             self.assertIn("compare_builds.py: ", done.stderr)
+        done = subprocess.run([sys.executable, ROOT / "bench" / "compare_builds.py", *[self.path / "1000.so"] * 2, "--json", self.path / "none" / "x.json"],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+        self.assertEqual((done.returncode, done.stdout), (2, ""), done.stderr)
+        self.assertIn("none/x.json cannot be written", done.stderr)
         cost = load("compare_builds").cost
         row = {"old_ns": 200.0, "ratio": {"median": 1.01}}
         self.assertAlmostEqual(cost(dict(row, n=128)), 2)
