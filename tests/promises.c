@@ -16,7 +16,7 @@ typedef struct promise {
 #define SSE4 SSSE3, "sse4_1", "sse4_2", "popcnt"
 #define AVX2 SSE4, "avx", "avx2", "f16c"
 #define AVX512 AVX2, "fma", "avx512f", "avx512dq", "avx512bw", "avx512vl"
-#define SVE "fphp", "asimdhp", "sve"
+#define SVE "fphp", "asimdhp", "sve", "power of two"
 #define CRYPTO "aes", "pmull", "sha1", "sha2"
 static const promise promises[] = {
     {"avx512", {AVX512}},
@@ -28,8 +28,8 @@ static const promise promises[] = {
     {"highway-sse2", {"sse2"}},
     {"neon", {"asimd"}},
     {"sve", {SVE}},
-    {"highway-sve2", {CRYPTO, SVE, "power of two", "sve2", "sveaes", "svepmull"}},
-    {"highway-sve", {CRYPTO, SVE, "power of two"}},
+    {"highway-sve2", {CRYPTO, SVE, "sve2", "sveaes", "svepmull"}},
+    {"highway-sve", {CRYPTO, SVE}},
     {"highway-neon", {CRYPTO}},
     {"scalar", {NULL}},
 };

@@ -106,7 +106,7 @@ static const arm_machine arm_machines[] = {
     {"Neoverse N1", 0x119fff, 0, 0, false, true, false, false},
     {"A64FX", 0x4117ff, 0, 64, true, true, true, false},
     {"Neoverse V2", 0xeffffff, 0x1ffff, 16, true, true, true, true},
-    {"vectors of 384 bits", 0xeffffff, 0x1ffff, 48, true, true, false, false},
+    {"vectors of 384 bits", 0xeffffff, 0x1ffff, 48, false, true, false, false},
     {"SVE2 without AES", 0x4117ff, 0x2, 16, true, true, true, false},
     {"SVE2 in the second word, no SVE in the first", 0x1197ff, 0xe, 0, false, true, false, false},
     {"SVE without cryptography", 0x411f87, 0, 32, true, false, false, false},

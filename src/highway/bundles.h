@@ -19,8 +19,7 @@
 // On aarch64 Highway takes instructions for cryptography, which no kernel uses, to be a part of NEON: the whole file is
 // compiled for them (cmake/highway.cmake).
 #define SIMDROP_BUNDLE_highway_neon (SIMDROP_CPU(AES) | SIMDROP_CPU(PMULL) | SIMDROP_CPU(SHA1) | SIMDROP_CPU(SHA2))
-// Arm has withdrawn the lengths that are no power of two (which emulators still have), and Highway 1.2 counts on that:
-// its vectors would not make up a word.
+// Highway 1.2 counts on lengths that are a power of two, too: its vectors would not make up a word.
 #define SIMDROP_BUNDLE_highway_sve \
   (SIMDROP_BUNDLE_highway_neon | SIMDROP_CPU(FPHP) | SIMDROP_CPU(ASIMDHP) | SIMDROP_CPU(SVE) | SIMDROP_CPU(SVE_POWER_OF_TWO))
 #define SIMDROP_BUNDLE_highway_sve2 \
@@ -37,7 +36,7 @@ struct target_word {
 };
 
 // Compilers take half-precision arithmetic to be a part of SVE.
-constexpr uint64_t sve_features = SIMDROP_CPU(FPHP) | SIMDROP_CPU(ASIMDHP) | SIMDROP_CPU(SVE);
+constexpr uint64_t sve_features = SIMDROP_CPU(FPHP) | SIMDROP_CPU(ASIMDHP) | SIMDROP_CPU(SVE) | SIMDROP_CPU(SVE_POWER_OF_TWO);
 
 // The words of the strings. POPCNT has none: gcc takes it to be a part of SSE4.2.
 constexpr target_word target_words[] = {

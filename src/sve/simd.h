@@ -191,9 +191,9 @@ static inline __attribute__((always_inline)) void apply_word_64(apply_64 *apply,
                                                                 double scale) {
   const uint64_t *const in = (const uint64_t *)x;
   uint64_t *const out = (uint64_t *)y;
+  const svbool_t lanes = svptrue_b64();  // the longest vectors have 32
   svuint64_t first = decisions_64(bits), second = decisions_64(bits >> 32);
   for (size_t i = 0; i < 32; i += svcntd()) {
-    const svbool_t lanes = svwhilelt_b64_u64(i, 32);
     apply(lanes, kept_64(lanes, first), in + i, out + i, scale);
     apply(lanes, kept_64(lanes, second), in + i + 32, out + i + 32, scale);
     first = next_64(first);

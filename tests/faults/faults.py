@@ -34,7 +34,7 @@ FAULTS = []
 PARTS = "src/common/producer_parts.h"
 CALLS = "src/common/producer_calls.h"
 LANES = "philox:known_answers_in_every_lane"
-SVE_384 = "max,sve-max-vq=3"
+SVE_128 = "max,sve-max-vq=1"
 SVE_2048 = "max,sve-default-vector-length=-1"
 
 
@@ -540,9 +540,8 @@ fault("sve: the first vector's decisions again", FILE, "second = next_32(second)
 fault("sve: decisions in the other direction", FILE, "svrbit_u32_x(svptrue_b32(), svdup_n_u32((uint32_t)bits))", "svdup_n_u32((uint32_t)bits)",
       "kernels:every_length", "sve")
 fault("sve: whole vectors past a half of the word", FILE, "const svbool_t lanes = svwhilelt_b32_u64(i, 32);", "const svbool_t lanes = svptrue_b32();",
-      "kernels:every_length", "sve", processor=SVE_384)
-fault("sve: whole vectors past a half of the word, f64", FILE, "const svbool_t lanes = svwhilelt_b64_u64(i, 32);", "const svbool_t lanes = svptrue_b64();",
-      "kernels:every_length", "sve", processor=SVE_384)
+      "kernels:every_length", "sve", processor=SVE_2048)
+fault("sve: the first vector's decisions again, f64", FILE, "second = next_64(second);", "", "kernels:every_length", "sve")
 fault("sve: multiplies before it selects", FILE, "svmul_n_f32_x(svptrue_b32(), svld1_f32(kept, (const float *)x), scale)",
       "svreinterpret_f32_u32(svsel_u32(kept, svreinterpret_u32_f32(svmul_n_f32_x(svptrue_b32(), svld1_f32(lanes, (const float *)x), scale)), svdup_n_u32(0)))",
       "kernels:dropped_elements_raise_no_flag", "sve")
@@ -553,8 +552,8 @@ fault("sve: bf16 ties away from even", FILE, "svadd_n_u32_x(all, odd, 0x7fff)", 
 fault("sve: nothing dropped in copies", FILE, "svld1_u32(kept, (const uint32_t *)x)", "svld1_u32(lanes, (const uint32_t *)x)", "kernels:decisions_from_anywhere", "sve")
 fault("sve: bytes of 0 to 255", FILE, "svand_n_u8_x(all, svlsr_u8_x(all, svtbl_u8(word, byte), bit), 1)", "svlsr_u8_x(all, svtbl_u8(word, byte), bit)",
       "mask:every_length_and_start", "sve")
-fault("sve: the first bytes' bits again", FILE, "svindex_u8((uint8_t)i, 1)", "svindex_u8(0, 1)", "mask:every_length_and_start", "sve", processor=SVE_384)
-fault("sve: bytes past the word", FILE, "svst1_u8(svwhilelt_b8_u64(i, 64),", "svst1_u8(all,", "mask:every_length_and_start", "sve", processor=SVE_384)
+fault("sve: the first bytes' bits again", FILE, "svindex_u8((uint8_t)i, 1)", "svindex_u8(0, 1)", "mask:every_length_and_start", "sve", processor=SVE_128)
+fault("sve: bytes past the word", FILE, "svst1_u8(svwhilelt_b8_u64(i, 64),", "svst1_u8(all,", "mask:every_length_and_start", "sve", processor=SVE_2048)
 fault("sve before NEON", "cmake/backends.cmake", "neon sve highway-avx3", "sve neon highway-avx3", "dispatch:this_machine", "sve")
 FILE = "src/highway/scalable_simd-inl.h"
 fault("highway-sve: lower halves of products for upper", FILE, "return hn::MulHigh(a, b);", "return hn::Mul(a, b);", LANES, "highway-sve")
