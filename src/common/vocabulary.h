@@ -92,7 +92,7 @@ SIMD_WORD(size_t, simd_lane_count, (void));
 
 SIMD_WORD(simd_words, simd_words_set, (uint32_t word));
 SIMD_WORD(simd_words, simd_words_load, (const uint32_t *from));
-SIMD_WORD(void, simd_words_store, (uint32_t * to, simd_words a));
+SIMD_WORD(void, simd_words_store, (uint32_t to[], simd_words a));
 SIMD_WORD(simd_words, simd_words_count_from, (uint32_t first));  // first, first + 1, ...
 SIMD_WORD(simd_words, simd_words_and, (simd_words a, simd_words b));
 SIMD_WORD(simd_words, simd_words_or, (simd_words a, simd_words b));
@@ -105,14 +105,14 @@ SIMD_WORD(simd_words, simd_multiply_upper, (simd_words a, simd_words b));
 SIMD_WORD(simd_words, simd_multiply_lower, (simd_words a, simd_words b));
 
 // Stores four words of each lane, one lane after the other.
-SIMD_WORD(void, simd_store_calls, (uint32_t * to, simd_words a, simd_words b, simd_words c, simd_words d));
+SIMD_WORD(void, simd_store_calls, (uint32_t to[], simd_words a, simd_words b, simd_words c, simd_words d));
 
 SIMD_WORD(simd_lanes, simd_nonzero_lanes, (simd_words a));
 SIMD_WORD(bool, simd_any, (simd_words a));
 SIMD_WORD(size_t, simd_count_lanes, (simd_lanes lanes));
 
 // Stores the lanes that are set, side by side; what comes after them, up to the lanes that are used, may be overwritten.
-SIMD_WORD(void, simd_compress_store, (uint32_t * to, simd_lanes lanes, simd_words a));
+SIMD_WORD(void, simd_compress_store, (uint32_t to[], simd_lanes lanes, simd_words a));
 
 #endif
 

@@ -32,6 +32,7 @@ static void gather(size_t size, size_t n, const char *from, ptrdiff_t stride, ch
   case bits / 8: gather_elements(bits / 8, n, from, stride, to); break;
     SIMDROP_ELEMENT_SIZES(CASE, )
 #undef CASE
+    default: break;  // there are no others
   }
 }
 
@@ -41,6 +42,7 @@ static void scatter(size_t size, size_t n, const char *from, char *to, ptrdiff_t
   case bits / 8: scatter_elements(bits / 8, n, from, to, stride); break;
     SIMDROP_ELEMENT_SIZES(CASE, )
 #undef CASE
+    default: break;  // there are no others
   }
 }
 

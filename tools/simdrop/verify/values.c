@@ -13,7 +13,7 @@ typedef struct float_format {
 } float_format;
 
 #define LIMIT_AND_QUIET_BIT(fraction_bits, exponent_bits) \
-  ((UINT64_C(1) << (exponent_bits)) - 1) << (fraction_bits), UINT64_C(1) << ((fraction_bits)-1)
+  ((UINT64_C(1) << (exponent_bits)) - 1) << (fraction_bits), (UINT64_C(1) << (fraction_bits)) >> 1
 
 static const float_format formats[VALUE_TYPES] = {
     [SIMDROP_F32] = {23, 8, LIMIT_AND_QUIET_BIT(23, 8)},
