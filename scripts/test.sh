@@ -76,22 +76,57 @@ processor_seconds() {
     "$build/times.txt"
 }
 
-# Every checker prints lines that begin with "ok ", "FAILED " or "skipped ", one a test; ctest has lines of its own.
+log_of() { printf '%s/%s.log' "$build" "$(printf '%s' "$1" | tr -c 'A-Za-z0-9\n' '-')"; }
+
 # step <title> <command...>: runs the command, shows what it prints when something fails, and counts.
 step() {
   title=$1
   shift
   chosen "$title" || return 0
-  log="$build/$(printf '%s' "$title" | tr -c 'A-Za-z0-9\n' '-').log"
+  log=$(log_of "$title")
   printf '== %s\n' "$title"
-  begin=$(date +%s)
+  started=$(date +%s)
   times > "$build/times.txt"
   processors=$(processor_seconds)
   "$@" > "$log" 2>&1 < /dev/null
   status=$?
-  seconds=$(($(date +%s) - begin))
   times > "$build/times.txt"
-  processors=$(($(processor_seconds) - processors))
+  count "$(($(date +%s) - started))" "$(($(processor_seconds) - processors))"
+}
+
+# begin <title> <command...>: a step for one processor, beside those that follow, up to "finish".
+begin() {
+  title=$1
+  shift
+  beside=""
+  chosen "$title" || return 0
+  printf '== %s, beside what follows\n' "$title"
+  beside_title=$title
+  beside_started=$(date +%s)
+  log=$(log_of "$title")
+  (
+    "$@" > "$log" 2>&1 < /dev/null
+    status=$?
+    date +%s > "$log.ended"
+    exit "$status"
+  ) &
+  beside=$!
+}
+finish() {
+  [ -n "$beside" ] || return 0
+  title=$beside_title
+  log=$(log_of "$title")
+  times > "$build/times.txt"
+  processors=$(processor_seconds)
+  wait "$beside"
+  status=$?
+  times > "$build/times.txt"
+  count "$(($(cat "$log.ended") - beside_started))" "$(($(processor_seconds) - processors))"
+}
+
+# count <seconds> <seconds of processors>: the tests in a step's log. Every checker prints lines that begin with "ok ", "FAILED " or
+# "skipped ", one a test; ctest has lines of its own.
+count() {
   ok=$(grep -cE '^ok |^ *[0-9]+/[0-9]+ Test .* Passed ' "$log")
   bad=$(grep -cE '^FAILED |^ *[0-9]+/[0-9]+ Test .*\*\*\*(Failed|Timeout|Exception|Not Run)' "$log")
   left=$(grep -cE '^skipped |^ *[0-9]+/[0-9]+ Test .*\*\*\*Skipped' "$log")
@@ -103,7 +138,7 @@ step() {
   passed=$((passed + ok))
   failed=$((failed + bad))
   skipped=$((skipped + left))
-  printf '%-58s %4d passed %4d failed %4d skipped %5d s, %5d s of processors\n' "$title" "$ok" "$bad" "$left" "$seconds" "$processors" | tee -a "$summary"
+  printf '%-58s %4d passed %4d failed %4d skipped %5d s, %5d s of processors\n' "$title" "$ok" "$bad" "$left" "$1" "$2" | tee -a "$summary"
 }
 
 # at_once <command line>...: for a step of several commands that leave processors idle: side by side, and what they print one after the
@@ -301,11 +336,12 @@ step 'planted faults of masks' python3 tests/conformance/run.py "$build/release/
 group emulators release
 step 'emulated processors' sh tests/emulated_cpus.sh "$build/release" "$build/emulated"
 step 'a setuid program ignores SIMDROP_BACKEND' sh tests/setuid.sh "$build/emulated/probe" "$build/setuid"
-step 'AVX-512 under Bochs' sh tests/emulated_avx512.sh "$build/release" "$build/bochs"
+begin 'AVX-512 under Bochs' sh tests/emulated_avx512.sh "$build/release" "$build/bochs"
 group aarch64
 step 'aarch64, gcc' emulate aarch64 cortex-a53 max
 step 'aarch64, clang' emulate aarch64-clang neoverse-n1
 step 'aarch64, SVE' emulate_lengths
+finish
 group architectures
 step '32-bit x86, and s390x, big-endian' at_once 'emulate_golden i686 i686-linux-gnu' 'emulate_golden s390x s390x-linux-gnu'
 group objects release clang aarch64 aarch64-clang

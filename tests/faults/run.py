@@ -6,6 +6,7 @@ build folder that is kept between faults, so that only what a fault touches is c
 status 1 if any fault escapes, does not compile, or no longer finds its text.
 """
 import argparse
+import concurrent.futures
 import os
 import pathlib
 import queue
@@ -124,7 +125,9 @@ def check_baseline(copy, machine, options, faults):
     copy.configure(machine, options)
     copy.compile(machine, {"test_" + fault.test.split(":")[0] for fault in faults} | {"test_golden_digest"})
     chosen = {(fault.test, fault.effort, fault.processor): fault for fault in faults}
-    return sorted({test for (test, _, _), fault in chosen.items() if not copy.run(fault)})
+    with concurrent.futures.ThreadPoolExecutor(max(1, copy.arguments.jobs)) as pool:
+        passed = pool.map(copy.run, chosen.values())
+    return sorted({test for (test, _, _), has_passed in zip(chosen, passed) if not has_passed})
 
 
 def main():
