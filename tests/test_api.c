@@ -102,8 +102,13 @@ static void null_pointers(void **state) {
   for (size_t d = 0; d < LENGTH(all_dtypes); ++d) {
     const simdrop_dtype dtype = all_dtypes[d];
     REFUSED(NULL_POINTER, simdrop_forward(NULL, dtype, N, x, y, bits));
+    REFUSED(NULL_POINTER, simdrop_forward_bytes(NULL, dtype, N, x, y, bytes));
     REFUSED(NULL_POINTER, simdrop_forward(&good, dtype, N, NULL, y, bits));
+    REFUSED(NULL_POINTER, simdrop_forward_bytes(&good, dtype, N, NULL, y, bytes));
     REFUSED(NULL_POINTER, simdrop_forward(&good, dtype, N, x, NULL, bits));
+    REFUSED(NULL_POINTER, simdrop_forward_bytes(&good, dtype, N, x, NULL, bytes));
+    REFUSED(NULL_POINTER, simdrop_forward_bytes(&good, dtype, N, x, y, NULL));
+    REFUSED(NULL_POINTER, simdrop_forward_bytes(&(simdrop_mask){0, 1, 2, 3, 0}, dtype, N, x, y, NULL));
     REFUSED(NULL_POINTER, simdrop_backward(NULL, dtype, N, x, y));
     REFUSED(NULL_POINTER, simdrop_backward(&good, dtype, N, NULL, y));
     REFUSED(NULL_POINTER, simdrop_backward(&good, dtype, N, x, NULL));
@@ -128,6 +133,9 @@ static void nothing_to_do(void **state) {
     check_refused(simdrop_forward(&good, dtype, 0, NULL, NULL, NULL), SIMDROP_OK, "n = 0");
     check_refused(simdrop_forward(&good, dtype, 0, x, y, bits), SIMDROP_OK, "n = 0");
     check_refused(simdrop_forward(&good, dtype, 0, x, x, (uint8_t *)x), SIMDROP_OK, "n = 0");
+    check_refused(simdrop_forward_bytes(&good, dtype, 0, NULL, NULL, NULL), SIMDROP_OK, "n = 0");
+    check_refused(simdrop_forward_bytes(&good, dtype, 0, x, y, bytes), SIMDROP_OK, "n = 0");
+    check_refused(simdrop_forward_bytes(&good, dtype, 0, x, x, (uint8_t *)x), SIMDROP_OK, "n = 0");
     check_refused(simdrop_backward(&good, dtype, 0, NULL, NULL), SIMDROP_OK, "n = 0");
     check_refused(simdrop_backward(&good, dtype, 0, x, y), SIMDROP_OK, "n = 0");
     check_refused(simdrop_apply_bits(0.3, dtype, 0, NULL, NULL, NULL), SIMDROP_OK, "n = 0");
@@ -151,6 +159,7 @@ static void probabilities(void **state) {
     REFUSED(PROBABILITY, simdrop_scale(bad[i], &made.scale));
     for (size_t d = 0; d < LENGTH(all_dtypes); ++d) {
       REFUSED(PROBABILITY, simdrop_forward(&mask, all_dtypes[d], N, x, y, bits));
+      REFUSED(PROBABILITY, simdrop_forward_bytes(&mask, all_dtypes[d], N, x, y, bytes));
       REFUSED(PROBABILITY, simdrop_backward(&mask, all_dtypes[d], N, x, y));
       REFUSED(PROBABILITY, simdrop_apply_bits(bad[i], all_dtypes[d], N, bits, x, y));
     }
@@ -175,6 +184,7 @@ static void dtypes(void **state) {
     memcpy(&dtype, &bad[i], sizeof dtype);
     assert_int_equal(simdrop_dtype_size(dtype), 0);
     REFUSED(DTYPE, simdrop_forward(&good, dtype, N, x, y, bits));
+    REFUSED(DTYPE, simdrop_forward_bytes(&good, dtype, N, x, y, bytes));
     REFUSED(DTYPE, simdrop_backward(&good, dtype, N, x, y));
     REFUSED(DTYPE, simdrop_apply_bits(0.3, dtype, N, bits, x, y));
   }
@@ -193,12 +203,15 @@ static void index_overflow(void **state) {
   REFUSED(INDEX_OVERFLOW, simdrop_mask_bytes(&mask, N, bytes));
   for (size_t d = 0; d < LENGTH(all_dtypes); ++d) {
     REFUSED(INDEX_OVERFLOW, simdrop_forward(&mask, all_dtypes[d], N, x, y, bits));
+    REFUSED(INDEX_OVERFLOW, simdrop_forward_bytes(&mask, all_dtypes[d], N, x, y, bytes));
     REFUSED(INDEX_OVERFLOW, simdrop_backward(&mask, all_dtypes[d], N, x, y));
   }
   mask.p = 0;  // it is an error whether a mask is drawn or not
   REFUSED(INDEX_OVERFLOW, simdrop_forward(&mask, SIMDROP_F32, N, x, y, bits));
+  REFUSED(INDEX_OVERFLOW, simdrop_forward_bytes(&mask, SIMDROP_F32, N, x, y, bytes));
   mask.p = 1;
   REFUSED(INDEX_OVERFLOW, simdrop_forward(&mask, SIMDROP_F32, N, x, y, bits));
+  REFUSED(INDEX_OVERFLOW, simdrop_forward_bytes(&mask, SIMDROP_F32, N, x, y, bytes));
   mask = (simdrop_mask){0.3, 1, 2, UINT64_MAX, 0};
   REFUSED(INDEX_OVERFLOW, simdrop_mask_bits(&mask, 2, bits));
   REFUSED(INDEX_OVERFLOW, simdrop_mask_bits(&mask, SIZE_MAX, bits));
@@ -218,6 +231,7 @@ static void size_overflow(void **state) {
     for (size_t i = 0; size > 1 && i < LENGTH(too_many); ++i) {  // bytes can all be counted
       REFUSED(SIZE_OVERFLOW, simdrop_forward(&mask, all_dtypes[d], too_many[i], x, y, NULL));
       REFUSED(SIZE_OVERFLOW, simdrop_forward(&mask, all_dtypes[d], too_many[i], x, y, bits));
+      REFUSED(SIZE_OVERFLOW, simdrop_forward_bytes(&mask, all_dtypes[d], too_many[i], x, y, bytes));
       REFUSED(SIZE_OVERFLOW, simdrop_backward(&mask, all_dtypes[d], too_many[i], x, y));
       REFUSED(SIZE_OVERFLOW, simdrop_apply_bits(0.3, all_dtypes[d], too_many[i], bits, x, y));
     }
@@ -272,6 +286,13 @@ static void overlaps(void **state) {
     UNTOUCHED(OVERLAP, simdrop_forward(&good, dtype, N, far, a, a + size - 1));
     UNTOUCHED(OVERLAP, simdrop_forward(&good, dtype, N, far, a, a - packed + 1));
     UNTOUCHED(OVERLAP, simdrop_forward(&good, dtype, N, a, a, a + size / 2));
+    // Bytes are as many as there are elements.
+    UNTOUCHED(OVERLAP, simdrop_forward_bytes(&good, dtype, N, a, a + element, far));
+    UNTOUCHED(OVERLAP, simdrop_forward_bytes(&good, dtype, N, a, far, a + size - 1));
+    UNTOUCHED(OVERLAP, simdrop_forward_bytes(&good, dtype, N, a, far, a - N + 1));
+    UNTOUCHED(OVERLAP, simdrop_forward_bytes(&good, dtype, N, far, a, a + size - 1));
+    UNTOUCHED(OVERLAP, simdrop_forward_bytes(&good, dtype, N, far, a, a - N + 1));
+    UNTOUCHED(OVERLAP, simdrop_forward_bytes(&good, dtype, N, a, a, a + size / 2));
     // A stored mask is only read, so it may lie in x but not in y.
     UNTOUCHED(OVERLAP, simdrop_apply_bits(0.3, dtype, N, a, far, a));
     UNTOUCHED(OVERLAP, simdrop_apply_bits(0.3, dtype, N, a + size - 1, far, a));
@@ -289,6 +310,8 @@ static void overlaps(void **state) {
     WORKS(simdrop_forward(&good, dtype, N, a, a, a + size));
     WORKS(simdrop_forward(&good, dtype, N, a, a, a - packed));
     WORKS(simdrop_forward(&good, dtype, N, a, far, a + size));
+    WORKS(simdrop_forward_bytes(&good, dtype, N, a, a, a + size));
+    WORKS(simdrop_forward_bytes(&good, dtype, N, a, a, a - N));
     WORKS(simdrop_backward(&good, dtype, N, a, a));
     WORKS(simdrop_apply_bits(0.3, dtype, N, a, a, far));
     WORKS(simdrop_apply_bits(0.3, dtype, N, a + size, a, a));
@@ -314,6 +337,7 @@ static void layouts(void **state) {
     REFUSED(RANK, simdrop_mask_layout_bytes(&good, &rank, bytes));
     REFUSED(RANK, simdrop_mask_layout_bits(&good, &rank, bits));
     REFUSED(RANK, simdrop_forward_layout_bits(&good, SIMDROP_F32, &rank, x, y, bits));
+    REFUSED(RANK, simdrop_forward_layout_bytes(&good, SIMDROP_F32, &rank, x, y, bytes));
     REFUSED(RANK, simdrop_apply_bits_layout(0.3, SIMDROP_F32, &rank, bits, x, y));
     REFUSED(RANK, simdrop_cut_layout(&rank, 2, 1, &made.part));
   }
@@ -342,14 +366,24 @@ static void layouts(void **state) {
     REFUSED(FLAGS, simdrop_backward_layout(&good, dtype, &flags, x, y));
 
     REFUSED(NULL_POINTER, simdrop_forward_layout_bits(NULL, dtype, &fine, x, y, bits));
+    REFUSED(NULL_POINTER, simdrop_forward_layout_bytes(NULL, dtype, &fine, x, y, bytes));
     REFUSED(NULL_POINTER, simdrop_forward_layout_bits(&good, dtype, NULL, x, y, bits));
+    REFUSED(NULL_POINTER, simdrop_forward_layout_bytes(&good, dtype, NULL, x, y, bytes));
     REFUSED(NULL_POINTER, simdrop_forward_layout_bits(&good, dtype, &fine, NULL, y, bits));
+    REFUSED(NULL_POINTER, simdrop_forward_layout_bytes(&good, dtype, &fine, NULL, y, bytes));
     REFUSED(NULL_POINTER, simdrop_forward_layout_bits(&good, dtype, &fine, x, NULL, bits));
+    REFUSED(NULL_POINTER, simdrop_forward_layout_bytes(&good, dtype, &fine, x, NULL, bytes));
+    REFUSED(NULL_POINTER, simdrop_forward_layout_bytes(&good, dtype, &fine, x, y, NULL));
     REFUSED(PROBABILITY, simdrop_forward_layout_bits(&bad_p, dtype, &fine, x, y, bits));
+    REFUSED(PROBABILITY, simdrop_forward_layout_bytes(&bad_p, dtype, &fine, x, y, bytes));
     REFUSED(FLAGS, simdrop_forward_layout_bits(&good, dtype, &flags, x, y, bits));
+    REFUSED(FLAGS, simdrop_forward_layout_bytes(&good, dtype, &flags, x, y, bytes));
     REFUSED(SIZE_OVERFLOW, simdrop_forward_layout_bits(&good, dtype, &size, x, y, bits));
+    REFUSED(SIZE_OVERFLOW, simdrop_forward_layout_bytes(&good, dtype, &size, x, y, bytes));
     REFUSED(INDEX_OVERFLOW, simdrop_forward_layout_bits(&last, dtype, &fine, x, y, bits));
+    REFUSED(INDEX_OVERFLOW, simdrop_forward_layout_bytes(&last, dtype, &fine, x, y, bytes));
     REFUSED(OVERLAP, simdrop_forward_layout_bits(&good, dtype, &overlap, x, y, bits));
+    REFUSED(OVERLAP, simdrop_forward_layout_bytes(&good, dtype, &overlap, x, y, bytes));
 
     REFUSED(NULL_POINTER, simdrop_apply_bits_layout(0.3, dtype, NULL, bits, x, y));
     REFUSED(NULL_POINTER, simdrop_apply_bits_layout(0.3, dtype, &fine, NULL, x, y));
@@ -369,9 +403,15 @@ static void layouts(void **state) {
     REFUSED(OVERLAP, simdrop_forward_layout_bits(&good, dtype, &fine, x, y + 1, in_x + 20 * element - 1));
     REFUSED(OVERLAP, simdrop_forward_layout_bits(&good, dtype, &fine, x, y + 1, in_y + 20 * element - 1));
     REFUSED(OVERLAP, simdrop_forward_layout_bits(&good, dtype, &fine, x, y + 1, in_y - 2));
+    REFUSED(OVERLAP, simdrop_forward_layout_bytes(&good, dtype, &fine, x, y + 1, in_x + 20 * element - 1));
+    REFUSED(OVERLAP, simdrop_forward_layout_bytes(&good, dtype, &fine, x, y + 1, in_y + 20 * element - 1));
+    REFUSED(OVERLAP, simdrop_forward_layout_bytes(&good, dtype, &fine, x + 21, y + 1, (uint8_t *)(x + 21) - 19));
+    REFUSED(OVERLAP, simdrop_forward_layout_bytes(&good, dtype, &fine, x, y + 4, (uint8_t *)(y + 4) - 19));
     REFUSED(OVERLAP, simdrop_apply_bits_layout(0.3, dtype, &fine, in_y + 7, x, y + 1));
     REFUSED(OVERLAP, simdrop_apply_bits_layout(0.3, dtype, &apart, in_y + 9 * element - 3, x, y + 1));
     assert_int_equal(simdrop_forward_layout_bits(&good, dtype, &fine, x, y + 1, in_y + 20 * element), SIMDROP_OK);
+    assert_int_equal(simdrop_forward_layout_bytes(&good, dtype, &fine, x, y + 1, in_y + 20 * element), SIMDROP_OK);
+    assert_int_equal(simdrop_forward_layout_bytes(&good, dtype, &fine, x, y + 4, (uint8_t *)(y + 4) - 20), SIMDROP_OK);
     assert_int_equal(simdrop_forward_layout_bits(&good, dtype, &apart, x, y + 1, in_y + 9 * element), SIMDROP_OK);
     assert_int_equal(simdrop_forward_layout_bits(&good, dtype, &unused, x, y + 1, in_y + 9 * element), SIMDROP_OK);
     assert_int_equal(simdrop_apply_bits_layout(0.3, dtype, &apart, in_y + 29 * element, x, y + 1), SIMDROP_OK);
@@ -384,6 +424,7 @@ static void layouts(void **state) {
   REFUSED(DTYPE, simdrop_forward_layout(&good, dtype, &fine, x, y));
   REFUSED(DTYPE, simdrop_backward_layout(&good, dtype, &fine, x, y));
   REFUSED(DTYPE, simdrop_forward_layout_bits(&good, dtype, &fine, x, y, bits));
+  REFUSED(DTYPE, simdrop_forward_layout_bytes(&good, dtype, &fine, x, y, bytes));
   REFUSED(DTYPE, simdrop_apply_bits_layout(0.3, dtype, &fine, bits, x, y));
   REFUSED(NULL_POINTER, simdrop_mask_layout_bits(NULL, &fine, bits));
   REFUSED(NULL_POINTER, simdrop_mask_layout_bits(&good, NULL, bits));
@@ -397,6 +438,7 @@ static void layouts(void **state) {
   REFUSED(FLAGS, simdrop_mask_bits(&bad_flags, N, bits));
   REFUSED(FLAGS, simdrop_mask_bytes(&bad_flags, N, bytes));
   REFUSED(FLAGS, simdrop_forward(&bad_flags, SIMDROP_F32, N, x, y, bits));
+  REFUSED(FLAGS, simdrop_forward_bytes(&bad_flags, SIMDROP_F32, N, x, y, bytes));
   REFUSED(FLAGS, simdrop_backward(&bad_flags, SIMDROP_F32, N, x, y));
   REFUSED(NULL_POINTER, simdrop_mask_layout_bytes(NULL, &fine, bytes));
   REFUSED(NULL_POINTER, simdrop_mask_layout_bytes(&good, NULL, bytes));
@@ -512,12 +554,21 @@ static void parallel_calls(void **state) {
     REFUSED(PROBABILITY, simdrop_parallel_mask_bytes(executor, &bad_p, n, bytes));
     REFUSED(INDEX_OVERFLOW, simdrop_parallel_mask_bytes(executor, &last, n, bytes));
     REFUSED(NULL_POINTER, simdrop_parallel_forward(executor, NULL, SIMDROP_F16, n, from, to, bits));
+    REFUSED(NULL_POINTER, simdrop_parallel_forward_bytes(executor, NULL, SIMDROP_F16, n, from, to, bytes));
     REFUSED(NULL_POINTER, simdrop_parallel_forward(executor, &good, SIMDROP_F16, n, NULL, to, bits));
+    REFUSED(NULL_POINTER, simdrop_parallel_forward_bytes(executor, &good, SIMDROP_F16, n, NULL, to, bytes));
     REFUSED(NULL_POINTER, simdrop_parallel_forward(executor, &good, SIMDROP_F16, n, from, NULL, bits));
+    REFUSED(NULL_POINTER, simdrop_parallel_forward_bytes(executor, &good, SIMDROP_F16, n, from, NULL, bytes));
+    REFUSED(NULL_POINTER, simdrop_parallel_forward_bytes(executor, &good, SIMDROP_F16, n, from, to, NULL));
     REFUSED(PROBABILITY, simdrop_parallel_forward(executor, &bad_p, SIMDROP_F16, n, from, to, bits));
+    REFUSED(PROBABILITY, simdrop_parallel_forward_bytes(executor, &bad_p, SIMDROP_F16, n, from, to, bytes));
     REFUSED(DTYPE, simdrop_parallel_forward(executor, &good, no_dtype, n, from, to, bits));
+    REFUSED(DTYPE, simdrop_parallel_forward_bytes(executor, &good, no_dtype, n, from, to, bytes));
     REFUSED(INDEX_OVERFLOW, simdrop_parallel_forward(executor, &last, SIMDROP_F16, n, from, to, bits));
+    REFUSED(INDEX_OVERFLOW, simdrop_parallel_forward_bytes(executor, &last, SIMDROP_F16, n, from, to, bytes));
     REFUSED(OVERLAP, simdrop_parallel_forward(executor, &good, SIMDROP_F16, n, from, from + 1, bits));
+    REFUSED(OVERLAP, simdrop_parallel_forward_bytes(executor, &good, SIMDROP_F16, n, from, from + 1, bytes));
+    REFUSED(OVERLAP, simdrop_parallel_forward_bytes(executor, &good, SIMDROP_F16, n, from, to, (uint8_t *)to + n));
     REFUSED(NULL_POINTER, simdrop_parallel_backward(executor, NULL, SIMDROP_F16, n, from, to));
     REFUSED(NULL_POINTER, simdrop_parallel_backward(executor, &good, SIMDROP_F16, n, NULL, to));
     REFUSED(NULL_POINTER, simdrop_parallel_backward(executor, &good, SIMDROP_F16, n, from, NULL));
@@ -571,18 +622,31 @@ static void parallel_calls(void **state) {
     REFUSED(FLAGS, simdrop_parallel_mask_bits(executor, &bad_flags, n, bits));
     REFUSED(FLAGS, simdrop_parallel_mask_bytes(executor, &bad_flags, n, bytes));
     REFUSED(FLAGS, simdrop_parallel_forward(executor, &bad_flags, SIMDROP_F16, n, from, to, bits));
+    REFUSED(FLAGS, simdrop_parallel_forward_bytes(executor, &bad_flags, SIMDROP_F16, n, from, to, bytes));
     REFUSED(FLAGS, simdrop_parallel_backward(executor, &bad_flags, SIMDROP_F16, n, from, to));
     REFUSED(NULL_POINTER, simdrop_parallel_forward_layout_bits(executor, NULL, SIMDROP_F16, &fine, from, to, bits));
+    REFUSED(NULL_POINTER, simdrop_parallel_forward_layout_bytes(executor, NULL, SIMDROP_F16, &fine, from, to, bytes));
     REFUSED(NULL_POINTER, simdrop_parallel_forward_layout_bits(executor, &good, SIMDROP_F16, NULL, from, to, bits));
+    REFUSED(NULL_POINTER, simdrop_parallel_forward_layout_bytes(executor, &good, SIMDROP_F16, NULL, from, to, bytes));
     REFUSED(NULL_POINTER, simdrop_parallel_forward_layout_bits(executor, &good, SIMDROP_F16, &fine, NULL, to, bits));
+    REFUSED(NULL_POINTER, simdrop_parallel_forward_layout_bytes(executor, &good, SIMDROP_F16, &fine, NULL, to, bytes));
     REFUSED(NULL_POINTER, simdrop_parallel_forward_layout_bits(executor, &good, SIMDROP_F16, &fine, from, NULL, bits));
+    REFUSED(NULL_POINTER, simdrop_parallel_forward_layout_bytes(executor, &good, SIMDROP_F16, &fine, from, NULL, bytes));
+    REFUSED(NULL_POINTER, simdrop_parallel_forward_layout_bytes(executor, &good, SIMDROP_F16, &fine, from, to, NULL));
     REFUSED(PROBABILITY, simdrop_parallel_forward_layout_bits(executor, &bad_p, SIMDROP_F16, &fine, from, to, bits));
+    REFUSED(PROBABILITY, simdrop_parallel_forward_layout_bytes(executor, &bad_p, SIMDROP_F16, &fine, from, to, bytes));
     REFUSED(DTYPE, simdrop_parallel_forward_layout_bits(executor, &good, no_dtype, &fine, from, to, bits));
+    REFUSED(DTYPE, simdrop_parallel_forward_layout_bytes(executor, &good, no_dtype, &fine, from, to, bytes));
     REFUSED(FLAGS, simdrop_parallel_forward_layout_bits(executor, &bad_flags, SIMDROP_F16, &fine, from, to, bits));
+    REFUSED(FLAGS, simdrop_parallel_forward_layout_bytes(executor, &bad_flags, SIMDROP_F16, &fine, from, to, bytes));
     REFUSED(RANK, simdrop_parallel_forward_layout_bits(executor, &good, SIMDROP_F16, &rank, from, to, bits));
+    REFUSED(RANK, simdrop_parallel_forward_layout_bytes(executor, &good, SIMDROP_F16, &rank, from, to, bytes));
     REFUSED(SIZE_OVERFLOW, simdrop_parallel_forward_layout_bits(executor, &good, SIMDROP_F16, &size, from, to, bits));
+    REFUSED(SIZE_OVERFLOW, simdrop_parallel_forward_layout_bytes(executor, &good, SIMDROP_F16, &size, from, to, bytes));
     REFUSED(INDEX_OVERFLOW, simdrop_parallel_forward_layout_bits(executor, &last, SIMDROP_F16, &fine, from, to, bits));
+    REFUSED(INDEX_OVERFLOW, simdrop_parallel_forward_layout_bytes(executor, &last, SIMDROP_F16, &fine, from, to, bytes));
     REFUSED(OVERLAP, simdrop_parallel_forward_layout_bits(executor, &good, SIMDROP_F16, &overlap, from, to, bits));
+    REFUSED(OVERLAP, simdrop_parallel_forward_layout_bytes(executor, &good, SIMDROP_F16, &overlap, from, to, bytes));
     simdrop_layout flags = fine, index = fine;
     flags.flags = 1;
     index.index_strides[0] = UINT64_MAX;
@@ -608,6 +672,7 @@ static void parallel_calls(void **state) {
   }
   const simdrop_mask start = {0.3, 1, 2, 0, 0};
   REFUSED(SIZE_OVERFLOW, simdrop_parallel_forward(executor, &start, SIMDROP_F16, SIZE_MAX, from, to, NULL));
+  REFUSED(SIZE_OVERFLOW, simdrop_parallel_forward_bytes(executor, &start, SIMDROP_F16, SIZE_MAX, from, to, bytes));
   REFUSED(SIZE_OVERFLOW, simdrop_parallel_backward(executor, &start, SIMDROP_F16, SIZE_MAX, from, to));
   REFUSED(SIZE_OVERFLOW, simdrop_parallel_apply_bits(executor, 0.3, SIMDROP_F16, SIZE_MAX, bits, from, to));
   check_filled(to, sizeof to, 0, "y of parallel calls");
@@ -861,7 +926,7 @@ static void every_error_has_its_case(void **state) {
       missing += pointers_without_case(function.name, function.parameters, described.comment);
   }
   // No loop above found nothing to do.
-  assert_true(functions >= 27);
+  assert_true(functions >= 31);
   assert_true(errors >= 4 * functions);
   assert_int_equal(missing, 0);
 }

@@ -188,13 +188,14 @@ static void stored_bits(void **state) {
 typedef enum call_kind {
   FORWARD,
   FORWARD_WITH_BITS,
+  FORWARD_BYTES,
   FORWARD_IN_PLACE,
   BACKWARD,
   APPLY_BITS,
   APPLY_BITS_IN_PLACE,
   CALLS
 } call_kind;
-static const char *const call_names[CALLS] = {"forward",  "forward with bits", "forward in place",
+static const char *const call_names[CALLS] = {"forward",  "forward with bits", "forward_bytes",      "forward in place",
                                               "backward", "apply_bits",        "apply_bits in place"};
 
 static guarded x_memory, y_memory, stored_memory;
@@ -204,27 +205,29 @@ static simdrop_dtype body_dtype;
 static void call_once(const char *backend, call_kind kind, size_t n, double p, unsigned sides, uint64_t *random) {
   const simdrop_mask mask = {p, 1, 2, next_random(random) >> 1, 0};
   const size_t size = n * simdrop_dtype_size(body_dtype);
-  const bool x_at_end = sides & 1, y_at_end = sides >> 1 & 1, bits_at_end = sides >> 2 & 1;
-  snprintf(current_case, sizeof current_case, "%s: %s of %s, n %zu, p %g, offset %#" PRIx64 ", guard %s x, %s y, %s bits",
+  const size_t decisions_size = kind == FORWARD_BYTES ? n : PACKED(n);
+  const bool x_at_end = sides & 1, y_at_end = sides >> 1 & 1, decisions_at_end = sides >> 2 & 1;
+  snprintf(current_case, sizeof current_case, "%s: %s of %s, n %zu, p %g, offset %#" PRIx64 ", guard %s x, %s y, %s decisions",
            backend, call_names[kind], dtype_name(body_dtype), n, p, mask.offset, x_at_end ? "after" : "before",
-           y_at_end ? "after" : "before", bits_at_end ? "after" : "before");
+           y_at_end ? "after" : "before", decisions_at_end ? "after" : "before");
   uint8_t *const x = place(&x_memory, size, x_at_end), *const y = place(&y_memory, size, y_at_end);
-  uint8_t *const bits = place(&stored_memory, PACKED(n), bits_at_end);
+  uint8_t *const decisions = place(&stored_memory, decisions_size, decisions_at_end);
   memset(x, 0x3c, size);
   simdrop_status status = SIMDROP_OK;
   switch (kind) {
     case FORWARD: status = simdrop_forward(&mask, body_dtype, n, x, y, NULL); break;
-    case FORWARD_WITH_BITS: status = simdrop_forward(&mask, body_dtype, n, x, y, bits); break;
-    case FORWARD_IN_PLACE: status = simdrop_forward(&mask, body_dtype, n, x, x, bits); break;
+    case FORWARD_WITH_BITS: status = simdrop_forward(&mask, body_dtype, n, x, y, decisions); break;
+    case FORWARD_BYTES: status = simdrop_forward_bytes(&mask, body_dtype, n, x, y, decisions); break;
+    case FORWARD_IN_PLACE: status = simdrop_forward(&mask, body_dtype, n, x, x, decisions); break;
     case BACKWARD: status = simdrop_backward(&mask, body_dtype, n, x, y); break;
-    case APPLY_BITS: status = simdrop_apply_bits(p, body_dtype, n, bits, x, y); break;
-    case APPLY_BITS_IN_PLACE: status = simdrop_apply_bits(p, body_dtype, n, bits, x, x); break;
+    case APPLY_BITS: status = simdrop_apply_bits(p, body_dtype, n, decisions, x, y); break;
+    case APPLY_BITS_IN_PLACE: status = simdrop_apply_bits(p, body_dtype, n, decisions, x, x); break;
     case CALLS: break;
   }
   assert_int_equal(status, SIMDROP_OK);
   check_rest(&x_memory, size, x_at_end, current_case);
   check_rest(&y_memory, size, y_at_end, current_case);
-  check_rest(&stored_memory, PACKED(n), bits_at_end, current_case);
+  check_rest(&stored_memory, decisions_size, decisions_at_end, current_case);
 }
 
 static void kernels_body(void) {
@@ -248,7 +251,7 @@ static void kernels(void **state) {
   body_dtype = dtype;
   x_memory = make_guarded(size);
   y_memory = make_guarded(size);
-  stored_memory = make_guarded(PACKED(MOST));
+  stored_memory = make_guarded(MOST);
   run_guarded(kernels_body);
 }
 
@@ -360,7 +363,12 @@ static void layouts_body(void) {
           uint8_t *const bytes = place(&stored_memory, count, sides & 1);
           assert_int_equal(simdrop_mask_layout_bytes(&mask, &layout, bytes), SIMDROP_OK);
           check_rest(&stored_memory, count, sides & 1, current_case);
+          assert_int_equal(simdrop_forward_layout_bytes(&mask, body_dtype, &layout, x, y, bytes), SIMDROP_OK);
+          check_rest(&y_memory, y_size, sides & 2, current_case);
+          check_rest(&stored_memory, count, sides & 1, current_case);
           uint8_t *const bits = place(&stored_memory, PACKED(count), sides & 1);
+          assert_int_equal(simdrop_forward_layout_bits(&mask, body_dtype, &layout, x, y, bits), SIMDROP_OK);
+          check_rest(&stored_memory, PACKED(count), sides & 1, current_case);
           assert_int_equal(simdrop_mask_layout_bits(&mask, &layout, bits), SIMDROP_OK);
           check_rest(&stored_memory, PACKED(count), sides & 1, current_case);
           assert_int_equal(simdrop_apply_bits_layout(p, body_dtype, &layout, bits, x, y), SIMDROP_OK);

@@ -44,7 +44,7 @@ typedef struct kernel_case {
 // What the case works on: values, the reference's mask and the reference's output.
 static uint8_t values[8 * MOST], reference[8 * MOST], kept[MOST], packed[MOST / 8 + 1];
 static uint32_t u[MOST];
-static _Alignas(64) uint8_t x_memory[MOST_BYTES], y_memory[MOST_BYTES], bits_memory[MARGIN + MOST / 8 + 1 + MARGIN];
+static _Alignas(64) uint8_t x_memory[MOST_BYTES], y_memory[MOST_BYTES], decisions_memory[MARGIN + MOST + MARGIN];
 
 static void prepare(const kernel_case *c, uint64_t *random) {
   assert_true(c->n <= MOST);
@@ -58,32 +58,34 @@ static void prepare(const kernel_case *c, uint64_t *random) {
 typedef enum call_kind {
   FORWARD,
   FORWARD_WITH_BITS,
+  FORWARD_BYTES,
   BACKWARD,
   APPLY_BITS
 } call_kind;
-static const char *const call_names[] = {"forward", "forward with bits", "backward", "apply_bits"};
+static const char *const call_names[] = {"forward", "forward with bits", "forward_bytes", "backward", "apply_bits"};
 
 // Makes one call of the case on the selected backend and compares everything.
-static void check_call(const char *backend, const kernel_case *c, call_kind kind, size_t bits_shift) {
+static void check_call(const char *backend, const kernel_case *c, call_kind kind, size_t decisions_shift) {
   const char *const function = call_names[kind];
   const size_t size = c->n * simdrop_dtype_size(c->dtype), packed_size = PACKED(c->n);
   uint8_t *const y = (c->in_place ? x_memory : y_memory) + MARGIN + (c->in_place ? c->x_shift : c->y_shift);
   uint8_t *const x = x_memory + MARGIN + c->x_shift;
-  uint8_t *const bits = bits_memory + MARGIN + bits_shift;
+  uint8_t *const decisions = decisions_memory + MARGIN + decisions_shift;
   memset(y - MARGIN, CANARY, size + 2 * MARGIN);
-  memset(bits - MARGIN, CANARY, packed_size + MARGIN + 32);
+  memset(decisions - MARGIN, CANARY, c->n + MARGIN + 32);
   memcpy(x, values, size);
   const int marked_errno = 12345;
   errno = marked_errno;
   simdrop_status status = SIMDROP_OK;
   switch (kind) {
     case FORWARD: status = simdrop_forward(&c->mask, c->dtype, c->n, x, y, NULL); break;
-    case FORWARD_WITH_BITS: status = simdrop_forward(&c->mask, c->dtype, c->n, x, y, bits); break;
+    case FORWARD_WITH_BITS: status = simdrop_forward(&c->mask, c->dtype, c->n, x, y, decisions); break;
+    case FORWARD_BYTES: status = simdrop_forward_bytes(&c->mask, c->dtype, c->n, x, y, decisions); break;
     case BACKWARD: status = simdrop_backward(&c->mask, c->dtype, c->n, x, y); break;
     case APPLY_BITS:
-      memcpy(bits, packed, packed_size);
-      if (c->n % 8 != 0) bits[packed_size - 1] |= (uint8_t)(0xff << c->n % 8);  // unused bits are ignored
-      status = simdrop_apply_bits(c->mask.p, c->dtype, c->n, bits, x, y);
+      memcpy(decisions, packed, packed_size);
+      if (c->n % 8 != 0) decisions[packed_size - 1] |= (uint8_t)(0xff << c->n % 8);  // unused bits are ignored
+      status = simdrop_apply_bits(c->mask.p, c->dtype, c->n, decisions, x, y);
       break;
   }
   assert_int_equal(status, SIMDROP_OK);
@@ -92,15 +94,16 @@ static void check_call(const char *backend, const kernel_case *c, call_kind kind
   if (!c->in_place) check_bytes(values, x, size, "x after " CASE_FORMAT, CASE_VALUES(c));
   check_filled(y - MARGIN, MARGIN, CANARY, "before y of " CASE_FORMAT, CASE_VALUES(c));
   check_filled(y + size, MARGIN, CANARY, "after y of " CASE_FORMAT, CASE_VALUES(c));
-  if (kind == FORWARD_WITH_BITS) check_bytes(packed, bits, packed_size, "bits of " CASE_FORMAT, CASE_VALUES(c));
+  if (kind == FORWARD_WITH_BITS) check_bytes(packed, decisions, packed_size, "bits of " CASE_FORMAT, CASE_VALUES(c));
+  if (kind == FORWARD_BYTES) check_bytes(kept, decisions, c->n, "bytes of " CASE_FORMAT, CASE_VALUES(c));
   if (kind != APPLY_BITS) {
-    const size_t written = kind == FORWARD_WITH_BITS ? packed_size : 0;
-    check_filled(bits - MARGIN, MARGIN, CANARY, "before bits of " CASE_FORMAT, CASE_VALUES(c));
-    check_filled(bits + written, packed_size - written + 32, CANARY, "after bits of " CASE_FORMAT, CASE_VALUES(c));
+    const size_t written = kind == FORWARD_WITH_BITS ? packed_size : kind == FORWARD_BYTES ? c->n : 0;
+    check_filled(decisions - MARGIN, MARGIN, CANARY, "before decisions of " CASE_FORMAT, CASE_VALUES(c));
+    check_filled(decisions + written, c->n - written + 32, CANARY, "after decisions of " CASE_FORMAT, CASE_VALUES(c));
   }
 }
 
-// All four calls. The backend is to be selected already.
+// All five calls. The backend is to be selected already.
 static void check_calls(const char *backend, const kernel_case *c, uint64_t *random) {
   prepare(c, random);
   for (int kind = FORWARD; kind <= APPLY_BITS; ++kind) check_call(backend, c, (call_kind)kind, next_random(random) % 32);
@@ -755,8 +758,9 @@ static void large_outputs(void **state) {
         memcpy(x + part * element, x, (n - part < 8192 ? n - part : 8192) * element);
     assert_int_equal(simdrop_backend_select("scalar"), SIMDROP_OK);
     assert_int_equal(simdrop_forward(&mask, all_dtypes[d], n, x, expected, NULL), SIMDROP_OK);
-    uint8_t *const bits = allocate(PACKED(n));
+    uint8_t *const bits = allocate(PACKED(n)), *const kept_bytes = allocate(n), *const bytes = allocate(n + 1);
     assert_int_equal(simdrop_mask_bits(&mask, n, bits), SIMDROP_OK);
+    assert_int_equal(simdrop_mask_bytes(&mask, n, kept_bytes), SIMDROP_OK);
     FOR_EACH_BACKEND(backend) {
       memset(y_base, CANARY, room);
       assert_int_equal(simdrop_forward(&mask, all_dtypes[d], n, x, y, NULL), SIMDROP_OK);
@@ -766,11 +770,20 @@ static void large_outputs(void **state) {
       memset(y, CANARY, n * element);
       assert_int_equal(simdrop_apply_bits(mask.p, all_dtypes[d], n, bits, x, y), SIMDROP_OK);
       check_bytes(expected, y, n * element, "%s: large apply_bits of %s", backend, dtype_name(all_dtypes[d]));
+      memset(y_base, CANARY, room);
+      memset(bytes, CANARY, n + 1);
+      assert_int_equal(simdrop_forward_bytes(&mask, all_dtypes[d], n, x, y, bytes), SIMDROP_OK);
+      check_bytes(expected, y, n * element, "%s: large forward_bytes of %s", backend, dtype_name(all_dtypes[d]));
+      check_bytes(kept_bytes, bytes, n, "%s: bytes of large %s", backend, dtype_name(all_dtypes[d]));
+      check_filled(y + n * element, 32, CANARY, "%s: after y beside bytes", backend);
+      assert_int_equal(bytes[n], CANARY);
       memcpy(y, x, n * element);
       assert_int_equal(simdrop_forward(&mask, all_dtypes[d], n, y, y, NULL), SIMDROP_OK);
       check_bytes(expected, y, n * element, "%s: large forward of %s in place", backend, dtype_name(all_dtypes[d]));
     }
     free(bits);
+    free(kept_bytes);
+    free(bytes);
   }
   free(x_base);
   free(expected);

@@ -128,6 +128,14 @@ static void check_layout(const simdrop_mask *mask, simdrop_dtype dtype, const si
       check_filled(bits + packed_size, 64, CANARY, "%s: after the bits beside y", backend);
     }
 
+    memset(bytes, CANARY, count + 64);
+    memcpy(y_array, start, (y_count + 2 * BESIDE) * size);
+    assert_int_equal(simdrop_forward_layout_bytes(mask, dtype, layout, in_place ? y : x, y, bytes), SIMDROP_OK);
+    check_bytes(expected, y_array, (y_count + 2 * BESIDE) * size, "%s: forward beside bytes of %s, %s, p = %g, rank %d",
+                backend, dtype_name(dtype), what, mask->p, layout->rank);
+    check_bytes(kept, bytes, count, "%s: bytes beside %s, p = %g, rank %d", backend, what, mask->p, layout->rank);
+    check_filled(bytes + count, 64, CANARY, "%s: after the bytes beside y", backend);
+
     memcpy(y_array, start, (y_count + 2 * BESIDE) * size);
     assert_int_equal(simdrop_apply_bits_layout(mask->p, dtype, layout, stored, in_place ? y : x, y), SIMDROP_OK);
     check_bytes(stored_expected, y_array, (y_count + 2 * BESIDE) * size, "%s: stored bits of %s, %s, p = %g, rank %d", backend,

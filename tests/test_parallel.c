@@ -77,6 +77,11 @@ static void dense_calls(void **state) {
         assert_true(p.most_pieces <= thread_counts[t]);
         if (n > 300000 && thread_counts[t] <= 7 && thread_counts[t] >= 2) assert_int_equal(p.most_pieces, thread_counts[t]);
         memset(y, CANARY, bytes + 1);
+        memset(bits, CANARY, n + 1);
+        CHECK(simdrop_parallel_forward_bytes(&executor, &mask, all_dtypes[d], n, x, y, bits), y, expected, bytes);
+        check_bytes(expected_bytes, bits, n, "bytes beside y");
+        assert_int_equal(bits[n], CANARY);
+        memset(y, CANARY, bytes + 1);
         CHECK(simdrop_parallel_backward(&executor, &mask, all_dtypes[d], n, x, y), y, expected, bytes);
         memcpy(y, x, bytes);
         CHECK(simdrop_parallel_forward(&executor, &mask, all_dtypes[d], n, y, y, NULL), y, expected, bytes);
@@ -109,7 +114,7 @@ static void dense_calls(void **state) {
 
 static void layouts(void **state) {
   (void)state;
-  simdrop_layout cases[11];
+  simdrop_layout cases[12];
   uint64_t first = 0;
   size_t count = 0;
   const size_t dims[] = {5, 64, 31, 33}, mask_dims[] = {5, 1, 31, 1}, heads[] = {3, 4};
@@ -125,6 +130,8 @@ static void layouts(void **state) {
   cases[count++] = (simdrop_layout){3, {60, 70, 80}, {0, 1, 70}, {5700, -81, 1}, {3, 0, 1000}, 0};
   // Rows that are pieces by themselves, and begin at any bit.
   cases[count++] = (simdrop_layout){2, {3, 40001}, {40010, 1}, {40003, 1}, {40001, 1}, 0};
+  // The same into rows without gaps: y and its decisions are written together, in pieces that begin anywhere in a row.
+  cases[count++] = (simdrop_layout){3, {3, 7, 5717}, {40030, 5718, 1}, {40019, 5717, 1}, {50000, 6000, 1}, 0};
   assert_int_equal(count, LENGTH(cases));
   uint64_t random = 41;
   for (size_t i = 0; i < LENGTH(cases); ++i) {
@@ -174,6 +181,15 @@ static void layouts(void **state) {
             SIMDROP_OK);
         check_bytes(expected, y, room * size, "layout %zu beside bits on %zu threads", i, thread_counts[t]);
         check_bytes(expected_bits, bytes, PACKED(n), "bits beside layout %zu on %zu threads", i, thread_counts[t]);
+        assert_int_equal(bytes[PACKED(n)], CANARY);
+        memset(bytes, CANARY, n + 1);
+        memset(y, CANARY, room * size);
+        assert_int_equal(
+            simdrop_parallel_forward_layout_bytes(&executor, &mask, dtype, &cases[i], x + middle, y + middle, bytes),
+            SIMDROP_OK);
+        check_bytes(expected, y, room * size, "layout %zu beside bytes on %zu threads", i, thread_counts[t]);
+        check_bytes(expected_bytes, bytes, n, "bytes beside layout %zu on %zu threads", i, thread_counts[t]);
+        assert_int_equal(bytes[n], CANARY);
         memset(y, CANARY, room * size);
         assert_int_equal(
             simdrop_parallel_apply_bits_layout(&executor, mask.p, dtype, &cases[i], expected_bits, x + middle, y + middle),

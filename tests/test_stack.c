@@ -81,6 +81,9 @@ static simdrop_status mask_bits(const call *c) { return simdrop_mask_bits(c->mas
 static simdrop_status mask_bytes(const call *c) { return simdrop_mask_bytes(c->mask, c->n, c->decisions); }
 static simdrop_status forward(const call *c) { return simdrop_forward(c->mask, c->dtype, c->n, c->x, c->y, NULL); }
 static simdrop_status forward_bits(const call *c) { return simdrop_forward(c->mask, c->dtype, c->n, c->x, c->y, c->decisions); }
+static simdrop_status forward_bytes(const call *c) {
+  return simdrop_forward_bytes(c->mask, c->dtype, c->n, c->x, c->y, c->decisions);
+}
 static simdrop_status backward(const call *c) { return simdrop_backward(c->mask, c->dtype, c->n, c->x, c->y); }
 static simdrop_status apply_bits(const call *c) {
   return simdrop_apply_bits(c->mask->p, c->dtype, c->n, (const uint8_t *)c->x, c->x, c->y);
@@ -93,6 +96,9 @@ static simdrop_status parallel_mask_bytes(const call *c) {
 }
 static simdrop_status parallel_forward(const call *c) {
   return simdrop_parallel_forward(&executor, c->mask, c->dtype, c->n, c->x, c->y, c->decisions);
+}
+static simdrop_status parallel_forward_bytes(const call *c) {
+  return simdrop_parallel_forward_bytes(&executor, c->mask, c->dtype, c->n, c->x, c->y, c->decisions);
 }
 static simdrop_status parallel_backward(const call *c) {
   return simdrop_parallel_backward(&executor, c->mask, c->dtype, c->n, c->x, c->y);
@@ -109,6 +115,9 @@ static simdrop_status mask_layout_bits(const call *c) { return simdrop_mask_layo
 static simdrop_status forward_layout_bits(const call *c) {
   return simdrop_forward_layout_bits(c->mask, c->dtype, c->layout, c->x, c->y, c->decisions);
 }
+static simdrop_status forward_layout_bytes(const call *c) {
+  return simdrop_forward_layout_bytes(c->mask, c->dtype, c->layout, c->x, c->y, c->decisions);
+}
 static simdrop_status apply_bits_layout(const call *c) {
   return simdrop_apply_bits_layout(c->mask->p, c->dtype, c->layout, c->decisions, c->x, c->y);
 }
@@ -117,6 +126,9 @@ static simdrop_status parallel_mask_layout_bits(const call *c) {
 }
 static simdrop_status parallel_forward_layout_bits(const call *c) {
   return simdrop_parallel_forward_layout_bits(&executor, c->mask, c->dtype, c->layout, c->x, c->y, c->decisions);
+}
+static simdrop_status parallel_forward_layout_bytes(const call *c) {
+  return simdrop_parallel_forward_layout_bytes(&executor, c->mask, c->dtype, c->layout, c->x, c->y, c->decisions);
 }
 static simdrop_status parallel_apply_bits_layout(const call *c) {
   return simdrop_parallel_apply_bits_layout(&executor, c->mask->p, c->dtype, c->layout, c->decisions, c->x, c->y);
@@ -229,11 +241,13 @@ static void arrays(void **state) {
       {FUNCTION(mask_bytes)},
       {FUNCTION(forward)},
       {FUNCTION(forward_bits)},
+      {FUNCTION(forward_bytes)},
       {FUNCTION(backward)},
       {FUNCTION(apply_bits)},
       {FUNCTION(parallel_mask_bits)},
       {FUNCTION(parallel_mask_bytes)},
       {FUNCTION(parallel_forward)},
+      {FUNCTION(parallel_forward_bytes)},
       {FUNCTION(parallel_backward)},
       {FUNCTION(parallel_apply_bits)},
   };
@@ -275,12 +289,14 @@ static void layouts(void **state) {
       {FUNCTION(mask_layout_bytes)},
       {FUNCTION(mask_layout_bits)},
       {FUNCTION(forward_layout_bits)},
+      {FUNCTION(forward_layout_bytes)},
       {FUNCTION(apply_bits_layout)},
       {FUNCTION(parallel_forward_layout)},
       {FUNCTION(parallel_backward_layout)},
       {FUNCTION(parallel_mask_layout_bytes)},
       {FUNCTION(parallel_mask_layout_bits)},
       {FUNCTION(parallel_forward_layout_bits)},
+      {FUNCTION(parallel_forward_layout_bytes)},
       {FUNCTION(parallel_apply_bits_layout)},
   };
   // Of M rows of N elements, one for each inner loop; the last has as many axes as can be.

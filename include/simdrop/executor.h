@@ -74,6 +74,12 @@ SIMDROP_API simdrop_status simdrop_parallel_mask_bytes(const simdrop_executor *e
 SIMDROP_API simdrop_status simdrop_parallel_forward(const simdrop_executor *executor, const simdrop_mask *mask,
                                                     simdrop_dtype dtype, size_t n, const void *x, void *y, uint8_t *bits);
 
+/** simdrop_forward_bytes on an executor.
+ *  @return as simdrop_forward_bytes */
+SIMDROP_API simdrop_status simdrop_parallel_forward_bytes(const simdrop_executor *executor, const simdrop_mask *mask,
+                                                          simdrop_dtype dtype, size_t n, const void *x, void *y,
+                                                          uint8_t *bytes);
+
 /** simdrop_backward on an executor.
  *  @return as simdrop_backward */
 SIMDROP_API simdrop_status simdrop_parallel_backward(const simdrop_executor *executor, const simdrop_mask *mask,
@@ -95,6 +101,12 @@ SIMDROP_API simdrop_status simdrop_parallel_forward_layout(const simdrop_executo
 SIMDROP_API simdrop_status simdrop_parallel_forward_layout_bits(const simdrop_executor *executor, const simdrop_mask *mask,
                                                                 simdrop_dtype dtype, const simdrop_layout *layout,
                                                                 const void *x, void *y, uint8_t *bits);
+
+/** simdrop_forward_layout_bytes on an executor.
+ *  @return as simdrop_forward_layout_bytes */
+SIMDROP_API simdrop_status simdrop_parallel_forward_layout_bytes(const simdrop_executor *executor, const simdrop_mask *mask,
+                                                                 simdrop_dtype dtype, const simdrop_layout *layout,
+                                                                 const void *x, void *y, uint8_t *bytes);
 
 /** simdrop_backward_layout on an executor.
  *  @return as simdrop_backward_layout */

@@ -53,9 +53,9 @@ typedef struct simdrop_layout {
 SIMDROP_API simdrop_status simdrop_forward_layout(const simdrop_mask *mask, simdrop_dtype dtype, const simdrop_layout *layout,
                                                   const void *x, void *y);
 
-/** Apply dropout as simdrop_forward_layout does, and write the mask of every element in packed bits. Unless x and y follow the
- *  axes without gaps, with a decision for each element, the mask is drawn twice; on an executor the pieces of y then come
- *  before those of the bits.
+/** Apply dropout as simdrop_forward_layout does, and write the mask of every element in packed bits. The mask is drawn once if
+ *  y follows the axes without gaps, that is row-major, wherever x lies; otherwise twice, and on an executor the pieces of y
+ * then come before those of the bits.
  *  @param mask    which mask; its offset is the index of element (0, 0, ...)
  *  @param dtype   type of the elements of x and y
  *  @param layout  shape, strides and broadcasting; may lie in memory that the call overwrites, as the mask may
@@ -68,6 +68,20 @@ SIMDROP_API simdrop_status simdrop_forward_layout(const simdrop_mask *mask, simd
  *          ERROR_INDEX_OVERFLOW or ERROR_OVERLAP, for the same reasons as simdrop_forward_layout */
 SIMDROP_API simdrop_status simdrop_forward_layout_bits(const simdrop_mask *mask, simdrop_dtype dtype,
                                                        const simdrop_layout *layout, const void *x, void *y, uint8_t *bits);
+
+/** Apply dropout as simdrop_forward_layout does, and write the mask of every element as one byte each. The mask is drawn as
+ * often as by simdrop_forward_layout_bits: a tensor whose axes are given in the order of y's memory has it drawn once.
+ *  @param mask    which mask; its offset is the index of element (0, 0, ...)
+ *  @param dtype   type of the elements of x and y
+ *  @param layout  shape, strides and broadcasting; may lie in memory that the call overwrites, as the mask may
+ *  @param x       element (0, 0, ...) of the input
+ *  @param y       element (0, 0, ...) of the output; may be x, as in simdrop_forward_layout
+ *  @param bytes   receives a byte for each element, as from simdrop_mask_layout_bytes: in the order of the axes as they are
+ *                 given; may be NULL only if there are no elements; they must share no byte with an element of x or y
+ *                 (ERROR_OVERLAP, also if that could not be ruled out)
+ *  @return as simdrop_forward_layout_bits */
+SIMDROP_API simdrop_status simdrop_forward_layout_bytes(const simdrop_mask *mask, simdrop_dtype dtype,
+                                                        const simdrop_layout *layout, const void *x, void *y, uint8_t *bytes);
 
 /** The gradient of simdrop_forward_layout: dx[...] = kept ? dy[...] * s : +0, with the mask drawn again.
  *  @param mask    the mask given to simdrop_forward_layout

@@ -79,6 +79,17 @@ SIMDROP_API simdrop_status simdrop_scale(double p, double *scale);
 SIMDROP_API simdrop_status simdrop_forward(const simdrop_mask *mask, simdrop_dtype dtype, size_t n, const void *x, void *y,
                                            uint8_t *bits);
 
+/** Apply dropout as simdrop_forward does, and write the mask as one byte an element: the mask is drawn once for both.
+ *  @param mask   which mask
+ *  @param dtype  type of the elements of x and y
+ *  @param n      number of elements
+ *  @param x      n elements
+ *  @param y      receives n elements; x == y works in place, any other overlap with x is an error
+ *  @param bytes  receives n bytes as simdrop_mask_bytes would write them; may be NULL only if n = 0, and may not overlap x or y
+ *  @return as simdrop_forward */
+SIMDROP_API simdrop_status simdrop_forward_bytes(const simdrop_mask *mask, simdrop_dtype dtype, size_t n, const void *x,
+                                                 void *y, uint8_t *bytes);
+
 /** The gradient of simdrop_forward: dx[k] = kept(offset + k) ? dy[k] * s : +0, with the mask drawn again.
  *  @param mask   the mask given to simdrop_forward
  *  @param dtype  type of the elements of dy and dx

@@ -36,6 +36,13 @@ static simdrop_status forward(const simdrop_executor *executor, const simdrop_ma
   return submit(executor, &call);
 }
 
+static simdrop_status forward_bytes(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype, size_t n,
+                                    const void *x, void *y, uint8_t *bytes) {
+  const simdrop_call call = {
+      .verb = SIMDROP_FORWARD_BYTES, .mask = mask, .dtype = dtype, .n = n, .x = x, .y = y, .decisions = bytes};
+  return submit(executor, &call);
+}
+
 // The same product with the same mask.
 static simdrop_status backward(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype, size_t n,
                                const void *dy, void *dx) {
@@ -58,6 +65,11 @@ simdrop_status simdrop_forward(const simdrop_mask *mask, simdrop_dtype dtype, si
   return forward(NULL, mask, dtype, n, x, y, bits);
 }
 
+simdrop_status simdrop_forward_bytes(const simdrop_mask *mask, simdrop_dtype dtype, size_t n, const void *x, void *y,
+                                     uint8_t *bytes) {
+  return forward_bytes(NULL, mask, dtype, n, x, y, bytes);
+}
+
 simdrop_status simdrop_backward(const simdrop_mask *mask, simdrop_dtype dtype, size_t n, const void *dy, void *dx) {
   return backward(NULL, mask, dtype, n, dy, dx);
 }
@@ -78,6 +90,11 @@ simdrop_status simdrop_parallel_mask_bytes(const simdrop_executor *executor, con
 simdrop_status simdrop_parallel_forward(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype,
                                         size_t n, const void *x, void *y, uint8_t *bits) {
   return forward(executor, mask, dtype, n, x, y, bits);
+}
+
+simdrop_status simdrop_parallel_forward_bytes(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype,
+                                              size_t n, const void *x, void *y, uint8_t *bytes) {
+  return forward_bytes(executor, mask, dtype, n, x, y, bytes);
 }
 
 simdrop_status simdrop_parallel_backward(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype,
@@ -111,6 +128,13 @@ static simdrop_status forward_layout(const simdrop_executor *executor, const sim
   return simdrop_submit_layout(executor, &call);
 }
 
+static simdrop_status forward_layout_bytes(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype,
+                                           const simdrop_layout *layout, const void *x, void *y, uint8_t *bytes) {
+  const simdrop_call call = {
+      .verb = SIMDROP_FORWARD_BYTES, .mask = mask, .dtype = dtype, .layout = layout, .x = x, .y = y, .decisions = bytes};
+  return simdrop_submit_layout(executor, &call);
+}
+
 static simdrop_status apply_bits_layout(const simdrop_executor *executor, double p, simdrop_dtype dtype,
                                         const simdrop_layout *layout, const uint8_t *bits, const void *x, void *y) {
   const simdrop_call call = {
@@ -134,6 +158,11 @@ simdrop_status simdrop_forward_layout(const simdrop_mask *mask, simdrop_dtype dt
 simdrop_status simdrop_forward_layout_bits(const simdrop_mask *mask, simdrop_dtype dtype, const simdrop_layout *layout,
                                            const void *x, void *y, uint8_t *bits) {
   return forward_layout(NULL, mask, dtype, layout, x, y, bits);
+}
+
+simdrop_status simdrop_forward_layout_bytes(const simdrop_mask *mask, simdrop_dtype dtype, const simdrop_layout *layout,
+                                            const void *x, void *y, uint8_t *bytes) {
+  return forward_layout_bytes(NULL, mask, dtype, layout, x, y, bytes);
 }
 
 simdrop_status simdrop_backward_layout(const simdrop_mask *mask, simdrop_dtype dtype, const simdrop_layout *layout,
@@ -165,6 +194,12 @@ simdrop_status simdrop_parallel_forward_layout_bits(const simdrop_executor *exec
                                                     simdrop_dtype dtype, const simdrop_layout *layout, const void *x, void *y,
                                                     uint8_t *bits) {
   return forward_layout(executor, mask, dtype, layout, x, y, bits);
+}
+
+simdrop_status simdrop_parallel_forward_layout_bytes(const simdrop_executor *executor, const simdrop_mask *mask,
+                                                     simdrop_dtype dtype, const simdrop_layout *layout, const void *x, void *y,
+                                                     uint8_t *bytes) {
+  return forward_layout_bytes(executor, mask, dtype, layout, x, y, bytes);
 }
 
 simdrop_status simdrop_parallel_backward_layout(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype,

@@ -29,22 +29,34 @@ static inline simdrop_status check_decisions(const simdrop_call *call, size_t n)
 }
 
 static inline bool has_elements(const simdrop_call *call) {
-  return call->verb == SIMDROP_FORWARD || call->verb == SIMDROP_APPLY_BITS;
+  return call->verb != SIMDROP_MASK_BITS && call->verb != SIMDROP_MASK_BYTES;
 }
 
-// Arrays of n elements of `size` bytes; x and y may be equal, or apart. The bits must not meet what is written; those that are
-// written must not meet x either.
+// Whether the decisions have no place that the verb cannot do without, beside x and y.
+static inline bool lacks_decisions(const simdrop_call *call) {
+  return (call->verb == SIMDROP_APPLY_BITS && call->stored == NULL) ||
+         (call->verb == SIMDROP_FORWARD_BYTES && call->decisions == NULL);
+}
+
+// Bytes of n decisions, stored or written beside y.
+static inline size_t decisions_size(const simdrop_call *call, size_t n) {
+  return call->verb == SIMDROP_FORWARD_BYTES ? n : packed_size(n);
+}
+
+// Arrays of n elements of `size` bytes; x and y may be equal, or apart. The decisions must not meet what is written; those that
+// are written must not meet x either.
 static inline simdrop_status check_arrays(const simdrop_call *call, size_t size, size_t n) {
   if (n == 0) return SIMDROP_OK;
   if (call->x == NULL || call->y == NULL) return SIMDROP_ERROR_NULL_POINTER;
-  if (call->verb == SIMDROP_APPLY_BITS && call->stored == NULL) return SIMDROP_ERROR_NULL_POINTER;
+  if (lacks_decisions(call)) return SIMDROP_ERROR_NULL_POINTER;
   // No type has longer elements; a short call would notice the division by a size that is not known.
   if (n > SIZE_MAX / sizeof(double) && n > SIZE_MAX / size) return SIMDROP_ERROR_SIZE_OVERFLOW;
-  const size_t bytes = n * size, packed = packed_size(n);
+  const size_t bytes = n * size, decisions = decisions_size(call, n);
   if (call->x != call->y && overlaps(call->x, bytes, call->y, bytes)) return SIMDROP_ERROR_OVERLAP;
-  if (call->stored != NULL && overlaps(call->stored, packed, call->y, bytes)) return SIMDROP_ERROR_OVERLAP;
+  if (call->stored != NULL && overlaps(call->stored, decisions, call->y, bytes)) return SIMDROP_ERROR_OVERLAP;
   if (call->decisions == NULL) return SIMDROP_OK;
-  const bool meets = overlaps(call->decisions, packed, call->x, bytes) || overlaps(call->decisions, packed, call->y, bytes);
+  const bool meets =
+      overlaps(call->decisions, decisions, call->x, bytes) || overlaps(call->decisions, decisions, call->y, bytes);
   return meets ? SIMDROP_ERROR_OVERLAP : SIMDROP_OK;
 }
 
@@ -75,12 +87,12 @@ static inline void make_operation(const simdrop_call *call, size_t size, size_t 
   operation->n = n;
   operation->x = call->x;
   operation->y = call->y;
-  operation->bits = call->decisions;
+  operation->bits = call->verb == SIMDROP_FORWARD ? call->decisions : NULL;
+  operation->bytes = call->verb == SIMDROP_FORWARD_BYTES ? call->decisions : NULL;
   if (has_elements(call)) {
     operation->store = simdrop_store_for(call->dtype, n, call->x, call->y);
   } else {
     operation->y = (char *)call->decisions;
-    operation->bits = NULL;
   }
 }
 

@@ -119,6 +119,7 @@ static simdrop_operation part_of(const simdrop_operation *whole, size_t begin, s
   part.index += begin;
   if (part.stored != NULL) part.stored += begin / 8;
   if (part.bits != NULL) part.bits += begin / 8;
+  if (part.bytes != NULL) part.bytes += begin;
   if (part.x != NULL) part.x += begin * part.size;
   part.y += part.work == SIMDROP_WORK_BITS ? begin / 8 : begin * part.size;
   return part;
@@ -149,14 +150,19 @@ void simdrop_run(const simdrop_executor *executor, const simdrop_operation *oper
   }
 }
 
-// Packed bits of two pieces must not share a byte, and so they are cut in the order in which they are written.
+// Whether a plan goes through the elements in the order in which their decisions are written. Packed bits of two pieces must
+// not share a byte, and decisions beside y have y's places: such operations are cut in this order.
+static bool is_in_order(const simdrop_operation *operation) {
+  return operation->work == SIMDROP_WORK_BITS || operation->bits != NULL || operation->bytes != NULL;
+}
+
 static void run_layout_piece(void *task_context, size_t piece) {
   const pieces_context *const context = task_context;
   const simdrop_operation *const operation = context->operation;
-  if (operation->work == SIMDROP_WORK_BITS) {
+  if (is_in_order(operation)) {
     size_t begin, end;
     cut(operation->n, GRAIN, context->pieces, piece, &begin, &end);
-    if (begin < end) simdrop_drive_layout_bits(operation, context->plan, begin, end);
+    if (begin < end) simdrop_drive_layout_range(operation, context->plan, begin, end);
   } else {
     simdrop_layout_plan part;
     cut_plan(context->plan, context->pieces, piece, &part);
@@ -164,43 +170,45 @@ static void run_layout_piece(void *task_context, size_t piece) {
   }
 }
 
-// Whether a layout's bits are those of as many elements that follow one another, from the first on.
-static bool are_flat_bits(const simdrop_operation *operation, const simdrop_layout_plan *plan) {
-  const bool are_alike = operation->threshold == 0 || operation->threshold == SIMDROP_CERTAIN;
-  return operation->work == SIMDROP_WORK_BITS && (are_alike || simdrop_plan_is_flat(plan));
+static bool is_drawn(const simdrop_operation *operation) {
+  return operation->threshold != 0 && operation->threshold != SIMDROP_CERTAIN;
+}
+
+// Whether an operation in order is that on as many elements that follow one another, from the first on.
+static bool is_flat_in_order(const simdrop_operation *operation, const simdrop_layout_plan *plan) {
+  return is_in_order(operation) && (!is_drawn(operation) || simdrop_plan_is_flat(plan));
 }
 
 static void run_layout(const simdrop_executor *executor, const simdrop_operation *operation, const simdrop_layout_plan *plan) {
-  if (are_flat_bits(operation, plan)) {
+  if (is_flat_in_order(operation, plan)) {
     simdrop_run(executor, operation);
     return;
   }
   pieces_context context = {operation, plan, pieces_of(executor, operation->n)};
   if (context.pieces > 1) {
     executor->parallel_for(executor->context, context.pieces, run_layout_piece, &context);
-  } else if (operation->work == SIMDROP_WORK_BITS) {
-    simdrop_drive_layout_bits(operation, plan, 0, operation->n);
+  } else if (is_in_order(operation)) {
+    simdrop_drive_layout_range(operation, plan, 0, operation->n);
   } else {
     simdrop_drive_layout(operation, plan);
   }
 }
 
-// The bits are in the order of the layout's axes, y is gone through in that of its strides: two operations, unless both are as
-// good as elements that follow one another.
-static SIMDROP_OWN_FRAME void run_with_bits(const simdrop_executor *executor, simdrop_operation *operation,
-                                            const simdrop_layout *layout, const simdrop_layout_plan *plan) {
-  simdrop_layout_plan bits_plan;  // before anything is written: the layout may lie in the output
-  simdrop_plan_work(operation, SIMDROP_WORK_BITS, layout, &bits_plan);
-  if (simdrop_plan_is_flat(plan) && simdrop_plan_is_flat(&bits_plan)) {
-    *operation = simdrop_flat_operation(operation, plan);
-    simdrop_run(executor, operation);
+// The decisions are in the order of the layout's axes, y is gone through in that of its strides. Where these are one, decisions
+// are drawn once for both; otherwise, and where none is drawn, it takes two operations.
+static SIMDROP_OWN_FRAME void run_with_decisions(const simdrop_executor *executor, const simdrop_operation *operation,
+                                                 const simdrop_layout *layout, const simdrop_layout_plan *plan) {
+  if (is_drawn(operation) && simdrop_has_row_major_output(layout)) {
+    run_layout(executor, operation, plan);
     return;
   }
-  uint8_t *const bits = operation->bits;
-  operation->bits = NULL;
-  run_layout(executor, operation, plan);
-  simdrop_become_bits(operation, bits);
-  run_layout(executor, operation, &bits_plan);
+  simdrop_operation output = *operation, decisions = *operation;
+  output.bits = output.bytes = NULL;
+  simdrop_become_decisions(&decisions);
+  simdrop_layout_plan decisions_plan;  // before anything is written: the layout may lie in the output
+  simdrop_plan_work(&decisions, layout, &decisions_plan);
+  run_layout(executor, &output, plan);
+  run_layout(executor, &decisions, &decisions_plan);
 }
 
 simdrop_status simdrop_submit_layout(const simdrop_executor *executor, const simdrop_call *call) {
@@ -208,9 +216,9 @@ simdrop_status simdrop_submit_layout(const simdrop_executor *executor, const sim
   SIMDROP_RETURN_IF_ERROR(simdrop_check_layout_call(call, &operation));
   if (operation.n == 0) return SIMDROP_OK;
   simdrop_layout_plan plan;
-  simdrop_plan_work(&operation, operation.work, call->layout, &plan);
-  if (operation.bits != NULL) {
-    run_with_bits(executor, &operation, call->layout, &plan);
+  simdrop_plan_work(&operation, call->layout, &plan);
+  if (operation.bits != NULL || operation.bytes != NULL) {
+    run_with_decisions(executor, &operation, call->layout, &plan);
   } else {
     run_layout(executor, &operation, &plan);
   }

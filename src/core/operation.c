@@ -5,12 +5,12 @@
 static simdrop_status check_layout_arrays(const simdrop_call *call, size_t size, size_t count) {
   const simdrop_layout *const layout = call->layout;
   SIMDROP_RETURN_IF_ERROR(simdrop_check_layout_arrays(layout, size, call->x, call->y));
-  if (call->verb == SIMDROP_APPLY_BITS && call->stored == NULL) return SIMDROP_ERROR_NULL_POINTER;
-  const size_t packed = packed_size(count);
-  if (call->stored != NULL) return simdrop_check_layout_bits(layout, layout->y_strides, size, call->y, call->stored, packed);
+  if (lacks_decisions(call)) return SIMDROP_ERROR_NULL_POINTER;
+  const size_t decisions = decisions_size(call, count);
+  if (call->stored != NULL) return simdrop_check_layout_bits(layout, layout->y_strides, size, call->y, call->stored, decisions);
   if (call->decisions == NULL) return SIMDROP_OK;
-  SIMDROP_RETURN_IF_ERROR(simdrop_check_layout_bits(layout, layout->x_strides, size, call->x, call->decisions, packed));
-  return simdrop_check_layout_bits(layout, layout->y_strides, size, call->y, call->decisions, packed);
+  SIMDROP_RETURN_IF_ERROR(simdrop_check_layout_bits(layout, layout->x_strides, size, call->x, call->decisions, decisions));
+  return simdrop_check_layout_bits(layout, layout->y_strides, size, call->y, call->decisions, decisions);
 }
 
 simdrop_status simdrop_check_layout_call(const simdrop_call *call, simdrop_operation *operation) {
@@ -31,13 +31,14 @@ simdrop_status simdrop_check_layout_call(const simdrop_call *call, simdrop_opera
   return SIMDROP_OK;
 }
 
-void simdrop_become_bits(simdrop_operation *operation, uint8_t *bits) {
-  operation->work = SIMDROP_WORK_BITS;
-  operation->size = 0;
+void simdrop_become_decisions(simdrop_operation *operation) {
+  const bool are_packed = operation->bits != NULL;
+  operation->work = are_packed ? SIMDROP_WORK_BITS : SIMDROP_WORK_BYTES;
+  operation->size = !are_packed;
   operation->store = SIMDROP_STORE_CACHED;
   operation->x = NULL;
-  operation->y = (char *)bits;
-  operation->bits = NULL;
+  operation->y = (char *)(are_packed ? operation->bits : operation->bytes);
+  operation->bits = operation->bytes = NULL;
 }
 
 // The layout's elements in row-major order of its axes, as their decisions are written and stored: x and y without gaps.
@@ -51,8 +52,15 @@ static simdrop_layout row_major(const simdrop_layout *layout) {
   return ordered;
 }
 
-void simdrop_plan_work(const simdrop_operation *operation, simdrop_work work, const simdrop_layout *layout,
-                       simdrop_layout_plan *plan) {
+bool simdrop_has_row_major_output(const simdrop_layout *layout) {
+  const simdrop_layout ordered = row_major(layout);
+  for (int a = 0; a < layout->rank; ++a)
+    if (layout->dims[a] > 1 && layout->y_strides[a] != ordered.y_strides[a]) return false;
+  return true;
+}
+
+void simdrop_plan_work(const simdrop_operation *operation, const simdrop_layout *layout, simdrop_layout_plan *plan) {
+  const simdrop_work work = operation->work;
   if (operation->stored != NULL) {
     simdrop_layout numbered = row_major(layout);
     for (int a = 0; a < numbered.rank; ++a) {

@@ -4,6 +4,8 @@
 
 #include <simdrop/simdrop.h>
 
+#include <stdbool.h>
+
 #include "engine/operation.h"
 #include "layout/plan.h"
 
@@ -14,10 +16,11 @@
   } while (0)
 
 typedef enum simdrop_verb {
-  SIMDROP_MASK_BITS,   // write the decisions, packed
-  SIMDROP_MASK_BYTES,  // or a byte each
-  SIMDROP_FORWARD,     // apply drawn decisions
-  SIMDROP_APPLY_BITS   // apply stored ones
+  SIMDROP_MASK_BITS,      // write the decisions, packed
+  SIMDROP_MASK_BYTES,     // or a byte each
+  SIMDROP_FORWARD,        // apply drawn decisions, and write them packed where there is a place for them,
+  SIMDROP_FORWARD_BYTES,  // or a byte each, for which there must be one
+  SIMDROP_APPLY_BITS      // apply stored ones
 } simdrop_verb;
 
 // What is asked for, as it was handed over: nothing of it has been looked at.
@@ -30,7 +33,7 @@ typedef struct simdrop_call {
   const simdrop_layout *layout;  // those of a layout
   // No two that an operation has side by side: compilers would load both at once, and wait until both stores before are done.
   const void *x;
-  uint8_t *decisions;  // that are written: bits, bytes, or bits beside y
+  uint8_t *decisions;  // that are written: bits or bytes, alone or beside y
   void *y;
   const uint8_t *stored;  // that are applied
 } simdrop_call;
@@ -40,12 +43,14 @@ typedef struct simdrop_call {
 // looked at again: they may lie in the output.
 simdrop_status simdrop_check_layout_call(const simdrop_call *call, simdrop_operation *operation);
 
-// An operation that writes y becomes the one that writes its decisions to bits.
-void simdrop_become_bits(simdrop_operation *operation, uint8_t *bits);
+// An operation that writes y, and its decisions beside it, becomes the one that writes the decisions alone.
+void simdrop_become_decisions(simdrop_operation *operation);
 
-// The order in which a layout's elements are gone through for the operation's work, or for other work with its decisions.
-void simdrop_plan_work(const simdrop_operation *operation, simdrop_work work, const simdrop_layout *layout,
-                       simdrop_layout_plan *plan);
+// The order in which a layout's elements are gone through for the operation's work.
+void simdrop_plan_work(const simdrop_operation *operation, const simdrop_layout *layout, simdrop_layout_plan *plan);
+
+// Whether y has a layout's elements in row-major order of its axes, without gaps: where their decisions are.
+bool simdrop_has_row_major_output(const simdrop_layout *layout);
 
 // Does an operation on elements that follow one another: in pieces on the executor's threads, unless that is NULL or there are
 // too few elements to gain from it.

@@ -143,10 +143,23 @@ static void start_job(scale_job *job, const simdrop_operation *operation, const 
   job->store = operation->store;
 }
 
+// A byte for each element of a chunk.
+static void expand(const simdrop_kernels *kernels, size_t count, simdrop_mask_chunk chunk, uint8_t *bytes) {
+  const simdrop_decisions decisions = {.words = chunk.words, .first = chunk.first};
+  const simdrop_operands operands = {.y = bytes};
+  kernels->expand_bytes(count, &decisions, &operands, SIMDROP_STORE_CACHED);
+}
+
+// The decisions of a chunk that has been applied, the operation's elements from `done` on, where there is a place for them.
+static void write_decisions(const simdrop_operation *operation, const simdrop_kernels *kernels, size_t done, size_t count,
+                            simdrop_mask_chunk chunk) {
+  if (operation->bits != NULL) simdrop_pack_bits(count, chunk, operation->bits + done / 8);  // chunks before were whole bytes
+  if (operation->bytes != NULL) expand(kernels, count, chunk, operation->bytes + done);
+}
+
 static SIMDROP_OWN_FRAME void drive_scale(const simdrop_operation *operation) {
   const simdrop_kernels *const kernels = simdrop_current_kernels();
   const size_t n = operation->n, chunk = chunk_elements(operation->size, operation->store);
-  uint8_t *bits = operation->bits;
   simdrop_mask_reader reader;
   simdrop_reader_init(&reader, kernels, operation);
   scale_job job;
@@ -166,10 +179,7 @@ static SIMDROP_OWN_FRAME void drive_scale(const simdrop_operation *operation) {
     } else {
       scale_chunk(&job, count);
     }
-    if (bits != NULL) {
-      simdrop_pack_bits(count, mask_chunk, bits);
-      bits += count / 8;  // every chunk but the last is whole bytes
-    }
+    write_decisions(operation, kernels, n - left - count, count, mask_chunk);
     mask_chunk = next_chunk;
     left -= next_count;
     count = next_count;
@@ -217,16 +227,13 @@ static SIMDROP_OWN_FRAME void drive_bits(const simdrop_operation *operation, uin
   }
 }
 
-static SIMDROP_OWN_FRAME void drive_bytes(const simdrop_operation *operation) {
+static SIMDROP_OWN_FRAME void drive_bytes(const simdrop_operation *operation, uint8_t *bytes) {
   const simdrop_kernels *const kernels = simdrop_current_kernels();
   simdrop_mask_reader reader;
   simdrop_reader_init(&reader, kernels, operation);
   for (size_t done = 0, count; done < operation->n; done += count) {
     count = minimum(operation->n - done, MASK_CHUNK_ELEMENTS);
-    const simdrop_mask_chunk chunk = simdrop_reader_next(&reader, count, NULL);
-    const simdrop_decisions decisions = {.words = chunk.words, .first = chunk.first};
-    const simdrop_operands operands = {.y = operation->y + done};
-    kernels->expand_bytes(count, &decisions, &operands, SIMDROP_STORE_CACHED);
+    expand(kernels, count, simdrop_reader_next(&reader, count, NULL), bytes + done);
   }
 }
 
@@ -240,7 +247,7 @@ void simdrop_drive(const simdrop_operation *operation) {
       }
       return;
     case SIMDROP_WORK_SELECT: drive_stored_select(operation); return;
-    case SIMDROP_WORK_BYTES: drive_bytes(operation); return;
+    case SIMDROP_WORK_BYTES: drive_bytes(operation, (uint8_t *)operation->y); return;
     case SIMDROP_WORK_BITS: drive_bits(operation, (uint8_t *)operation->y); return;
     case SIMDROP_WORK_COPY:
       if (operation->x != operation->y) memcpy(operation->y, operation->x, operation->n * operation->size);
@@ -248,4 +255,5 @@ void simdrop_drive(const simdrop_operation *operation) {
     case SIMDROP_WORK_ZERO: memset(operation->y, 0, operation->n * operation->size); break;
   }
   if (operation->bits != NULL) drive_bits(operation, operation->bits);
+  if (operation->bytes != NULL) drive_bytes(operation, operation->bytes);
 }

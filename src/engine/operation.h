@@ -30,7 +30,7 @@ typedef struct simdrop_operation {
   const uint8_t *stored;  // packed decisions, which are not drawn, unless NULL
   char *y;
   size_t n;
-  uint8_t *bits;  // unless NULL, the decisions go here too, packed
+  uint8_t *bits, *bytes;  // unless NULL, the decisions go here too, packed or a byte each
 } simdrop_operation;
 
 #endif

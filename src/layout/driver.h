@@ -9,9 +9,9 @@
 // the output.
 void simdrop_drive_layout(const simdrop_operation *operation, const simdrop_layout_plan *plan);
 
-// Writes the packed decisions begin .. end - 1, which are neither all the same nor those of a flat plan, of a plan in row-major
-// order; begin is a multiple of 8.
-void simdrop_drive_layout_bits(const simdrop_operation *operation, const simdrop_layout_plan *plan, size_t begin, size_t end);
+// Of an operation that writes packed decisions, or decisions beside y, which are neither all the same nor those of a flat plan:
+// elements begin .. end - 1 of a plan in row-major order, in which y has no gaps; begin is a multiple of 8.
+void simdrop_drive_layout_range(const simdrop_operation *operation, const simdrop_layout_plan *plan, size_t begin, size_t end);
 
 // The operation on the elements of a plan that is flat, as one on elements that follow one another.
 simdrop_operation simdrop_flat_operation(const simdrop_operation *operation, const simdrop_layout_plan *plan);

@@ -18,7 +18,8 @@ typedef struct line {
 } line;
 
 static void flush(line *l) {
-  if (l->count > 0) simdrop_sink_row(l->sink, l->count, l->words, 0, l->begin.at);
+  for (const simdrop_row_sink *sink = l->sink; l->count > 0 && sink != NULL; sink = sink->beside)
+    simdrop_sink_row(sink, l->count, l->words, 0, l->begin.at);
   l->count = 0;
   l->words[0] = 0;
 }

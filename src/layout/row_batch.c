@@ -114,20 +114,9 @@ static void go_to(const simdrop_row_sink *sink, const simdrop_row *row, size_t k
   for (int o = 0; o < SIMDROP_LAYOUT_OPERANDS; ++o) at[o] = row->at[o] + (ptrdiff_t)k * sink->strides[o];
 }
 
-static void apply_row(simdrop_row_writer *writer, const simdrop_row_batch *batch, const simdrop_row *row, size_t begin,
-                      size_t end) {
-  const simdrop_row_sink *const sink = writer->sink;
+static void apply_in_stretches(simdrop_row_writer *writer, const simdrop_row_sink *sink, const simdrop_row_batch *batch,
+                               const simdrop_row *row, size_t begin, size_t end) {
   ptrdiff_t at[SIMDROP_LAYOUT_OPERANDS];
-  if (writer->is_plain) {
-    const simdrop_decisions decisions = {.words = batch->words, .first = row->decision + begin};
-    go_to(sink, row, begin, at);
-    simdrop_sink_contiguous(sink, end - begin, &decisions, at);
-    return;
-  }
-  if (is_for_kernel(writer, row)) {
-    apply_by_kernel(writer, batch, row);  // such rows are not cut: begin and end are the row's
-    return;
-  }
   for (size_t k = begin; k < end;) {
     stretch part = stretch_at(writer, batch, row, k);
     if (part.count > end - k) part.count = end - k;
@@ -139,6 +128,22 @@ static void apply_row(simdrop_row_writer *writer, const simdrop_row_batch *batch
     }
     k += part.count;
   }
+}
+
+static void apply_row(simdrop_row_writer *writer, const simdrop_row_batch *batch, const simdrop_row *row, size_t begin,
+                      size_t end) {
+  const simdrop_row_sink *const sink = writer->sink;
+  if (writer->is_plain) {
+    const simdrop_decisions decisions = {.words = batch->words, .first = row->decision + begin};
+    ptrdiff_t at[SIMDROP_LAYOUT_OPERANDS];
+    go_to(sink, row, begin, at);
+    simdrop_sink_contiguous(sink, end - begin, &decisions, at);
+  } else if (is_for_kernel(writer, row)) {
+    apply_by_kernel(writer, batch, row);  // such rows are not cut: begin and end are the row's
+  } else {
+    apply_in_stretches(writer, sink, batch, row, begin, end);
+  }
+  if (sink->beside != NULL) apply_in_stretches(writer, sink->beside, batch, row, begin, end);
 }
 
 // Rows up to this many elements are not cut into steps.
@@ -169,6 +174,7 @@ static size_t apply_joined_rows(simdrop_row_writer *writer, const simdrop_row_ba
   } while (row < end && goes_on(first, count, row) && count + row->count <= JOINED_ELEMENTS);
   const simdrop_decisions decisions = {.words = writer->line};
   simdrop_sink_contiguous(sink, count, &decisions, first->at);
+  if (sink->beside != NULL) simdrop_sink_row(sink->beside, count, writer->line, 0, first->at);
   writer->applied += count;
   return (size_t)(row - first);
 }

@@ -11,7 +11,8 @@
 #define SIMDROP_LINE_ELEMENTS 8192
 #define SIMDROP_LINE_WORDS (SIMDROP_LINE_ELEMENTS / 64 + SIMDROP_STRETCH_WORDS + 1)  // with what bit_string.h may overwrite
 
-typedef struct simdrop_row_sink {
+typedef struct simdrop_row_sink simdrop_row_sink;
+struct simdrop_row_sink {
   simdrop_work work;
   const simdrop_kernels *kernels;
   simdrop_consume_kernel *consume;  // what the work is done by, for elements that are side by side
@@ -21,9 +22,12 @@ typedef struct simdrop_row_sink {
   simdrop_multiplier factor;
   simdrop_store store;
   ptrdiff_t strides[SIMDROP_LAYOUT_OPERANDS];  // along the row, in elements
-} simdrop_row_sink;
+  // What else is done with the decisions of each row, unless NULL; its y has the same places, and there is no x.
+  const simdrop_row_sink *beside;
+};
 
-// Below, `at` says where in each array a row begins, in elements from the array's pointer on.
+// Whoever hands a row to a sink hands it to the one beside, too. Below, `at` says where in each array a row begins, in elements
+// from the array's pointer on.
 
 // Hands elements that are side by side to the kernel.
 void simdrop_sink_contiguous(const simdrop_row_sink *sink, size_t n, const simdrop_decisions *decisions, const ptrdiff_t *at);
