@@ -150,7 +150,7 @@ static void expand(const simdrop_kernels *kernels, size_t count, simdrop_mask_ch
   kernels->expand_bytes(count, &decisions, &operands, SIMDROP_STORE_CACHED);
 }
 
-// The decisions of a chunk that has been applied, the operation's elements from `done` on, where there is a place for them.
+// The decisions of a chunk that has been applied, the operation's elements from `done` on.
 static void write_decisions(const simdrop_operation *operation, const simdrop_kernels *kernels, size_t done, size_t count,
                             simdrop_mask_chunk chunk) {
   if (operation->bits != NULL) simdrop_pack_bits(count, chunk, operation->bits + done / 8);  // chunks before were whole bytes
@@ -179,7 +179,8 @@ static SIMDROP_OWN_FRAME void drive_scale(const simdrop_operation *operation) {
     } else {
       scale_chunk(&job, count);
     }
-    write_decisions(operation, kernels, n - left - count, count, mask_chunk);
+    if (operation->bits != NULL || operation->bytes != NULL)
+      write_decisions(operation, kernels, n - left - count, count, mask_chunk);
     mask_chunk = next_chunk;
     left -= next_count;
     count = next_count;
