@@ -470,6 +470,33 @@ static void constructors(void **state) {
   REFUSED(RANK, simdrop_layout_dense(SIMDROP_MAX_RANK + 1, dims, layout));
   REFUSED(SIZE_OVERFLOW, simdrop_layout_dense(2, too_long, layout));
 
+  enum {
+    MANY = 64
+  };
+  size_t many[MANY], many_too_long[MANY];
+  ptrdiff_t steps[MANY];
+  uint64_t indices[MANY];
+  for (int a = 0; a < MANY; ++a) {
+    many[a] = a < MANY - SIMDROP_MAX_RANK - 1 ? 1 : 2;
+    many_too_long[a] = 2;
+    steps[a] = 3;  // no two axes are one
+    indices[a] = 0;
+  }
+  REFUSED(NULL_POINTER, simdrop_layout_strided(2, NULL, steps, steps, indices, layout));
+  REFUSED(NULL_POINTER, simdrop_layout_strided(2, dims, NULL, steps, indices, layout));
+  REFUSED(NULL_POINTER, simdrop_layout_strided(2, dims, steps, NULL, indices, layout));
+  REFUSED(NULL_POINTER, simdrop_layout_strided(2, dims, steps, steps, NULL, layout));
+  REFUSED(NULL_POINTER, simdrop_layout_strided(2, dims, steps, steps, indices, NULL));
+  REFUSED(NULL_POINTER, simdrop_layout_strided(0, NULL, NULL, NULL, NULL, NULL));
+  REFUSED(RANK, simdrop_layout_strided(-1, dims, steps, steps, indices, layout));
+  REFUSED(RANK, simdrop_layout_strided(MANY, many, steps, steps, indices, layout));
+  REFUSED(SIZE_OVERFLOW, simdrop_layout_strided(MANY, many_too_long, steps, steps, indices, layout));
+  REFUSED(SIZE_OVERFLOW, simdrop_layout_strided(2, too_long, steps, steps, indices, layout));
+  ACCEPTED(simdrop_layout_strided(MANY - 1, many, steps, steps, indices, layout));  // one less: as many as there may be
+  assert_int_equal(layout->rank, SIMDROP_MAX_RANK);
+  ACCEPTED(simdrop_layout_strided(0, NULL, NULL, NULL, NULL, layout));
+  assert_int_equal(layout->rank, 0);
+
   REFUSED(NULL_POINTER, simdrop_layout_broadcast(2, NULL, ones, layout));
   REFUSED(NULL_POINTER, simdrop_layout_broadcast(2, dims, NULL, layout));
   REFUSED(NULL_POINTER, simdrop_layout_broadcast(2, dims, ones, NULL));
@@ -926,7 +953,7 @@ static void every_error_has_its_case(void **state) {
       missing += pointers_without_case(function.name, function.parameters, described.comment);
   }
   // No loop above found nothing to do.
-  assert_true(functions >= 31);
+  assert_true(functions >= 32);
   assert_true(errors >= 4 * functions);
   assert_int_equal(missing, 0);
 }

@@ -736,6 +736,51 @@ static void decisions_from_anywhere(void **state) {
   }
 }
 
+// One decision for each run of elements, and a short string of decisions again and again: with runs of whole words and others,
+// from any decision on, up to the middle of a run, with both kinds of stores.
+static void decisions_that_repeat(void **state) {
+  (void)state;
+  static const size_t lengths[] = {64, 65, 100, 127, 128, 192, 200, 511, 512};
+  FOR_EACH_BACKEND(backend) {
+    uint64_t random = begin(30);
+    const simdrop_kernels *const kernels = simdrop_current_kernels();
+    for (int round = 0; round < (full_effort() ? 4000 : 800); ++round) {
+      const simdrop_dtype dtype = all_dtypes[(size_t)round / 4 % LENGTH(all_dtypes)];
+      const bool in_runs = round % 2, non_temporal = round / 2 % 2;
+      const size_t length = lengths[next_random(&random) % LENGTH(lengths)], size = simdrop_dtype_size(dtype);
+      kernel_case c = random_case(dtype, length + 64, 0.3, &random);
+      prepare(&c, &random);  // for its decisions
+      size_t first = put_behind_noise(&c, &random);
+      if (!in_runs) {
+        for (size_t k = 0; k < length; ++k) kept[k] = noisy_words[k / 64] >> k % 64 & 1;
+        for (size_t k = length; k < length + 64; ++k) {
+          const uint64_t bit = UINT64_C(1) << k % 64;
+          noisy_words[k / 64] = kept[k - length] ? noisy_words[k / 64] | bit : noisy_words[k / 64] & ~bit;
+        }
+        first %= length;
+      }
+      static uint8_t decided[MOST];
+      c.n = next_random(&random) % (round % 8 == 0 ? 3000 : 600);
+      for (size_t k = 0; k < c.n; ++k) decided[k] = in_runs ? kept[k / length] : kept[(first + k) % length];
+      fill_values(dtype, c.n, &random, values);
+      oracle_apply(c.mask.p, dtype, c.n, decided, values, reference);
+      uint8_t *const y = y_memory + MARGIN + c.y_shift;
+      const simdrop_decisions decisions = {
+          .words = noisy_words, .first = first, .length = length, .repeat = in_runs ? SIMDROP_RUNS : SIMDROP_PERIODS};
+      const simdrop_operands operands = {
+          .x = values, .y = y, .factor = simdrop_scale_for(simdrop_threshold(c.mask.p), dtype, c.n)};
+      memset(y - MARGIN, CANARY, c.n * size + 2 * MARGIN);
+      simdrop_scale_kernels_of(kernels, dtype)
+          .scale(c.n, &decisions, &operands, non_temporal ? SIMDROP_STORE_NON_TEMPORAL : SIMDROP_STORE_CACHED);
+      kernels->finish_stores();
+      check_bytes(reference, y, c.n * size, "%s: %s of %zu, %s, n %zu, y + %zu, from decision %zu on", backend,
+                  in_runs ? "runs" : "periods", length, dtype_name(dtype), c.n, c.y_shift, first);
+      check_filled(y - MARGIN, MARGIN, CANARY, "%s: before y of %s", backend, in_runs ? "runs" : "periods");
+      check_filled(y + c.n * size, MARGIN, CANARY, "%s: after y of %s", backend, in_runs ? "runs" : "periods");
+    }
+  }
+}
+
 // Outputs of 32 MiB and more get non-temporal stores, to which alignment matters again: one such call for each type, to an
 // address with each type's own misalignment.
 static void large_outputs(void **state) {
@@ -813,6 +858,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(all_backends_agree),
       cmocka_unit_test(pages_in_pieces),
       cmocka_unit_test(decisions_from_anywhere),
+      cmocka_unit_test(decisions_that_repeat),
       cmocka_unit_test(large_outputs),
   };
   return RUN_TESTS(argc, argv, tests);

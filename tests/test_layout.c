@@ -207,7 +207,7 @@ static simdrop_layout pick_layout(uint64_t *random, int rank, bool in_place) {
     layout.dims[a] = extent;
     count *= extent;
   }
-  int in_order[SIMDROP_MAX_RANK], order[SIMDROP_MAX_RANK];
+  int in_order[SIMDROP_MAX_RANK] = {0}, order[SIMDROP_MAX_RANK] = {0};
   for (int a = 0; a < rank; ++a) in_order[a] = a;
   shuffle(random, rank, order);
   lay_out(random, &layout, pick(random, 3) == 0 ? order : in_order, layout.y_strides);
@@ -663,6 +663,113 @@ static void tiles(void **state) {
   check_layout(&mask, SIMDROP_F32, &layout, false, &random, "the last tile");
 }
 
+// A layout's axes cut into many, with axes of one place between them, as they are before they are merged again.
+typedef struct cut_axes {
+  int rank;
+  size_t dims[64];
+  ptrdiff_t x_strides[64], y_strides[64];
+  uint64_t index_strides[64];
+} cut_axes;
+
+static void add_axis(cut_axes *cut, size_t extent, ptrdiff_t x_stride, ptrdiff_t y_stride, uint64_t index_stride) {
+  const int a = cut->rank++;
+  assert_true((size_t)a < LENGTH(cut->dims));
+  cut->dims[a] = extent;
+  cut->x_strides[a] = x_stride;
+  cut->y_strides[a] = y_stride;
+  cut->index_strides[a] = index_stride;
+}
+
+// Every axis becomes one for each of its prime factors.
+static cut_axes cut_into_many(const simdrop_layout *layout, uint64_t *random) {
+  cut_axes cut = {.rank = 0};
+  for (int a = 0; a < layout->rank; ++a) {
+    size_t rest = layout->dims[a];  // places of the axis that is still to be cut
+    for (size_t factor = 2; rest > 1; ++factor) {
+      for (; rest % factor == 0; rest /= factor) {
+        const size_t inner = rest / factor;
+        add_axis(&cut, factor, layout->x_strides[a] * (ptrdiff_t)inner, layout->y_strides[a] * (ptrdiff_t)inner,
+                 layout->index_strides[a] * inner);
+        if (cut.rank < 48 && pick(random, 3) == 0)
+          add_axis(&cut, 1, (ptrdiff_t)next_random(random), (ptrdiff_t)next_random(random), next_random(random));
+      }
+    }
+  }
+  return cut;
+}
+
+static simdrop_layout merge(const cut_axes *cut) {
+  simdrop_layout merged;
+  memset(&merged, CANARY, sizeof merged);
+  assert_int_equal(simdrop_layout_strided(cut->rank, cut->dims, cut->x_strides, cut->y_strides, cut->index_strides, &merged),
+                   SIMDROP_OK);
+  return merged;
+}
+
+// Cut and merged again, a layout does what it did, in the same order, and has no more axes.
+static void merged_axes(void **state) {
+  (void)state;
+  uint64_t random = 35;
+  int many = 0;
+  for (int round = 0; round < (full_effort() ? 400 : 60); ++round) {
+    const int rank = (int)pick(&random, SIMDROP_MAX_RANK + 1);
+    const simdrop_layout layout = pick_layout(&random, rank, true);
+    const cut_axes cut = cut_into_many(&layout, &random);
+    const simdrop_layout merged = merge(&cut);
+    assert_true(merged.rank <= rank);
+    many += cut.rank > SIMDROP_MAX_RANK;
+    const simdrop_mask mask = pick_mask(&random, span_of(&layout));
+    const reach e = find_reach(&layout, layout.y_strides);
+    const simdrop_dtype dtype = pick_dtype(&random);
+    const size_t count = e.before + e.after, size = simdrop_dtype_size(dtype), elements = count_of(&layout);
+    char *const a = allocate(count * size), *const b = allocate(count * size);
+    uint8_t *const bits = allocate(PACKED(elements)), *const merged_bits = allocate(PACKED(elements));
+    fill_values(dtype, count, &random, a);
+    memcpy(b, a, count * size);
+    char *const first = a + e.before * size, *const merged_first = b + e.before * size;
+    assert_int_equal(simdrop_forward_layout_bits(&mask, dtype, &layout, first, first, bits), SIMDROP_OK);
+    assert_int_equal(simdrop_forward_layout_bits(&mask, dtype, &merged, merged_first, merged_first, merged_bits), SIMDROP_OK);
+    check_bytes(a, b, count * size, "%d axes merged to %d", cut.rank, merged.rank);
+    check_bytes(bits, merged_bits, PACKED(elements), "bits of %d axes merged to %d", cut.rank, merged.rank);
+    free(a);
+    free(b);
+    free(bits);
+    free(merged_bits);
+  }
+  assert_true(many > 5);
+}
+
+// What is merged, and what is not: each array's strides and the mask's have to go on.
+static void merged_neighbours(void **state) {
+  (void)state;
+  static const struct {
+    const char *what;
+    cut_axes axes;
+    simdrop_layout merged;
+  } cases[] = {
+      {"all", {3, {2, 3, 4}, {12, 4, 1}, {24, 8, 2}, {12, 4, 1}}, {1, {24}, {1}, {2}, {1}, 0}},
+      {"backwards", {2, {3, 4}, {-4, -1}, {8, 2}, {0, 0}}, {1, {12}, {-1}, {2}, {0}, 0}},
+      {"past one place", {3, {3, 1, 4}, {4, 77, 1}, {4, -7, 1}, {4, 9, 1}}, {1, {12}, {1}, {1}, {1}, 0}},
+      {"x goes on elsewhere", {2, {3, 4}, {5, 1}, {4, 1}, {4, 1}}, {2, {3, 4}, {5, 1}, {4, 1}, {4, 1}, 0}},
+      {"y goes on elsewhere", {2, {3, 4}, {4, 1}, {5, 1}, {4, 1}}, {2, {3, 4}, {4, 1}, {5, 1}, {4, 1}, 0}},
+      {"the mask goes on elsewhere", {2, {3, 4}, {4, 1}, {4, 1}, {1, 0}}, {2, {3, 4}, {4, 1}, {4, 1}, {1, 0}, 0}},
+      {"columns first", {2, {3, 4}, {1, 3}, {1, 3}, {1, 3}}, {2, {3, 4}, {1, 3}, {1, 3}, {1, 3}, 0}},
+      {"an index stride that wraps",
+       {2, {2, 4}, {4, 1}, {4, 1}, {4, (UINT64_C(1) << 62) + 1}},
+       {2, {2, 4}, {4, 1}, {4, 1}, {4, (UINT64_C(1) << 62) + 1}, 0}},
+      {"no elements", {3, {SIZE_MAX, 0, SIZE_MAX}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}}, {1, {0}, {0}, {0}, {0}, 0}},
+      {"one element", {2, {1, 1}, {5, 6}, {7, 8}, {9, 10}}, {0, {0}, {0}, {0}, {0}, 0}},
+  };
+  for (size_t i = 0; i < LENGTH(cases); ++i) {
+    const simdrop_layout merged = merge(&cases[i].axes), *const expected = &cases[i].merged;
+    bool equal = merged.rank == expected->rank && merged.flags == 0;
+    for (int a = 0; a < SIMDROP_MAX_RANK && equal; ++a)
+      equal = merged.dims[a] == expected->dims[a] && merged.x_strides[a] == expected->x_strides[a] &&
+              merged.y_strides[a] == expected->y_strides[a] && merged.index_strides[a] == expected->index_strides[a];
+    if (!equal) fail_msg("%s: rank %d", cases[i].what, merged.rank);
+  }
+}
+
 // Constructors refuse shapes that cannot be counted.
 static void bad_shapes(void **state) {
   (void)state;
@@ -954,6 +1061,8 @@ int main(int argc, char **argv) {
       cmocka_unit_test(time_shared),
       cmocka_unit_test(drop_path_and_rows),
       cmocka_unit_test(tiles),
+      cmocka_unit_test(merged_axes),
+      cmocka_unit_test(merged_neighbours),
       cmocka_unit_test(bad_shapes),
       cmocka_unit_test(refused_layouts),
       cmocka_unit_test(accepted_layouts),

@@ -139,6 +139,23 @@ SIMDROP_API simdrop_status simdrop_mask_layout_bytes(const simdrop_mask *mask, c
  *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_RANK or ERROR_SIZE_OVERFLOW */
 SIMDROP_API simdrop_status simdrop_layout_dense(int rank, const size_t *dims, simdrop_layout *layout);
 
+/** Any number of axes with any strides, as arrays of NumPy and tensors of PyTorch have them. Axes of extent 1 are dropped, and
+ *  neighbours are merged that are one longer axis in x, in y and in the mask: where each stride of the first is that of the
+ * second times its extent. The layout gives every element what the given axes give it, and has the elements, and so packed bits
+ * and bytes, in the same order. Strides that play no part in a call (those of the index for simdrop_apply_bits_layout) may be 0
+ * everywhere.
+ *  @param rank           number of axes: as many as there are; ERROR_RANK if it is below 0, or if more than SIMDROP_MAX_RANK
+ *                        remain
+ *  @param dims           extent of each axis; may be NULL if rank = 0, as the strides may
+ *  @param x_strides      of each axis, as in simdrop_layout
+ *  @param y_strides      the same
+ *  @param index_strides  the same
+ *  @param layout         receives the layout
+ *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_RANK or ERROR_SIZE_OVERFLOW */
+SIMDROP_API simdrop_status simdrop_layout_strided(int rank, const size_t *dims, const ptrdiff_t *x_strides,
+                                                  const ptrdiff_t *y_strides, const uint64_t *index_strides,
+                                                  simdrop_layout *layout);
+
 /** One decision for each element of a smaller mask that is broadcast to the tensor: the noise_shape of Keras and TensorFlow.
  *  (Flax's broadcast_dims and MXNet's axes name the axes on which mask_dims is 1.) The mask's indices are row-major.
  *  @param rank       number of axes, 0 .. SIMDROP_MAX_RANK, otherwise ERROR_RANK

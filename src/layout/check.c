@@ -7,8 +7,7 @@
 // tensors take a few for each axis.
 #define SEARCH_STEPS (1 << 17)
 
-simdrop_status simdrop_check_shape(int rank, const size_t *dims, size_t *count) {
-  if (rank < 0 || rank > SIMDROP_MAX_RANK) return SIMDROP_ERROR_RANK;
+simdrop_status simdrop_count_elements(int rank, const size_t *dims, size_t *count) {
   *count = 1;
   for (int a = 0; a < rank; ++a)
     if (dims[a] == 0) *count = 0;
@@ -17,6 +16,11 @@ simdrop_status simdrop_check_shape(int rank, const size_t *dims, size_t *count) 
     *count *= dims[a];
   }
   return SIMDROP_OK;
+}
+
+simdrop_status simdrop_check_shape(int rank, const size_t *dims, size_t *count) {
+  if (rank < 0 || rank > SIMDROP_MAX_RANK) return SIMDROP_ERROR_RANK;
+  return simdrop_count_elements(rank, dims, count);
 }
 
 simdrop_status simdrop_check_layout(const simdrop_layout *layout, uint64_t offset, size_t *count) {

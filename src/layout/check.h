@@ -4,7 +4,10 @@
 
 #include <simdrop/simdrop.h>
 
-// Rank and number of elements.
+// The number of elements, of any number of axes.
+simdrop_status simdrop_count_elements(int rank, const size_t *dims, size_t *count);
+
+// The same, and that a layout can have so many axes.
 simdrop_status simdrop_check_shape(int rank, const size_t *dims, size_t *count);
 
 // The same for a layout, and that no index passes 2^64 - 1.

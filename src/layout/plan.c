@@ -26,9 +26,9 @@ bool simdrop_axes_are_one_row(const simdrop_plan_axis *outer, const simdrop_plan
   return true;
 }
 
-// Whether `inner` goes on where a step of `outer` begins, in memory and in the mask. One axis of both must have no index that
-// passes 2^64 - 1, as a product that wraps would: it is less than what it is a multiple of.
-static bool are_one(const simdrop_plan_axis *outer, const simdrop_plan_axis *inner) {
+// One axis of both must have no index that passes 2^64 - 1, as a product that wraps would: it is less than what it is a
+// multiple of.
+bool simdrop_axes_are_one(const simdrop_plan_axis *outer, const simdrop_plan_axis *inner) {
   return simdrop_axes_are_one_row(outer, inner) && outer->index == inner->index * inner->count && outer->index >= inner->index;
 }
 
@@ -55,7 +55,7 @@ void simdrop_plan_layout(const simdrop_layout *layout, bool constant_mask, simdr
   // Merge from the inner end outwards, filling the plan from its end.
   int first = SIMDROP_MAX_RANK;
   for (int a = rank - 1; a >= 0; --a) {
-    if (first < SIMDROP_MAX_RANK && are_one(&sorted[a], &plan->axes[first])) {
+    if (first < SIMDROP_MAX_RANK && simdrop_axes_are_one(&sorted[a], &plan->axes[first])) {
       plan->axes[first].count *= sorted[a].count;
     } else {
       plan->axes[--first] = sorted[a];

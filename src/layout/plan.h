@@ -43,6 +43,9 @@ size_t simdrop_plan_box(const simdrop_layout_plan *plan, size_t begin, size_t en
 bool simdrop_axis_is_contiguous(const simdrop_plan_axis *axis);
 bool simdrop_axes_are_one_row(const simdrop_plan_axis *outer, const simdrop_plan_axis *inner);
 
+// Whether `inner` goes on where a step of `outer` begins, in memory and in the mask: one axis can stand for the two.
+bool simdrop_axes_are_one(const simdrop_plan_axis *outer, const simdrop_plan_axis *inner);
+
 // Whether the elements follow one another in memory and in the mask.
 bool simdrop_plan_is_flat(const simdrop_layout_plan *plan);
 

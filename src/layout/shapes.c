@@ -4,6 +4,7 @@
 #include <stdbool.h>
 
 #include "layout/check.h"
+#include "layout/plan.h"
 
 // Row-major strides, and index strides of those axes that mask_dims does not share; NULL shares none.
 static simdrop_status fill_layout(int rank, const size_t *dims, const size_t *mask_dims, simdrop_layout *layout) {
@@ -106,5 +107,42 @@ simdrop_status simdrop_layout_tile(int batch_rank, const size_t *batch_dims, uin
   for (int a = 0; a < rank; ++a) filled.index_strides[a] = dims[a] == 1 ? 0 : index_strides[a];
   *layout = filled;
   *first_index = row_begin * columns + column_begin;
+  return SIMDROP_OK;
+}
+
+// The plan's words serve for axes that are not in the plan's order: neighbours are merged where they stand.
+simdrop_status simdrop_layout_strided(int rank, const size_t *dims, const ptrdiff_t *x_strides, const ptrdiff_t *y_strides,
+                                      const uint64_t *index_strides, simdrop_layout *layout) {
+  const bool lacks_axes = dims == NULL || x_strides == NULL || y_strides == NULL || index_strides == NULL;
+  if (layout == NULL || (rank > 0 && lacks_axes)) return SIMDROP_ERROR_NULL_POINTER;
+  if (rank < 0) return SIMDROP_ERROR_RANK;
+  size_t count;
+  const simdrop_status status = simdrop_count_elements(rank, dims, &count);
+  if (status != SIMDROP_OK) return status;
+  if (count == 0) {
+    *layout = (simdrop_layout){.rank = 1};
+    return SIMDROP_OK;
+  }
+  simdrop_plan_axis axes[SIMDROP_MAX_RANK];  // filled from the end
+  int first = SIMDROP_MAX_RANK;
+  for (int a = rank - 1; a >= 0; --a) {
+    if (dims[a] == 1) continue;
+    const simdrop_plan_axis axis = {.count = dims[a], .strides = {x_strides[a], y_strides[a]}, .index = index_strides[a]};
+    if (first < SIMDROP_MAX_RANK && simdrop_axes_are_one(&axis, &axes[first])) {
+      axes[first].count *= axis.count;
+    } else if (first == 0) {
+      return SIMDROP_ERROR_RANK;
+    } else {
+      axes[--first] = axis;
+    }
+  }
+  simdrop_layout filled = {.rank = SIMDROP_MAX_RANK - first};
+  for (int a = 0; a < filled.rank; ++a) {
+    filled.dims[a] = axes[first + a].count;
+    filled.x_strides[a] = axes[first + a].strides[SIMDROP_X];
+    filled.y_strides[a] = axes[first + a].strides[SIMDROP_Y];
+    filled.index_strides[a] = axes[first + a].index;
+  }
+  *layout = filled;
   return SIMDROP_OK;
 }
