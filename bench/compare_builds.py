@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Two builds of the library, in turns: how long the second takes, in terms of the first, for every kernel, type and size.
 
-    bench/compare_builds.py OLD.so NEW.so [--json FILE] [--backends LIST] [--rounds N]
+    bench/compare_builds.py OLD.so NEW.so [--json FILE] [--backends LIST] [--kernels LIST] [--rounds N]
 
 Each case runs in a process of its own (bench/tune.c), in which the two builds take turns on the same arrays: the first, the
 second, the second, the first, ... Outputs are compared first; builds that differ in a byte are an error. A short call is one
@@ -14,7 +14,7 @@ import tempfile
 
 from tune import Case, check_output, compile_program, measure, run_main, write_rows
 
-KERNELS = ("forward", "forward-bits", "forward-in-place", "backward", "apply-bits")
+KERNELS = ("forward", "forward-bits", "forward-in-place", "backward", "apply-bits")  # forward-bytes is not in every build
 MASKS = ("mask-bits", "mask-bytes")
 DTYPES = ("f32", "f64", "f16", "bf16")
 SIZES = (1, 128, 2048, 65536, 1 << 20, 1 << 25)
@@ -22,10 +22,10 @@ PROBABILITIES = (0.1, 0.5)
 SHORT = 4096  # elements
 
 
-def cases(backends):
+def cases(backends, kernels):
     for backend in backends:
-        for kernel in KERNELS + MASKS:
-            for dtype in DTYPES if kernel in KERNELS else ("f32",):
+        for kernel in kernels:
+            for dtype in ("f32",) if kernel in MASKS else DTYPES:
                 for n in SIZES:
                     for p in PROBABILITIES:
                         yield Case(backend, kernel, dtype, n, p)
@@ -47,6 +47,7 @@ def main():
     parser.add_argument("new")
     parser.add_argument("--json", metavar="FILE", help="write the figures")
     parser.add_argument("--backends", default="avx512,avx2", help="with commas between (default avx512,avx2)")
+    parser.add_argument("--kernels", default=",".join(KERNELS + MASKS), help="with commas between (default %(default)s); forward-bytes too, if both builds have it")
     parser.add_argument("--rounds", type=int, default=11, help="turns of each build (default 11)")
     arguments = parser.parse_args()
     check_output(arguments.json)
@@ -56,7 +57,7 @@ def main():
         program = compile_program(pathlib.Path(folder))
         for backend in backends:  # one that is not there is found before anything is measured
             compare(program, os.path.abspath(arguments.old), os.path.abspath(arguments.new), Case(backend, "forward", "f32", 1, 0.5), 1)
-        for case in cases(backends):
+        for case in cases(backends, arguments.kernels.split(",")):
             row = compare(program, os.path.abspath(arguments.old), os.path.abspath(arguments.new), case, arguments.rounds)
             rows.append(row)
             print("{backend} {kernel} {dtype} {n} p {p:g}: {0[median]:.3f} [{0[p10]:.3f}, {0[p90]:.3f}], {old_ns:.1f} -> {new_ns:.1f} ns"

@@ -3,9 +3,9 @@
 //
 //   tune FIRST.so SECOND.so BACKEND KERNEL DTYPE N P ROUNDS
 //
-// KERNEL is forward, forward-bits, forward-in-place, backward, apply-bits, mask-bits or mask-bytes, DTYPE f32, f64, f16 or
-// bf16. Prints the median of the rounds' ratios, their tenth and ninetieth percentile, and both medians in ns an element. Exit
-// status 1 if the builds' outputs differ, 2 if anything is missing.
+// KERNEL is forward, forward-bits, forward-bytes, forward-in-place, backward, apply-bits, mask-bits or mask-bytes, DTYPE f32,
+// f64, f16 or bf16. Prints the median of the rounds' ratios, their tenth and ninetieth percentile, and both medians in ns an
+// element. Exit status 1 if the builds' outputs differ, 2 if anything is missing.
 #include <dlfcn.h>
 #include <simdrop/simdrop.h>
 #include <stdbool.h>
@@ -28,7 +28,7 @@ typedef simdrop_status mask_function(const simdrop_mask *mask, size_t n, uint8_t
 
 typedef struct build {
   select_function *select_backend;
-  forward_function *forward;
+  forward_function *forward, *forward_bytes;  // the latter NULL in builds that have it not
   backward_function *backward;
   apply_function *apply_bits;
   mask_function *mask_bits, *mask_bytes;
@@ -43,7 +43,7 @@ struct tune_case {
   size_t n, y_size;
   simdrop_mask mask;
   const char *x;
-  uint8_t *stored, *bits;  // to be applied, and to be written
+  uint8_t *stored, *decisions;  // to be applied, and to be written, packed or a byte each
 };
 
 static simdrop_status forward(const build *b, const tune_case *c, char *y) {
@@ -51,7 +51,17 @@ static simdrop_status forward(const build *b, const tune_case *c, char *y) {
 }
 
 static simdrop_status forward_bits(const build *b, const tune_case *c, char *y) {
-  return b->forward(&c->mask, c->dtype, c->n, c->x, y, c->bits);
+  return b->forward(&c->mask, c->dtype, c->n, c->x, y, c->decisions);
+}
+
+static void fail(const char *what) {
+  fprintf(stderr, "tune: %s\n", what);
+  exit(2);
+}
+
+static simdrop_status forward_bytes(const build *b, const tune_case *c, char *y) {
+  if (b->forward_bytes == NULL) fail("a build without simdrop_forward_bytes");
+  return b->forward_bytes(&c->mask, c->dtype, c->n, c->x, y, c->decisions);
 }
 
 static simdrop_status forward_in_place(const build *b, const tune_case *c, char *y) {
@@ -78,21 +88,25 @@ static const struct {
   const char *name;
   kernel_call *call;
 } kernels[] = {
-    {"forward", forward},       {"forward-bits", forward_bits}, {"forward-in-place", forward_in_place},
-    {"backward", backward},     {"apply-bits", apply_bits},     {"mask-bits", mask_bits},
+    {"forward", forward},
+    {"forward-bits", forward_bits},
+    {"forward-bytes", forward_bytes},
+    {"forward-in-place", forward_in_place},
+    {"backward", backward},
+    {"apply-bits", apply_bits},
+    {"mask-bits", mask_bits},
     {"mask-bytes", mask_bytes},
 };
 
-static void fail(const char *what) {
-  fprintf(stderr, "tune: %s\n", what);
-  exit(2);
+// ISO C has no conversion from void * to pointers to functions; POSIX wants their bits to be the same.
+static void find_if_there(void *library, const char *name, void *function) {
+  void *const symbol = dlsym(library, name);
+  memcpy(function, &symbol, sizeof symbol);
 }
 
-// ISO C has no conversion from void * to pointers to functions; POSIX wants their bits to be the same.
 static void find(void *library, const char *name, void *function) {
-  void *const symbol = dlsym(library, name);
-  if (symbol == NULL) fail(dlerror());
-  memcpy(function, &symbol, sizeof symbol);
+  if (dlsym(library, name) == NULL) fail(dlerror());
+  find_if_there(library, name, function);
 }
 
 static build open_build(const char *path, const char *backend) {
@@ -101,6 +115,7 @@ static build open_build(const char *path, const char *backend) {
   if (library == NULL) fail(dlerror());
   find(library, "simdrop_backend_select", &b.select_backend);
   find(library, "simdrop_forward", &b.forward);
+  find_if_there(library, "simdrop_forward_bytes", &b.forward_bytes);
   find(library, "simdrop_backward", &b.backward);
   find(library, "simdrop_apply_bits", &b.apply_bits);
   find(library, "simdrop_mask_bits", &b.mask_bits);
@@ -132,18 +147,19 @@ static int compare(const void *a, const void *b) {
 }
 
 static bool equal_outputs(const build builds[2], tune_case *c, char *y) {
-  const size_t bits_size = c->n / 8 + 1;
+  const size_t size = c->n + 1;  // of decisions, a byte each
   char *const other = malloc(c->y_size);
-  uint8_t *const bits = calloc(bits_size, 1), *const other_bits = calloc(bits_size, 1);
-  if (other == NULL || bits == NULL || other_bits == NULL) fail("not enough memory");
+  uint8_t *const decisions = calloc(size, 1), *const other_decisions = calloc(size, 1);
+  if (other == NULL || decisions == NULL || other_decisions == NULL) fail("not enough memory");
   memcpy(other, y, c->y_size);
-  c->bits = bits;
+  c->decisions = decisions;
   call(&builds[0], c, y);
-  c->bits = other_bits;
+  c->decisions = other_decisions;
   call(&builds[1], c, other);
-  const bool equal = memcmp(y, other, c->y_size) == 0 && memcmp(bits, other_bits, bits_size) == 0;
+  const bool equal = memcmp(y, other, c->y_size) == 0 && memcmp(decisions, other_decisions, size) == 0;
   free(other);
-  free(bits);
+  free(decisions);
+  free(other_decisions);
   return equal;
 }
 
@@ -201,8 +217,8 @@ int main(int argc, char **argv) {
     fprintf(stderr, "tune: the outputs of the two builds differ\n");
     return 1;
   }
-  c.bits = malloc(n / 8 + 1);
-  if (c.bits == NULL) fail("not enough memory");
+  c.decisions = malloc(n + 1);
+  if (c.decisions == NULL) fail("not enough memory");
   measure(builds, &c, y, rounds);
   return 0;
 }

@@ -160,7 +160,7 @@ enum {
 };
 
 static _Alignas(64) uint8_t input[MOST_BYTES], output[MOST_BYTES + 1];
-static uint8_t other_output[MOST_BYTES], bits[MOST_ELEMENTS / 8 + 1];
+static uint8_t other_output[MOST_BYTES], bits[MOST_ELEMENTS / 8 + 1], bytes[MOST_ELEMENTS], other_bytes[MOST_ELEMENTS];
 
 static bench_case make_case(simdrop_dtype dtype, size_t n, const simdrop_executor *executor) {
   for (size_t i = 0; i < MOST_BYTES; ++i) input[i] = (uint8_t)(i * 41 + i / 251) & 0x3f;  // small positive numbers of any type
@@ -174,6 +174,7 @@ static bench_case make_case(simdrop_dtype dtype, size_t n, const simdrop_executo
                       .x = input,
                       .y = output,
                       .bits = bits,
+                      .bytes = bytes,
                       .executor = executor,
                       .pieces = executor->threads};
 }
@@ -233,12 +234,16 @@ static void kernels_in_pieces(void **state) {
       bench_case c = make_case((simdrop_dtype)dtype, MOST_ELEMENTS, &executor);
       bench_set_copy(&bench_kernels[kernel], &c);
       simdrop_mask_bits(&c.mask, c.n, bits);
+      memset(bytes, 0xa5, sizeof bytes);
       bench_kernels[kernel].run(&c, 1);
       memcpy(other_output, output, sizeof other_output);
       memset(output, 0xa5, sizeof output);
+      memcpy(other_bytes, bytes, sizeof bytes);
+      memset(bytes, 0xa5, sizeof bytes);
       memset(bits, 0, bench_kernels[kernel].draws ? sizeof bits : 0);
       bench_kernels[kernel].run_parallel(&c, 1);
       check_bytes(other_output, output, sizeof other_output, "%s", bench_kernels[kernel].name);
+      check_bytes(other_bytes, bytes, sizeof bytes, "bytes of %s", bench_kernels[kernel].name);
     }
   }
 }

@@ -30,6 +30,13 @@ simdrop_status simdrop_apply_bits(double p, simdrop_dtype dtype, size_t n, const
 simdrop_status simdrop_forward(const simdrop_mask *mask, simdrop_dtype dtype, size_t n, const void *x, void *y, uint8_t *bits) {
   return simdrop_apply_bits(mask->p, dtype, n, bits, x, y);
 }
+#if WRONG != 9000  // a build that has it not
+simdrop_status simdrop_forward_bytes(const simdrop_mask *mask, simdrop_dtype dtype, size_t n, const void *x, void *y, uint8_t *bytes) {
+  memset(bytes, 1, n);
+  if (WRONG < n) bytes[WRONG] = 0;
+  return simdrop_apply_bits(mask->p, dtype, n, NULL, x, y);
+}
+#endif
 simdrop_status simdrop_backward(const simdrop_mask *mask, simdrop_dtype dtype, size_t n, const void *dy, void *dx) {
   return simdrop_apply_bits(mask->p, dtype, n, NULL, dy, dx);
 }
@@ -77,9 +84,10 @@ class TuneTest(unittest.TestCase):
             figures = [float(word) for word in self.tune("1000.so", "9000.so", "avx2", kernel, "f32", "1000", "0.5", "3").split()]
             self.assertEqual(len(figures), 5)
             self.assertTrue(0 < figures[1] <= figures[0] <= figures[2] and min(figures[3:]) > 0, figures)
+        self.tune("1000.so", "1000.so", "avx2", "forward-bytes", "f32", "1000", "0.5", "3")
 
     def test_different_outputs(self):
-        for kernel in "forward", "forward-bits", "backward", "apply-bits", "mask-bits", "mask-bytes":
+        for kernel in "forward", "forward-bits", "forward-bytes", "backward", "apply-bits", "mask-bits", "mask-bytes":
             for pair in ("1000.so", "9.so"), ("9.so", "1000.so"):
                 self.assertIn("differ", self.tune(*pair, "avx2", kernel, "f32", "1000", "0.5", "3", status=1))
 
@@ -87,6 +95,7 @@ class TuneTest(unittest.TestCase):
         self.assertIn("backend", self.tune("1000.so", "1000.so", "scalar", "forward", "f32", "1000", "0.5", "3", status=2))
         self.assertIn("argument", self.tune("1000.so", "1000.so", "avx2", "forward", "f8", "1000", "0.5", "3", status=2))
         self.assertIn("call fails", self.tune("1000.so", "1000.so", "avx2", "mask-bits", "f32", "1000", "0.75", "3", status=2))
+        self.assertIn("without simdrop_forward_bytes", self.tune("1000.so", "9000.so", "avx2", "forward-bytes", "f32", "1000", "0.5", "3", status=2))
         self.assertIn("nothing.so", self.tune("nothing.so", "1000.so", "avx2", "forward", "f32", "1000", "0.5", "3", status=2))
 
     def test_compare_builds(self):

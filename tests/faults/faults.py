@@ -187,7 +187,10 @@ fault("chunk: the block left over is forgotten", FILE, "reader->leftover = reade
 fault("chunk: the wrong block is left over", FILE, "first + SIMDROP_BLOCK_WORDS * (blocks - 1), sizeof",
       "first + SIMDROP_BLOCK_WORDS * (blocks > 1 ? blocks - 2 : 0), sizeof", "kernels:every_bit_offset")
 FILE = "src/engine/driver.c"
-fault("chunk: bits written too close", FILE, "bits += count / 8;", "bits += count / 16;", "kernels:chunk_boundaries")
+fault("chunk: bits written too close", FILE, "operation->bits + done / 8", "operation->bits + done / 16", "kernels:chunk_boundaries")
+fault("chunk: bytes written too close", FILE, "operation->bytes + done);", "operation->bytes + done / 2);", "kernels:chunk_boundaries")
+fault("bytes forgotten where nothing is drawn", FILE, "if (operation->bytes != NULL) drive_bytes(operation, operation->bytes);", "",
+      "kernels:certain_probabilities")
 fault("chunk: y does not move on", FILE, "job->operands.y = (char *)job->operands.y + count * job->size;", "",
       "kernels:chunk_boundaries")
 fault("chunk: a step skips the rest", "src/common/interleave.h", "interleave->done = end;", "interleave->done = interleave->count;",
@@ -353,8 +356,8 @@ fault("errno is set", FILE, "static inline size_t packed_size(size_t n) {", "#in
 fault("backward draws another mask", "src/core/api.c", "return backward(NULL, mask, dtype, n, dy, dx);",
       "simdrop_mask other = {0}; if (mask != NULL) { other = *mask; other.stream ^= 1; } "
       "return backward(NULL, mask != NULL ? &other : NULL, dtype, n, dy, dx);", "kernels:one_mask_everywhere")
-fault("forward stores another chunk's mask", "src/engine/driver.c", "simdrop_pack_bits(count, mask_chunk, bits);",
-      "simdrop_pack_bits(count, next_count > 0 ? next_chunk : mask_chunk, bits);", "kernels:one_mask_everywhere")
+fault("forward stores another chunk's mask", "src/engine/driver.c", "n - left - count, count, mask_chunk);",
+      "n - left - count, count, next_count > 0 ? next_chunk : mask_chunk);", "kernels:one_mask_everywhere")
 
 # ---- K9: the scale
 SCALE = "kernels:scale_gives_back_the_expectation"
@@ -417,10 +420,13 @@ fault("no check: bits of mask_bits NULL", FILE, "} else if (call->n > 0 && call-
 fault("no check: scale NULL", "src/core/api.c", "if (scale == NULL) return SIMDROP_ERROR_NULL_POINTER;", "", NULLS)
 fault("no check: x NULL", FILE, "if (call->x == NULL || call->y == NULL)", "if (call->y == NULL)", NULLS)
 fault("no check: y NULL", FILE, "if (call->x == NULL || call->y == NULL)", "if (call->x == NULL)", NULLS)
-fault("no check: stored bits NULL", FILE, "if (call->verb == SIMDROP_APPLY_BITS && call->stored == NULL) return SIMDROP_ERROR_NULL_POINTER;",
-      "", NULLS)
-fault("no check: stored bits of a layout NULL", "src/core/operation.c", "if (call->verb == SIMDROP_APPLY_BITS && call->stored == NULL) return SIMDROP_ERROR_NULL_POINTER; const",
-      "const", "api:layouts")
+fault("no check: stored bits NULL", FILE, "return (call->verb == SIMDROP_APPLY_BITS && call->stored == NULL) || (call", "return (call", NULLS)
+fault("no check: bytes NULL", FILE, "|| (call->verb == SIMDROP_FORWARD_BYTES && call->decisions == NULL);", ";", NULLS)
+fault("no check: stored bits of a layout NULL", "src/core/operation.c", "if (lacks_decisions(call)) return SIMDROP_ERROR_NULL_POINTER; const", "const",
+      "api:layouts")
+fault("bytes counted as bits", FILE, "return call->verb == SIMDROP_FORWARD_BYTES ? n : packed_size(n);", "return packed_size(n);", "api:overlaps")
+fault("bytes of a layout counted as bits", "src/core/operation.c", "decisions = decisions_size(call, count);", "decisions = packed_size(count);",
+      "api:layouts")
 fault("no check: flags of a mask", FILE, "if (mask->flags != 0) return SIMDROP_ERROR_FLAGS;", "", "api:layouts")
 fault("no check: flags of a layout", "src/layout/check.c", "if (status == SIMDROP_OK && layout->flags != 0) return SIMDROP_ERROR_FLAGS;", "", "api:layouts")
 fault("no check: p of a mask", FILE, "if (!simdrop_is_probability(mask->p)) return SIMDROP_ERROR_PROBABILITY;", "",
@@ -439,10 +445,10 @@ fault("no check: size overflow", FILE, "if (n > SIZE_MAX / sizeof(double) && n >
 fault("sizes that overflow taken for small", FILE, "if (n > SIZE_MAX / sizeof(double) &&", "if (n > SIZE_MAX / sizeof(float) &&", "api:size_overflow")
 OVERLAPS = "api:overlaps"
 fault("no check: x overlaps y", FILE, "if (call->x != call->y && overlaps(call->x, bytes, call->y, bytes)) return SIMDROP_ERROR_OVERLAP;", "", OVERLAPS)
-fault("no check: bits overlap x", FILE, "overlaps(call->decisions, packed, call->x, bytes) || overlaps", "overlaps", OVERLAPS)
-fault("no check: bits overlap y", FILE, "|| overlaps(call->decisions, packed, call->y, bytes);", ";", OVERLAPS)
+fault("no check: bits overlap x", FILE, "overlaps(call->decisions, decisions, call->x, bytes) || overlaps", "overlaps", OVERLAPS)
+fault("no check: bits overlap y", FILE, "|| overlaps(call->decisions, decisions, call->y, bytes);", ";", OVERLAPS)
 fault("no check: y overlaps stored bits", FILE,
-      "if (call->stored != NULL && overlaps(call->stored, packed, call->y, bytes)) return SIMDROP_ERROR_OVERLAP;", "", OVERLAPS)
+      "if (call->stored != NULL && overlaps(call->stored, decisions, call->y, bytes)) return SIMDROP_ERROR_OVERLAP;", "", OVERLAPS)
 fault("touching arrays refused", FILE, "b_begin - a_begin < a_size", "b_begin - a_begin <= a_size", OVERLAPS)
 fault("bits' last byte not counted", FILE, "return n / 8 + (n % 8 != 0);", "return n / 8;", OVERLAPS)
 fault("in place refused", FILE, "if (call->x != call->y && overlaps(call->x,", "if (overlaps(call->x,", OVERLAPS)
@@ -603,6 +609,16 @@ fault("axes merged whatever their decisions", FILE, "&& outer->index == inner->i
 fault("axes merged whatever their x", FILE, "for (int o = 0; o < SIMDROP_LAYOUT_OPERANDS; ++o) if ((size_t)outer->strides[o] !=", "for (int o = SIMDROP_Y; o < SIMDROP_LAYOUT_OPERANDS; ++o) if ((size_t)outer->strides[o] !=", LOOPS)
 fault("an axis with decisions turned round", FILE, "if (axis->index != 0) return;", "", RANDOM)
 FILE = "src/layout/shapes.c"
+MERGED = "layout:merged_neighbours"
+fault("strided: axes of one place stay", FILE, "if (dims[a] == 1) continue; const", "const", MERGED)
+fault("strided: an axis takes another's place", FILE, "axes[first].count *= axis.count;", "axes[first].count = axis.count;", "layout:merged_axes")
+fault("strided: one element where there is none", FILE, "*layout = (simdrop_layout){.rank = 1};", "*layout = (simdrop_layout){.rank = 0};", MERGED)
+fault("strided: too many axes forgotten", FILE, "} else if (first == 0) { return SIMDROP_ERROR_RANK;", "} else if (first == 0) { return SIMDROP_OK;",
+      "api:constructors")
+fault("strided: a rank below 0", FILE, "if (rank < 0) return SIMDROP_ERROR_RANK; size_t", "size_t", "api:constructors")
+fault("strided: index strides NULL", FILE, "|| index_strides == NULL;", ";", "api:constructors")
+fault("strided: neighbours merged whatever their decisions", FILE, "simdrop_axes_are_one(&axis, &axes[first])",
+      "simdrop_axes_are_one_row(&axis, &axes[first])", "layout:merged_axes")
 fault("broadcast: index in a byte", FILE, "mask_dim == 1 ? 0 : index_stride;", "mask_dim == 1 ? 0 : index_stride & 0xff;", "layout:broadcast")
 fault("broadcast: shared axes have strides", FILE, "mask_dim == 1 ? 0 : index_stride;", "index_stride;", "layout:broadcast")
 fault("broadcast: any mask extent", FILE, "if (mask_dim != dims[a] && mask_dim != 1) return SIMDROP_ERROR_SHAPE;", "", "layout:broadcast")
@@ -618,7 +634,7 @@ fault("tile: strides of the tile", FILE, "const uint64_t extent = a == rank - 1 
 CONSTRUCTORS = "api:constructors"
 fault("dense: no dims is fine", FILE, "|| (rank > 0 && dims == NULL)) return SIMDROP_ERROR_NULL_POINTER;",
       ") return SIMDROP_ERROR_NULL_POINTER; if (rank > 0 && dims == NULL) return SIMDROP_OK;", CONSTRUCTORS)
-fault("dense: no layout is fine", FILE, "if (layout == NULL || (rank > 0", "if (layout == NULL) return SIMDROP_OK; if ((rank > 0", CONSTRUCTORS)
+fault("dense: no layout is fine", FILE, "if (layout == NULL || (rank > 0 && dims", "if (layout == NULL) return SIMDROP_OK; if ((rank > 0 && dims", CONSTRUCTORS)
 fault("broadcast: no mask_dims is fine", FILE, "if (rank > 0 && mask_dims == NULL) return SIMDROP_ERROR_NULL_POINTER;",
       "if (rank > 0 && mask_dims == NULL) return SIMDROP_OK;", CONSTRUCTORS)
 fault("channels: no dims is fine", FILE, "if (dims == NULL) return SIMDROP_ERROR_NULL_POINTER; if (order",
@@ -691,6 +707,14 @@ fault("stretched: the next run's bits left set", FILE, "pending = (end >= 64 ? w
 FILE = "src/common/consumers_body.h"
 fault("vector: runs too long", FILE, "cursor->left += cursor->length - count;", "cursor->left += cursor->length;", LOOPS, "avx2")
 fault("vector: every period begins with a word", FILE, "cursor->bit -= cursor->length;", "cursor->bit = 0;", LOOPS, "avx2")
+RUNS = "kernels:decisions_that_repeat"
+FILE = "src/common/scale_body.h"
+fault("vector: whole runs too long", FILE, "++run); left = decisions->length;", "++run); left = decisions->length + WORD_ELEMENTS;", RUNS, "avx2")
+fault("vector: whole runs that are dropped take x", FILE, "sources[2] = {zeros,", "sources[2] = {(const ELEMENT *)operands->x,", RUNS, "avx2")
+fault("vector: every whole run takes the first", FILE, "sources[kept & 1] + (k & kept);", "sources[kept & 1];", RUNS, "avx2")
+fault("vector: other runs taken for whole ones", FILE, "if (decisions->length % WORD_ELEMENTS == 0 && store", "if (store", RUNS, "avx2")
+fault("vector: the last of a whole run kept", FILE, "if (n - k < WORD_ELEMENTS) { TYPED(scale_part)(n - k, low_bits(n - k),",
+      "if (n - k < WORD_ELEMENTS) { TYPED(scale_part)(n - k, low_bits(n - k) >> 1,", RUNS, "avx2")
 fault("scalar: runs one too long", "src/scalar/consumers.c", "return first + k / length;", "return first + k / (length + 1);", LOOPS)
 FILE = "src/common/producer_body.h"
 fault("vector: listed blocks not in the order of the lanes", FILE, "list[vector + order[lane]];", "list[vector + (size_t)lane];", LOOPS, "avx2")
@@ -703,16 +727,28 @@ fault("layout: p = 1 multiplies", FILE, "operation->stored == NULL && operation-
 # ---- stored and packed decisions of layouts
 FILE = "src/core/operation.c"
 fault("stored bits of a layout numbered as its mask is", FILE, "numbered.index_strides[a] = (uint64_t)numbered.y_strides[a];", "", RANDOM)
-fault("bits beside y in the order of y", FILE, "const simdrop_layout ordered = row_major(layout);", "const simdrop_layout ordered = *layout;", RANDOM)
+fault("bits beside y in the order of y", FILE, "const simdrop_layout ordered = row_major(layout); simdrop_plan_layout(",
+      "const simdrop_layout ordered = *layout; simdrop_plan_layout(", RANDOM)
 FILE = "src/core/cut.c"
-fault("bits beside y taken for those of a flat call", FILE, "if (simdrop_plan_is_flat(plan) && simdrop_plan_is_flat(&bits_plan)) {",
-      "if (simdrop_plan_is_flat(plan)) {", RANDOM, effort="full")
-fault("pieces of bits share a byte", FILE, "if (operation->work == SIMDROP_WORK_BITS) { size_t begin, end; cut(operation->n, GRAIN,",
-      "if (operation->work == SIMDROP_WORK_BITS) { size_t begin, end; cut(operation->n, 1,", "parallel:layouts")
+fault("bits beside y taken for those of a flat call", FILE, "simdrop_has_row_major_output(layout)) {",
+      "(simdrop_has_row_major_output(layout) || simdrop_plan_is_flat(plan))) {", RANDOM, effort="full")
+fault("decisions beside y where y has gaps", FILE, "if (is_drawn(operation) && simdrop_has_row_major_output(layout)) {", "if (is_drawn(operation)) {",
+      RANDOM)
+fault("pieces of bits share a byte", FILE, "if (is_in_order(operation)) { size_t begin, end; cut(operation->n, GRAIN,",
+      "if (is_in_order(operation)) { size_t begin, end; cut(operation->n, 1,", "parallel:layouts")
+fault("pieces all write the first bytes", FILE, "if (part.bytes != NULL) part.bytes += begin;", "", "parallel:dense_calls")
+fault("bytes beside y cut like y alone", FILE, "|| operation->bits != NULL || operation->bytes != NULL; }", "|| operation->bits != NULL; }",
+      "parallel:layouts")
+FILE = "src/layout/row_batch.c"
+fault("beside: rows of y alone", FILE, "if (sink->beside != NULL) apply_in_stretches(writer, sink->beside, batch, row, begin, end);", "", LOOPS)
+fault("beside: joined rows of y alone", FILE, "if (sink->beside != NULL) simdrop_sink_row(sink->beside, count, writer->line, 0, first->at);", "", LOOPS)
+fault("beside: lines of y alone", "src/layout/gather.c", "sink != NULL; sink = sink->beside)", "sink == l->sink; sink = sink->beside)", LOOPS)
 FILE = "src/layout/driver.c"
 fault("stored bits from the middle of a byte", FILE, "&& (operation->stored == NULL || plan->index % 8 == 0)) {", ") {", "parallel:layouts", needs="avx2")
 fault("stored bits of a part like those of the whole", FILE, "if (flat.stored != NULL) flat.stored += first.index / 8;", "", "parallel:layouts")
-fault("bits added to what was there", FILE, "memset(operation->y + begin / 8, 0, end / 8 - begin / 8 + (end % 8 != 0));", "", RANDOM)
+fault("bits added to what was there", FILE, "if (last->work == SIMDROP_WORK_BITS) memset(last->y + begin / 8, 0, end / 8 - begin / 8 + (end % 8 != 0));", "",
+      RANDOM)
+fault("bits beside y added to what was there", FILE, "sink.beside == NULL ? &sink : sink.beside;", "&sink;", LOOPS)
 fault("bits: the next box begins with the last", FILE, "done += simdrop_plan_box(plan, done, end, &box);", "done += simdrop_plan_box(plan, begin, end, &box);", "parallel:layouts")
 FILE = "src/layout/plan.c"
 fault("bits: a box of all outer places", FILE, "if (a < cut) axis->count = 1;", "", "parallel:layouts")

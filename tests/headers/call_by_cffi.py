@@ -23,6 +23,9 @@ with open(golden, encoding="utf-8") as file:
         assert status == simdrop.SIMDROP_OK, (line, ffi.string(simdrop.simdrop_status_string(status)))
         assert bytes(bits) == packed, line
         assert [value != 0 for value in y] == [bool(packed[k // 8] >> k % 8 & 1) for k in range(n)], line
+        kept = ffi.new("uint8_t[]", n)
+        assert simdrop.simdrop_forward_bytes(mask, simdrop.SIMDROP_F32, n, x, y, kept) == simdrop.SIMDROP_OK, line
+        assert [value != 0 for value in y] == [byte == 1 for byte in kept], line
         masks += 1
 assert masks > 10
 

@@ -867,12 +867,12 @@ class ToolTest(ToolCase):
         for key in ("executable", "library_version", "cpu", "num_cpus", "caches", "compiler", "flags"):
             self.assertIn(key, result["context"])
         rows = result["benchmarks"]
-        library = {"forward", "forward-bits", "forward-in-place", "backward", "apply-bits", "mask-bits", "mask-bytes"}
+        library = {"forward", "forward-bits", "forward-bytes", "forward-in-place", "backward", "apply-bits", "mask-bits", "mask-bytes"}
         expected = {(k, b, t, n) for k in library for b in names for t in ("f32", "bf16") for n in (128, 3072)}
         expected |= {("memcpy", "none", t, n) for t in ("f32", "bf16") for n in (128, 3072)} | {("philox-32bit", "none", "f32", n) for n in (128, 3072)}
         self.assertEqual({(r["kernel"], r["backend"], r["dtype"], r["n"]) for r in rows}, expected)
         self.assertEqual(len(rows), len(expected))
-        moved = {"forward": 8, "forward-bits": 8.125, "apply-bits": 8.125, "mask-bits": 0.125, "mask-bytes": 1, "memcpy": 8}
+        moved = {"forward": 8, "forward-bits": 8.125, "forward-bytes": 9, "apply-bits": 8.125, "mask-bits": 0.125, "mask-bytes": 1, "memcpy": 8}
         for row in rows:
             self.assertEqual((row["time_unit"], row["rounds"] >= 11, row["threads"], row["pieces"]), ("ns", True, 1, 1))
             self.assertGreater(row["real_time"], 0)

@@ -60,21 +60,25 @@ static void free_case(bench_case *c) {
   free(c->x);
   free(c->y);
   free(c->bits);
+  free(c->bytes);
 }
 
 // Allocates and touches the buffers of one size. The system may promise more memory than there is, so its size is checked.
 static bool prepare_case(const cpu_info *cpu, simdrop_dtype dtype, uint64_t n, bench_case *c) {
   const size_t size = simdrop_dtype_size(dtype);
   *c = (bench_case){.mask = {.seed = 42}, .dtype = dtype, .n = (size_t)n, .element_size = size, .pieces = 1};
-  const bool fits = n <= SIZE_MAX / 4 / size && (cpu->memory_bytes == 0 || n <= cpu->memory_bytes / (2 * size + 1));
+  const bool fits = n <= SIZE_MAX / 4 / size && (cpu->memory_bytes == 0 || n <= cpu->memory_bytes / (2 * size + 2));
   if (fits) c->bits = malloc(c->n / 8 + 1);
-  if (c->bits == NULL || posix_memalign(&c->x, 64, c->n * size) != 0 || posix_memalign(&c->y, 64, c->n * size) != 0) {
+  if (fits) c->bytes = malloc(c->n);
+  if (c->bits == NULL || c->bytes == NULL || posix_memalign(&c->x, 64, c->n * size) != 0 ||
+      posix_memalign(&c->y, 64, c->n * size) != 0) {
     report_error("bench: --n %" PRIu64 " needs more memory than there is", n);
     free_case(c);
     return false;
   }
   fill_elements(dtype, c->n, c->x);
   memset(c->y, 0, c->n * size);
+  memset(c->bytes, 0, c->n);
   return true;
 }
 
@@ -369,8 +373,8 @@ int run_bench(int argc, char **argv) {
       .n = {4, {2 << 10, 64 << 10, 1 << 20, 64 << 20}}, .threads = {1, {1}}, .p = {2, {0.1, 0.5}}, .dtypes = 1 << SIMDROP_F32};
   const arg_option options[] = {
       {"kernel", "LIST",
-       "some of memcpy, philox-32bit, forward, forward-bits, forward-in-place, backward, apply-bits,\n"
-       "mask-bits, mask-bytes with commas between, or all (default)",
+       "some of memcpy, philox-32bit, forward, forward-bits, forward-bytes, forward-in-place, backward,\n"
+       "apply-bits, mask-bits, mask-bytes with commas between, or all (default)",
        ARG_CHOICE_LIST, &request.kernels, bench_kernel_names, false},
       {"layout", "LIST",
        "measure layouts instead, of f32 or f64: some of dense, first-1x1, first-7x7, first-8x8, first-14x14,\n"

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-// One combination to measure, with its buffers: x and y of n elements each, bits of n bits.
+// One combination to measure, with its buffers: x and y of n elements each, bits of n bits, n bytes.
 typedef struct bench_case {
   simdrop_mask mask;
   simdrop_dtype dtype;
@@ -14,7 +14,7 @@ typedef struct bench_case {
   double scale;
   uint64_t threshold;
   void *x, *y;
-  uint8_t *bits;
+  uint8_t *bits, *bytes;
   size_t copy_bytes;                 // of the memcpy that a kernel is compared with,
   size_t copy_bits;                  // and how many bits of it an element has
   simdrop_layout layout;             // of at most n elements, for the layouts
@@ -38,6 +38,9 @@ typedef void bench_run(const bench_case *c, uint64_t repetitions);
     simdrop_parallel_forward(c->executor, &c->mask, c->dtype, c->n, c->x, c->y, NULL))                                       \
   X(forward_bits, "forward-bits", BENCH_LIBRARY, 1, 2, 1, 0, simdrop_forward(&c->mask, c->dtype, c->n, c->x, c->y, c->bits), \
     simdrop_parallel_forward(c->executor, &c->mask, c->dtype, c->n, c->x, c->y, c->bits))                                    \
+  X(forward_bytes, "forward-bytes", BENCH_LIBRARY, 1, 2, 0, 1,                                                               \
+    simdrop_forward_bytes(&c->mask, c->dtype, c->n, c->x, c->y, c->bytes),                                                   \
+    simdrop_parallel_forward_bytes(c->executor, &c->mask, c->dtype, c->n, c->x, c->y, c->bytes))                             \
   X(forward_in_place, "forward-in-place", BENCH_LIBRARY, 1, 2, 0, 0,                                                         \
     simdrop_forward(&c->mask, c->dtype, c->n, c->y, c->y, NULL),                                                             \
     simdrop_parallel_forward(c->executor, &c->mask, c->dtype, c->n, c->y, c->y, NULL))                                       \
