@@ -951,7 +951,7 @@ class ToolTest(ToolCase):
         table = self.succeeds("bench", "--short", "--kernel", "all", "--n", "4Ki,160Ki", "--p", "0.1", "--dtype", "f32,bf16", "--threads", "1,2,5", "--json", "b.json").decode()
         rows = json.loads(self.read("b.json"))["benchmarks"]
         kernels = {row["kernel"] for row in rows}
-        self.assertEqual(len(kernels), 9)
+        self.assertEqual(len(kernels), 10)
         expected = {(k, t, n, threads) for k in kernels for t in ("f32", "bf16") for n in (4096, 163840) for threads in (1, 2, 5)}
         expected -= {("philox-32bit", "bf16", n, threads) for n in (4096, 163840) for threads in (1, 2, 5)}
         self.assertEqual({(r["kernel"], r["dtype"], r["n"], r["threads"]) for r in rows}, expected)
