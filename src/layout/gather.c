@@ -18,8 +18,9 @@ typedef struct line {
 } line;
 
 static void flush(line *l) {
-  for (const simdrop_row_sink *sink = l->sink; l->count > 0 && sink != NULL; sink = sink->beside)
-    simdrop_sink_row(sink, l->count, l->words, 0, l->begin.at);
+  const simdrop_row_sink *const beside = l->sink->beside;
+  if (l->count > 0) simdrop_sink_row(l->sink, l->count, l->words, 0, l->begin.at);
+  if (l->count > 0 && beside != NULL) simdrop_sink_row(beside, l->count, l->words, 0, l->begin.at);
   l->count = 0;
   l->words[0] = 0;
 }
@@ -30,7 +31,7 @@ static bool goes_on(const line *l, const place *next) {
   return l->count > 0;
 }
 
-static void add_to_line(line *l, const uint64_t *bits, size_t count, const place *next) {
+static inline void add_to_line(line *l, const uint64_t *bits, size_t count, const place *next) {
   if (!goes_on(l, next) || l->count + count > SIMDROP_LINE_ELEMENTS) flush(l);
   if (l->count == 0) l->begin = *next;
   simdrop_append_bits(l->words, l->count, bits, 0, count);

@@ -742,7 +742,7 @@ fault("bytes beside y cut like y alone", FILE, "|| operation->bits != NULL || op
 FILE = "src/layout/row_batch.c"
 fault("beside: rows of y alone", FILE, "if (sink->beside != NULL) apply_in_stretches(writer, sink->beside, batch, row, begin, end);", "", LOOPS)
 fault("beside: joined rows of y alone", FILE, "if (sink->beside != NULL) simdrop_sink_row(sink->beside, count, writer->line, 0, first->at);", "", LOOPS)
-fault("beside: lines of y alone", "src/layout/gather.c", "sink != NULL; sink = sink->beside)", "sink == l->sink; sink = sink->beside)", LOOPS)
+fault("beside: lines of y alone", "src/layout/gather.c", "if (l->count > 0 && beside != NULL) simdrop_sink_row(beside,", "if (l->count > SIZE_MAX / 2 && beside != NULL) simdrop_sink_row(beside,", LOOPS)
 FILE = "src/layout/driver.c"
 fault("stored bits from the middle of a byte", FILE, "&& (operation->stored == NULL || plan->index % 8 == 0)) {", ") {", "parallel:layouts", needs="avx2")
 fault("stored bits of a part like those of the whole", FILE, "if (flat.stored != NULL) flat.stored += first.index / 8;", "", "parallel:layouts")
