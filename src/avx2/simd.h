@@ -344,10 +344,10 @@ static inline void simd_select_word_64(uint64_t bits, const uint64_t *x, uint64_
     simd_store(y + i, _mm256_maskload_epi64((const long long *)(x + i), _mm256_sllv_epi64(simd_set(bits >> i), shift)));
 }
 
-static inline void simd_expand_word(uint64_t bits, uint8_t *bytes) {
+static inline void simd_expand_word(uint64_t bits, uint8_t *bytes, bool non_temporal) {
   SIMDROP_UNROLL
   for (int half = 0; half < 64; half += 32)
-    _mm256_storeu_si256((__m256i *)(bytes + half), _mm256_min_epu8(bits_in_bytes(bits >> half), _mm256_set1_epi8(1)));
+    store_thirty_two(bytes + half, _mm256_min_epu8(bits_in_bytes(bits >> half), _mm256_set1_epi8(1)), non_temporal);
 }
 
 #include "common/vocabulary.h"

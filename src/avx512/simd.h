@@ -269,8 +269,13 @@ static inline void simd_select_word_64(uint64_t bits, const uint64_t *x, uint64_
   for (int i = 0; i < 64; i += 8) _mm512_storeu_si512(y + i, _mm512_maskz_loadu_epi64((__mmask8)(bits >> i), x + i));
 }
 
-static inline void simd_expand_word(uint64_t bits, uint8_t *bytes) {
-  _mm512_storeu_si512(bytes, _mm512_maskz_set1_epi8(bits, 1));
+static inline void simd_expand_word(uint64_t bits, uint8_t *bytes, bool non_temporal) {
+  const __m512i expanded = _mm512_maskz_set1_epi8(bits, 1);
+  if (non_temporal) {
+    _mm512_stream_si512((void *)bytes, expanded);
+  } else {
+    _mm512_storeu_si512(bytes, expanded);
+  }
 }
 
 // These have lone words of their own.

@@ -187,25 +187,34 @@ void SIMDROP_LOCAL(finish_stores)(void) { simd_finish_stores(); }
 #define WIDTH 64
 #include "common/select_body.h"
 
-static ALWAYS_INLINE void expand_loop(decision_kind kind, size_t n, const simdrop_decisions *decisions, uint8_t *bytes) {
+static inline void expand_part(size_t count, uint64_t bits, uint8_t *bytes) {
+  uint8_t part[WORD_ELEMENTS];
+  simd_expand_word(bits, part, false);
+  memcpy(bytes, part, count);
+}
+
+static ALWAYS_INLINE void expand_loop(decision_kind kind, size_t n, const simdrop_decisions *decisions, uint8_t *bytes,
+                                      bool non_temporal) {
   decision_cursor cursor = first_decisions(kind, decisions);
   size_t k = 0;
-  for (; k + WORD_ELEMENTS <= n; k += WORD_ELEMENTS) simd_expand_word(next_decisions(kind, &cursor, WORD_ELEMENTS), bytes + k);
-  if (k < n) {
-    uint8_t part[WORD_ELEMENTS];
-    simd_expand_word(next_decisions(kind, &cursor, n - k), part);
-    memcpy(bytes + k, part, n - k);
+  if (non_temporal) {
+    k = elements_to_alignment(bytes, sizeof *bytes, n);
+    if (k > 0) expand_part(k, next_decisions(kind, &cursor, k), bytes);
   }
+  for (; k + WORD_ELEMENTS <= n; k += WORD_ELEMENTS)
+    simd_expand_word(next_decisions(kind, &cursor, WORD_ELEMENTS), bytes + k, non_temporal);
+  if (k < n) expand_part(n - k, next_decisions(kind, &cursor, n - k), bytes + k);
 }
 
 void SIMDROP_LOCAL(expand_bytes)(size_t n, const simdrop_decisions *decisions, const simdrop_operands *operands,
                                  simdrop_store store) {
   uint8_t *const bytes = (uint8_t *)operands->y;
-  (void)store;
   if (decisions->words == NULL) {
-    expand_loop(IN_BYTES, n, decisions, bytes);
+    expand_loop(IN_BYTES, n, decisions, bytes, false);  // which no long call has
+  } else if (store == SIMDROP_STORE_NON_TEMPORAL) {
+    expand_loop(IN_WORDS, n, decisions, bytes, true);
   } else {
-    expand_loop(IN_WORDS, n, decisions, bytes);
+    expand_loop(IN_WORDS, n, decisions, bytes, false);
   }
 }
 

@@ -68,7 +68,7 @@ typedef enum simdrop_store {
 // Consumer of n elements, each with its decision:
 //     scale_<type>     y[k] = kept ? x[k] * factor : +0
 //     select_<bits>    y[k] = kept ? x[k] : 0, copying bits, and with cached stores whatever is asked for
-//     expand_bytes     y[k] = kept ? 1 : 0, a byte; there is no x, and stores are cached
+//     expand_bytes     y[k] = kept ? 1 : 0, a byte; there is no x
 // The last two take decisions that are repeated nowhere (SIMDROP_EACH).
 typedef void simdrop_consume_kernel(size_t n, const simdrop_decisions *decisions, const simdrop_operands *operands,
                                     simdrop_store store);

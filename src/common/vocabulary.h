@@ -157,5 +157,5 @@ SIMDROP_ELEMENT_TYPES(SIMD_WORDS_OF_TYPE_, )
 SIMDROP_ELEMENT_SIZES(SIMD_WORDS_OF_SIZE_, )
 #undef SIMD_WORDS_OF_SIZE_
 
-// bytes[k] = bit k, 0 or 1.
-SIMD_WORD(void, simd_expand_word, (uint64_t decisions, uint8_t *bytes));
+// bytes[k] = bit k, 0 or 1. Where stores are non-temporal, bytes are at the beginning of a line.
+SIMD_WORD(void, simd_expand_word, (uint64_t decisions, uint8_t *bytes, bool non_temporal));

@@ -64,10 +64,12 @@ simdrop_multiplier simdrop_scale_for(uint64_t threshold, simdrop_dtype dtype, si
 // A call, and the chunk of it that is ready to be applied, in steps or at once.
 typedef struct scale_job {
   simdrop_scale_kernels kernels;
-  simdrop_decisions decisions;  // from the next element on,
-  simdrop_operands operands;    // and so are these
-  size_t size;                  // of an element
-  size_t step;                  // elements at a time
+  simdrop_decisions decisions;           // from the next element on,
+  simdrop_operands operands;             // and so are these
+  simdrop_consume_kernel *expand_bytes;  // expands decisions
+  uint8_t *bytes;                        // to these, unless NULL: from the next on that are not written yet
+  size_t size;                           // of an element
+  size_t step;                           // elements at a time
   simdrop_store store;
 } scale_job;
 
@@ -90,6 +92,28 @@ static void scale_pages_step(void *context, size_t begin, size_t end) {
   if (end == count) go_on(job, count);
 }
 
+// Bytes are written between the steps of y, and so while the next chunk's mask is drawn; past the caches as y is.
+static void expand_step(scale_job *job, const simdrop_decisions *decisions, size_t count) {
+  const simdrop_operands operands = {.y = job->bytes};
+  job->expand_bytes(count, decisions, &operands, job->store);
+  job->bytes += count;
+}
+
+static void scale_and_expand_step(void *context, size_t begin, size_t end) {
+  scale_job *const job = context;
+  expand_step(job, &job->decisions, end - begin);
+  scale_step(context, begin, end);
+}
+
+// The bytes of as many elements, which are others than those in pages.
+static void scale_pages_and_expand_step(void *context, size_t begin, size_t end) {
+  scale_job *const job = context;
+  simdrop_decisions decisions = job->decisions;
+  decisions.first += begin;
+  expand_step(job, &decisions, end - begin);
+  scale_pages_step(context, begin, end);
+}
+
 static bool is_for_pages(const scale_job *job, size_t count) {
   return job->store == SIMDROP_STORE_NON_TEMPORAL && count * job->size == simdrop_paged_chunk_bytes(job->size);
 }
@@ -97,10 +121,13 @@ static bool is_for_pages(const scale_job *job, size_t count) {
 // The steps end where a line of y does, so that non-temporal stores write whole lines.
 static simdrop_interleave interleave_of(scale_job *job, size_t count) {
   if (is_for_pages(job, count))
-    return (simdrop_interleave){.run = scale_pages_step, .context = job, .step = job->step, .count = count};
+    return (simdrop_interleave){.run = job->bytes == NULL ? scale_pages_step : scale_pages_and_expand_step,
+                                .context = job,
+                                .step = job->step,
+                                .count = count};
   const size_t past_line = (uintptr_t)job->operands.y % CACHE_LINE;
   return (simdrop_interleave){
-      .run = scale_step,
+      .run = job->bytes == NULL ? scale_step : scale_and_expand_step,
       .context = job,
       .step = job->step,
       .first_extra = past_line == 0 ? 0 : (CACHE_LINE - past_line) / job->size,
@@ -138,28 +165,17 @@ static void start_job(scale_job *job, const simdrop_operation *operation, const 
   job->decisions.first = 0;
   job->decisions.repeat = SIMDROP_EACH;
   job->operands = operands_of(operation);
+  job->expand_bytes = kernels->expand_bytes;
+  job->bytes = operation->bytes;
   job->size = operation->size;
   job->step = step_of(operation);
   job->store = operation->store;
 }
 
-// A byte for each element of a chunk.
-static void expand(const simdrop_kernels *kernels, size_t count, simdrop_mask_chunk chunk, uint8_t *bytes) {
-  const simdrop_decisions decisions = {.words = chunk.words, .first = chunk.first};
-  const simdrop_operands operands = {.y = bytes};
-  kernels->expand_bytes(count, &decisions, &operands, SIMDROP_STORE_CACHED);
-}
-
-// The decisions of a chunk that has been applied, the operation's elements from `done` on.
-static void write_decisions(const simdrop_operation *operation, const simdrop_kernels *kernels, size_t done, size_t count,
-                            simdrop_mask_chunk chunk) {
-  if (operation->bits != NULL) simdrop_pack_bits(count, chunk, operation->bits + done / 8);  // chunks before were whole bytes
-  if (operation->bytes != NULL) expand(kernels, count, chunk, operation->bytes + done);
-}
-
 static SIMDROP_OWN_FRAME void drive_scale(const simdrop_operation *operation) {
   const simdrop_kernels *const kernels = simdrop_current_kernels();
   const size_t n = operation->n, chunk = chunk_elements(operation->size, operation->store);
+  uint8_t *bits = operation->bits;
   simdrop_mask_reader reader;
   simdrop_reader_init(&reader, kernels, operation);
   scale_job job;
@@ -177,10 +193,13 @@ static SIMDROP_OWN_FRAME void drive_scale(const simdrop_operation *operation) {
       next_chunk = simdrop_reader_next(&reader, next_count, &interleave);
       simdrop_interleave_finish(&interleave);
     } else {
+      if (job.bytes != NULL) expand_step(&job, &job.decisions, count);
       scale_chunk(&job, count);
     }
-    if (operation->bits != NULL || operation->bytes != NULL)
-      write_decisions(operation, kernels, n - left - count, count, mask_chunk);
+    if (bits != NULL) {
+      simdrop_pack_bits(count, mask_chunk, bits);
+      bits += count / 8;  // every chunk but the last is whole bytes
+    }
     mask_chunk = next_chunk;
     left -= next_count;
     count = next_count;
@@ -234,7 +253,10 @@ static SIMDROP_OWN_FRAME void drive_bytes(const simdrop_operation *operation, ui
   simdrop_reader_init(&reader, kernels, operation);
   for (size_t done = 0, count; done < operation->n; done += count) {
     count = minimum(operation->n - done, MASK_CHUNK_ELEMENTS);
-    expand(kernels, count, simdrop_reader_next(&reader, count, NULL), bytes + done);
+    const simdrop_mask_chunk chunk = simdrop_reader_next(&reader, count, NULL);
+    const simdrop_decisions decisions = {.words = chunk.words, .first = chunk.first};
+    const simdrop_operands operands = {.y = bytes + done};
+    kernels->expand_bytes(count, &decisions, &operands, SIMDROP_STORE_CACHED);
   }
 }
 

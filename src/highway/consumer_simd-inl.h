@@ -266,10 +266,10 @@ static inline void simd_select_word_8(uint64_t bits, const uint8_t *x, uint8_t *
     hn::StoreU(hn::IfThenElseZero(hn::LoadMaskBits(tag, word.bytes + i / 8), hn::LoadU(tag, x + i)), tag, y + i);
 }
 
-static inline void simd_expand_word(uint64_t bits, uint8_t *bytes) {
+static inline void simd_expand_word(uint64_t bits, uint8_t *bytes, bool non_temporal) {
   const hn::CappedTag<uint8_t, 64> tag;
   const word_bytes word(bits);
   SIMD_UNROLL_WORD
   for (int i = 0; i < 64; i += (int)hn::Lanes(tag))
-    hn::StoreU(hn::IfThenElseZero(hn::LoadMaskBits(tag, word.bytes + i / 8), hn::Set(tag, 1)), tag, bytes + i);
+    store_lanes(tag, hn::IfThenElseZero(hn::LoadMaskBits(tag, word.bytes + i / 8), hn::Set(tag, 1)), bytes + i, non_temporal);
 }

@@ -329,7 +329,8 @@ static inline void simd_select_word_64(uint64_t bits, const uint64_t *x, uint64_
   for (int i = 0; i < 64; i += 4) simd_store(y + i, select_four_wide(bits, i, x));
 }
 
-static inline void simd_expand_word(uint64_t bits, uint8_t *bytes) {
+static inline void simd_expand_word(uint64_t bits, uint8_t *bytes, bool non_temporal) {
+  (void)non_temporal;
   SIMDROP_UNROLL
   for (int i = 0; i < 64; i += 16) vst1q_u8(bytes + i, vandq_u8(sixteen_lanes(bits, i), vdupq_n_u8(1)));
 }

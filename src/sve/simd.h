@@ -251,7 +251,8 @@ static inline void simd_select_word_64(uint64_t bits, const uint64_t *x, uint64_
 }
 
 // The word is in every 64 bits of a vector: lane i takes byte i / 8 of it, and of that the bit i % 8.
-static inline void simd_expand_word(uint64_t bits, uint8_t *bytes) {
+static inline void simd_expand_word(uint64_t bits, uint8_t *bytes, bool non_temporal) {
+  (void)non_temporal;
   const svbool_t all = svptrue_b8();
   const svuint8_t word = svreinterpret_u8_u64(svdup_n_u64(bits)), bit = svand_n_u8_x(all, svindex_u8(0, 1), 7);
   for (size_t i = 0; i < 64; i += svcntb()) {

@@ -187,8 +187,9 @@ fault("chunk: the block left over is forgotten", FILE, "reader->leftover = reade
 fault("chunk: the wrong block is left over", FILE, "first + SIMDROP_BLOCK_WORDS * (blocks - 1), sizeof",
       "first + SIMDROP_BLOCK_WORDS * (blocks > 1 ? blocks - 2 : 0), sizeof", "kernels:every_bit_offset")
 FILE = "src/engine/driver.c"
-fault("chunk: bits written too close", FILE, "operation->bits + done / 8", "operation->bits + done / 16", "kernels:chunk_boundaries")
-fault("chunk: bytes written too close", FILE, "operation->bytes + done);", "operation->bytes + done / 2);", "kernels:chunk_boundaries")
+fault("chunk: bits written too close", FILE, "bits += count / 8;", "bits += count / 16;", "kernels:chunk_boundaries")
+fault("chunk: bytes written too close", FILE, "job->bytes += count;", "job->bytes += count / 2;", "kernels:chunk_boundaries")
+fault("pages: every step's bytes are the first's", FILE, "decisions.first += begin;", "", "kernels:large_outputs", "avx2", effort="full")
 fault("bytes forgotten where nothing is drawn", FILE, "if (operation->bytes != NULL) drive_bytes(operation, operation->bytes);", "",
       "kernels:certain_probabilities")
 fault("chunk: y does not move on", FILE, "job->operands.y = (char *)job->operands.y + count * job->size;", "",
@@ -356,8 +357,8 @@ fault("errno is set", FILE, "static inline size_t packed_size(size_t n) {", "#in
 fault("backward draws another mask", "src/core/api.c", "return backward(NULL, mask, dtype, n, dy, dx);",
       "simdrop_mask other = {0}; if (mask != NULL) { other = *mask; other.stream ^= 1; } "
       "return backward(NULL, mask != NULL ? &other : NULL, dtype, n, dy, dx);", "kernels:one_mask_everywhere")
-fault("forward stores another chunk's mask", "src/engine/driver.c", "n - left - count, count, mask_chunk);",
-      "n - left - count, count, next_count > 0 ? next_chunk : mask_chunk);", "kernels:one_mask_everywhere")
+fault("forward stores another chunk's mask", "src/engine/driver.c", "simdrop_pack_bits(count, mask_chunk, bits);",
+      "simdrop_pack_bits(count, next_count > 0 ? next_chunk : mask_chunk, bits);", "kernels:one_mask_everywhere")
 
 # ---- K9: the scale
 SCALE = "kernels:scale_gives_back_the_expectation"
@@ -409,8 +410,10 @@ fault("vector: copied tail reads whole vectors", FILE, "memcpy(part, x + k, (n -
 fault("vector: copied tail writes whole vectors", FILE, "memcpy(y + k, part, (n - k) * sizeof *y);",
       "memcpy(y + k, part, sizeof part);", "guard:kernels_f16", "avx2")
 FILE = "src/common/consumers_body.h"
-fault("vector: whole vectors of bytes", FILE, "memcpy(bytes + k, part, n - k);", "memcpy(bytes + k, part, sizeof part);",
+fault("vector: whole vectors of bytes", FILE, "memcpy(bytes, part, count);", "memcpy(bytes, part, sizeof part);",
       "guard:masks", "avx2")
+fault("vector: bytes before the first line forgotten", FILE, "if (k > 0) expand_part(k, next_decisions(kind, &cursor, k), bytes);", "",
+      "kernels:decisions_from_anywhere", "avx2")
 
 # ---- the checks of the interface, removed one by one
 FILE = "src/core/check_call.h"
@@ -503,7 +506,7 @@ fault("highway: f16 NaN without its payload", FILE, "hn::And(hn::ShiftRight<13>(
 fault("highway: f16 NaNs widened to numbers", FILE, "are_above(magnitude, (0x7c00 << 13) - 1)", "are_above(magnitude, 0x7fffffff)",
       "kernels:every_f16", "highway-sse4")
 fault("highway: bf16 ties away from even", FILE, "hn::Set(tag, 0x7ffe)", "hn::Set(tag, 0x7fff)", "kernels:every_bf16", "highway-sse4")
-fault("highway: bytes of 0 and 255", FILE, "hn::Set(tag, 1)), tag, bytes + i", "hn::Set(tag, 0xff)), tag, bytes + i",
+fault("highway: bytes of 0 and 255", FILE, "hn::Set(tag, 1)), bytes + i", "hn::Set(tag, 0xff)), bytes + i",
       "mask:every_length_and_start", "highway-sse4")
 fault("highway: half a vector stored past the caches", FILE, "if (non_temporal && hn::MaxLanes(tag) * sizeof *y >= HWY_STREAM_MULTIPLE) {",
       "if (non_temporal) {",

@@ -289,7 +289,7 @@ static inline const char *check_consumers(uint64_t decisions, simdrop_multiplier
         select_##bits, bits / 8)
   SIMDROP_ELEMENT_TYPES(CHECK_TYPE, )
   SIMDROP_ELEMENT_SIZES(CHECK_SIZE, )
-  CHECK("simd_expand_word", simd_expand_word(decisions, y), expand_bytes, 1)
+  CHECK("simd_expand_word", simd_expand_word(decisions, y, non_temporal), expand_bytes, 1)
   return NULL;
 }
 
