@@ -1,8 +1,9 @@
 // The mask producers' kernels: a call is cut into runs of blocks with the same upper half, and these into batches. Included
 // last, by a producer that defines
-//     round_keys and make_round_keys    what it makes of the round keys, once a call
 //     drawing                           what a call draws with
+//     begin_rounds                      what it makes of the round keys, once a call
 //     make_schedule                     the planes' part of the rounds, once for each upper half of the blocks' numbers
+//     begin_planes                      what it makes of the schedule, once a run of blocks with the same upper half
 //     are_few and mask_one_block        whether blocks are too few for batches, and how one is drawn then
 //     mask_batch_by_planes              a batch: at most BATCH_BLOCKS blocks
 //     order_list                        a batch's list of blocks in the order in which its vectors want them
@@ -14,6 +15,7 @@
 
 static inline void prepare_schedule(drawing *call, uint32_t block_high) {
   if (!call->source->schedule.ready || call->source->schedule.block_high != block_high) make_schedule(call, block_high);
+  begin_planes(call);
 }
 
 // A run of blocks with the same upper half.
@@ -51,7 +53,7 @@ static inline interleave_pace begin_pace(const simdrop_mask_source *source, simd
   interleave_pace pace = {interleave, 0, 1, 1};
   if (interleave == NULL) return pace;
   const size_t batches = count_batches(source, block_count);
-  pace.period = (int)(interleave->step * batches / interleave->count) + 1;
+  pace.period = (int)((interleave->step * batches + interleave->count - 1) / interleave->count);
   pace.batches_left = pace.period;
   pace.elements = (interleave->count * (size_t)pace.period / batches) / 64 * 64;
   return pace;
@@ -61,7 +63,7 @@ static inline void begin_call(drawing *call, simdrop_mask_source *source, simdro
   call->source = source;
   call->first = make_first_round(source);
   call->pace = begin_pace(source, interleave, block_count);
-  make_round_keys(source, &call->keys);
+  begin_rounds(call);
 }
 
 void SIMDROP_LOCAL(mask_blocks)(simdrop_mask_source *source, uint64_t first_block, size_t block_count, uint64_t *words,

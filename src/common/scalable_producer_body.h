@@ -39,6 +39,8 @@ typedef struct drawing {
   round_keys keys;
 } drawing;
 
+static inline void begin_rounds(drawing *call) { make_round_keys(call->source, &call->keys); }
+
 static inline void make_schedule(drawing *call, uint32_t block_high) {
   simdrop_plane_schedule *const schedule = &call->source->schedule;
   for (int plane = 0; plane < call->source->plane_count; ++plane) {
@@ -53,6 +55,8 @@ static inline void make_schedule(drawing *call, uint32_t block_high) {
   schedule->block_high = block_high;
   schedule->ready = 1;
 }
+
+static inline void begin_planes(drawing *call) { (void)call; }  // a plane is broadcast from the schedule where it is drawn
 
 // The parts of words 0, 1 and 2 after three rounds that depend on the block.
 static inline __attribute__((always_inline)) void make_block_part(const drawing *call, simd_words block_low, simd_words *part_0,

@@ -43,6 +43,9 @@ static inline simd_u64 simd_shift_left(simd_u64 a, int count) { return hn::Shift
 // The lanes' halves as lanes of their own.
 static inline hn::Vec<hn::ScalableTag<uint32_t>> halves(simd_u64 a) { return hn::BitCast(hn::ScalableTag<uint32_t>(), a); }
 
+static inline simd_u64 simd_words_set(uint32_t word) {
+  return hn::BitCast(tag_u64(), hn::Set(hn::ScalableTag<uint32_t>(), word));
+}
 static inline simd_u64 simd_multiply_low(simd_u64 a, simd_u64 b) { return hn::MulEven(halves(a), halves(b)); }
 
 static inline simd_u64 simd_count_from(uint64_t first, int step) {
@@ -59,12 +62,17 @@ static inline simd_u64 simd_rotate_lanes(simd_u64 a, int count) {
   return hn::TableLookupLanes(a, hn::IndicesFromVec(tag_u64(), lane));
 }
 
-static inline uint64_t simd_first_lane(simd_u64 a) { return hn::GetLane(a); }
+// The lower half comes first, so that the product stays as it is.
+static inline simd_u64 simd_last_key(uint32_t key, bool turned_over) {
+  return simd_set((uint64_t)key << 32 ^ (turned_over ? ~UINT64_C(0) : 0));
+}
 
 static inline simd_u64 simd_last_words(simd_u64 product, simd_u64 word, simd_u64 key) {
-  const simd_u64 swapped = hn::BitCast(tag_u64(), hn::Shuffle2301(halves(product)));
-  return hn::BitCast(tag_u64(), hn::OddEven(halves(swapped), halves(simd_xor3(swapped, word, key))));
+  return simd_xor3(product, hn::ShiftLeft<32>(word), key);
 }
+
+static inline simd_u64 swap_words(simd_u64 a) { return hn::BitCast(tag_u64(), hn::Shuffle2301(halves(a))); }
+static inline uint64_t simd_first_words(simd_u64 a) { return hn::GetLane(swap_words(a)); }
 
 static inline simd_u64 simd_block_order() {
   const simd_u64 lane = hn::Iota(tag_u64(), 0);
@@ -72,8 +80,18 @@ static inline simd_u64 simd_block_order() {
 }
 
 static inline void simd_store_blocks(uint64_t *words, simd_u64 low, simd_u64 high) {
-  simd_store(words, hn::InterleaveLower(tag_u64(), low, high));
-  simd_store(words + SIMD_LANES, hn::InterleaveUpper(tag_u64(), low, high));
+  simd_store(words, swap_words(hn::InterleaveLower(tag_u64(), low, high)));
+  simd_store(words + SIMD_LANES, swap_words(hn::InterleaveUpper(tag_u64(), low, high)));
+}
+
+static inline void simd_flip_blocks(uint64_t *words, const uint64_t *positions, simd_u64 low, simd_u64 high) {
+  alignas(64) uint64_t lows[SIMD_LANES], highs[SIMD_LANES];
+  simd_store(lows, swap_words(low));
+  simd_store(highs, swap_words(high));
+  for (int lane = 0; lane < SIMD_LANES; ++lane) {
+    words[2 * positions[lane]] ^= lows[lane];
+    words[2 * positions[lane] + 1] ^= highs[lane];
+  }
 }
 
 static inline simd_lanes simd_nonzero_lanes(simd_u64 a) { return hn::Ne(a, simd_set(0)); }
