@@ -24,6 +24,7 @@ typedef unsigned simd_lanes;
 #define SIMD_STRAGGLER_PLANES 2      // planes side by side for the blocks that those leave undecided
 #define SIMD_FEW_BLOCKS 3            // up to here, lanes carry the planes of one block, where the dense planes may not do
 #define SIMD_ONE_BLOCK_PLANES 3      // and of a block alone from so many planes on
+#define SIMD_BROADCASTS_OPERANDS 0   // an operand in memory is a whole vector
 
 static inline simd_u64 simd_set(uint64_t value) { return _mm256_set1_epi64x((long long)value); }
 static inline simd_u64 simd_load(const uint64_t *from) { return _mm256_loadu_si256((const __m256i *)from); }
@@ -63,8 +64,6 @@ static inline simd_u64 simd_last_words(simd_u64 product, simd_u64 word, simd_u64
   return simd_xor3(product, simd_shift_left(word, 32), key);
 }
 
-static inline simd_u64 swap_words(simd_u64 a) { return _mm256_shuffle_epi32(a, _MM_SHUFFLE(2, 3, 0, 1)); }
-
 static inline uint64_t simd_first_words(simd_u64 a) {
   uint64_t lane;
   _mm_storel_epi64((__m128i *)&lane, _mm256_castsi256_si128(a));
@@ -73,22 +72,31 @@ static inline uint64_t simd_first_words(simd_u64 a) {
 
 static inline simd_u64 simd_block_order(void) { return _mm256_setr_epi64x(0, 2, 1, 3); }
 
-static inline void simd_store_blocks(uint64_t *words, simd_u64 low, simd_u64 high) {
-  simd_store(words, swap_words(_mm256_unpacklo_epi64(low, high)));
-  simd_store(words + 4, swap_words(_mm256_unpackhi_epi64(low, high)));
+// Even and odd lanes' blocks, with each lane's words changed round.
+static inline __m256i even_blocks(simd_u64 low, simd_u64 high) {
+  return _mm256_castps_si256(_mm256_shuffle_ps(_mm256_castsi256_ps(low), _mm256_castsi256_ps(high), _MM_SHUFFLE(0, 1, 0, 1)));
 }
 
-static inline void flip_block(uint64_t *words, uint64_t position, __m128i bits) {
-  __m128i *const block = (__m128i *)(words + 2 * position);
+static inline __m256i odd_blocks(simd_u64 low, simd_u64 high) {
+  return _mm256_castps_si256(_mm256_shuffle_ps(_mm256_castsi256_ps(low), _mm256_castsi256_ps(high), _MM_SHUFFLE(2, 3, 2, 3)));
+}
+
+static inline void simd_store_blocks(uint64_t *words, simd_u64 low, simd_u64 high) {
+  simd_store(words, even_blocks(low, high));
+  simd_store(words + 4, odd_blocks(low, high));
+}
+
+static inline void flip_block(uint64_t *words, uint64_t where, __m128i bits) {
+  __m128i *const block = (__m128i *)(words + (where >> 32));
   _mm_storeu_si128(block, _mm_xor_si128(_mm_loadu_si128(block), bits));
 }
 
-static inline void simd_flip_blocks(uint64_t *words, const uint64_t *positions, simd_u64 low, simd_u64 high) {
-  const __m256i even = swap_words(_mm256_unpacklo_epi64(low, high)), odd = swap_words(_mm256_unpackhi_epi64(low, high));
-  flip_block(words, positions[0], _mm256_castsi256_si128(even));
-  flip_block(words, positions[1], _mm256_castsi256_si128(odd));
-  flip_block(words, positions[2], _mm256_extracti128_si256(even, 1));
-  flip_block(words, positions[3], _mm256_extracti128_si256(odd, 1));
+static inline void simd_flip_blocks(uint64_t *words, const uint64_t *where, simd_u64 low, simd_u64 high) {
+  const __m256i even = even_blocks(low, high), odd = odd_blocks(low, high);
+  flip_block(words, where[0], _mm256_castsi256_si128(even));
+  flip_block(words, where[1], _mm256_castsi256_si128(odd));
+  flip_block(words, where[2], _mm256_extracti128_si256(even, 1));
+  flip_block(words, where[3], _mm256_extracti128_si256(odd, 1));
 }
 
 static inline simd_lanes simd_nonzero_lanes(simd_u64 a) {

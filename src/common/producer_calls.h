@@ -6,10 +6,12 @@
 //     begin_planes                      what it makes of the schedule, once a run of blocks with the same upper half
 //     are_few and mask_one_block        whether blocks are too few for batches, and how one is drawn then
 //     mask_batch_by_planes              a batch: at most BATCH_BLOCKS blocks
-//     order_list                        a batch's list of blocks in the order in which its vectors want them
+//     make_list                         what it makes of a batch's list of blocks: BATCH_BLOCKS of whatever it likes
 //     count_batches                     about how often a call can interleave something
 #ifndef SIMDROP_COMMON_PRODUCER_CALLS_H
 #define SIMDROP_COMMON_PRODUCER_CALLS_H
+
+#include <limits.h>
 
 #include "common/producer_parts.h"
 
@@ -39,23 +41,21 @@ static inline void mask_listed_batch(drawing *call, const uint64_t *blocks, size
     return;
   }
   prepare_schedule(call, (uint32_t)(blocks[0] >> 32));
-  // A step takes whole vectors and may look past the end of the list.
-  uint64_t list[BATCH_BLOCKS];
-  for (size_t b = 0; b < BATCH_BLOCKS; ++b) list[b] = (uint32_t)blocks[b < block_count ? b : block_count - 1];
-  alignas(64) uint64_t in_lanes[BATCH_BLOCKS];
-  order_list(list, in_lanes);
-  const batch_blocks numbers = {.list = list, .in_lanes = in_lanes};
+  alignas(64) uint64_t list[BATCH_BLOCKS];
+  make_list(blocks, block_count, list);
+  const batch_blocks numbers = {.list = list};
   mask_batch_by_planes(call, &numbers, block_count, words);
 }
 
 static inline interleave_pace begin_pace(const simdrop_mask_source *source, simdrop_interleave *interleave,
                                          size_t block_count) {
-  interleave_pace pace = {interleave, 0, 1, 1};
+  interleave_pace pace = {interleave, 0, INT_MAX, INT_MAX};
   if (interleave == NULL) return pace;
   const size_t batches = count_batches(source, block_count);
-  pace.period = (int)((interleave->step * batches + interleave->count - 1) / interleave->count);
+  const size_t period = (interleave->step * batches + interleave->count / 2) / interleave->count;
+  pace.period = period > 0 ? (int)period : 1;
   pace.batches_left = pace.period;
-  pace.elements = (interleave->count * (size_t)pace.period / batches) / 64 * 64;
+  pace.elements = (interleave->count * (size_t)pace.period / batches + 63) / 64 * 64;
   return pace;
 }
 

@@ -43,8 +43,8 @@ SIMD_WORD(simd_u64, simd_rotate_lanes, (simd_u64 a, int count));
 SIMD_WORD(simd_u64, simd_block_order, (void));
 SIMD_WORD(void, simd_store_blocks, (uint64_t words[], simd_u64 low, simd_u64 high));
 
-// Flips bits of the blocks at these positions of the array, lane by lane in this order.
-SIMD_WORD(void, simd_flip_blocks, (uint64_t words[], const uint64_t positions[], simd_u64 low, simd_u64 high));
+// Flips bits of the blocks that begin at words[where[i] >> 32], lane by lane in this order; what is below is not looked at.
+SIMD_WORD(void, simd_flip_blocks, (uint64_t words[], const uint64_t where[], simd_u64 low, simd_u64 high));
 
 // The two words of the first lane, in order.
 SIMD_WORD(uint64_t, simd_first_words, (simd_u64 a));
@@ -57,8 +57,8 @@ SIMD_WORD(size_t, simd_count_lanes, (simd_lanes lanes));
 SIMD_WORD(void, simd_compress_store, (uint64_t to[], simd_lanes lanes, simd_u64 a));
 
 // Philox's words, one for each lane. Unless the backend has another way, they are the lower halves of 64-bit lanes, with
-// anything above them (simd_words_set may fill both halves, if that takes an instruction less); where a multiplication takes packed words (NEON), it says SIMD_PACKED_WORDS and all of these words
-// itself.
+// anything above them; simd_words_set is the backend's own, as filling both halves may take an instruction less. Where a
+// multiplication takes packed words (NEON), it says SIMD_PACKED_WORDS and all of these words itself.
 #ifndef SIMD_PACKED_WORDS
 SIMD_WORD(simd_u64, simd_xor3, (simd_u64 a, simd_u64 b, simd_u64 c));
 SIMD_WORD(simd_u64, simd_high_half, (simd_u64 a));

@@ -14,6 +14,7 @@ using simd_lanes = hn::Mask<tag_u64>;
 #undef SIMD_STRAGGLER_PLANES
 #undef SIMD_FEW_BLOCKS
 #undef SIMD_ONE_BLOCK_PLANES
+#undef SIMD_BROADCASTS_OPERANDS
 #define SIMD_DENSE_PLANES 8      // planes that are drawn for every block; the others only where they are needed
 #define SIMD_STRAGGLER_PLANES 2  // planes side by side for the blocks that those leave undecided
 #if HWY_MAX_BYTES >= 64
@@ -21,11 +22,13 @@ using simd_lanes = hn::Mask<tag_u64>;
 #define SIMD_FEW_PLANES_IN_FLIGHT 4  // vectors times planes side by side where one or two planes decide everything
 #define SIMD_FEW_BLOCKS 4            // up to here, lanes carry the planes of one block, where the dense planes may not do
 #define SIMD_ONE_BLOCK_PLANES 1      // and of a block alone from so many planes on
+#define SIMD_BROADCASTS_OPERANDS 1   // an operand in memory may be one lane for all
 #else
 #define SIMD_PLANES_IN_FLIGHT 2
 #define SIMD_FEW_PLANES_IN_FLIGHT 2
 #define SIMD_FEW_BLOCKS 3
 #define SIMD_ONE_BLOCK_PLANES 3
+#define SIMD_BROADCASTS_OPERANDS 0
 #endif
 
 static inline simd_u64 simd_set(uint64_t value) { return hn::Set(tag_u64(), value); }
@@ -84,13 +87,13 @@ static inline void simd_store_blocks(uint64_t *words, simd_u64 low, simd_u64 hig
   simd_store(words + SIMD_LANES, swap_words(hn::InterleaveUpper(tag_u64(), low, high)));
 }
 
-static inline void simd_flip_blocks(uint64_t *words, const uint64_t *positions, simd_u64 low, simd_u64 high) {
+static inline void simd_flip_blocks(uint64_t *words, const uint64_t *where, simd_u64 low, simd_u64 high) {
   alignas(64) uint64_t lows[SIMD_LANES], highs[SIMD_LANES];
   simd_store(lows, swap_words(low));
   simd_store(highs, swap_words(high));
   for (int lane = 0; lane < SIMD_LANES; ++lane) {
-    words[2 * positions[lane]] ^= lows[lane];
-    words[2 * positions[lane] + 1] ^= highs[lane];
+    words[where[lane] >> 32] ^= lows[lane];
+    words[(where[lane] >> 32) + 1] ^= highs[lane];
   }
 }
 

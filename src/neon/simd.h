@@ -28,6 +28,7 @@ typedef unsigned simd_lanes;
 #define SIMD_STRAGGLER_PLANES 1      // planes side by side for the blocks that those leave undecided; 2 takes up to 2 % more
 #define SIMD_FEW_BLOCKS 2            // up to here, lanes carry the planes of one block, where the dense planes may not do
 #define SIMD_ONE_BLOCK_PLANES 3      // and of a block alone from so many planes on
+#define SIMD_BROADCASTS_OPERANDS 0   // an operand in memory is a whole vector
 
 #define SIMD_BOTH_(function, a, b) ((simd_u64){function((a).first, (b).first), function((a).second, (b).second)})
 
@@ -127,11 +128,11 @@ static inline void simd_store_blocks(uint64_t *words, simd_u64 low, simd_u64 hig
   for (int i = 0; i < SIMD_LANES; ++i) vst1q_u64(words + 2 * i, blocks[i]);
 }
 
-static inline void simd_flip_blocks(uint64_t *words, const uint64_t *positions, simd_u64 low, simd_u64 high) {
+static inline void simd_flip_blocks(uint64_t *words, const uint64_t *where, simd_u64 low, simd_u64 high) {
   uint64x2_t blocks[SIMD_LANES];
   pair_words(low, high, blocks);
   for (int i = 0; i < SIMD_LANES; ++i) {
-    uint64_t *const block = words + 2 * positions[i];
+    uint64_t *const block = words + (where[i] >> 32);
     vst1q_u64(block, veorq_u64(vld1q_u64(block), blocks[i]));
   }
 }

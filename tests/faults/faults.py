@@ -70,7 +70,7 @@ FILE = "src/common/producer_body.h"
 fault("vector: key words swapped", PARTS, "source->key[0] + (uint32_t)round", "source->key[1] + (uint32_t)round", LANES, "avx2")
 fault("vector: one key constant for both", PARTS, "(uint32_t)round * SIMDROP_PHILOX_WEYL_1",
       "(uint32_t)round * SIMDROP_PHILOX_WEYL_0", LANES, "avx2")
-fault("vector: a round less", FILE, "round < LAST_ROUND; ++round) { SIMDROP_UNROLL", "round < LAST_ROUND - 1; ++round) { SIMDROP_UNROLL",
+fault("vector: a round less", FILE, "round < LAST_ROUND - PLANE_ROUND - 1; ++round) {", "round < LAST_ROUND - PLANE_ROUND - 2; ++round) {",
       LANES, "avx2")
 fault("vector: low half for high", FILE, "word_0[i] = simd_words_xor3(simd_upper_words(product_1), word_1[i],",
       "word_0[i] = simd_words_xor3(simd_lower_words(product_1), word_1[i],", LANES, "avx2")
@@ -80,14 +80,14 @@ fault("vector: word 3 of the first round lost", FILE, "simd_words_set(call->firs
       "simd_words_set(round_key_1(call->source, 1))", LANES, "avx2")
 fault("avx512: blocks in the wrong lanes", "src/avx512/simd.h", "_mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7)",
       "_mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7)", LANES, "avx512")
-fault("avx512: output words mixed up", "src/avx512/simd.h", "_mm512_shuffle_epi32(a, _MM_PERM_CDAB)", "a", LANES, "avx512")
+fault("avx512: output words mixed up", "src/avx512/simd.h", "_mm512_castsi512_ps(high), _MM_SHUFFLE(0, 1, 0, 1)", "_mm512_castsi512_ps(high), _MM_SHUFFLE(1, 0, 1, 0)", LANES, "avx512")
 fault("avx512: lanes rotated by too few", "src/avx512/simd.h", "_mm512_alignr_epi64(a, a, 4)", "_mm512_alignr_epi64(a, a, 3)",
       "mask:every_plane_decides", "avx512")
 fault("avx2: lanes rotated by too few", "src/avx2/simd.h", "_mm256_permute4x64_epi64(a, _MM_SHUFFLE(1, 0, 3, 2))",
       "_mm256_permute4x64_epi64(a, _MM_SHUFFLE(0, 3, 2, 1))", "mask:every_plane_decides", "avx2")
 fault("avx2: blocks in the wrong lanes", "src/avx2/simd.h", "_mm256_setr_epi64x(0, 2, 1, 3)", "_mm256_setr_epi64x(0, 1, 2, 3)",
       LANES, "avx2")
-fault("avx2: output words mixed up", "src/avx2/simd.h", "_mm256_shuffle_epi32(a, _MM_SHUFFLE(2, 3, 0, 1))", "a", LANES, "avx2")
+fault("avx2: output words mixed up", "src/avx2/simd.h", "_mm256_castsi256_ps(high), _MM_SHUFFLE(0, 1, 0, 1)", "_mm256_castsi256_ps(high), _MM_SHUFFLE(1, 0, 1, 0)", LANES, "avx2")
 
 # ---- the vocabularies: what is wrong in a word that few calls need
 WORDS = "vocabulary:words_do_what_they_say"
@@ -98,10 +98,10 @@ fault("avx2: a set of lanes loses one", "src/avx2/simd.h", "THEN(0, THEN(1, THEN
 fault("avx512: lanes rotated by one for four", "src/avx512/simd.h", ": _mm512_alignr_epi64(a, a, 4)", ": _mm512_alignr_epi64(a, a, 1)", WORDS, "avx512")
 fault("avx512: a last word without its key", "src/avx512/simd.h", "simd_xor3(product, simd_shift_left(word, 32), key)",
       "((void)key, simd_xor(product, simd_shift_left(word, 32)))", WORDS, "avx512")
-fault("avx512: a block flipped in another's place", "src/avx512/simd.h", "positions[6], _mm512_extracti64x2_epi64(even, 3)",
-      "positions[6], _mm512_extracti64x2_epi64(even, 2)", WORDS, "avx512")
-fault("avx2: a block flipped in another's place", "src/avx2/simd.h", "positions[2], _mm256_extracti128_si256(even, 1)",
-      "positions[2], _mm256_castsi256_si128(even)", WORDS, "avx2")
+fault("avx512: a block flipped in another's place", "src/avx512/simd.h", "where[6], _mm512_extracti64x2_epi64(even, 3)",
+      "where[6], _mm512_extracti64x2_epi64(even, 2)", WORDS, "avx512")
+fault("avx2: a block flipped in another's place", "src/avx2/simd.h", "where[2], _mm256_extracti128_si256(even, 1)",
+      "where[2], _mm256_castsi256_si128(even)", WORDS, "avx2")
 fault("avx2: one word turned over of two", "src/avx2/simd.h", "(turned_over ? ~UINT64_C(0) : 0)", "(turned_over ? UINT32_MAX : 0)", WORDS, "avx2")
 fault("neon: one word turned over of two", "src/neon/simd.h", "vreinterpretq_u64_u32(vdupq_n_u32(turned))", "vdupq_n_u64(0)", WORDS, "neon")
 fault("neon: the upper half of lanes forgotten", "src/neon/simd.h", "vmaxvq_u32(vreinterpretq_u32_u64(vorrq_u64(a.first, a.second))) != 0",
@@ -159,21 +159,24 @@ fault("scalar: planes depend on T", FILE, "plane_bits(source, block, plane, u);"
       "plane_bits(source, block, plane + (int)(source->threshold & 1), u);", "mask:larger_p_drops_more")
 FILE = "src/common/producer_body.h"
 PLANES = "mask:every_plane_count"
-fault("vector: undecided blocks left one plane short", FILE, "plane < call->source->plane_count; ++plane) thin_stragglers",
-      "plane < call->source->plane_count - 1; ++plane) thin_stragglers", "mask:threshold_at_an_elements_u", "avx2")
+fault("vector: many undecided blocks left one plane short", FILE, "plane < planes && count > SIMD_LANES;", "plane + 1 < planes && count > SIMD_LANES;",
+      PLANES, "avx2")
+fault("vector: the last undecided blocks left one plane short", FILE, "plane < planes && simd_any(", "plane + 1 < planes && simd_any(",
+      PLANES, "avx2")
 fault("vector: what a plane of the lower ones keeps stays undecided", FILE, "undecided->high = simd_and_not(bits[i].high, undecided->high);", "",
       PLANES, "avx2")
-fault("vector: a plane of the lower ones drops what it keeps", FILE, "|= (unsigned)threshold_bit(call->source, first_plane + i) << i;",
-      "|= (unsigned)threshold_bit(call->source, first_plane + i + 1) << i;", PLANES, "avx2")
-fault("vector: undecided blocks listed once only", FILE, "add_stragglers(stragglers, position, &undecided);", "(void)undecided;",
+fault("vector: a plane of the lower ones by its neighbour's bit", FILE, "if (threshold_bit(call->source, first_plane + i)) {",
+      "if (threshold_bit(call->source, first_plane)) {", PLANES, "avx2")
+fault("vector: undecided blocks listed once only", FILE, "left = add_stragglers(stragglers, left, where, &undecided);", "(void)undecided;",
       PLANES, "avx2")
+fault("vector: the schedule ends with its first planes", FILE, "if (first_plane >= call->source->schedule.ready) extend_schedule(call);", "",
+      "mask:threshold_at_an_elements_u", "avx2")
 fault("vector: kept from where the threshold's bit is 0", FILE, "return zero_bits ^ zero_bits >> 1;", "return zero_bits;", PLANES, "avx2")
-fault("vector: undecided elements dropped after a plane of ones", FILE, "if (threshold_bit(call->source, SIMD_DENSE_PLANES - 1)) {",
-      "if (!threshold_bit(call->source, SIMD_DENSE_PLANES - 1)) {", PLANES, "avx2")
-fault("vector: a plane compared with its neighbour's bit", FILE, "turned_over >> (31 - plane) & 1", "turned_over >> (30 - plane & 31) & 1", PLANES,
-      "avx2")
-fault("vector: few planes turned over", FILE, "has_stragglers(source) ? ~(uint32_t)source->threshold : 0;", "~(uint32_t)source->threshold;",
-      PLANES, "avx2")
+fault("vector: undecided elements dropped after a plane of ones", FILE, "if (turning >> (31 - SIMD_DENSE_PLANES) & 1) {",
+      "if (!(turning >> (31 - SIMD_DENSE_PLANES) & 1)) {", PLANES, "avx2")
+fault("vector: dense planes compared with the other bit", FILE, "threshold_bit(source, plane) ? plain : turned_over;",
+      "threshold_bit(source, plane) ? turned_over : plain;", PLANES, "avx2")
+fault("vector: elements begin dropped", FILE, "kept_at_first = simd_set(turning >> 31 ?", "kept_at_first = simd_set(turning >> 31 && false ?", PLANES, "avx2")
 fault("vector: short call looks at its first planes only", FILE,
       "if (simd_first_words(simd_or(all.undecided.low, all.undecided.high)) == 0) break;", "break;",
       "mask:threshold_at_an_elements_u", "avx2")
@@ -186,7 +189,9 @@ fault("vector: one plane of two", FILE, "SIMD_FEW_PLANES_IN_FLIGHT / 2, 2, numbe
 fault("vector: one plane less of a few", FILE, "1, call->source->plane_count, numbers,", "1, call->source->plane_count - 1, numbers,", PLANES,
       "avx2")
 fault("vector: undecided blocks not finished", FILE,
-      "simd_flip_blocks(words, stragglers->position + i, dropped.low, dropped.high);", "(void)dropped;", PLANES, "avx2")
+      "simd_flip_blocks(words, stragglers->where + i, dropped.low, dropped.high);", "(void)dropped;", PLANES, "avx2")
+fault("vector: the last undecided blocks not finished", FILE,
+      "simd_flip_blocks(words, stragglers->where, dropped.low, dropped.high);", "(void)dropped;", PLANES, "avx2")
 for isa, prefix in (("avx2", "_mm256"), ("avx512", "_mm512")):
     fault(f"{isa}: short call's threshold off by a plane", f"src/{isa}/simd.h", f"{prefix}_sub_epi64(simd_set(31), planes)",
           f"{prefix}_sub_epi64(simd_set(30), planes)", PLANES, isa)
@@ -712,7 +717,9 @@ fault("vector: runs too long", FILE, "cursor->left += cursor->length - count;", 
 fault("vector: every period begins with a word", FILE, "cursor->bit -= cursor->length;", "cursor->bit = 0;", LOOPS, "avx2")
 fault("scalar: runs one too long", "src/scalar/consumers.c", "return first + k / length;", "return first + k / (length + 1);", LOOPS)
 FILE = "src/common/producer_body.h"
-fault("vector: listed blocks not in the order of the lanes", FILE, "list[vector + order[lane]];", "list[vector + (size_t)lane];", LOOPS, "avx2")
+fault("vector: listed blocks not in the order of the lanes", FILE, "i - i % SIMD_LANES + order[i % SIMD_LANES];", "((void)order, i);", LOOPS, "avx2")
+fault("vector: listed blocks finished in another's place", FILE, "const uint64_t place = SIMDROP_BLOCK_WORDS * position;",
+      "const uint64_t place = SIMDROP_BLOCK_WORDS * i;", "layout:listed_blocks", "avx2")
 fault("vector: upper halves of listed blocks taken as equal", CALLS, "count < BATCH_BLOCKS && blocks[count] >> 32 == blocks[0] >> 32", "count < BATCH_BLOCKS",
       "layout:listed_blocks", "avx2")
 FILE = "src/layout/driver.c"

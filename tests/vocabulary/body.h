@@ -139,14 +139,15 @@ static inline const char *check_blocks(const uint64_t *x, const uint64_t *y, con
     DEMAND(words[2 * order[i]] == lows[i] && words[2 * order[i] + 1] == highs[i], simd_store_blocks);
   DEMAND(words[2 * SIMD_LANES] == x[0], simd_store_blocks);
 
-  uint64_t flipped[2 * EVERY * SIMD_LANES], expected[2 * EVERY * SIMD_LANES], positions[SIMD_LANES];
+  uint64_t flipped[2 * EVERY * SIMD_LANES], expected[2 * EVERY * SIMD_LANES], where[SIMD_LANES];
   for (int i = 0; i < 2 * EVERY * SIMD_LANES; ++i) flipped[i] = expected[i] = z[i % SIMD_LANES] + (uint64_t)i;
   for (int i = 0; i < SIMD_LANES; ++i) {
-    positions[i] = (uint64_t)(EVERY * i) + x[i] % EVERY;
-    expected[2 * positions[i]] ^= lows[i];
-    expected[2 * positions[i] + 1] ^= highs[i];
+    const uint64_t place = 2 * ((uint64_t)(EVERY * i) + x[i] % EVERY);
+    where[i] = place << 32 | (uint32_t)y[i];
+    expected[place] ^= lows[i];
+    expected[place + 1] ^= highs[i];
   }
-  simd_flip_blocks(flipped, positions, low, high);
+  simd_flip_blocks(flipped, where, low, high);
   DEMAND(memcmp(flipped, expected, sizeof expected) == 0, simd_flip_blocks);
   return NULL;
 }
