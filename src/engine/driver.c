@@ -25,7 +25,7 @@
 
 static size_t minimum(size_t a, size_t b) { return a < b ? a : b; }
 
-// Masks that are written and not applied are drawn in chunks of 1 KiB.
+// Masks that are written and not applied are drawn in chunks of 2 KiB.
 #define MASK_CHUNK_ELEMENTS ((size_t)16384)
 
 static size_t chunk_elements(size_t size, simdrop_store store) {
