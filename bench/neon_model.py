@@ -33,7 +33,7 @@ DTYPES = ["f32", "f64", "f16", "bf16"]
 LIMITS = {"0.1": 1.7, "0.5": 3.0}
 PACKAGES = {"cmake": "cmake", "ninja": "ninja-build", "aarch64-linux-gnu-gcc": "gcc-aarch64-linux-gnu",
             "qemu-aarch64-static": "qemu-user-static", "llvm-mca-19": "llvm-19", "llvm-objdump-19": "llvm-19"}
-ALTERNATIVES = {"SIMD_PLANES_IN_FLIGHT": [1, 2, 3, 4], "SIMD_FEW_PLANES_IN_FLIGHT": [2, 4, 8], "SIMD_STRAGGLER_PLANES": [1, 2, 3, 4],
+ALTERNATIVES = {"SIMD_PLANES_IN_FLIGHT": [1, 2, 4], "SIMD_FEW_PLANES_IN_FLIGHT": [2, 4, 8], "SIMD_STRAGGLER_PLANES": [1, 2, 4],
                 "SIMD_DENSE_PLANES": [6, 8, 10, 12], "SIMD_FEW_BLOCKS": [0, 1, 2, 3, 4]}
 BRANCH = r"(b|bl|b\.\w+|br|blr|ret|cbn?z|tbn?z)\b"
 

@@ -24,6 +24,7 @@ typedef unsigned simd_lanes;
 #define SIMD_STRAGGLER_PLANES 2      // planes side by side for the blocks that those leave undecided
 #define SIMD_FEW_BLOCKS 3            // up to here, lanes carry the planes of one block, where the dense planes may not do
 #define SIMD_ONE_BLOCK_PLANES 3      // and of a block alone from so many planes on
+#define SIMD_BROADCASTS_OPERANDS 0   // an operand in memory is a whole vector
 
 static inline simd_u64 simd_set(uint64_t value) { return _mm256_set1_epi64x((long long)value); }
 static inline simd_u64 simd_load(const uint64_t *from) { return _mm256_loadu_si256((const __m256i *)from); }
@@ -37,6 +38,7 @@ static inline simd_u64 simd_xor3(simd_u64 a, simd_u64 b, simd_u64 c) { return si
 static inline simd_u64 simd_high_half(simd_u64 a) { return _mm256_srli_epi64(a, 32); }
 static inline simd_u64 simd_shift_left(simd_u64 a, int count) { return _mm256_slli_epi64(a, count); }
 
+static inline simd_u64 simd_words_set(uint32_t word) { return _mm256_set1_epi32((int)word); }
 static inline simd_u64 simd_multiply_low(simd_u64 a, simd_u64 b) { return _mm256_mul_epu32(a, b); }
 
 static inline simd_u64 simd_count_from(uint64_t first, int step) {
@@ -53,22 +55,48 @@ static inline simd_u64 simd_rotate_lanes(simd_u64 a, int count) {
                     : _mm256_permute4x64_epi64(a, _MM_SHUFFLE(1, 0, 3, 2));
 }
 
-static inline uint64_t simd_first_lane(simd_u64 a) {
-  uint64_t lane;
-  _mm_storel_epi64((__m128i *)&lane, _mm256_castsi256_si128(a));
-  return lane;
+// The lower half comes first, so that the product stays as it is.
+static inline simd_u64 simd_last_key(uint32_t key, bool turned_over) {
+  return simd_set((uint64_t)key << 32 ^ (turned_over ? ~UINT64_C(0) : 0));
 }
 
 static inline simd_u64 simd_last_words(simd_u64 product, simd_u64 word, simd_u64 key) {
-  const __m256i swapped = _mm256_shuffle_epi32(product, _MM_SHUFFLE(2, 3, 0, 1));
-  return _mm256_blend_epi32(simd_xor3(swapped, word, key), swapped, 0xAA);
+  return simd_xor3(product, simd_shift_left(word, 32), key);
+}
+
+static inline uint64_t simd_first_words(simd_u64 a) {
+  uint64_t lane;
+  _mm_storel_epi64((__m128i *)&lane, _mm256_castsi256_si128(a));
+  return lane >> 32 | lane << 32;
 }
 
 static inline simd_u64 simd_block_order(void) { return _mm256_setr_epi64x(0, 2, 1, 3); }
 
+// Even and odd lanes' blocks, with each lane's words changed round.
+static inline __m256i even_blocks(simd_u64 low, simd_u64 high) {
+  return _mm256_castps_si256(_mm256_shuffle_ps(_mm256_castsi256_ps(low), _mm256_castsi256_ps(high), _MM_SHUFFLE(0, 1, 0, 1)));
+}
+
+static inline __m256i odd_blocks(simd_u64 low, simd_u64 high) {
+  return _mm256_castps_si256(_mm256_shuffle_ps(_mm256_castsi256_ps(low), _mm256_castsi256_ps(high), _MM_SHUFFLE(2, 3, 2, 3)));
+}
+
 static inline void simd_store_blocks(uint64_t *words, simd_u64 low, simd_u64 high) {
-  simd_store(words, _mm256_unpacklo_epi64(low, high));
-  simd_store(words + 4, _mm256_unpackhi_epi64(low, high));
+  simd_store(words, even_blocks(low, high));
+  simd_store(words + 4, odd_blocks(low, high));
+}
+
+static inline void flip_block(uint64_t *words, uint64_t where, __m128i bits) {
+  __m128i *const block = (__m128i *)(words + (where >> 32));
+  _mm_storeu_si128(block, _mm_xor_si128(_mm_loadu_si128(block), bits));
+}
+
+static inline void simd_flip_blocks(uint64_t *words, const uint64_t *where, simd_u64 low, simd_u64 high) {
+  const __m256i even = even_blocks(low, high), odd = odd_blocks(low, high);
+  flip_block(words, where[0], _mm256_castsi256_si128(even));
+  flip_block(words, where[1], _mm256_castsi256_si128(odd));
+  flip_block(words, where[2], _mm256_extracti128_si256(even, 1));
+  flip_block(words, where[3], _mm256_extracti128_si256(odd, 1));
 }
 
 static inline simd_lanes simd_nonzero_lanes(simd_u64 a) {

@@ -24,6 +24,7 @@ typedef __mmask8 simd_lanes;
 #define SIMD_STRAGGLER_PLANES 2      // planes side by side for the blocks that those leave undecided
 #define SIMD_FEW_BLOCKS 4            // up to here, lanes carry the planes of one block, where the dense planes may not do
 #define SIMD_ONE_BLOCK_PLANES 1      // and of a block alone from so many planes on
+#define SIMD_BROADCASTS_OPERANDS 1   // an operand in memory may be one lane for all
 
 static inline simd_u64 simd_set(uint64_t value) { return _mm512_set1_epi64((long long)value); }
 static inline simd_u64 simd_load(const uint64_t *from) { return _mm512_loadu_si512(from); }
@@ -37,6 +38,7 @@ static inline simd_u64 simd_xor3(simd_u64 a, simd_u64 b, simd_u64 c) { return _m
 static inline simd_u64 simd_high_half(simd_u64 a) { return _mm512_srli_epi64(a, 32); }
 static inline simd_u64 simd_shift_left(simd_u64 a, int count) { return _mm512_slli_epi64(a, (unsigned)count); }
 
+static inline simd_u64 simd_words_set(uint32_t word) { return _mm512_set1_epi32((int)word); }
 static inline simd_u64 simd_multiply_low(simd_u64 a, simd_u64 b) { return _mm512_mul_epu32(a, b); }
 
 static inline simd_u64 simd_count_from(uint64_t first, int step) {
@@ -52,23 +54,52 @@ static inline simd_u64 simd_rotate_lanes(simd_u64 a, int count) {
   return count == 1 ? _mm512_alignr_epi64(a, a, 1) : count == 2 ? _mm512_alignr_epi64(a, a, 2) : _mm512_alignr_epi64(a, a, 4);
 }
 
-static inline uint64_t simd_first_lane(simd_u64 a) {
-  uint64_t lane;
-  _mm_storel_epi64((__m128i *)&lane, _mm512_castsi512_si128(a));
-  return lane;
+// The lower half comes first, so that the product stays as it is.
+static inline simd_u64 simd_last_key(uint32_t key, bool turned_over) {
+  return simd_set((uint64_t)key << 32 ^ (turned_over ? ~UINT64_C(0) : 0));
 }
 
 static inline simd_u64 simd_last_words(simd_u64 product, simd_u64 word, simd_u64 key) {
-  const __m512i swapped = _mm512_shuffle_epi32(product, _MM_PERM_CDAB);
-  // Only the lower halves are written: the upper ones are output word 1 or 3 as they stand.
-  return _mm512_mask_ternarylogic_epi32(swapped, 0x5555, word, key, 0x96);
+  return simd_xor3(product, simd_shift_left(word, 32), key);
+}
+
+static inline uint64_t simd_first_words(simd_u64 a) {
+  uint64_t lane;
+  _mm_storel_epi64((__m128i *)&lane, _mm512_castsi512_si128(a));
+  return lane >> 32 | lane << 32;
 }
 
 static inline simd_u64 simd_block_order(void) { return _mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7); }
 
+// Even and odd lanes' blocks, with each lane's words changed round.
+static inline __m512i even_blocks(simd_u64 low, simd_u64 high) {
+  return _mm512_castps_si512(_mm512_shuffle_ps(_mm512_castsi512_ps(low), _mm512_castsi512_ps(high), _MM_SHUFFLE(0, 1, 0, 1)));
+}
+
+static inline __m512i odd_blocks(simd_u64 low, simd_u64 high) {
+  return _mm512_castps_si512(_mm512_shuffle_ps(_mm512_castsi512_ps(low), _mm512_castsi512_ps(high), _MM_SHUFFLE(2, 3, 2, 3)));
+}
+
 static inline void simd_store_blocks(uint64_t *words, simd_u64 low, simd_u64 high) {
-  _mm512_storeu_si512(words, _mm512_unpacklo_epi64(low, high));
-  _mm512_storeu_si512(words + 8, _mm512_unpackhi_epi64(low, high));
+  simd_store(words, even_blocks(low, high));
+  simd_store(words + 8, odd_blocks(low, high));
+}
+
+static inline void flip_block(uint64_t *words, uint64_t where, __m128i bits) {
+  __m128i *const block = (__m128i *)(words + (where >> 32));
+  _mm_storeu_si128(block, _mm_xor_si128(_mm_loadu_si128(block), bits));
+}
+
+static inline void simd_flip_blocks(uint64_t *words, const uint64_t *where, simd_u64 low, simd_u64 high) {
+  const __m512i even = even_blocks(low, high), odd = odd_blocks(low, high);
+  flip_block(words, where[0], _mm512_castsi512_si128(even));
+  flip_block(words, where[1], _mm512_castsi512_si128(odd));
+  flip_block(words, where[2], _mm512_extracti64x2_epi64(even, 1));
+  flip_block(words, where[3], _mm512_extracti64x2_epi64(odd, 1));
+  flip_block(words, where[4], _mm512_extracti64x2_epi64(even, 2));
+  flip_block(words, where[5], _mm512_extracti64x2_epi64(odd, 2));
+  flip_block(words, where[6], _mm512_extracti64x2_epi64(even, 3));
+  flip_block(words, where[7], _mm512_extracti64x2_epi64(odd, 3));
 }
 
 static inline simd_lanes simd_nonzero_lanes(simd_u64 a) { return _mm512_test_epi64_mask(a, a); }

@@ -21,7 +21,7 @@ typedef struct simdrop_plane_schedule {
   uint64_t word_2[SIMDROP_PLANES];
   uint64_t word_3[SIMDROP_PLANES];
   uint32_t block_high;
-  int ready;
+  int ready;  // planes
 } simdrop_plane_schedule;
 
 typedef struct simdrop_mask_source {

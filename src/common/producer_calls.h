@@ -1,19 +1,23 @@
 // The mask producers' kernels: a call is cut into runs of blocks with the same upper half, and these into batches. Included
 // last, by a producer that defines
-//     round_keys and make_round_keys    what it makes of the round keys, once a call
 //     drawing                           what a call draws with
+//     begin_rounds                      what it makes of the round keys, once a call
 //     make_schedule                     the planes' part of the rounds, once for each upper half of the blocks' numbers
+//     begin_planes                      what it makes of the schedule, once a run of blocks with the same upper half
 //     are_few and mask_one_block        whether blocks are too few for batches, and how one is drawn then
 //     mask_batch_by_planes              a batch: at most BATCH_BLOCKS blocks
-//     order_list                        a batch's list of blocks in the order in which its vectors want them
+//     make_list                         what it makes of a batch's list of blocks: BATCH_BLOCKS of whatever it likes
 //     count_batches                     about how often a call can interleave something
 #ifndef SIMDROP_COMMON_PRODUCER_CALLS_H
 #define SIMDROP_COMMON_PRODUCER_CALLS_H
+
+#include <limits.h>
 
 #include "common/producer_parts.h"
 
 static inline void prepare_schedule(drawing *call, uint32_t block_high) {
   if (!call->source->schedule.ready || call->source->schedule.block_high != block_high) make_schedule(call, block_high);
+  begin_planes(call);
 }
 
 // A run of blocks with the same upper half.
@@ -37,23 +41,21 @@ static inline void mask_listed_batch(drawing *call, const uint64_t *blocks, size
     return;
   }
   prepare_schedule(call, (uint32_t)(blocks[0] >> 32));
-  // A step takes whole vectors and may look past the end of the list.
-  uint64_t list[BATCH_BLOCKS];
-  for (size_t b = 0; b < BATCH_BLOCKS; ++b) list[b] = (uint32_t)blocks[b < block_count ? b : block_count - 1];
-  alignas(64) uint64_t in_lanes[BATCH_BLOCKS];
-  order_list(list, in_lanes);
-  const batch_blocks numbers = {.list = list, .in_lanes = in_lanes};
+  alignas(64) uint64_t list[BATCH_BLOCKS];
+  make_list(blocks, block_count, list);
+  const batch_blocks numbers = {.list = list};
   mask_batch_by_planes(call, &numbers, block_count, words);
 }
 
 static inline interleave_pace begin_pace(const simdrop_mask_source *source, simdrop_interleave *interleave,
                                          size_t block_count) {
-  interleave_pace pace = {interleave, 0, 1, 1};
+  interleave_pace pace = {interleave, 0, INT_MAX, INT_MAX};
   if (interleave == NULL) return pace;
   const size_t batches = count_batches(source, block_count);
-  pace.period = (int)(interleave->step * batches / interleave->count) + 1;
+  const size_t period = (interleave->step * batches + interleave->count / 2) / interleave->count;
+  pace.period = period > 0 ? (int)period : 1;
   pace.batches_left = pace.period;
-  pace.elements = (interleave->count * (size_t)pace.period / batches) / 64 * 64;
+  pace.elements = (interleave->count * (size_t)pace.period / batches + 63) / 64 * 64;
   return pace;
 }
 
@@ -61,7 +63,7 @@ static inline void begin_call(drawing *call, simdrop_mask_source *source, simdro
   call->source = source;
   call->first = make_first_round(source);
   call->pace = begin_pace(source, interleave, block_count);
-  make_round_keys(source, &call->keys);
+  begin_rounds(call);
 }
 
 void SIMDROP_LOCAL(mask_blocks)(simdrop_mask_source *source, uint64_t first_block, size_t block_count, uint64_t *words,

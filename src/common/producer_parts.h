@@ -49,15 +49,14 @@ typedef struct interleave_pace {
 } interleave_pace;
 
 static inline void keep_pace(interleave_pace *pace) {
-  if (pace->interleave == NULL || --pace->batches_left > 0) return;
+  if (--pace->batches_left > 0) return;
   pace->batches_left = pace->period;
-  simdrop_interleave_step(pace->interleave, pace->elements);
+  if (pace->interleave != NULL) simdrop_interleave_step(pace->interleave, pace->elements);
 }
 
 // Which blocks a batch is of: those from `first` on, or those of a list. Only the lower halves of their numbers.
 typedef struct batch_blocks {
-  const uint64_t *list;      // or NULL
-  const uint64_t *in_lanes;  // the list as order_list puts it
+  const uint64_t *list;  // as make_list makes it, or NULL
   uint32_t first;
 } batch_blocks;
 

@@ -39,6 +39,8 @@ typedef struct drawing {
   round_keys keys;
 } drawing;
 
+static inline void begin_rounds(drawing *call) { make_round_keys(call->source, &call->keys); }
+
 static inline void make_schedule(drawing *call, uint32_t block_high) {
   simdrop_plane_schedule *const schedule = &call->source->schedule;
   for (int plane = 0; plane < call->source->plane_count; ++plane) {
@@ -51,8 +53,10 @@ static inline void make_schedule(drawing *call, uint32_t block_high) {
     schedule->word_3[plane] = (uint32_t)product_0 ^ round_key_1(call->source, PLANE_ROUND);
   }
   schedule->block_high = block_high;
-  schedule->ready = 1;
+  schedule->ready = call->source->plane_count;
 }
+
+static inline void begin_planes(drawing *call) { (void)call; }  // a plane is broadcast from the schedule where it is drawn
 
 // The parts of words 0, 1 and 2 after three rounds that depend on the block.
 static inline __attribute__((always_inline)) void make_block_part(const drawing *call, simd_words block_low, simd_words *part_0,
@@ -247,10 +251,9 @@ static inline void mask_one_block(drawing *call, uint64_t block_number, uint64_t
   (void)words;
 }
 
-// The list is used as it is.
-static inline void order_list(const uint64_t *list, uint64_t *in_lanes) {
-  (void)list;
-  (void)in_lanes;
+// A step takes whole vectors, and may look past the end of the list.
+static inline void make_list(const uint64_t *blocks, size_t block_count, uint64_t *list) {
+  for (size_t b = 0; b < BATCH_BLOCKS; ++b) list[b] = (uint32_t)blocks[b < block_count ? b : block_count - 1];
 }
 
 static inline size_t count_batches(const simdrop_mask_source *source, size_t block_count) {

@@ -25,6 +25,7 @@ SIMD_WORD(void, simd_store, (uint64_t to[], simd_u64 a));
 SIMD_WORD(simd_u64, simd_add, (simd_u64 a, simd_u64 b));
 SIMD_WORD(simd_u64, simd_and, (simd_u64 a, simd_u64 b));
 SIMD_WORD(simd_u64, simd_or, (simd_u64 a, simd_u64 b));
+SIMD_WORD(simd_u64, simd_xor, (simd_u64 a, simd_u64 b));
 SIMD_WORD(simd_u64, simd_and_not, (simd_u64 a, simd_u64 b));  // ~a & b
 SIMD_WORD(simd_u64, simd_shift_left, (simd_u64 a, int count));
 
@@ -36,12 +37,17 @@ SIMD_WORD(simd_u64, simd_threshold_is_zero, (uint64_t threshold, simd_u64 planes
 
 // Lane i = lane i + count (mod SIMD_LANES) of a, for count 1, 2, 4, ... below SIMD_LANES.
 SIMD_WORD(simd_u64, simd_rotate_lanes, (simd_u64 a, int count));
-SIMD_WORD(uint64_t, simd_first_lane, (simd_u64 a));
 
 // The block that each lane holds, in whatever order lets simd_store_blocks do with the fewest permutations. It stores the
-// blocks of a vector one after the other: 128 bits each, a lane of `low` before one of `high`.
+// blocks of a vector one after the other: 128 bits each, a lane of `low` before one of `high`, each lane's words in order.
 SIMD_WORD(simd_u64, simd_block_order, (void));
 SIMD_WORD(void, simd_store_blocks, (uint64_t words[], simd_u64 low, simd_u64 high));
+
+// Flips bits of the blocks that begin at words[where[i] >> 32], lane by lane in this order; what is below is not looked at.
+SIMD_WORD(void, simd_flip_blocks, (uint64_t words[], const uint64_t where[], simd_u64 low, simd_u64 high));
+
+// The two words of the first lane, in order.
+SIMD_WORD(uint64_t, simd_first_words, (simd_u64 a));
 
 SIMD_WORD(simd_lanes, simd_nonzero_lanes, (simd_u64 a));
 SIMD_WORD(bool, simd_any, (simd_u64 a));
@@ -51,17 +57,16 @@ SIMD_WORD(size_t, simd_count_lanes, (simd_lanes lanes));
 SIMD_WORD(void, simd_compress_store, (uint64_t to[], simd_lanes lanes, simd_u64 a));
 
 // Philox's words, one for each lane. Unless the backend has another way, they are the lower halves of 64-bit lanes, with
-// anything above them; where a multiplication takes packed words (NEON), it says SIMD_PACKED_WORDS and all of these words
-// itself.
+// anything above them; simd_words_set is the backend's own, as filling both halves may take an instruction less. Where a
+// multiplication takes packed words (NEON), it says SIMD_PACKED_WORDS and all of these words itself.
 #ifndef SIMD_PACKED_WORDS
-SIMD_WORD(simd_u64, simd_xor, (simd_u64 a, simd_u64 b));
 SIMD_WORD(simd_u64, simd_xor3, (simd_u64 a, simd_u64 b, simd_u64 c));
 SIMD_WORD(simd_u64, simd_high_half, (simd_u64 a));
 SIMD_WORD(simd_u64, simd_multiply_low, (simd_u64 a, simd_u64 b));  // the full products of the lanes' lower halves
 
 typedef simd_u64 simd_words;
 typedef simd_u64 simd_products;
-static inline simd_words simd_words_set(uint32_t word) { return simd_set(word); }
+static inline simd_words simd_words_add(simd_words a, simd_words b) { return simd_add(a, b); }
 static inline simd_words simd_words_xor(simd_words a, simd_words b) { return simd_xor(a, b); }
 static inline simd_words simd_words_xor3(simd_words a, simd_words b, simd_words c) { return simd_xor3(a, b, c); }
 static inline simd_products simd_multiply_words(simd_words a, simd_words b) { return simd_multiply_low(a, b); }
@@ -72,6 +77,7 @@ static inline simd_u64 simd_lanes_of_words(simd_words words) { return words; }
 #endif
 
 SIMD_WORD(simd_words, simd_words_set, (uint32_t word));
+SIMD_WORD(simd_words, simd_words_add, (simd_words a, simd_words b));
 SIMD_WORD(simd_words, simd_words_xor, (simd_words a, simd_words b));
 SIMD_WORD(simd_words, simd_words_xor3, (simd_words a, simd_words b, simd_words c));
 SIMD_WORD(simd_products, simd_multiply_words, (simd_words a, simd_words b));  // the full products
@@ -80,8 +86,11 @@ SIMD_WORD(simd_words, simd_lower_words, (simd_products products));
 SIMD_WORD(simd_words, simd_words_of_lanes, (simd_u64 lanes));  // the lanes' lower halves
 SIMD_WORD(simd_u64, simd_lanes_of_words, (simd_words words));  // with anything in the upper halves
 
-// Two output words of a lane: the product's upper half ^ word ^ key below, the product's lower half above.
-SIMD_WORD(simd_u64, simd_last_words, (simd_products products, simd_words word, simd_words key));
+// Two output words of a lane, the product's upper half ^ word ^ key and the product's lower half, in whatever order takes the
+// fewest instructions: that of simd_store_blocks, simd_flip_blocks and simd_first_words. Every bit comes turned over where the
+// key says so.
+SIMD_WORD(simd_u64, simd_last_key, (uint32_t key, bool turned_over));
+SIMD_WORD(simd_u64, simd_last_words, (simd_products products, simd_words word, simd_u64 key));
 
 #else
 // ---- producer for vectors whose length is known only when the program runs: lanes of 32 bits, each a word of a Philox call.

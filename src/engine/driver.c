@@ -25,8 +25,8 @@
 
 static size_t minimum(size_t a, size_t b) { return a < b ? a : b; }
 
-// Masks that are written and not applied are drawn in chunks of 1 KiB.
-#define MASK_CHUNK_ELEMENTS ((size_t)8192)
+// Masks that are written and not applied are drawn in chunks of 2 KiB.
+#define MASK_CHUNK_ELEMENTS ((size_t)16384)
 
 static size_t chunk_elements(size_t size, simdrop_store store) {
   const size_t bytes = store == SIMDROP_STORE_NON_TEMPORAL ? simdrop_paged_chunk_bytes(size) : CHUNK_BYTES;

@@ -14,6 +14,7 @@ using simd_lanes = hn::Mask<tag_u64>;
 #undef SIMD_STRAGGLER_PLANES
 #undef SIMD_FEW_BLOCKS
 #undef SIMD_ONE_BLOCK_PLANES
+#undef SIMD_BROADCASTS_OPERANDS
 #define SIMD_DENSE_PLANES 8      // planes that are drawn for every block; the others only where they are needed
 #define SIMD_STRAGGLER_PLANES 2  // planes side by side for the blocks that those leave undecided
 #if HWY_MAX_BYTES >= 64
@@ -21,11 +22,13 @@ using simd_lanes = hn::Mask<tag_u64>;
 #define SIMD_FEW_PLANES_IN_FLIGHT 4  // vectors times planes side by side where one or two planes decide everything
 #define SIMD_FEW_BLOCKS 4            // up to here, lanes carry the planes of one block, where the dense planes may not do
 #define SIMD_ONE_BLOCK_PLANES 1      // and of a block alone from so many planes on
+#define SIMD_BROADCASTS_OPERANDS 1   // an operand in memory may be one lane for all
 #else
 #define SIMD_PLANES_IN_FLIGHT 2
 #define SIMD_FEW_PLANES_IN_FLIGHT 2
 #define SIMD_FEW_BLOCKS 3
 #define SIMD_ONE_BLOCK_PLANES 3
+#define SIMD_BROADCASTS_OPERANDS 0
 #endif
 
 static inline simd_u64 simd_set(uint64_t value) { return hn::Set(tag_u64(), value); }
@@ -43,6 +46,9 @@ static inline simd_u64 simd_shift_left(simd_u64 a, int count) { return hn::Shift
 // The lanes' halves as lanes of their own.
 static inline hn::Vec<hn::ScalableTag<uint32_t>> halves(simd_u64 a) { return hn::BitCast(hn::ScalableTag<uint32_t>(), a); }
 
+static inline simd_u64 simd_words_set(uint32_t word) {
+  return hn::BitCast(tag_u64(), hn::Set(hn::ScalableTag<uint32_t>(), word));
+}
 static inline simd_u64 simd_multiply_low(simd_u64 a, simd_u64 b) { return hn::MulEven(halves(a), halves(b)); }
 
 static inline simd_u64 simd_count_from(uint64_t first, int step) {
@@ -59,12 +65,17 @@ static inline simd_u64 simd_rotate_lanes(simd_u64 a, int count) {
   return hn::TableLookupLanes(a, hn::IndicesFromVec(tag_u64(), lane));
 }
 
-static inline uint64_t simd_first_lane(simd_u64 a) { return hn::GetLane(a); }
+// The lower half comes first, so that the product stays as it is.
+static inline simd_u64 simd_last_key(uint32_t key, bool turned_over) {
+  return simd_set((uint64_t)key << 32 ^ (turned_over ? ~UINT64_C(0) : 0));
+}
 
 static inline simd_u64 simd_last_words(simd_u64 product, simd_u64 word, simd_u64 key) {
-  const simd_u64 swapped = hn::BitCast(tag_u64(), hn::Shuffle2301(halves(product)));
-  return hn::BitCast(tag_u64(), hn::OddEven(halves(swapped), halves(simd_xor3(swapped, word, key))));
+  return simd_xor3(product, hn::ShiftLeft<32>(word), key);
 }
+
+static inline simd_u64 swap_words(simd_u64 a) { return hn::BitCast(tag_u64(), hn::Shuffle2301(halves(a))); }
+static inline uint64_t simd_first_words(simd_u64 a) { return hn::GetLane(swap_words(a)); }
 
 static inline simd_u64 simd_block_order() {
   const simd_u64 lane = hn::Iota(tag_u64(), 0);
@@ -72,8 +83,18 @@ static inline simd_u64 simd_block_order() {
 }
 
 static inline void simd_store_blocks(uint64_t *words, simd_u64 low, simd_u64 high) {
-  simd_store(words, hn::InterleaveLower(tag_u64(), low, high));
-  simd_store(words + SIMD_LANES, hn::InterleaveUpper(tag_u64(), low, high));
+  simd_store(words, swap_words(hn::InterleaveLower(tag_u64(), low, high)));
+  simd_store(words + SIMD_LANES, swap_words(hn::InterleaveUpper(tag_u64(), low, high)));
+}
+
+static inline void simd_flip_blocks(uint64_t *words, const uint64_t *where, simd_u64 low, simd_u64 high) {
+  alignas(64) uint64_t lows[SIMD_LANES], highs[SIMD_LANES];
+  simd_store(lows, swap_words(low));
+  simd_store(highs, swap_words(high));
+  for (int lane = 0; lane < SIMD_LANES; ++lane) {
+    words[where[lane] >> 32] ^= lows[lane];
+    words[(where[lane] >> 32) + 1] ^= highs[lane];
+  }
 }
 
 static inline simd_lanes simd_nonzero_lanes(simd_u64 a) { return hn::Ne(a, simd_set(0)); }
@@ -112,6 +133,7 @@ static inline void simd_compress_store(uint64_t *to, simd_lanes lanes, simd_u64 
   simd_store(to, a);
   to[0] = to[~bits[0] & 1];
 #else
-  hn::CompressStore(a, lanes, tag_u64(), to);
+  // Highway's CompressStore compresses into memory, for which Zen 4 takes 100 cycles and more, and its Compress asks a table.
+  simd_store(to, simd_u64{_mm512_maskz_compress_epi64(lanes.raw, a.raw)});
 #endif
 }

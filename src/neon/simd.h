@@ -28,6 +28,7 @@ typedef unsigned simd_lanes;
 #define SIMD_STRAGGLER_PLANES 1      // planes side by side for the blocks that those leave undecided; 2 takes up to 2 % more
 #define SIMD_FEW_BLOCKS 2            // up to here, lanes carry the planes of one block, where the dense planes may not do
 #define SIMD_ONE_BLOCK_PLANES 3      // and of a block alone from so many planes on
+#define SIMD_BROADCASTS_OPERANDS 0   // an operand in memory is a whole vector
 
 #define SIMD_BOTH_(function, a, b) ((simd_u64){function((a).first, (b).first), function((a).second, (b).second)})
 
@@ -40,6 +41,7 @@ static inline void simd_store(uint64_t *to, simd_u64 a) {
 static inline simd_u64 simd_add(simd_u64 a, simd_u64 b) { return SIMD_BOTH_(vaddq_u64, a, b); }
 static inline simd_u64 simd_and(simd_u64 a, simd_u64 b) { return SIMD_BOTH_(vandq_u64, a, b); }
 static inline simd_u64 simd_or(simd_u64 a, simd_u64 b) { return SIMD_BOTH_(vorrq_u64, a, b); }
+static inline simd_u64 simd_xor(simd_u64 a, simd_u64 b) { return SIMD_BOTH_(veorq_u64, a, b); }
 static inline simd_u64 simd_and_not(simd_u64 a, simd_u64 b) { return SIMD_BOTH_(vbicq_u64, b, a); }  // ~a & b
 static inline simd_u64 simd_shift_left(simd_u64 a, int count) {
   const int64x2_t counts = vdupq_n_s64(count);
@@ -54,6 +56,7 @@ typedef uint32x4_t simd_words;
 typedef simd_u64 simd_products;
 
 static inline simd_words simd_words_set(uint32_t word) { return vdupq_n_u32(word); }
+static inline simd_words simd_words_add(simd_words a, simd_words b) { return vaddq_u32(a, b); }
 static inline simd_words simd_words_xor(simd_words a, simd_words b) { return veorq_u32(a, b); }
 static inline simd_words simd_words_xor3(simd_words a, simd_words b, simd_words c) { return veorq_u32(a, veorq_u32(b, c)); }
 
@@ -74,8 +77,15 @@ static inline simd_u64 simd_lanes_of_words(simd_words words) {
   return (simd_u64){vmovl_u32(vget_low_u32(words)), vmovl_high_u32(words)};
 }
 
-static inline simd_u64 simd_last_words(simd_products products, simd_words word, simd_words key) {
-  const simd_words below = simd_words_xor3(simd_upper_words(products), word, key), above = simd_lower_words(products);
+// Packed, as the words are: what the words below are xored with first, then what those above are.
+static inline simd_u64 simd_last_key(uint32_t key, bool turned_over) {
+  const uint32_t turned = turned_over ? UINT32_MAX : 0;
+  return (simd_u64){vreinterpretq_u64_u32(vdupq_n_u32(key ^ turned)), vreinterpretq_u64_u32(vdupq_n_u32(turned))};
+}
+
+static inline simd_u64 simd_last_words(simd_products products, simd_words word, simd_u64 key) {
+  const simd_words below = simd_words_xor3(simd_upper_words(products), word, vreinterpretq_u32_u64(key.first));
+  const simd_words above = simd_words_xor(simd_lower_words(products), vreinterpretq_u32_u64(key.second));
   return (simd_u64){vreinterpretq_u64_u32(vzip1q_u32(below, above)), vreinterpretq_u64_u32(vzip2q_u32(below, above))};
 }
 
@@ -100,15 +110,31 @@ static inline simd_u64 simd_rotate_lanes(simd_u64 a, int count) {
   return (simd_u64){vextq_u64(a.first, a.second, 1), vextq_u64(a.second, a.first, 1)};
 }
 
-static inline uint64_t simd_first_lane(simd_u64 a) { return vgetq_lane_u64(a.first, 0); }
+static inline uint64_t simd_first_words(simd_u64 a) { return vgetq_lane_u64(a.first, 0); }
 
 static inline simd_u64 simd_block_order(void) { return simd_count_from(0, 1); }
 
+// The lanes' blocks, one vector each.
+static inline void pair_words(simd_u64 low, simd_u64 high, uint64x2_t *blocks) {
+  blocks[0] = vzip1q_u64(low.first, high.first);
+  blocks[1] = vzip2q_u64(low.first, high.first);
+  blocks[2] = vzip1q_u64(low.second, high.second);
+  blocks[3] = vzip2q_u64(low.second, high.second);
+}
+
 static inline void simd_store_blocks(uint64_t *words, simd_u64 low, simd_u64 high) {
-  vst1q_u64(words, vzip1q_u64(low.first, high.first));
-  vst1q_u64(words + 2, vzip2q_u64(low.first, high.first));
-  vst1q_u64(words + 4, vzip1q_u64(low.second, high.second));
-  vst1q_u64(words + 6, vzip2q_u64(low.second, high.second));
+  uint64x2_t blocks[SIMD_LANES];
+  pair_words(low, high, blocks);
+  for (int i = 0; i < SIMD_LANES; ++i) vst1q_u64(words + 2 * i, blocks[i]);
+}
+
+static inline void simd_flip_blocks(uint64_t *words, const uint64_t *where, simd_u64 low, simd_u64 high) {
+  uint64x2_t blocks[SIMD_LANES];
+  pair_words(low, high, blocks);
+  for (int i = 0; i < SIMD_LANES; ++i) {
+    uint64_t *const block = words + (where[i] >> 32);
+    vst1q_u64(block, veorq_u64(vld1q_u64(block), blocks[i]));
+  }
 }
 
 static inline bool simd_any(simd_u64 a) { return vmaxvq_u32(vreinterpretq_u32_u64(vorrq_u64(a.first, a.second))) != 0; }

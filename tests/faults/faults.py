@@ -70,7 +70,7 @@ FILE = "src/common/producer_body.h"
 fault("vector: key words swapped", PARTS, "source->key[0] + (uint32_t)round", "source->key[1] + (uint32_t)round", LANES, "avx2")
 fault("vector: one key constant for both", PARTS, "(uint32_t)round * SIMDROP_PHILOX_WEYL_1",
       "(uint32_t)round * SIMDROP_PHILOX_WEYL_0", LANES, "avx2")
-fault("vector: a round less", FILE, "round < SIMDROP_PHILOX_ROUNDS - 1; ++round", "round < SIMDROP_PHILOX_ROUNDS - 2; ++round",
+fault("vector: a round less", FILE, "round < LAST_ROUND - PLANE_ROUND - 1; ++round) {", "round < LAST_ROUND - PLANE_ROUND - 2; ++round) {",
       LANES, "avx2")
 fault("vector: low half for high", FILE, "word_0[i] = simd_words_xor3(simd_upper_words(product_1), word_1[i],",
       "word_0[i] = simd_words_xor3(simd_lower_words(product_1), word_1[i],", LANES, "avx2")
@@ -80,16 +80,14 @@ fault("vector: word 3 of the first round lost", FILE, "simd_words_set(call->firs
       "simd_words_set(round_key_1(call->source, 1))", LANES, "avx2")
 fault("avx512: blocks in the wrong lanes", "src/avx512/simd.h", "_mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7)",
       "_mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7)", LANES, "avx512")
-fault("avx512: output words mixed up", "src/avx512/simd.h", "(swapped, 0x5555, word, key, 0x96)",
-      "(swapped, 0xAAAA, word, key, 0x96)", LANES, "avx512")
+fault("avx512: output words mixed up", "src/avx512/simd.h", "_mm512_castsi512_ps(high), _MM_SHUFFLE(0, 1, 0, 1)", "_mm512_castsi512_ps(high), _MM_SHUFFLE(1, 0, 1, 0)", LANES, "avx512")
 fault("avx512: lanes rotated by too few", "src/avx512/simd.h", "_mm512_alignr_epi64(a, a, 4)", "_mm512_alignr_epi64(a, a, 3)",
       "mask:every_plane_decides", "avx512")
 fault("avx2: lanes rotated by too few", "src/avx2/simd.h", "_mm256_permute4x64_epi64(a, _MM_SHUFFLE(1, 0, 3, 2))",
       "_mm256_permute4x64_epi64(a, _MM_SHUFFLE(0, 3, 2, 1))", "mask:every_plane_decides", "avx2")
 fault("avx2: blocks in the wrong lanes", "src/avx2/simd.h", "_mm256_setr_epi64x(0, 2, 1, 3)", "_mm256_setr_epi64x(0, 1, 2, 3)",
       LANES, "avx2")
-fault("avx2: output words mixed up", "src/avx2/simd.h", "simd_xor3(swapped, word, key), swapped, 0xAA)",
-      "simd_xor3(swapped, word, key), swapped, 0x55)", LANES, "avx2")
+fault("avx2: output words mixed up", "src/avx2/simd.h", "_mm256_castsi256_ps(high), _MM_SHUFFLE(0, 1, 0, 1)", "_mm256_castsi256_ps(high), _MM_SHUFFLE(1, 0, 1, 0)", LANES, "avx2")
 
 # ---- the vocabularies: what is wrong in a word that few calls need
 WORDS = "vocabulary:words_do_what_they_say"
@@ -98,8 +96,14 @@ fault("avx2: planes past the 32nd are there", "src/avx2/simd.h", "_mm256_srlv_ep
       "_mm256_srlv_epi64(simd_set(threshold), _mm256_and_si256(_mm256_sub_epi64(simd_set(31), planes), simd_set(31)))", WORDS, "avx2")
 fault("avx2: a set of lanes loses one", "src/avx2/simd.h", "THEN(0, THEN(1, THEN(2, LANE(3)))),", "THEN(0, THEN(1, THEN(2, LANE(2)))),", WORDS, "avx2")
 fault("avx512: lanes rotated by one for four", "src/avx512/simd.h", ": _mm512_alignr_epi64(a, a, 4)", ": _mm512_alignr_epi64(a, a, 1)", WORDS, "avx512")
-fault("avx512: a last word without its key", "src/avx512/simd.h", "_mm512_mask_ternarylogic_epi32(swapped, 0x5555, word, key, 0x96)",
-      "_mm512_mask_xor_epi32(swapped, 0x5555, swapped, word)", WORDS, "avx512")
+fault("avx512: a last word without its key", "src/avx512/simd.h", "simd_xor3(product, simd_shift_left(word, 32), key)",
+      "((void)key, simd_xor(product, simd_shift_left(word, 32)))", WORDS, "avx512")
+fault("avx512: a block flipped in another's place", "src/avx512/simd.h", "where[6], _mm512_extracti64x2_epi64(even, 3)",
+      "where[6], _mm512_extracti64x2_epi64(even, 2)", WORDS, "avx512")
+fault("avx2: a block flipped in another's place", "src/avx2/simd.h", "where[2], _mm256_extracti128_si256(even, 1)",
+      "where[2], _mm256_castsi256_si128(even)", WORDS, "avx2")
+fault("avx2: one word turned over of two", "src/avx2/simd.h", "(turned_over ? ~UINT64_C(0) : 0)", "(turned_over ? UINT32_MAX : 0)", WORDS, "avx2")
+fault("neon: one word turned over of two", "src/neon/simd.h", "vreinterpretq_u64_u32(vdupq_n_u32(turned))", "vdupq_n_u64(0)", WORDS, "neon")
 fault("neon: the upper half of lanes forgotten", "src/neon/simd.h", "vmaxvq_u32(vreinterpretq_u32_u64(vorrq_u64(a.first, a.second))) != 0",
       "vmaxvq_u32(vreinterpretq_u32_u64(a.first)) != 0", WORDS, "neon")
 fault("highway: a step in the upper half", "src/highway/producer_simd-inl.h", "simd_multiply_low(hn::Iota(tag_u64(), 0), simd_set((uint64_t)step))",
@@ -155,19 +159,39 @@ fault("scalar: planes depend on T", FILE, "plane_bits(source, block, plane, u);"
       "plane_bits(source, block, plane + (int)(source->threshold & 1), u);", "mask:larger_p_drops_more")
 FILE = "src/common/producer_body.h"
 PLANES = "mask:every_plane_count"
-fault("vector: early exit one plane short", FILE, "while (plane < call->source->plane_count && simd_any(",
-      "while (plane < call->source->plane_count - 1 && simd_any(", "mask:threshold_at_an_elements_u", "avx2")
-fault("vector: short call looks at its first planes only", FILE, "if (simd_first_lane(undecided) == 0) break;", "break;",
-      "mask:threshold_at_an_elements_u", "avx2")
-fault("vector: the last vectors not drawn beside other work", FILE, "ONE_PLANE_VECTORS, 1, true, numbers, count,",
-      "ONE_PLANE_VECTORS, 1, true, numbers, count, words); "
-      "if (count > 2 * SIMD_LANES) memset(words + SIMDROP_BLOCK_WORDS * (count - 2 * SIMD_LANES), 0, 16); "
-      "if (count == 0) mask_batch(call, 1, 1, true, numbers, count,", "golden_digest:library", "avx512")
-fault("vector: one plane of two", FILE, "SIMD_FEW_PLANES_IN_FLIGHT / 2, 2, true", "SIMD_FEW_PLANES_IN_FLIGHT / 2, 1, true",
+fault("vector: many undecided blocks left one plane short", FILE, "plane < planes && count > SIMD_LANES;", "plane + 1 < planes && count > SIMD_LANES;",
       PLANES, "avx2")
-fault("vector: one plane less of a few", FILE, "1, call->source->plane_count, true,", "1, call->source->plane_count - 1, true,", PLANES,
+fault("vector: the last undecided blocks left one plane short", FILE, "plane < planes && simd_any(", "plane + 1 < planes && simd_any(",
+      PLANES, "avx2")
+fault("vector: what a plane of the lower ones keeps stays undecided", FILE, "undecided->high = simd_and_not(bits[i].high, undecided->high);", "",
+      PLANES, "avx2")
+fault("vector: a plane of the lower ones by its neighbour's bit", FILE, "if (threshold_bit(call->source, first_plane + i)) {",
+      "if (threshold_bit(call->source, first_plane)) {", PLANES, "avx2")
+fault("vector: undecided blocks listed once only", FILE, "left = add_stragglers(stragglers, left, where, &undecided);", "(void)undecided;",
+      PLANES, "avx2")
+fault("vector: the schedule ends with its first planes", FILE, "if (first_plane >= call->source->schedule.ready) extend_schedule(call);", "",
+      "mask:threshold_at_an_elements_u", "avx2")
+fault("vector: kept from where the threshold's bit is 0", FILE, "return zero_bits ^ zero_bits >> 1;", "return zero_bits;", PLANES, "avx2")
+fault("vector: undecided elements dropped after a plane of ones", FILE, "if (turning >> (31 - SIMD_DENSE_PLANES) & 1) {",
+      "if (!(turning >> (31 - SIMD_DENSE_PLANES) & 1)) {", PLANES, "avx2")
+fault("vector: dense planes compared with the other bit", FILE, "threshold_bit(source, plane) ? plain : turned_over;",
+      "threshold_bit(source, plane) ? turned_over : plain;", PLANES, "avx2")
+fault("vector: elements begin dropped", FILE, "kept_at_first = simd_set(turning >> 31 ?", "kept_at_first = simd_set(turning >> 31 && false ?", PLANES, "avx2")
+fault("vector: short call looks at its first planes only", FILE,
+      "if (simd_first_words(simd_or(all.undecided.low, all.undecided.high)) == 0) break;", "break;",
+      "mask:threshold_at_an_elements_u", "avx2")
+fault("vector: the last vectors not drawn beside other work", FILE, "ONE_PLANE_VECTORS, 1, numbers, count,",
+      "ONE_PLANE_VECTORS, 1, numbers, count, words); "
+      "if (count > 2 * SIMD_LANES) memset(words + SIMDROP_BLOCK_WORDS * (count - 2 * SIMD_LANES), 0, 16); "
+      "if (count == 0) mask_exact_batch(call, 1, 1, numbers, count,", "golden_digest:library", "avx512")
+fault("vector: one plane of two", FILE, "SIMD_FEW_PLANES_IN_FLIGHT / 2, 2, numbers", "SIMD_FEW_PLANES_IN_FLIGHT / 2, 1, numbers",
+      PLANES, "avx2")
+fault("vector: one plane less of a few", FILE, "1, call->source->plane_count, numbers,", "1, call->source->plane_count - 1, numbers,", PLANES,
       "avx2")
-fault("vector: undecided blocks not finished", FILE, "block_words[0] &= ~low[lane];", "(void)low;", PLANES, "avx2")
+fault("vector: undecided blocks not finished", FILE,
+      "simd_flip_blocks(words, stragglers->where + i, dropped.low, dropped.high);", "(void)dropped;", PLANES, "avx2")
+fault("vector: the last undecided blocks not finished", FILE,
+      "simd_flip_blocks(words, stragglers->where, dropped.low, dropped.high);", "(void)dropped;", PLANES, "avx2")
 for isa, prefix in (("avx2", "_mm256"), ("avx512", "_mm512")):
     fault(f"{isa}: short call's threshold off by a plane", f"src/{isa}/simd.h", f"{prefix}_sub_epi64(simd_set(31), planes)",
           f"{prefix}_sub_epi64(simd_set(30), planes)", PLANES, isa)
@@ -470,15 +494,14 @@ fault("highway: lanes rotated by too few", FILE, "simd_count_from((uint64_t)coun
       "mask:every_plane_decides", "highway-avx2")
 fault("highway: blocks in the wrong lanes", FILE, "simd_add(hn::ShiftRight<1>(lane), simd_multiply_low(simd_and(lane, simd_set(1)), simd_set(SIMD_LANES / 2)))",
       "lane", LANES, "highway-avx2")
-fault("highway: output words mixed up", FILE, "hn::OddEven(halves(swapped), halves(simd_xor3(swapped, word, key)))",
-      "hn::OddEven(halves(simd_xor3(swapped, word, key)), halves(swapped))", LANES, "highway-sse4")
+fault("highway: output words mixed up", FILE, "hn::BitCast(tag_u64(), hn::Shuffle2301(halves(a)))", "a", LANES, "highway-sse4")
 fault("highway: one plane too many is zero", FILE, "simd_set(UINT64_C(1) << 31)", "simd_set(UINT64_C(1) << 32)",
       "mask:every_plane_decides", "highway-sse4")
 fault("highway, 2 lanes: undecided blocks not closed up", FILE, "to[0] = to[~bits[0] & 1];", "", PLANES, "highway-sse4")
 fault("highway, 4 lanes: undecided blocks not closed up", FILE, "hn::TableLookupLanes(halves(a), hn::SetTableIndices(tag, order[bits[0] & 15]))",
       "hn::TableLookupLanes(halves(a), hn::SetTableIndices(tag, order[15 | bits[0]]))", PLANES, "highway-avx2")
-fault("highway, 8 lanes: undecided blocks not closed up", FILE, "hn::CompressStore(a, lanes, tag_u64(), to);",
-      "(void)lanes; simd_store(to, a);", PLANES, "highway-avx3")
+fault("highway, 8 lanes: undecided blocks not closed up", FILE, "_mm512_maskz_compress_epi64(lanes.raw, a.raw)",
+      "((void)lanes, a.raw)", PLANES, "highway-avx3")
 FILE = "src/highway/consumer_simd-inl.h"
 fault("highway: every part with the first bits", FILE, "table.bits + begin % lane_bits", "table.bits", "kernels:every_length",
       "highway-sse4")
@@ -720,7 +743,9 @@ fault("vector: the last of a whole run kept", FILE, "if (n - k < WORD_ELEMENTS) 
       "if (n - k < WORD_ELEMENTS) { TYPED(scale_part)(n - k, low_bits(n - k) >> 1,", RUNS, "avx2")
 fault("scalar: runs one too long", "src/scalar/consumers.c", "return first + k / length;", "return first + k / (length + 1);", LOOPS)
 FILE = "src/common/producer_body.h"
-fault("vector: listed blocks not in the order of the lanes", FILE, "list[vector + order[lane]];", "list[vector + (size_t)lane];", LOOPS, "avx2")
+fault("vector: listed blocks not in the order of the lanes", FILE, "i - i % SIMD_LANES + order[i % SIMD_LANES];", "((void)order, i);", LOOPS, "avx2")
+fault("vector: listed blocks finished in another's place", FILE, "const uint64_t place = SIMDROP_BLOCK_WORDS * position;",
+      "const uint64_t place = SIMDROP_BLOCK_WORDS * i;", "layout:listed_blocks", "avx2")
 fault("vector: upper halves of listed blocks taken as equal", CALLS, "count < BATCH_BLOCKS && blocks[count] >> 32 == blocks[0] >> 32", "count < BATCH_BLOCKS",
       "layout:listed_blocks", "avx2")
 FILE = "src/layout/driver.c"

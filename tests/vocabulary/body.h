@@ -39,12 +39,14 @@ static inline bool words_are(simd_words a, const uint64_t *expected) {
 
 static inline const char *check_lanes(const uint64_t *x, const uint64_t *y) {
   const simd_u64 a = simd_load(x), b = simd_load(y);
-  uint64_t same[SIMD_LANES], sum[SIMD_LANES], both[SIMD_LANES], either[SIMD_LANES], second_alone[SIMD_LANES];
+  uint64_t same[SIMD_LANES], sum[SIMD_LANES], both[SIMD_LANES], either[SIMD_LANES], unlike[SIMD_LANES],
+      second_alone[SIMD_LANES];
   for (int i = 0; i < SIMD_LANES; ++i) {
     same[i] = x[0];
     sum[i] = x[i] + y[i];
     both[i] = x[i] & y[i];
     either[i] = x[i] | y[i];
+    unlike[i] = x[i] ^ y[i];
     second_alone[i] = ~x[i] & y[i];
   }
   DEMAND(lanes_are(a, x), simd_load);
@@ -52,8 +54,8 @@ static inline const char *check_lanes(const uint64_t *x, const uint64_t *y) {
   DEMAND(lanes_are(simd_add(a, b), sum), simd_add);
   DEMAND(lanes_are(simd_and(a, b), both), simd_and);
   DEMAND(lanes_are(simd_or(a, b), either), simd_or);
+  DEMAND(lanes_are(simd_xor(a, b), unlike), simd_xor);
   DEMAND(lanes_are(simd_and_not(a, b), second_alone), simd_and_not);
-  DEMAND(simd_first_lane(a) == x[0], simd_first_lane);
   return NULL;
 }
 
@@ -81,26 +83,25 @@ static inline const char *check_words(const uint64_t *x, const uint64_t *y, cons
   const simd_words a = simd_words_of_lanes(simd_load(x)), b = simd_words_of_lanes(simd_load(y)),
                    c = simd_words_of_lanes(simd_load(z));
   const simd_products products = simd_multiply_words(a, b);
-  uint64_t same[SIMD_LANES], two[SIMD_LANES], three[SIMD_LANES], product[SIMD_LANES], upper[SIMD_LANES], last[SIMD_LANES];
+  uint64_t same[SIMD_LANES], sum[SIMD_LANES], two[SIMD_LANES], three[SIMD_LANES], product[SIMD_LANES], upper[SIMD_LANES];
   for (int i = 0; i < SIMD_LANES; ++i) {
     same[i] = (uint32_t)x[0];
+    sum[i] = x[i] + y[i];
     two[i] = x[i] ^ y[i];
     three[i] = x[i] ^ y[i] ^ z[i];
     product[i] = (x[i] & 0xffffffff) * (y[i] & 0xffffffff);
     upper[i] = product[i] >> 32;
-    last[i] = (uint32_t)(upper[i] ^ x[i] ^ z[i]) | product[i] << 32;
   }
   DEMAND(words_are(a, x), simd_words_of_lanes);
   DEMAND(words_are(simd_words_set((uint32_t)x[0]), same), simd_words_set);
+  DEMAND(words_are(simd_words_add(a, b), sum), simd_words_add);
   DEMAND(words_are(simd_words_xor(a, b), two), simd_words_xor);
   DEMAND(words_are(simd_words_xor3(a, b, c), three), simd_words_xor3);
   DEMAND(words_are(simd_upper_words(products), upper), simd_upper_words);
   DEMAND(words_are(simd_lower_words(products), product), simd_lower_words);
-  DEMAND(lanes_are(simd_last_words(products, a, c), last), simd_last_words);
 #ifndef SIMD_PACKED_WORDS
   const simd_u64 wide_a = simd_load(x), wide_b = simd_load(y);
   for (int i = 0; i < SIMD_LANES; ++i) upper[i] = x[i] >> 32;
-  DEMAND(lanes_are(simd_xor(wide_a, wide_b), two), simd_xor);
   DEMAND(lanes_are(simd_xor3(wide_a, wide_b, simd_load(z)), three), simd_xor3);
   DEMAND(lanes_are(simd_high_half(wide_a), upper), simd_high_half);
   DEMAND(lanes_are(simd_multiply_low(wide_a, wide_b), product), simd_multiply_low);
@@ -108,16 +109,46 @@ static inline const char *check_words(const uint64_t *x, const uint64_t *y, cons
   return NULL;
 }
 
-static inline const char *check_blocks(const uint64_t *x, const uint64_t *y) {
+// Lane i: the last words of x * y and z, with x's first word as the key.
+static inline simd_u64 make_last_words(const uint64_t *x, const uint64_t *y, const uint64_t *z, bool turned_over,
+                                       uint64_t *expected) {
+  for (int i = 0; i < SIMD_LANES; ++i) {
+    const uint64_t product = (x[i] & 0xffffffff) * (y[i] & 0xffffffff);
+    expected[i] = (uint32_t)(product >> 32 ^ z[i] ^ x[0]) | product << 32;
+    if (turned_over) expected[i] = ~expected[i];
+  }
+  const simd_products products = simd_multiply_words(simd_words_of_lanes(simd_load(x)), simd_words_of_lanes(simd_load(y)));
+  return simd_last_words(products, simd_words_of_lanes(simd_load(z)), simd_last_key((uint32_t)x[0], turned_over));
+}
+
+static inline const char *check_blocks(const uint64_t *x, const uint64_t *y, const uint64_t *z) {
+  enum {
+    EVERY = 3  // blocks of which one is flipped
+  };
   uint64_t order[SIMD_LANES], words[2 * SIMD_LANES + 1], seen = 0;
   simd_store(order, simd_block_order());
   for (int i = 0; i < SIMD_LANES; ++i) seen |= order[i] < SIMD_LANES ? UINT64_C(1) << order[i] : 0;
   DEMAND(seen == (UINT64_C(1) << SIMD_LANES) - 1, simd_block_order);
+
+  uint64_t lows[SIMD_LANES], highs[SIMD_LANES];
+  const simd_u64 low = make_last_words(x, y, z, false, lows), high = make_last_words(y, z, x, true, highs);
+  DEMAND(simd_first_words(low) == lows[0] && simd_first_words(high) == highs[0], simd_first_words);
   words[2 * SIMD_LANES] = x[0];
-  simd_store_blocks(words, simd_load(x), simd_load(y));
+  simd_store_blocks(words, low, high);
   for (int i = 0; i < SIMD_LANES; ++i)
-    DEMAND(words[2 * order[i]] == x[i] && words[2 * order[i] + 1] == y[i], simd_store_blocks);
+    DEMAND(words[2 * order[i]] == lows[i] && words[2 * order[i] + 1] == highs[i], simd_store_blocks);
   DEMAND(words[2 * SIMD_LANES] == x[0], simd_store_blocks);
+
+  uint64_t flipped[2 * EVERY * SIMD_LANES], expected[2 * EVERY * SIMD_LANES], where[SIMD_LANES];
+  for (int i = 0; i < 2 * EVERY * SIMD_LANES; ++i) flipped[i] = expected[i] = z[i % SIMD_LANES] + (uint64_t)i;
+  for (int i = 0; i < SIMD_LANES; ++i) {
+    const uint64_t place = 2 * ((uint64_t)(EVERY * i) + x[i] % EVERY);
+    where[i] = place << 32 | (uint32_t)y[i];
+    expected[place] ^= lows[i];
+    expected[place + 1] ^= highs[i];
+  }
+  simd_flip_blocks(flipped, where, low, high);
+  DEMAND(memcmp(flipped, expected, sizeof expected) == 0, simd_flip_blocks);
   return NULL;
 }
 
@@ -147,7 +178,7 @@ static inline const char *check_producer(const uint64_t *random) {
     const char *wrong = check_lanes(x, y);
     if (wrong == NULL) wrong = check_moves(x, z[0]);
     if (wrong == NULL) wrong = check_words(x, y, z);
-    if (wrong == NULL) wrong = check_blocks(x, y);
+    if (wrong == NULL) wrong = check_blocks(x, y, z);
     if (wrong != NULL) return wrong;
   }
   return check_sets(random);
