@@ -201,9 +201,12 @@ clang_release() {
   SIMDROP_TEST_EFFORT=quick tree_and_test clang
 }
 
+# Without Highway's backends, which take a minute and a half to compile so: with them, --all.
 sanitized() {
-  ASAN_OPTIONS=redzone=256 SIMDROP_TEST_EFFORT=quick compile_and_test asan-ubsan -DCMAKE_BUILD_TYPE=RelWithDebInfo \
-    -DCMAKE_C_COMPILER=clang -DSIMDROP_SANITIZE=address,undefined
+  folder=$1
+  shift
+  ASAN_OPTIONS=redzone=256 SIMDROP_TEST_EFFORT=quick compile_and_test "$folder" -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+    -DCMAKE_C_COMPILER=clang -DSIMDROP_SANITIZE=address,undefined "$@"
 }
 
 thread_sanitized() {
@@ -320,7 +323,7 @@ step 'backends of this machine' "$build/release/tests/golden_alone"
 group clang
 step 'clang, release' clang_release
 group sanitizers
-step 'clang, address and undefined-behaviour sanitizers' sanitized
+step 'clang, address and undefined-behaviour sanitizers' sanitized asan-ubsan -DSIMDROP_WITH_HIGHWAY=OFF
 step 'clang, thread sanitizer' thread_sanitized
 group gcc-variants
 step 'gcc, without some parts' at_once \
@@ -363,6 +366,8 @@ step 'style' sh scripts/lint.sh "$build/clang" "$build/aarch64-clang" # clang-ti
 group faults
 step 'planted faults' python3 tests/faults/run.py --jobs 2 --quick
 if [ "$all" = yes ]; then
+  group sanitizers
+  step 'clang, address and undefined-behaviour sanitizers, all backends' sanitized asan-ubsan-highway
   group systems
   step 'all other systems' env CCACHE_DISABLE=1 sh tests/other_systems.sh "$build/other-systems" --all
   group users

@@ -55,7 +55,7 @@ SIMDROP_API simdrop_status simdrop_forward_layout(const simdrop_mask *mask, simd
 
 /** Apply dropout as simdrop_forward_layout does, and write the mask of every element in packed bits. The mask is drawn once if
  *  y follows the axes without gaps, that is row-major, wherever x lies; otherwise twice, and on an executor the pieces of y
- * then come before those of the bits.
+ *  then come before those of the bits.
  *  @param mask    which mask; its offset is the index of element (0, 0, ...)
  *  @param dtype   type of the elements of x and y
  *  @param layout  shape, strides and broadcasting; may lie in memory that the call overwrites, as the mask may
@@ -70,7 +70,7 @@ SIMDROP_API simdrop_status simdrop_forward_layout_bits(const simdrop_mask *mask,
                                                        const simdrop_layout *layout, const void *x, void *y, uint8_t *bits);
 
 /** Apply dropout as simdrop_forward_layout does, and write the mask of every element as one byte each. The mask is drawn as
- * often as by simdrop_forward_layout_bits: a tensor whose axes are given in the order of y's memory has it drawn once.
+ *  often as by simdrop_forward_layout_bits: a tensor whose axes are given in the order of y's memory has it drawn once.
  *  @param mask    which mask; its offset is the index of element (0, 0, ...)
  *  @param dtype   type of the elements of x and y
  *  @param layout  shape, strides and broadcasting; may lie in memory that the call overwrites, as the mask may
@@ -139,11 +139,11 @@ SIMDROP_API simdrop_status simdrop_mask_layout_bytes(const simdrop_mask *mask, c
  *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_RANK or ERROR_SIZE_OVERFLOW */
 SIMDROP_API simdrop_status simdrop_layout_dense(int rank, const size_t *dims, simdrop_layout *layout);
 
-/** Any number of axes with any strides, as arrays of NumPy and tensors of PyTorch have them. Axes of extent 1 are dropped, and
- *  neighbours are merged that are one longer axis in x, in y and in the mask: where each stride of the first is that of the
- * second times its extent. The layout gives every element what the given axes give it, and has the elements, and so packed bits
- * and bytes, in the same order. Strides that play no part in a call (those of the index for simdrop_apply_bits_layout) may be 0
- * everywhere.
+/** Any number of axes with any strides, as arrays of NumPy and tensors of PyTorch have them. Axes of extent 1 are dropped,
+ *  and neighbours are merged that are one longer axis in x, in y and in the mask: where each stride of the first is that of
+ *  the second times its extent. The layout gives every element what the given axes give it, and has the elements, and so
+ *  packed bits and bytes, in the same order. Strides that play no part in a call (those of the index for
+ *  simdrop_apply_bits_layout) may be 0 everywhere.
  *  @param rank           number of axes: as many as there are; ERROR_RANK if it is below 0, or if more than SIMDROP_MAX_RANK
  *                        remain
  *  @param dims           extent of each axis; may be NULL if rank = 0, as the strides may
