@@ -7,6 +7,7 @@ a group misspelled.
 import io
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tokenize
@@ -27,8 +28,9 @@ TOOL = (("",), ("apply", "bench", "verify"), ("shared",))
 
 def tree():
     """All files that belong to it, by their paths from the root."""
-    listed = subprocess.run(["git", "-C", ROOT, "ls-files", "-co", "--exclude-standard"], capture_output=True, text=True, check=False)
-    if listed.returncode == 0 and listed.stdout:
+    command = ["git", "-C", ROOT, "ls-files", "-co", "--exclude-standard"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=False) if shutil.which("git") else None
+    if listed is not None and listed.returncode == 0 and listed.stdout:
         return [pathlib.PurePosixPath(line) for line in listed.stdout.splitlines() if (ROOT / line).is_file()]
     return [pathlib.PurePosixPath(path.relative_to(ROOT).as_posix()) for path in ROOT.rglob("*")
             if path.is_file() and path.relative_to(ROOT).parts[0] not in ("build", ".git")]

@@ -1,4 +1,5 @@
 // Calls cut into pieces: the same bits for any number of threads and any cut.
+#include <fenv.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -245,6 +246,18 @@ static void cuts(void **state) {
   assert_int_equal(end, 78);
 }
 
+// Where a layout is cut is a matter of integers.
+static void layout_cuts_raise_no_flag(void **state) {
+  (void)state;
+  const simdrop_layout layout = {2, {401, 601}, {602, 1}, {601, 1}, {601, 1}, 0};
+  feclearexcept(FE_ALL_EXCEPT);
+  for (size_t pieces = 1; pieces <= 9; ++pieces) {
+    simdrop_layout_part part;
+    assert_int_equal(simdrop_cut_layout(&layout, pieces, pieces / 2, &part), SIMDROP_OK);
+  }
+  assert_int_equal(fetestexcept(FE_ALL_EXCEPT), 0);
+}
+
 // The parts of a layout have each of its elements once, with the places and the index that it has in the whole.
 static void layout_cuts(void **state) {
   (void)state;
@@ -353,6 +366,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(layouts),
       cmocka_unit_test(cuts),
       cmocka_unit_test(layout_cuts),
+      cmocka_unit_test(layout_cuts_raise_no_flag),
       cmocka_unit_test(layout_cuts_with_large_numbers),
   };
   return RUN_TESTS(argc, argv, tests);

@@ -45,13 +45,12 @@ static size_t grain_of(const simdrop_plan_axis *axis, size_t pieces) {
   return grain;
 }
 
-// Elements of the largest piece that a cut of this axis leaves, in percent of an even share.
+// Elements of the largest piece that a cut of this axis leaves, in percent of an even share. In integers: a division of
+// floating-point numbers may raise a flag.
 static size_t unevenness(const simdrop_plan_axis *axis, size_t pieces) {
-  const size_t count = grains(axis->count, grain_of(axis, pieces));
-  const double largest = (double)grains(count, pieces);
-  const double percent = 100 * largest * (double)pieces / (double)count;
-  const size_t most = SIZE_MAX / 2;
-  return percent < (double)most ? (size_t)percent : most;
+  const size_t count = grains(axis->count, grain_of(axis, pieces)), rest = count % pieces;
+  const size_t excess = rest == 0 ? 0 : pieces - rest;  // if all pieces were as long as the largest
+  return excess <= SIZE_MAX / 200 ? 100 + 100 * excess / count : SIZE_MAX / 2;
 }
 
 // The outermost axis whose pieces are within a tenth of even, otherwise the best.

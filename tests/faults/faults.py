@@ -819,6 +819,7 @@ fault("parts with the first part's index", "src/layout/plan.c", "plan->index += 
 fault("parts without elements behind the end", "src/layout/plan.c", "if (begin < end) go_to(part, axis, begin);", "go_to(part, axis, begin);",
       "parallel:layout_cuts_with_large_numbers")
 fault("axes made one whose indices pass the last", "src/layout/plan.c", " && outer->index >= inner->index;", ";", "parallel:layout_cuts_with_large_numbers")
+fault("a cut raises a flag", FILE, "100 + 100 * excess / count", "(size_t)(100 + 100 * (double)excess / (double)count)", "parallel:layout_cuts_raise_no_flag")
 fault("parts along an uneven axis", FILE, "if (found <= 110) break;", "break;", "parallel:layout_cuts")
 EARLY = "if (executor != NULL && executor->parallel_for != NULL) executor->parallel_for(executor->context, 0, NULL, NULL); "
 CHECK = "SIMDROP_RETURN_IF_ERROR(simdrop_check_call(call, &operation));"
