@@ -67,6 +67,7 @@ CONSTANTS = (
              cases(("avx512",), ("forward", "apply-bits"), (1 << 21, 3 << 20, 1 << 22), (0.5,))),
     Constant("SIMDROP_PAGES", "src/common/kernel_table.h", ("1", "4"), NON_TEMPORAL),
     Constant("SIMDROP_PAGE_BYTES", "src/common/kernel_table.h", ("2048",), NON_TEMPORAL),
+    Constant("BYTE_CHUNK_ELEMENTS", "src/engine/driver.c", ("4096", "16384"), cases(BOTH, ("mask-bytes",), (L2, DRAM), (0.1, 0.5))),
     Constant("MASK_CHUNK_ELEMENTS", "src/engine/driver.c", ("4096", "8192"), cases(BOTH, ("mask-bits",), (L2, DRAM), (0.1, 0.5))),
     Constant("SIMDROP_INTERLEAVE_ELEMENTS", "src/common/interleave.h", ("64", "128", "512", "2048"), FORWARD_L2 + NON_TEMPORAL[:4]),
     Constant("LONG_INTERLEAVE_ELEMENTS", "src/engine/driver.c", ("256", "1024", "8192"),

@@ -25,8 +25,10 @@
 
 static size_t minimum(size_t a, size_t b) { return a < b ? a : b; }
 
-// Masks that are written and not applied are drawn in chunks of 2 KiB.
+// Masks that are written and not applied are drawn in chunks of 2 KiB, and where each decision becomes a byte of 1 KiB: from
+// 32 MiB on, longer chunks took 1.09 of the time (Zen 4).
 #define MASK_CHUNK_ELEMENTS ((size_t)16384)
+#define BYTE_CHUNK_ELEMENTS ((size_t)8192)
 
 static size_t chunk_elements(size_t size, simdrop_store store) {
   const size_t bytes = store == SIMDROP_STORE_NON_TEMPORAL ? simdrop_paged_chunk_bytes(size) : CHUNK_BYTES;
@@ -252,7 +254,7 @@ static SIMDROP_OWN_FRAME void drive_bytes(const simdrop_operation *operation, ui
   simdrop_mask_reader reader;
   simdrop_reader_init(&reader, kernels, operation);
   for (size_t done = 0, count; done < operation->n; done += count) {
-    count = minimum(operation->n - done, MASK_CHUNK_ELEMENTS);
+    count = minimum(operation->n - done, BYTE_CHUNK_ELEMENTS);
     const simdrop_mask_chunk chunk = simdrop_reader_next(&reader, count, NULL);
     const simdrop_decisions decisions = {.words = chunk.words, .first = chunk.first};
     const simdrop_operands operands = {.y = bytes + done};
