@@ -1,18 +1,20 @@
 #!/bin/sh
-# bare_system.sh RELEASE [debian | newest] [root | user] [run | build | test]: README's commands in a new Debian that has nothing but what
-# debootstrap installs and this source: with Debian's CMake or the newest of PyPI, as root or as a user with sudo. "run" is
-# scripts/run.sh; "build" also what scripts/test.sh installs and builds with gcc, clang and for aarch64, with warnings as errors; "test" is the
-# whole of scripts/test.sh. Needs root, debootstrap and a network; takes the mirror, proxies and certificates of this machine.
+# bare_system.sh RELEASE [debian | newest] [root | user] [run | build | test [OPTION...]]: README's commands in a new Debian that has
+# nothing but what debootstrap installs and this source: with Debian's CMake or the newest of PyPI, as root or as a user with sudo. "run"
+# is scripts/run.sh; "build" also what scripts/test.sh installs and builds with gcc, clang and for aarch64, with warnings as errors; "test"
+# is the whole of scripts/test.sh, or what its options choose. Needs root, debootstrap and a network; takes the mirror, proxies and
+# certificates of this machine.
 #
 # Seen to fail, in such systems: MPI::MPI_C taken for MPI (run, CMake 3.31), a warning of clang 19 and Highway 1.2's other names for
-# what its targets need (build, trixie).
+# what its targets need (build, trixie), a check that took git for granted (test, bookworm).
 set -u
 
-release=${1:?usage: bare_system.sh RELEASE [debian | newest] [root | user] [run | build | test]}
+release=${1:?usage: bare_system.sh RELEASE [debian | newest] [root | user] [run | build | test [OPTION...]]}
 cmake=${2:-debian}
 user=${3:-root}
 level=${4:-run}
-name="$level in a bare $release, CMake: $cmake, as $user"
+if [ $# -gt 4 ]; then shift 4; else shift $#; fi
+name="$level${*:+ $*} in a bare $release, CMake: $cmake, as $user"
 source=$(cd "$(dirname "$0")/.." && pwd)
 if [ "$(id -u)" -ne 0 ] || ! command -v debootstrap > /dev/null 2>&1; then
   echo "skipped $name: that needs root and debootstrap"
@@ -32,7 +34,7 @@ trap leave EXIT
 trap 'exit 1' INT TERM
 
 give_up() { # give_up <why>
-  sed 's/^/    /' "$log" | tail -n 60
+  { grep '^FAILED' "$log"; tail -n 60 "$log"; } | sed 's/^/    /'
   echo "FAILED $name: $1"
   exit 1
 }
@@ -88,6 +90,6 @@ case $level in
     inside "$user" "cd ~/simdrop && python3 tests/scan_instructions.py build/gcc build/clang build/aarch64-linux-gnu build/aarch64-linux-gnu-clang" \
       || give_up "the scan of instructions"
     ;;
-  test) inside "$user" "cd ~/simdrop && sh scripts/test.sh" || give_up "scripts/test.sh" ;;
+  test) inside "$user" "cd ~/simdrop && sh scripts/test.sh $*" || give_up "scripts/test.sh" ;;
 esac
 echo "ok $name"
