@@ -113,6 +113,10 @@ static void dense_calls(void **state) {
   assert_int_equal(simdrop_parallel_forward(&none, &mask, SIMDROP_F32, 100, x, y, NULL), SIMDROP_OK);
 }
 
+// Forward on a layout, with the decisions beside y.
+typedef simdrop_status forward_beside(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype,
+                                      const simdrop_layout *layout, const void *x, void *y, uint8_t *decisions);
+
 static void layouts(void **state) {
   (void)state;
   simdrop_layout cases[12];
@@ -175,22 +179,22 @@ static void layouts(void **state) {
         assert_int_equal(simdrop_parallel_mask_layout_bits(&executor, &mask, &cases[i], bytes), SIMDROP_OK);
         check_bytes(expected_bits, bytes, PACKED(n), "bits of layout %zu on %zu threads", i, thread_counts[t]);
         assert_int_equal(bytes[PACKED(n)], CANARY);
-        memset(bytes, CANARY, n + 1);
-        memset(y, CANARY, room * size);
-        assert_int_equal(
-            simdrop_parallel_forward_layout_bits(&executor, &mask, dtype, &cases[i], x + middle, y + middle, bytes),
-            SIMDROP_OK);
-        check_bytes(expected, y, room * size, "layout %zu beside bits on %zu threads", i, thread_counts[t]);
-        check_bytes(expected_bits, bytes, PACKED(n), "bits beside layout %zu on %zu threads", i, thread_counts[t]);
-        assert_int_equal(bytes[PACKED(n)], CANARY);
-        memset(bytes, CANARY, n + 1);
-        memset(y, CANARY, room * size);
-        assert_int_equal(
-            simdrop_parallel_forward_layout_bytes(&executor, &mask, dtype, &cases[i], x + middle, y + middle, bytes),
-            SIMDROP_OK);
-        check_bytes(expected, y, room * size, "layout %zu beside bytes on %zu threads", i, thread_counts[t]);
-        check_bytes(expected_bytes, bytes, n, "bytes beside layout %zu on %zu threads", i, thread_counts[t]);
-        assert_int_equal(bytes[n], CANARY);
+        const struct {
+          forward_beside *forward;
+          const uint8_t *expected;
+          size_t size;
+          const char *what;
+        } beside[] = {{simdrop_parallel_forward_layout_bits, expected_bits, PACKED(n), "bits"},
+                      {simdrop_parallel_forward_layout_bytes, expected_bytes, n, "bytes"}};
+        for (size_t b = 0; b < LENGTH(beside); ++b) {
+          memset(bytes, CANARY, n + 1);
+          memset(y, CANARY, room * size);
+          assert_int_equal(beside[b].forward(&executor, &mask, dtype, &cases[i], x + middle, y + middle, bytes), SIMDROP_OK);
+          check_bytes(expected, y, room * size, "layout %zu beside %s on %zu threads", i, beside[b].what, thread_counts[t]);
+          check_bytes(beside[b].expected, bytes, beside[b].size, "%s beside layout %zu on %zu threads", beside[b].what, i,
+                      thread_counts[t]);
+          assert_int_equal(bytes[beside[b].size], CANARY);
+        }
         memset(y, CANARY, room * size);
         assert_int_equal(
             simdrop_parallel_apply_bits_layout(&executor, mask.p, dtype, &cases[i], expected_bits, x + middle, y + middle),

@@ -55,15 +55,6 @@ static inline simd_u64 simd_rotate_lanes(simd_u64 a, int count) {
                     : _mm256_permute4x64_epi64(a, _MM_SHUFFLE(1, 0, 3, 2));
 }
 
-// The lower half comes first, so that the product stays as it is.
-static inline simd_u64 simd_last_key(uint32_t key, bool turned_over) {
-  return simd_set((uint64_t)key << 32 ^ (turned_over ? ~UINT64_C(0) : 0));
-}
-
-static inline simd_u64 simd_last_words(simd_u64 product, simd_u64 word, simd_u64 key) {
-  return simd_xor3(product, simd_shift_left(word, 32), key);
-}
-
 static inline uint64_t simd_first_words(simd_u64 a) {
   uint64_t lane;
   _mm_storel_epi64((__m128i *)&lane, _mm256_castsi256_si128(a));

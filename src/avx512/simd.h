@@ -54,15 +54,6 @@ static inline simd_u64 simd_rotate_lanes(simd_u64 a, int count) {
   return count == 1 ? _mm512_alignr_epi64(a, a, 1) : count == 2 ? _mm512_alignr_epi64(a, a, 2) : _mm512_alignr_epi64(a, a, 4);
 }
 
-// The lower half comes first, so that the product stays as it is.
-static inline simd_u64 simd_last_key(uint32_t key, bool turned_over) {
-  return simd_set((uint64_t)key << 32 ^ (turned_over ? ~UINT64_C(0) : 0));
-}
-
-static inline simd_u64 simd_last_words(simd_u64 product, simd_u64 word, simd_u64 key) {
-  return simd_xor3(product, simd_shift_left(word, 32), key);
-}
-
 static inline uint64_t simd_first_words(simd_u64 a) {
   uint64_t lane;
   _mm_storel_epi64((__m128i *)&lane, _mm512_castsi512_si128(a));

@@ -368,6 +368,15 @@ static inline uint32_t turning_planes(const simdrop_mask_source *source) {
   return zero_bits ^ zero_bits >> 1;
 }
 
+// Turns what is undecided from dropped to kept or back, if this plane is a turning one.
+static inline __attribute__((always_inline)) void turn_undecided(uint32_t *turning, int plane, const plane_bits *undecided,
+                                                                 plane_bits *kept) {
+  if (!(*turning >> (31 - plane) & 1)) return;
+  LOOK_AGAIN(*turning);
+  kept->low = simd_xor(kept->low, undecided->low);
+  kept->high = simd_xor(kept->high, undecided->high);
+}
+
 // At most BATCH_BLOCKS blocks, whose numbers do not wrap in their lower half, of a threshold with more than the dense planes.
 static inline void mask_dense_batch(drawing *call, const batch_blocks *blocks, size_t block_count, uint64_t *words) {
   uint32_t turning = turning_planes(call->source);
@@ -390,21 +399,13 @@ static inline void mask_dense_batch(drawing *call, const batch_blocks *blocks, s
       draw_planes(call, 1, SIMD_PLANES_IN_FLIGHT, true, parts, call->dense_keys + first, &block, bits);
       SIMDROP_UNROLL
       for (int i = 0; i < SIMD_PLANES_IN_FLIGHT; ++i) {
-        if (first + i > 0 && turning >> (31 - (first + i)) & 1) {
-          LOOK_AGAIN(turning);
-          kept.low = simd_xor(kept.low, undecided.low);
-          kept.high = simd_xor(kept.high, undecided.high);
-        }
+        if (first + i > 0) turn_undecided(&turning, first + i, &undecided, &kept);
         undecided.low = simd_and(undecided.low, bits[i].low);
         undecided.high = simd_and(undecided.high, bits[i].high);
       }
       if ((first + SIMD_PLANES_IN_FLIGHT) % PLANES_BETWEEN_STEPS == 0) keep_pace(&call->pace);
     }
-    if (turning >> (31 - SIMD_DENSE_PLANES) & 1) {
-      LOOK_AGAIN(turning);
-      kept.low = simd_xor(kept.low, undecided.low);
-      kept.high = simd_xor(kept.high, undecided.high);
-    }
+    turn_undecided(&turning, SIMD_DENSE_PLANES, &undecided, &kept);
     simd_store_blocks(words + SIMDROP_BLOCK_WORDS * done, kept.low, kept.high);
     straggler_count = add_stragglers(&stragglers, straggler_count, where, &undecided);
     in_turn = next_in_batch(in_turn);

@@ -74,6 +74,14 @@ static inline simd_words simd_upper_words(simd_products products) { return simd_
 static inline simd_words simd_lower_words(simd_products products) { return products; }
 static inline simd_words simd_words_of_lanes(simd_u64 lanes) { return lanes; }
 static inline simd_u64 simd_lanes_of_words(simd_words words) { return words; }
+
+// The lower half comes first, so that the product stays as it is.
+static inline simd_u64 simd_last_key(uint32_t key, bool turned_over) {
+  return simd_set((uint64_t)key << 32 ^ (turned_over ? ~UINT64_C(0) : 0));
+}
+static inline simd_u64 simd_last_words(simd_products product, simd_words word, simd_u64 key) {
+  return simd_xor3(product, simd_shift_left(word, 32), key);
+}
 #endif
 
 SIMD_WORD(simd_words, simd_words_set, (uint32_t word));

@@ -169,13 +169,9 @@ static void run_layout_piece(void *task_context, size_t piece) {
   }
 }
 
-static bool is_drawn(const simdrop_operation *operation) {
-  return operation->threshold != 0 && operation->threshold != SIMDROP_CERTAIN;
-}
-
 // Whether an operation in order is that on as many elements that follow one another, from the first on.
 static bool is_flat_in_order(const simdrop_operation *operation, const simdrop_layout_plan *plan) {
-  return is_in_order(operation) && (!is_drawn(operation) || simdrop_plan_is_flat(plan));
+  return is_in_order(operation) && (simdrop_are_alike(operation->threshold) || simdrop_plan_is_flat(plan));
 }
 
 static void run_layout(const simdrop_executor *executor, const simdrop_operation *operation, const simdrop_layout_plan *plan) {
@@ -197,13 +193,13 @@ static void run_layout(const simdrop_executor *executor, const simdrop_operation
 // are drawn once for both; otherwise, and where none is drawn, it takes two operations.
 static SIMDROP_OWN_FRAME void run_with_decisions(const simdrop_executor *executor, const simdrop_operation *operation,
                                                  const simdrop_layout *layout, const simdrop_layout_plan *plan) {
-  if (is_drawn(operation) && simdrop_has_row_major_output(layout)) {
+  if (!simdrop_are_alike(operation->threshold) && simdrop_has_row_major_output(layout)) {
     run_layout(executor, operation, plan);
     return;
   }
-  simdrop_operation output = *operation, decisions = *operation;
+  const simdrop_operation decisions = simdrop_decisions_beside(operation);
+  simdrop_operation output = *operation;
   output.bits = output.bytes = NULL;
-  simdrop_become_decisions(&decisions);
   simdrop_layout_plan decisions_plan;  // before anything is written: the layout may lie in the output
   simdrop_plan_work(&decisions, layout, &decisions_plan);
   run_layout(executor, &output, plan);

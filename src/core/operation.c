@@ -31,16 +31,6 @@ simdrop_status simdrop_check_layout_call(const simdrop_call *call, simdrop_opera
   return SIMDROP_OK;
 }
 
-void simdrop_become_decisions(simdrop_operation *operation) {
-  const bool are_packed = operation->bits != NULL;
-  operation->work = are_packed ? SIMDROP_WORK_BITS : SIMDROP_WORK_BYTES;
-  operation->size = !are_packed;
-  operation->store = SIMDROP_STORE_CACHED;
-  operation->x = NULL;
-  operation->y = (char *)(are_packed ? operation->bits : operation->bytes);
-  operation->bits = operation->bytes = NULL;
-}
-
 // The layout's elements in row-major order of its axes, as their decisions are written and stored: x and y without gaps.
 static simdrop_layout row_major(const simdrop_layout *layout) {
   simdrop_layout ordered = *layout;
@@ -72,7 +62,7 @@ void simdrop_plan_work(const simdrop_operation *operation, const simdrop_layout 
     return;
   }
   const bool has_decisions = work != SIMDROP_WORK_COPY && work != SIMDROP_WORK_ZERO;
-  const bool constant = !has_decisions || operation->threshold == 0 || operation->threshold == SIMDROP_CERTAIN;
+  const bool constant = !has_decisions || simdrop_are_alike(operation->threshold);
   if (work == SIMDROP_WORK_BITS || work == SIMDROP_WORK_BYTES) {
     const simdrop_layout ordered = row_major(layout);
     simdrop_plan_layout(&ordered, constant, plan);

@@ -43,9 +43,6 @@ typedef struct simdrop_call {
 // looked at again: they may lie in the output.
 simdrop_status simdrop_check_layout_call(const simdrop_call *call, simdrop_operation *operation);
 
-// An operation that writes y, and its decisions beside it, becomes the one that writes the decisions alone.
-void simdrop_become_decisions(simdrop_operation *operation);
-
 // The order in which a layout's elements are gone through for the operation's work.
 void simdrop_plan_work(const simdrop_operation *operation, const simdrop_layout *layout, simdrop_layout_plan *plan);
 

@@ -69,7 +69,7 @@ void simdrop_generate(simdrop_generator_state *state, const simdrop_kernels *ker
     state->stored.generator = &simdrop_stored_bits;
     state->stored.bits = operation->stored;
     state->stored.n = operation->n;
-  } else if (threshold == 0 || threshold == SIMDROP_CERTAIN) {
+  } else if (simdrop_are_alike(threshold)) {
     state->certain.generator = &simdrop_certain;
     state->certain.word = threshold == 0 ? ~UINT64_C(0) : 0;
   } else {

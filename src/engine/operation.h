@@ -4,6 +4,8 @@
 
 #include <simdrop/simdrop.h>
 
+#include <stdbool.h>
+
 #include "common/kernel_table.h"
 
 // What is done with the decisions.
@@ -32,5 +34,18 @@ typedef struct simdrop_operation {
   size_t n;
   uint8_t *bits, *bytes;  // unless NULL, the decisions go here too, packed or a byte each
 } simdrop_operation;
+
+// The operation that writes alone what another one writes beside y.
+static inline simdrop_operation simdrop_decisions_beside(const simdrop_operation *operation) {
+  const bool are_packed = operation->bits != NULL;
+  simdrop_operation decisions = *operation;
+  decisions.work = are_packed ? SIMDROP_WORK_BITS : SIMDROP_WORK_BYTES;
+  decisions.size = !are_packed;
+  decisions.store = SIMDROP_STORE_CACHED;
+  decisions.x = NULL;
+  decisions.y = (char *)(are_packed ? operation->bits : operation->bytes);
+  decisions.bits = decisions.bytes = NULL;
+  return decisions;
+}
 
 #endif

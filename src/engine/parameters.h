@@ -9,6 +9,9 @@
 
 #define SIMDROP_CERTAIN (UINT64_C(1) << 32)  // the threshold under which every U(index) lies
 
+// Whether all elements are kept, or all dropped, so that nothing has to be drawn.
+static inline bool simdrop_are_alike(uint64_t threshold) { return threshold == 0 || threshold == SIMDROP_CERTAIN; }
+
 // False for NaN too.
 bool simdrop_is_probability(double p);
 

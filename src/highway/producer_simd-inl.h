@@ -65,15 +65,6 @@ static inline simd_u64 simd_rotate_lanes(simd_u64 a, int count) {
   return hn::TableLookupLanes(a, hn::IndicesFromVec(tag_u64(), lane));
 }
 
-// The lower half comes first, so that the product stays as it is.
-static inline simd_u64 simd_last_key(uint32_t key, bool turned_over) {
-  return simd_set((uint64_t)key << 32 ^ (turned_over ? ~UINT64_C(0) : 0));
-}
-
-static inline simd_u64 simd_last_words(simd_u64 product, simd_u64 word, simd_u64 key) {
-  return simd_xor3(product, hn::ShiftLeft<32>(word), key);
-}
-
 static inline simd_u64 swap_words(simd_u64 a) { return hn::BitCast(tag_u64(), hn::Shuffle2301(halves(a))); }
 static inline uint64_t simd_first_words(simd_u64 a) { return hn::GetLane(swap_words(a)); }
 

@@ -148,23 +148,13 @@ void simdrop_drive_layout(const simdrop_operation *operation, const simdrop_layo
   if (operation->store == SIMDROP_STORE_NON_TEMPORAL) sink.kernels->finish_stores();
 }
 
-// What writes the decisions beside y: their places are those of y's elements.
-static simdrop_row_sink make_sink_beside(const simdrop_operation *operation, const simdrop_row_sink *sink) {
-  const bool are_packed = operation->bits != NULL;
-  simdrop_row_sink beside = *sink;
-  beside.work = are_packed ? SIMDROP_WORK_BITS : SIMDROP_WORK_BYTES;
-  beside.consume = sink->kernels->expand_bytes;
-  beside.size = !are_packed;
-  beside.x = NULL;
-  beside.y = (char *)(are_packed ? operation->bits : operation->bytes);
-  beside.store = SIMDROP_STORE_CACHED;
-  return beside;
-}
-
 void simdrop_drive_layout_range(const simdrop_operation *operation, const simdrop_layout_plan *plan, size_t begin, size_t end) {
-  simdrop_row_sink sink = make_sink(operation, plan);
-  const simdrop_row_sink beside = make_sink_beside(operation, &sink);
-  if (beside.y != NULL) sink.beside = &beside;
+  simdrop_row_sink sink = make_sink(operation, plan), beside;
+  if (operation->bits != NULL || operation->bytes != NULL) {
+    const simdrop_operation decisions = simdrop_decisions_beside(operation);
+    beside = make_sink(&decisions, plan);
+    sink.beside = &beside;
+  }
   const simdrop_row_sink *const last = sink.beside == NULL ? &sink : sink.beside;
   if (last->work == SIMDROP_WORK_BITS) memset(last->y + begin / 8, 0, end / 8 - begin / 8 + (end % 8 != 0));
   for (size_t done = begin; done < end;) {

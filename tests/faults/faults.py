@@ -96,13 +96,13 @@ fault("avx2: planes past the 32nd are there", "src/avx2/simd.h", "_mm256_srlv_ep
       "_mm256_srlv_epi64(simd_set(threshold), _mm256_and_si256(_mm256_sub_epi64(simd_set(31), planes), simd_set(31)))", WORDS, "avx2")
 fault("avx2: a set of lanes loses one", "src/avx2/simd.h", "THEN(0, THEN(1, THEN(2, LANE(3)))),", "THEN(0, THEN(1, THEN(2, LANE(2)))),", WORDS, "avx2")
 fault("avx512: lanes rotated by one for four", "src/avx512/simd.h", ": _mm512_alignr_epi64(a, a, 4)", ": _mm512_alignr_epi64(a, a, 1)", WORDS, "avx512")
-fault("avx512: a last word without its key", "src/avx512/simd.h", "simd_xor3(product, simd_shift_left(word, 32), key)",
+fault("vector: a last word without its key", "src/common/vocabulary.h", "simd_xor3(product, simd_shift_left(word, 32), key)",
       "((void)key, simd_xor(product, simd_shift_left(word, 32)))", WORDS, "avx512")
 fault("avx512: a block flipped in another's place", "src/avx512/simd.h", "where[6], _mm512_extracti64x2_epi64(even, 3)",
       "where[6], _mm512_extracti64x2_epi64(even, 2)", WORDS, "avx512")
 fault("avx2: a block flipped in another's place", "src/avx2/simd.h", "where[2], _mm256_extracti128_si256(even, 1)",
       "where[2], _mm256_castsi256_si128(even)", WORDS, "avx2")
-fault("avx2: one word turned over of two", "src/avx2/simd.h", "(turned_over ? ~UINT64_C(0) : 0)", "(turned_over ? UINT32_MAX : 0)", WORDS, "avx2")
+fault("vector: one word turned over of two", "src/common/vocabulary.h", "(turned_over ? ~UINT64_C(0) : 0)", "(turned_over ? UINT32_MAX : 0)", WORDS, "avx2")
 fault("neon: one word turned over of two", "src/neon/simd.h", "vreinterpretq_u64_u32(vdupq_n_u32(turned))", "vdupq_n_u64(0)", WORDS, "neon")
 fault("neon: the upper half of lanes forgotten", "src/neon/simd.h", "vmaxvq_u32(vreinterpretq_u32_u64(vorrq_u64(a.first, a.second))) != 0",
       "vmaxvq_u32(vreinterpretq_u32_u64(a.first)) != 0", WORDS, "neon")
@@ -172,8 +172,8 @@ fault("vector: undecided blocks listed once only", FILE, "left = add_stragglers(
 fault("vector: the schedule ends with its first planes", FILE, "if (first_plane >= call->source->schedule.ready) extend_schedule(call);", "",
       "mask:threshold_at_an_elements_u", "avx2")
 fault("vector: kept from where the threshold's bit is 0", FILE, "return zero_bits ^ zero_bits >> 1;", "return zero_bits;", PLANES, "avx2")
-fault("vector: undecided elements dropped after a plane of ones", FILE, "if (turning >> (31 - SIMD_DENSE_PLANES) & 1) {",
-      "if (!(turning >> (31 - SIMD_DENSE_PLANES) & 1)) {", PLANES, "avx2")
+fault("vector: undecided elements dropped after a plane of ones", FILE, "turn_undecided(&turning, SIMD_DENSE_PLANES, &undecided, &kept);",
+      "turning = ~turning; turn_undecided(&turning, SIMD_DENSE_PLANES, &undecided, &kept); turning = ~turning;", PLANES, "avx2")
 fault("vector: dense planes compared with the other bit", FILE, "threshold_bit(source, plane) ? plain : turned_over;",
       "threshold_bit(source, plane) ? turned_over : plain;", PLANES, "avx2")
 fault("vector: elements begin dropped", FILE, "kept_at_first = simd_set(turning >> 31 ?", "kept_at_first = simd_set(turning >> 31 && false ?", PLANES, "avx2")
@@ -702,7 +702,7 @@ FILE = "src/layout/driver.c"
 fault("last piece of a row too long", FILE, "minimum(decisions.count - before, length)", "minimum(decisions.count, length)", LOOPS)
 fault("periodic where rows are apart", FILE, "} else if (one_row && next->index == 0", "} else if (next->index == 0", LOOPS)
 fault("shared rows apart taken for one", FILE, "if (one_row && next->index == 1) {", "if (next->index == 1) {", RANDOM)
-fault("p of 2^-32 taken for none", "src/core/operation.c", "constant = !has_decisions || operation->threshold == 0 ||",
+fault("p of 2^-32 taken for none", "src/core/operation.c", "constant = !has_decisions ||",
       "constant = !has_decisions || operation->threshold <= 1 ||", "layout:rarest_drop")
 FILE = "src/layout/row_batch.c"
 fault("batch: blocks taken over for any row", FILE, "&& first - batch->blocks[batch->last] <= had) {", ") {", LOOPS)
@@ -760,7 +760,8 @@ fault("bits beside y in the order of y", FILE, "const simdrop_layout ordered = r
 FILE = "src/core/cut.c"
 fault("bits beside y taken for those of a flat call", FILE, "simdrop_has_row_major_output(layout)) {",
       "(simdrop_has_row_major_output(layout) || simdrop_plan_is_flat(plan))) {", RANDOM, effort="full")
-fault("decisions beside y where y has gaps", FILE, "if (is_drawn(operation) && simdrop_has_row_major_output(layout)) {", "if (is_drawn(operation)) {",
+fault("decisions beside y where y has gaps", FILE, "if (!simdrop_are_alike(operation->threshold) && simdrop_has_row_major_output(layout)) {",
+      "if (!simdrop_are_alike(operation->threshold)) {",
       RANDOM)
 fault("pieces of bits share a byte", FILE, "if (is_in_order(operation)) { size_t begin, end; cut(operation->n, GRAIN,",
       "if (is_in_order(operation)) { size_t begin, end; cut(operation->n, 1,", "parallel:layouts")
