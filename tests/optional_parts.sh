@@ -48,13 +48,14 @@ path_without() {
 commands_of() {
   case $1 in
     mpi) echo 'mpi.*|orte.*|ompi.*' ;;
+    cxx) echo 'aarch64-linux-gnu-g[+][+].*' ;; # which the toolchain file names, whatever else is asked for
     python) echo 'python.*|pypy.*' ;;
     pkg-config) echo '.*pkg-config|pkgconf' ;;
     git) echo 'git.*' ;;
   esac
 }
 hidden_path=$(path_without all "$(for part in mpi python pkg-config git; do commands_of "$part"; done | paste -s -d '|')")
-for part in mpi python pkg-config git; do path_without "$part" "$(commands_of "$part")" > /dev/null; done
+for part in mpi cxx python pkg-config git; do path_without "$part" "$(commands_of "$part")" > /dev/null; done
 
 # hide <part> <way>: sets what hides the part: options for CMake, flags, PATH, CXX.
 hide() {
@@ -64,7 +65,10 @@ hide() {
     python-package) options="$options -DCMAKE_DISABLE_FIND_PACKAGE_Python3=ON" ;;
     pkg-config-package) options="$options -DCMAKE_DISABLE_FIND_PACKAGE_PkgConfig=ON" ;;
     git-package) options="$options -DCMAKE_DISABLE_FIND_PACKAGE_Git=ON" ;;
-    cxx-package) options="$options -DCMAKE_CXX_COMPILER=/none" ;;
+    cxx-package)
+      options="$options -DCMAKE_CXX_COMPILER=/none"
+      path="$folder/path/cxx"
+      ;;
     cxx-path) export CXX="$folder/hidden/broken-c++" ;;
     # Not to find their packages does not hide these: they are looked for in other ways as well.
     cmocka-package | highway-package)
