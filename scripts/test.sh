@@ -160,13 +160,14 @@ at_once() {
   [ ! -s "$log.failed" ]
 }
 
-# compile <folder> <cmake arguments...>: what is left out of a build because it was not found would not be missed, so the tests' own parts are
+# configure <folder> <cmake arguments...>: what is left out of a build because it was not found would not be missed, so the tests' own parts are
 # required, and all that setup.sh installs where arguments say so.
-compile() {
+configure() {
   tree="$build/$1"
   shift
-  cmake -S "$root" -B "$tree" -G Ninja -DSIMDROP_WERROR=ON -DSIMDROP_REQUIRED="backends;cmocka;python" "$@" && cmake --build "$tree"
+  cmake -S "$root" -B "$tree" -G Ninja -DSIMDROP_WERROR=ON -DSIMDROP_REQUIRED="backends;cmocka;python" "$@"
 }
+compile() { configure "$@" && cmake --build "$build/$1"; }
 
 # tree <folder>: the builds that more than one group uses.
 tree() {
@@ -177,7 +178,6 @@ tree() {
     aarch64-clang) compile_for "$1" aarch64-linux-gnu-clang ;;
   esac
 }
-tree_and_test() { tree "$1" && ctest --test-dir "$build/$1" -j 2 --output-on-failure; }
 
 compile_and_test() {
   folder=$1
@@ -193,9 +193,11 @@ compile_and_try() {
     && SIMDROP_TEST_EFFORT=quick ctest --test-dir "$build/$folder" -j 2 --output-on-failure -R '^(mask|api|api_shared|dispatch)$'
 }
 
-# The same code by another compiler: every test, with shorter loops.
+gcc_release() { tree release && ctest --test-dir "$build/release" -j 2 --output-on-failure; }
+
+# The same code by another compiler: every test, with shorter loops, but those of scripts, which no compiler has a share in.
 clang_release() {
-  SIMDROP_TEST_EFFORT=quick tree_and_test clang
+  tree clang && SIMDROP_TEST_EFFORT=quick ctest --test-dir "$build/clang" -j 2 --output-on-failure -E '^(peers|pictures|tune)$'
 }
 
 # Without Highway's backends, which take a minute and a half to compile so: with them, --all.
@@ -206,10 +208,13 @@ sanitized() {
     -DCMAKE_C_COMPILER=clang -DSIMDROP_SANITIZE=address,undefined "$@"
 }
 
+# The two tests in which threads meet. Kernels know nothing of threads, whichever backend's they are: with Highway's, --all.
 thread_sanitized() {
-  compile tsan -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_C_COMPILER=clang -DSIMDROP_SANITIZE=thread -DSIMDROP_BUILD_TOOL=OFF \
-    -DSIMDROP_BUILD_EXAMPLES=OFF \
-    && SIMDROP_TEST_EFFORT=quick ctest --test-dir "$build/tsan" -j 2 --output-on-failure -R '^(dispatch|parallel)$'
+  folder=$1
+  shift
+  configure "$folder" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_C_COMPILER=clang -DSIMDROP_SANITIZE=thread -DSIMDROP_BUILD_TOOL=OFF \
+    -DSIMDROP_BUILD_EXAMPLES=OFF "$@" && cmake --build "$build/$folder" --target test_dispatch test_parallel \
+    && SIMDROP_TEST_EFFORT=quick ctest --test-dir "$build/$folder" -j 2 --output-on-failure -R '^(dispatch|parallel)$'
 }
 
 # run_on <backend>: the release build's tests with the environment choosing the backend.
@@ -226,26 +231,29 @@ compile_for() {
     -DSIMDROP_WITH_OPENMP=OFF -DSIMDROP_WITH_BOOST=OFF -DSIMDROP_BUILD_EXAMPLES=OFF "$@"
 }
 
-# The C test suite: emulate <tree> <processor>...
+# The C test suite: emulate <tree> <processor>... The golden data by golden_alone, once: golden_digest would draw the same again.
 emulate() {
   folder=$1
   tree "$1" || return
   shift
   for processor in "$@"; do
     printf 'On %s:\n' "$processor"
-    # Of scalar, which has been tested here, the golden data; on "max" what it has besides, and what that may change.
+    # Of scalar, which has been tested here, the golden data; on "max" what it has besides, and what that may change. What takes minutes and no
+    # processor does otherwise, by one compiler's build alone: layouts by the one's, threads by the other's.
     backends="neon highway-neon"
+    golden="$backends scalar"
     tests=.
-    without=""
+    without='parallel'
     if [ "$processor" = max ]; then
       backends="sve highway-sve2 highway-sve"
-      tests='^(philox|mask|kernels|vocabulary|guard|stack|dispatch|golden_digest)$'
+      golden=$backends
+      tests='^(philox|mask|kernels|vocabulary|guard|stack|dispatch)$'
     elif [ "$folder" = aarch64 ]; then
-      without='^(layout|bench_limits)$' # minutes of what no processor does otherwise: by the other compiler's build alone
+      without='layout|bench_limits'
     fi
-    QEMU_CPU=$processor "$build/$folder/tests/run-golden_alone" || return
-    SIMDROP_TEST_BACKENDS=$backends QEMU_CPU=$processor SIMDROP_TEST_EFFORT=quick \
-      ctest --test-dir "$build/$folder" -j 2 --output-on-failure -L '^c$' -R "$tests" ${without:+-E "$without"} || return
+    QEMU_CPU=$processor SIMDROP_TEST_BACKENDS=$golden "$build/$folder/tests/run-golden_alone" || return
+    SIMDROP_TEST_BACKENDS=$backends QEMU_CPU=$processor SIMDROP_TEST_EFFORT=quick ctest --test-dir "$build/$folder" -j 2 \
+      --output-on-failure -L '^c$' -R "$tests" -E "^(golden_alone|golden_digest|golden_digest_shared|$without)\$" || return
   done
 }
 
@@ -255,11 +263,13 @@ emulate_length() {
   printf 'Vectors of %d bits:\n' "$1"
   tests='^vocabulary$'
   backends=sve
+  golden="sve highway-sve2 highway-sve"
   trees=aarch64
   case $1 in
     384)
       tests='^dispatch$'
       backends=neon
+      golden="neon $golden"
       ;;
     2048)
       tests='^(vocabulary|philox|mask|kernels)$'
@@ -268,7 +278,7 @@ emulate_length() {
   esac
   export SIMDROP_TEST_EFFORT=quick QEMU_CPU="max,sve-max-vq=$(($1 / 128)),sve-default-vector-length=-1"
   for tree in $trees; do
-    SIMDROP_TEST_BACKENDS="neon sve highway-sve2 highway-sve" "$build/$tree/tests/run-golden_alone" || return 1
+    SIMDROP_TEST_BACKENDS=$golden "$build/$tree/tests/run-golden_alone" || return 1
   done
   SIMDROP_TEST_BACKENDS=$backends ctest --test-dir "$build/aarch64" --output-on-failure -R "$tests"
 }
@@ -315,7 +325,7 @@ bare_systems() {
 }
 
 group gcc
-step 'gcc, release' tree_and_test release
+step 'gcc, release' gcc_release
 for backend in scalar avx2 highway-sse4; do
   step "gcc, release, SIMDROP_BACKEND=$backend" run_on "$backend"
 done
@@ -324,7 +334,7 @@ group clang
 step 'clang, release' clang_release
 group sanitizers
 step 'clang, address and undefined-behaviour sanitizers' sanitized asan-ubsan -DSIMDROP_WITH_HIGHWAY=OFF
-step 'clang, thread sanitizer' thread_sanitized
+step 'clang, thread sanitizer' thread_sanitized tsan -DSIMDROP_WITH_HIGHWAY=OFF
 group gcc-variants
 step 'gcc, without some parts' at_once \
   'compile_and_try no-avx512 -DCMAKE_BUILD_TYPE=Debug -DSIMDROP_WITH_AVX512=OFF -DSIMDROP_WITH_BOOST=OFF' \
@@ -368,6 +378,7 @@ step 'planted faults' python3 tests/faults/run.py --jobs 2 --quick
 if [ "$all" = yes ]; then
   group sanitizers
   step 'clang, address and undefined-behaviour sanitizers, all backends' sanitized asan-ubsan-highway
+  step 'clang, thread sanitizer, all backends' thread_sanitized tsan-highway
   group systems
   step 'all other systems' env CCACHE_DISABLE=1 sh tests/other_systems.sh "$build/other-systems" --all
   group users

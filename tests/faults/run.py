@@ -65,7 +65,7 @@ class Copy:
     def configure(self, machine, options):
         if options == self.options.get(machine):
             return
-        command = ["cmake", "-S", self.source, "-B", self.build(machine), *TOOLCHAINS[machine], "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_C_FLAGS_RELEASE=-O1", "-DCMAKE_CXX_FLAGS_RELEASE=-Og",
+        command = ["cmake", "-S", self.source, "-B", self.build(machine), *TOOLCHAINS[machine], "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_C_FLAGS_RELEASE=-Og", "-DCMAKE_CXX_FLAGS_RELEASE=-Og",
                    "-DSIMDROP_BUILD_SHARED=OFF", "-DSIMDROP_BUILD_TOOL=OFF", "-DSIMDROP_INSTALL=OFF", "-DSIMDROP_WERROR=OFF", *options, *self.arguments.cmake]
         if shutil.which("ninja"):
             command[1:1] = ["-G", "Ninja"]
