@@ -17,9 +17,15 @@ function(simdrop_check_symbol symbol header variable)
   endif()
 endfunction()
 simdrop_check_symbol(secure_getenv stdlib.h SIMDROP_HAVE_SECURE_GETENV) # Linux, newer FreeBSD
-simdrop_check_symbol(issetugid unistd.h SIMDROP_HAVE_ISSETUGID)         # macOS, the BSDs
-simdrop_check_symbol(elf_aux_info sys/auxv.h SIMDROP_HAVE_ELF_AUX_INFO) # FreeBSD, OpenBSD
-simdrop_check_symbol(getauxval sys/auxv.h SIMDROP_HAVE_GETAUXVAL)       # Linux
+if(NOT SIMDROP_HAVE_SECURE_GETENV)
+  simdrop_check_symbol(issetugid unistd.h SIMDROP_HAVE_ISSETUGID) # macOS, the BSDs
+endif()
+if(NOT SIMDROP_ARCHITECTURE STREQUAL "x86") # there the processor is asked itself
+  simdrop_check_symbol(getauxval sys/auxv.h SIMDROP_HAVE_GETAUXVAL) # Linux
+  if(NOT SIMDROP_HAVE_GETAUXVAL)
+    simdrop_check_symbol(elf_aux_info sys/auxv.h SIMDROP_HAVE_ELF_AUX_INFO) # FreeBSD, OpenBSD
+  endif()
+endif()
 
 # WebAssembly has no shared libraries that a program could be linked to, and CMake does not know that of WASI.
 get_property(SIMDROP_HAVE_SHARED_LIBRARIES GLOBAL PROPERTY TARGET_SUPPORTS_SHARED_LIBS)

@@ -38,18 +38,18 @@ has() {
   printf '%s\n' "$@" | diff - "$folder/compiled"
 }
 
-# held <flags> <cmake arguments...>: with these flags, each backend's table compiles, and so is compiled for exactly its bundle.
+# held <flags> <cmake arguments...>: with these flags, each backend's table compiles, and so is compiled for exactly its bundle. One build folder
+# a compiler, in which CMake asks again what depends on the flags, but not who the compiler is.
 held() {
-  rm -rf "$folder/held"
   held_flags=$1
   shift
-  configure held -DCMAKE_C_FLAGS="$held_flags" "$@" || return
+  configure "held by $name" -DCMAKE_C_FLAGS="$held_flags" "$@" || return
   objects=
   # shellcheck disable=SC2086 # a list of words
-  has held $backends || return
+  has "held by $name" $backends || return
   for backend in $backends; do objects="$objects CMakeFiles/simdrop_$backend.dir/src/$backend/table.c.o"; done
   # shellcheck disable=SC2086 # a list of words
-  cmake --build "$folder/held" --target $objects
+  cmake --build "$folder/held by $name" --target $objects
 }
 
 processor_flags() { # processor_flags <name> <compiler> <cmake arguments...>, and flags a line

@@ -133,6 +133,8 @@ build_without() {
   esac
   case $part-$machine in
     # C++ takes the most time, and has no share in these.
+    boost-*) options="$options -DSIMDROP_WITH_HIGHWAY=OFF" ;;
+    highway-*) options="$options -DSIMDROP_WITH_BOOST=OFF" ;;
     mpi-* | openmp-* | cmocka-* | python-* | pkg-config-* | git-* | none-aarch64*)
       options="$options -DSIMDROP_WITH_HIGHWAY=OFF -DSIMDROP_WITH_BOOST=OFF"
       ;;
