@@ -7,6 +7,8 @@
     python3 bench/neon_model.py --json bench/results/neon-model.json --alternatives bench/results/neon-model-alternatives.json
     sh bench/compare_backends.sh, sh bench/compare_commands.sh
     sh bench/peers.sh FOLDER --json bench/results/sapphire-rapids-peers.json
+    sh bench/peers.sh FOLDER --short-calls --json bench/results/zen4-short.json
+    python3 bench/count_instructions.py FOLDER --json bench/results/zen4-instructions.json
     python3 bench/tune.py --json bench/results/sapphire-rapids-tuning.json
     bench_threads 2 bench/results/sapphire-rapids-openmp.json
     simdrop bench ... --json bench/results/zen4.json and bench/tune.py --only ... --json bench/results/zen4-tuning.json, on the second machine
@@ -15,7 +17,7 @@
 
 A table stands between `<!-- figures: NAME -->` and `<!-- end of figures -->`, a figure in a line between `<!-- figure: WORDS -->` and
 `<!-- end -->`. WORDS are a field (ratio: times memcpy's; ns: an element; share: of the machine's limit), kernel, backend, type, elements and
-p of a row of the main benchmark, or of the second machine's after the word zen4; or times, a peer, threads, type, elements and p of the peers'.
+p of a row of the main benchmark, or of the second machine's after the word zen4; or times, a peer, threads, type, elements and p of the peers'; or short, backend, elements and p: ns of a call among the short ones.
 """
 
 import json
@@ -214,6 +216,28 @@ def peer_table(_):
     return markdown(header, lines)
 
 
+def short_table(_):
+    """Calls on a few elements, in ns: memcpy, two backends, PyTorch's kernel."""
+    rows = {(row["backend"], row["n"], row["p"]): row for row in read_json("zen4-short.json")["rows"] if row["status"] == "ok"}
+    backends, sizes, ps = (list(dict.fromkeys(key[i] for key in rows)) for i in range(3))
+    def cell(row, field):
+        return "%.1f [%.1f, %.1f]" % tuple(row["n"] * row[field][key] for key in ("median", "p10", "p90"))
+    def microseconds(row):
+        return "%.2f" % (1e-3 * row["n"] * row["ns_per_element"]["median"])
+    header = ["elements", "memcpy, ns"] + ["%s, p = %g, ns" % (backend, p) for p in ps for backend in backends] + ["native_dropout, p = %g, us" % p for p in ps]
+    lines = [[str(n), cell(rows[backends[0], n, ps[0]], "memcpy_ns_per_element")] +
+             [cell(rows[backend, n, p], "simdrop_ns_per_element") for p in ps for backend in backends] +
+             [microseconds(rows[backends[0], n, p]) for p in ps] for n in sizes]
+    return markdown(header, lines)
+
+
+def instruction_table(_):
+    """Instructions of short calls, by what they are for."""
+    rows = read_json("zen4-instructions.json")["rows"]
+    lines = [["%d" % row["n"], "%g" % row["p"], "**%.0f**" % row["instructions"]] + ["%.0f" % row["parts"][part] for part in rows[0]["parts"] if part != "others"] for row in rows]
+    return markdown(["elements", "p", "instructions"] + [part for part in rows[0]["parts"] if part != "others"], lines)
+
+
 def thread_table(_):
     rows = read_json("sapphire-rapids-openmp.json")["rows"]
     lines = [[str(row["n"]), str(row["p"]), "%.1f" % row["one_thread_us"], "%.1f" % row["threads_us"],
@@ -270,13 +294,17 @@ def figure(words, rows):
         found = [row for row in read_json("sapphire-rapids-peers.json")["rows"] if row["direction"] == "forward" and
                  (row["peer"], row["threads"], row["dtype"], row["n"], row["p"]) == (peer, int(threads), dtype, number(n), float(p))]
         return "%.1f" % found[0]["times_simdrop"]["median"]
+    if words[0] == "short":
+        backend, n, p = words[1], number(words[2]), float(words[3])
+        found = [row for row in read_json("zen4-short.json")["rows"] if (row["backend"], row["n"], row["p"]) == (backend, n, p)]
+        return "%.0f" % (n * found[0]["simdrop_ns_per_element"]["median"])
     if words[0] == "zen4":
         words, rows = words[1:], rows_by_key(["zen4.json"])
     field, kernel, backend, dtype, n, p = words
     return FIELDS[field](rows[kernel, backend, dtype, number(n), float(p)])
 
 
-TABLES = {"peers": peer_table, "threads": thread_table, "tuning": tuning_table, "zen4": zen4_table,
+TABLES = {"peers": peer_table, "short": short_table, "instructions": instruction_table, "threads": thread_table, "tuning": tuning_table, "zen4": zen4_table,
           "zen4_tuning": lambda rows: tuning_table(rows, "zen4-tuning.json"), "builds": build_table, "types": types_command_table, "backends": backend_table, "model": model_table, "model_constants": model_constant_table, "commands": command_table, "layouts": layout_table, "forward": forward_table, "kernels": kernel_table, "small": small_table}
 
 

@@ -4,10 +4,11 @@
     python3 bench/peers.py --library build/release --json bench/results/peers.json
     python3 bench/peers.py --peers torch,numpy --n 1Mi --p 0.2 --threads 1 --python torch=venv/bin/python
     sh bench/peers.sh FOLDER --json FILE       makes a Python environment for each peer in FOLDER first
+    sh bench/peers.sh FOLDER --short-calls --json FILE      calls of up to 4096 elements, AVX-512 and AVX2 next to PyTorch's kernel
 
 Each peer runs in a process of its own, bound to as many processors as threads. In it, rounds of three turns on arrays of the same size:
 memcpy of the same bytes (by as many threads), simdrop_forward (with more than one thread simdrop_parallel_forward on OpenMP's threads;
-with a gradient simdrop_backward too), and the peer. A figure is the median over the rounds and the range of the middle 80 %; what is
+with a gradient simdrop_backward too; --backend names those that take turns with the peer), and the peer. A figure is the median over the rounds and the range of the middle 80 %; what is
 compared is compared round by round. simdrop and memcpy are called from a C loop, peers in Python from a Python loop, with the arrays that
 their interface makes: that is what their users have. Before it is timed, a peer's output is looked at: about p of it zero, the rest
 x / (1 - p), and another mask in the next call.
@@ -16,12 +17,13 @@ A row's status is ok; missing (the peer, or this case of it, is not there); wron
 or failed (it raised an error or crashed). The reason stands in the row. Exit status 2 if the arguments are bad, simdrop does not run,
 or the file cannot be written; otherwise 0.
 
-Peers are found by Python (torch, numpy, onnxruntime with onnx, jax, tensorflow); by the compiler (random123; RANDOM123_ROOT may name its
+Peers are found by Python (torch, which native-dropout is of, numpy, onnxruntime with onnx, jax, tensorflow); by the compiler (random123; RANDOM123_ROOT may name its
 folder); below the Python's own folder, where pip puts mkl and onednn with onednn-devel, or below MKL_ROOT and ONEDNN_ROOT; libxsmm below
 LIBXSMM_ROOT. --python gives a peer a Python of its own.
 """
 
 import argparse
+import itertools
 import json
 import os
 import platform
@@ -43,9 +45,13 @@ SUFFIXES = {"": 1, "Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30}
 DTYPES = ("f32", "bf16")
 EFFORTS = {False: {"rounds": 21, "rounds_long": 9, "round_seconds": 2e-3, "seconds": 0.2},
            True: {"rounds": 7, "rounds_long": 3, "round_seconds": 1e-3, "seconds": 0.02}}
+# What --short-calls stands for.
+SHORT_CALLS = ["--peers", "native-dropout", "--backend", "avx512,avx2", "--dtype", "f32", "--threads", "1", "--n",
+               "1,2,4,8,16,32,64,100,128,200,256,384,512,1000,1024,2Ki,3000,4Ki"]
 DESCRIPTIONS = {
     "random123": "Random123 in a loop: Philox4x32-10, four elements a call, compiled with -O3 -march=native",
     "torch": "PyTorch: torch.nn.functional.dropout(x, p, training=True), and y.backward(g)",
+    "native-dropout": "PyTorch's kernel alone: torch.native_dropout(x, p, True), which writes the mask as bytes too",
     "numpy": "NumPy: a uniform number an element, compared, multiplied, without new arrays",
     "onednn": "oneDNN: the dropout attribute on an eltwise primitive",
     "onnxruntime": "ONNX Runtime: a model of one Dropout node in training mode, CPU provider, bound arrays",
@@ -109,6 +115,8 @@ def parse(arguments):
     parser.add_argument("--p", metavar="LIST", default="0.1,0.5", help="probabilities of dropping (default 0.1,0.5)")
     parser.add_argument("--dtype", metavar="LIST", default="f32,bf16", help="f32, bf16 (where the peer has it) or both (default)")
     parser.add_argument("--threads", metavar="LIST", help="numbers of threads (default 1,2 if there are two processors)")
+    parser.add_argument("--backend", metavar="LIST", help="simdrop's backends, one after the other (default: the one that it chooses)")
+    parser.add_argument("--short-calls", action="store_true", help="the same as " + " ".join(SHORT_CALLS))
     parser.add_argument("--json", metavar="FILE", help="also write the rows as JSON")
     parser.add_argument("--python", metavar="PEER=PYTHON", action="append", default=[], help="run this peer by this Python")
     parser.add_argument("--own", metavar="FILE.c", action="append", default=[], help="a dropout of your own, with the functions of bench/peers/peer.h")
@@ -116,6 +124,9 @@ def parse(arguments):
     parser.add_argument("--timeout", metavar="SECONDS", type=float, default=3600, help="for one peer and number of threads (default 3600)")
     parser.add_argument("--short", action="store_true", help="fewer rounds")
     options = parser.parse_args(arguments)
+    if options.short_calls:
+        options = parser.parse_args(SHORT_CALLS + arguments)
+    options.backend = items(options.backend, str) if options.backend else [None]
     for path in options.own:
         if not os.path.isfile(path):
             raise Refused("--own: there is no file '%s'" % path)
@@ -174,12 +185,14 @@ def cases_of(options, peer):
             for dtype in options.dtype if dtype in peer_class.dtypes for n in options.n for p in options.p]
 
 
-def environment(threads):
+def environment(threads, backend):
     """Idle threads of one runtime must not spin through another one's turn: under a millisecond, which still bridges two calls. The
     threads of OpenMP have a processor each."""
     variables = dict(os.environ, OMP_NUM_THREADS=str(threads), GOMP_SPINCOUNT="20000", KMP_BLOCKTIME="1", OMP_DYNAMIC="false")
     if threads > 1:
         variables.update(OMP_PROC_BIND="true")
+    if backend is not None:
+        variables.update(SIMDROP_BACKEND=backend)
     variables.pop("PYTHONPATH", None)
     return variables
 
@@ -192,21 +205,21 @@ def death(process, seconds):
     return "its process ended with status %d" % process
 
 
-def run_peer(options, peer, threads, show):
-    """The rows of one peer with so many threads, and what else its process found."""
+def run_peer(options, peer, threads, backend, show):
+    """The rows of one peer with so many threads beside one backend of simdrop, and what else its process found."""
     cases = cases_of(options, peer)
     rows, found = [], {}
 
     def add(row):
-        rows.append(dict({"peer": peer, "version": found.get("version", ""), "threads": threads}, **row))
+        rows.append(dict({"peer": peer, "version": found.get("version", ""), "threads": threads, "backend": found.get("backend", "")}, **row))
         show(rows[-1])
 
     remaining = cases
     while remaining:
         with tempfile.TemporaryDirectory(prefix="simdrop-peers-") as folder:
-            request = {"peer": peer, "source": options.own.get(peer), "threads": threads, "cases": remaining, "effort": EFFORTS[options.short],
+            request = {"peer": peer, "source": options.own.get(peer), "threads": threads, "backend": backend, "cases": remaining, "effort": EFFORTS[options.short],
                        "shim": build_shim(options, folder, threads), "folder": folder, "cc": options.cc}
-            lines = start(options, peer, threads, request, folder)
+            lines = start(options, peer, request, folder)
         begun, measured, ended = None, 0, False
         for line in lines:
             if line.get("status") == "begun":
@@ -237,7 +250,7 @@ def run_peer(options, peer, threads, show):
     return rows, found
 
 
-def start(options, peer, threads, request, folder):
+def start(options, peer, request, folder):
     """Runs the worker, and reads what it wrote."""
     request_path, rows_path = os.path.join(folder, "request.json"), os.path.join(folder, "rows.jsonl")
     with open(request_path, "w", encoding="utf-8") as file:
@@ -246,7 +259,7 @@ def start(options, peer, threads, request, folder):
     messages = os.path.join(folder, "messages.txt")
     with open(messages, "w", encoding="utf-8") as log:
         try:
-            status = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment(threads), check=False,
+            status = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment(request["threads"], request["backend"]), check=False,
                                     timeout=options.timeout).returncode
         except subprocess.TimeoutExpired:
             status = None
@@ -285,12 +298,12 @@ def scaled(n):
     return str(n)
 
 
-HEADING = "%-12s %-5s %-16s %7s %8s %6s %9s %15s %9s %9s %9s %15s" % (
-    "peer", "type", "direction", "threads", "n", "p", "ns/elem", "10-90 %", "x memcpy", "simdrop", "x simdrop", "10-90 %")
+HEADING = "%-14s %-8s %-5s %-16s %7s %8s %6s %9s %15s %9s %9s %9s %15s" % (
+    "peer", "backend", "type", "direction", "threads", "n", "p", "ns/elem", "10-90 %", "x memcpy", "simdrop", "x simdrop", "10-90 %")
 
 
 def print_row(row):
-    key = "%-12s %-5s %-16s %7d %8s %6g " % (row["peer"], row["dtype"], row["direction"], row["threads"], scaled(row["n"]), row["p"])
+    key = "%-14s %-8s %-5s %-16s %7d %8s %6g " % (row["peer"], row["backend"], row["dtype"], row["direction"], row["threads"], scaled(row["n"]), row["p"])
     if row["status"] != "ok":
         print(key + row["status"] + ": " + row["reason"], flush=True)
         return
@@ -320,7 +333,7 @@ def run(arguments):
     if options.list:
         for peer in options.peers:
             peer_class = adapters.PEERS.get(peer, adapters.Native)
-            print("%-12s %s; %s; %s" % (peer, DESCRIPTIONS.get(peer, "your own"), ", ".join(peer_class.dtypes), ", ".join(peer_class.directions)))
+            print("%-14s %s; %s; %s" % (peer, DESCRIPTIONS.get(peer, "your own"), ", ".join(peer_class.dtypes), ", ".join(peer_class.directions)))
         return
     with tempfile.TemporaryDirectory(prefix="simdrop-peers-") as folder:  # before minutes of measuring: does simdrop build and load?
         for threads in options.threads:
@@ -330,13 +343,12 @@ def run(arguments):
     rows = []
     print("Medians over rounds in which memcpy, simdrop and the peer take turns; x memcpy and x simdrop are the peer's time over theirs.")
     print(HEADING)
-    for peer in options.peers:
-        for threads in options.threads:
-            new_rows, found = run_peer(options, peer, threads, print_row)
-            rows += new_rows
-            context["simdrop"] = {"version": found["simdrop_version"], "backend": found["backend"]}
-            if found.get("version"):
-                context["peers"][peer] = found["version"]
+    for peer, threads, backend in itertools.product(options.peers, options.threads, options.backend):
+        new_rows, found = run_peer(options, peer, threads, backend, print_row)
+        rows += new_rows
+        context["simdrop"] = {"version": found["simdrop_version"], "backend": ", ".join(dict.fromkeys(row["backend"] for row in rows))}
+        if found.get("version"):
+            context["peers"][peer] = found["version"]
     if options.json:
         write_json(options.json, {"context": context, "rows": rows})
 

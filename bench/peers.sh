@@ -42,6 +42,7 @@ environment() {
   [ ! -x "$home/bin/python" ] || interpreters="$interpreters --python $peer=$home/bin/python"
 }
 environment torch 'import torch, numpy' "${PEERS_TORCH:-torch numpy}"
+[ ! -x "$folder/torch/bin/python" ] || interpreters="$interpreters --python native-dropout=$folder/torch/bin/python"
 environment numpy 'import numpy' "${PEERS_NUMPY:-numpy}"
 environment onednn 'import os, sys; os.stat(sys.prefix + "/lib/libdnnl.so")' "${PEERS_ONEDNN:-onednn onednn-devel}"
 environment onnxruntime 'import onnxruntime, onnx' "${PEERS_ONNXRUNTIME:-onnxruntime onnx}"

@@ -383,7 +383,7 @@ static void listed_blocks(void **state) {
       for (size_t b = 0; b < count; ++b) {
         uint64_t alone[SIMDROP_BLOCK_WORDS * (1 + SIMDROP_BLOCK_PADDING)];
         simdrop_source_init(&source, mask.seed, mask.stream, threshold);
-        kernels->mask_blocks(&source, blocks[b], 1, alone, NULL);
+        kernels->mask_blocks(&source, blocks[b], SIMDROP_BLOCK_ELEMENTS, alone, NULL);
         check_bytes(alone, words + SIMDROP_BLOCK_WORDS * b, SIMDROP_BLOCK_WORDS * sizeof *words, "%s: block %zu of %zu, p = %g",
                     backend, b, count, mask.p);
       }

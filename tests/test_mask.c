@@ -310,6 +310,36 @@ static void every_length_and_start(void **state) {
   }
 }
 
+// A short call draws no more than its elements need, of which the last is decided by the last plane here.
+static void calls_of_few_elements(void **state) {
+  (void)state;
+  enum {
+    MOST = 3 * BLOCK
+  };
+  static const size_t starts[] = {0, 5, 64, 127, 0};
+  static uint32_t u[MOST + BLOCK];
+  static uint8_t kept[MOST];
+  static float x[MOST], y[MOST], expected[MOST];
+  uint64_t random = 9;
+  for (size_t k = 0; k < MOST; ++k) x[k] = (float)(1 + k);
+  simdrop_mask mask = {0, next_random(&random), next_random(&random), next_random(&random) >> 8 << 7, 0};
+  const uint64_t base = mask.offset;
+  oracle_u(mask.seed, mask.stream, base, LENGTH(u), u);
+  FOR_EACH_BACKEND(backend) {
+    for (size_t n = 1; n <= MOST; ++n) {
+      const size_t start = starts[n % LENGTH(starts)];
+      mask.offset = base + start;
+      for (uint64_t above = 0; above < 2; ++above) {
+        mask.p = ldexp((double)(u[start + n - 1] + above), -32);
+        oracle_kept(mask.p, n, u + start, kept);
+        oracle_apply(mask.p, SIMDROP_F32, n, kept, x, expected);
+        assert_int_equal(simdrop_forward(&mask, SIMDROP_F32, n, x, y, NULL), SIMDROP_OK);
+        check_bytes(expected, y, n * sizeof *y, "%s, p %.17g, %zu elements from place %zu on", backend, mask.p, n, start);
+      }
+    }
+  }
+}
+
 // The mask's description may lie where the mask is written.
 static void description_in_the_output(void **state) {
   (void)state;
@@ -333,17 +363,12 @@ static void description_in_the_output(void **state) {
 
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(golden_masks),
-      cmocka_unit_test(offsets_around_every_carry),
-      cmocka_unit_test(last_indices),
-      cmocka_unit_test(thresholds),
-      cmocka_unit_test(exact_thresholds),
-      cmocka_unit_test(threshold_at_an_elements_u),
-      cmocka_unit_test(every_plane_decides),
-      cmocka_unit_test(every_plane_count),
-      cmocka_unit_test(larger_p_drops_more),
-      cmocka_unit_test(every_length_and_start),
-      cmocka_unit_test(description_in_the_output),
+      cmocka_unit_test(golden_masks),          cmocka_unit_test(offsets_around_every_carry),
+      cmocka_unit_test(last_indices),          cmocka_unit_test(thresholds),
+      cmocka_unit_test(exact_thresholds),      cmocka_unit_test(threshold_at_an_elements_u),
+      cmocka_unit_test(every_plane_decides),   cmocka_unit_test(every_plane_count),
+      cmocka_unit_test(larger_p_drops_more),   cmocka_unit_test(every_length_and_start),
+      cmocka_unit_test(calls_of_few_elements), cmocka_unit_test(description_in_the_output),
   };
   return RUN_TESTS(argc, argv, tests);
 }

@@ -34,7 +34,7 @@ static void trace_producer(double p, size_t n) {
   simdrop_source_init(&source, mask.seed, mask.stream, simdrop_threshold(p));
   announce("producer", p, n);
   neon_model_begin();
-  simdrop_neon_kernels.mask_blocks(&source, 0, n / SIMDROP_BLOCK_ELEMENTS, mask_words, NULL);
+  simdrop_neon_kernels.mask_blocks(&source, 0, n, mask_words, NULL);
   neon_model_end();
 }
 

@@ -101,6 +101,17 @@ class PyTorch(Peer):
         return [tensor.data_ptr() for tensor in (output if isinstance(output, tuple) else (output,))]
 
 
+class NativeDropout(PyTorch):
+    dtypes = ("f32",)
+    directions = ("forward",)
+
+    def forward(self):
+        return self.torch.native_dropout(self.x, self.case.p, True)
+
+    def addresses(self, output):
+        return [output[0].data_ptr()]
+
+
 class NumPy(Peer):
     most_threads = 1
 
@@ -383,5 +394,5 @@ class Libxsmm(Native):
         return os.path.join(FOLDER, "libxsmm.c"), ["-I", include, "-L", folder, "-lxsmm", "-lm", "-Wl,-rpath," + folder]
 
 
-PEERS = {"random123": Random123, "torch": PyTorch, "numpy": NumPy, "onednn": OneDnn,
+PEERS = {"random123": Random123, "torch": PyTorch, "native-dropout": NativeDropout, "numpy": NumPy, "onednn": OneDnn,
          "onnxruntime": OnnxRuntime, "mkl-philox": MklPhilox, "mkl-mcg31": MklMcg31, "jax": Jax, "tensorflow": TensorFlow, "libxsmm": Libxsmm}

@@ -23,7 +23,7 @@ typedef unsigned simd_lanes;
 #define SIMD_DENSE_PLANES 8          // planes that are drawn for every block; the others only where they are needed
 #define SIMD_STRAGGLER_PLANES 2      // planes side by side for the blocks that those leave undecided
 #define SIMD_FEW_BLOCKS 3            // up to here, lanes carry the planes of one block, where the dense planes may not do
-#define SIMD_ONE_BLOCK_PLANES 3      // and of a block alone from so many planes on
+#define SIMD_ONE_BLOCK_PLANES 1      // and of a block alone from so many planes on
 #define SIMD_BROADCASTS_OPERANDS 0   // an operand in memory is a whole vector
 
 static inline simd_u64 simd_set(uint64_t value) { return _mm256_set1_epi64x((long long)value); }
@@ -175,6 +175,29 @@ static inline void simd_scale_word_f32(uint64_t bits, const float *x, float *y, 
   }
 }
 
+// The lower lanes of a vector, fewer than all.
+static inline void store_few_f32(float *y, __m256 lanes, size_t count) {
+  __m128 rest = _mm256_castps256_ps128(lanes);
+  if (count & 4) {
+    _mm_storeu_ps(y, rest);
+    rest = _mm256_extractf128_ps(lanes, 1);
+    y += 4;
+  }
+  if (count & 2) {
+    _mm_storel_pi((__m64 *)y, rest);
+    rest = _mm_movehl_ps(rest, rest);
+    y += 2;
+  }
+  if (count & 1) _mm_store_ss(y, rest);
+}
+
+#define simd_scale_part_f32 simd_scale_part_f32
+static inline void simd_scale_part_f32(size_t count, uint64_t bits, const float *x, float *y, simd_scale_f32 scale) {
+  for (; count >= 8; count -= 8, bits >>= 8, x += 8, y += 8)
+    _mm256_storeu_ps(y, _mm256_mul_ps(_mm256_maskload_ps(x, signs_of_eight(set_bits(bits), 0)), scale));
+  store_few_f32(y, _mm256_mul_ps(_mm256_maskload_ps(x, signs_of_eight(set_bits(bits), 0)), scale), count);
+}
+
 static inline void simd_scale_word_f64(uint64_t bits, const double *x, double *y, simd_scale_f64 scale, bool non_temporal) {
   const __m256i shift = _mm256_setr_epi64x(63, 62, 61, 60);
   __m256i rest = simd_set(bits);
@@ -189,6 +212,21 @@ static inline void simd_scale_word_f64(uint64_t bits, const double *x, double *y
       _mm256_storeu_pd(y + i, product);
     }
   }
+}
+
+#define simd_scale_part_f64 simd_scale_part_f64
+static inline void simd_scale_part_f64(size_t count, uint64_t bits, const double *x, double *y, simd_scale_f64 scale) {
+  const __m256i shift = _mm256_setr_epi64x(63, 62, 61, 60);
+  for (; count >= 4; count -= 4, bits >>= 4, x += 4, y += 4)
+    _mm256_storeu_pd(y, _mm256_mul_pd(_mm256_maskload_pd(x, _mm256_sllv_epi64(simd_set(bits), shift)), scale));
+  const __m256d product = _mm256_mul_pd(_mm256_maskload_pd(x, _mm256_sllv_epi64(simd_set(bits), shift)), scale);
+  __m128d rest = _mm256_castpd256_pd128(product);
+  if (count & 2) {
+    _mm_storeu_pd(y, rest);
+    rest = _mm256_extractf128_pd(product, 1);
+    y += 2;
+  }
+  if (count & 1) _mm_store_sd(y, rest);
 }
 
 // For vpshufb: the byte of that number in the lower half of every 16-bit lane, 0 in the upper one.

@@ -149,6 +149,14 @@ static inline void simd_scale_lone_word_f32(uint64_t bits, const float *x, float
     _mm256_storeu_ps(y + i, _mm256_maskz_mul_ps((__mmask8)(bits >> i), half_scale, _mm256_loadu_ps(x + i)));
 }
 
+#define simd_scale_part_f32 simd_scale_part_f32
+static inline void simd_scale_part_f32(size_t count, uint64_t bits, const float *x, float *y, simd_scale_f32 scale) {
+  for (size_t i = 0; i < count; i += 16) {
+    const __mmask16 stored = (__mmask16)(count - i < 16 ? (1u << (count - i)) - 1 : 0xFFFF), kept = (__mmask16)(bits >> i);
+    _mm512_mask_storeu_ps(y + i, stored, _mm512_maskz_mul_ps(kept, scale, _mm512_maskz_loadu_ps(stored, x + i)));
+  }
+}
+
 static inline void simd_scale_word_f64(uint64_t bits, const double *x, double *y, simd_scale_f64 scale, bool non_temporal) {
   SIMDROP_UNROLL
   for (int i = 0; i < 64; i += 8) {
@@ -171,6 +179,14 @@ static inline void simd_scale_lone_word_f64(uint64_t bits, const double *x, doub
   SIMDROP_UNROLL
   for (int i = 0; i < 64; i += 4)
     _mm256_storeu_pd(y + i, _mm256_maskz_mul_pd((__mmask8)(bits >> i), half_scale, _mm256_loadu_pd(x + i)));
+}
+
+#define simd_scale_part_f64 simd_scale_part_f64
+static inline void simd_scale_part_f64(size_t count, uint64_t bits, const double *x, double *y, simd_scale_f64 scale) {
+  for (size_t i = 0; i < count; i += 8) {
+    const __mmask8 stored = (__mmask8)(count - i < 8 ? (1u << (count - i)) - 1 : 0xFF), kept = (__mmask8)(bits >> i);
+    _mm512_mask_storeu_pd(y + i, stored, _mm512_maskz_mul_pd(kept, scale, _mm512_maskz_loadu_pd(stored, x + i)));
+  }
 }
 
 static inline __m256i scale_sixteen_f16(__mmask16 kept, const uint16_t *x, __m512 scale) {

@@ -109,8 +109,8 @@ static ALWAYS_INLINE decision_cursor first_decisions(decision_kind kind, const s
 // A load in place of two and three shifts, two of which the vectors' ports would have to wait for.
 static inline uint64_t next_of_whole_bytes(decision_cursor *cursor, size_t count) {
   const size_t byte_count = (count + 7) / 8;
-  const uint64_t bits =
-      count == WORD_ELEMENTS ? whole_word_from_bytes(cursor->bytes) : simdrop_word_from_bytes(cursor->bytes, byte_count);
+  const bool is_whole = count == WORD_ELEMENTS || cursor->words != NULL;  // a word past the last may be read, a byte may not
+  const uint64_t bits = is_whole ? whole_word_from_bytes(cursor->bytes) : simdrop_word_from_bytes(cursor->bytes, byte_count);
   cursor->bytes += byte_count;
   return bits;
 }

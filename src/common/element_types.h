@@ -5,6 +5,7 @@
 #include <simdrop/types.h>
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 //  X(argument, name, NAME, element, bits, converts), in the order of simdrop_dtype: simdrop_dtype's SIMDROP_<NAME>, the C type
@@ -40,6 +41,18 @@ enum {
   SIMDROP_ELEMENT_TYPE_COUNT = SIMDROP_ELEMENT_TYPES(SIMDROP_COUNT_ELEMENT_, )
 #undef SIMDROP_COUNT_ELEMENT_
 };
+
+// In bytes; 0 if there is no such type.
+static inline size_t simdrop_element_size(simdrop_dtype dtype) {
+  switch (dtype) {
+#define SIMDROP_CASE_(argument, name, NAME, element, bits, converts) \
+  case SIMDROP_##NAME: return bits / 8;
+    // NOLINTNEXTLINE(bugprone-branch-clone): some types of the list have the same
+    SIMDROP_ELEMENT_TYPES(SIMDROP_CASE_, )
+#undef SIMDROP_CASE_
+  }
+  return 0;
+}
 
 // Whether the type is computed in binary32 in place of itself.
 static inline bool simdrop_dtype_converts(simdrop_dtype dtype) {

@@ -15,13 +15,13 @@
 
 // A mask in memory is an array of 64-bit words: bit k is bit k % 64 of words[k / 64], 1 = kept.
 
-// Producer: the masks of block_count blocks from first_block on, which do not wrap past block 2^57. `words` has room for
-// SIMDROP_BLOCK_PADDING blocks more, which may be overwritten with anything. Some of the interleaved work, which may be NULL,
-// is done on the way.
-typedef void simdrop_mask_blocks_kernel(simdrop_mask_source *source, uint64_t first_block, size_t block_count, uint64_t *words,
+// Producer: the masks of n elements, from the first of first_block on, whose blocks do not wrap past block 2^57. `words` has
+// room for whole blocks and SIMDROP_BLOCK_PADDING more; what is past the n elements may be overwritten with anything. Some of
+// the interleaved work, which may be NULL, is done on the way.
+typedef void simdrop_mask_blocks_kernel(simdrop_mask_source *source, uint64_t first_block, size_t n, uint64_t *words,
                                         simdrop_interleave *interleave);
 
-// Producer: the same for block_count blocks with any numbers, in any order.
+// Producer: the same for block_count whole blocks with any numbers, in any order.
 typedef void simdrop_mask_listed_blocks_kernel(simdrop_mask_source *source, const uint64_t *blocks, size_t block_count,
                                                uint64_t *words, simdrop_interleave *interleave);
 

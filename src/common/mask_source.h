@@ -14,6 +14,9 @@
 // A vector producer writes whole vectors; a buffer for masks has room for this many blocks more than were asked for.
 #define SIMDROP_BLOCK_PADDING 32
 
+// Blocks that hold n elements from the first of a block on.
+static inline size_t simdrop_blocks_of(size_t n) { return n / SIMDROP_BLOCK_ELEMENTS + (n % SIMDROP_BLOCK_ELEMENTS != 0); }
+
 // What depends on the plane alone after three rounds of Philox, one entry a plane, filled in by vector producers
 // (producer_body.h tells the story). Valid for the blocks whose number has these upper 25 bits.
 typedef struct simdrop_plane_schedule {
@@ -25,10 +28,11 @@ typedef struct simdrop_plane_schedule {
 } simdrop_plane_schedule;
 
 typedef struct simdrop_mask_source {
-  uint64_t threshold;  // T, in 0 .. 2^32; a producer is only called with 0 < T < 2^32
-  int plane_count;     // planes that can decide anything: 32 - (trailing zeros of T)
+  // The key and the stream apart: compilers would write both with one vector, which a short call waits for.
   uint32_t key[2];     // seed, low half first
+  uint64_t threshold;  // T, in 0 .. 2^32; a producer is only called with 0 < T < 2^32
   uint32_t stream[2];  // stream, low half first
+  int plane_count;     // planes that can decide anything: 32 - (trailing zeros of T)
   simdrop_plane_schedule schedule;
 } simdrop_mask_source;
 

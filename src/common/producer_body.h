@@ -88,10 +88,14 @@ static inline void make_round_keys(const simdrop_mask_source *source, round_keys
   keys->last.high = simd_last_key(round_key_1(source, LAST_ROUND), false);
 }
 
-// What the first three rounds bring to every block.
+// What the first three rounds bring to every block, and the first to every plane.
 typedef struct block_constants {
   simd_words word_0, word_1, word_2;
 } block_constants;
+
+typedef struct plane_constants {
+  simd_words word_1, word_2;
+} plane_constants;
 
 // The part of words 0, 1 and 2 after three rounds that depends on the block, and of words 0, 2 and 3 that depends on the
 // plane. Words 1 and 3 come with the fourth round's key, which meets nothing else.
@@ -107,20 +111,28 @@ typedef struct plane_part {
 // them.
 typedef struct drawing {
   simdrop_mask_source *source;
-  first_round first;
   interleave_pace pace;
   round_keys keys;
   block_constants block;
+  plane_constants plane;
   plane_part dense[SIMD_DENSE_PLANES];       // the planes that are drawn for every block
   plane_bits dense_keys[SIMD_DENSE_PLANES];  // the last round's: before stragglers, bits are 1 where they are the threshold's
   plane_part lower[SIMD_STRAGGLER_PLANES];   // the planes that are drawn for stragglers
 } drawing;
 
+// In vectors, though all lanes are alike: numbers on their way into a vector make a short call wait.
 static inline void begin_rounds(drawing *call) {
-  make_round_keys(call->source, &call->keys);
-  call->block.word_0 = simd_words_set(call->first.word_0);
-  call->block.word_1 = simd_words_set(round_key_0(call->source, PLANE_ROUND));
-  call->block.word_2 = simd_words_set(call->first.word_3 ^ round_key_1(call->source, 1));
+  const simdrop_mask_source *const source = call->source;
+  make_round_keys(source, &call->keys);
+  const simd_products product_0 =
+      simd_multiply_words(simd_words_set(source->stream[0]), simd_words_set(SIMDROP_PHILOX_MULTIPLIER_0));
+  const simd_products product_1 =
+      simd_multiply_words(simd_words_set(source->stream[1]), simd_words_set(SIMDROP_PHILOX_MULTIPLIER_1));
+  call->block.word_0 = simd_words_xor(simd_upper_words(product_1), simd_words_set(round_key_0(source, 0)));
+  call->block.word_1 = simd_words_set(round_key_0(source, PLANE_ROUND));
+  call->block.word_2 = simd_words_xor(simd_lower_words(product_0), simd_words_set(round_key_1(source, 1)));
+  call->plane.word_1 = simd_words_xor(simd_lower_words(product_1), simd_words_set(round_key_0(source, 1)));
+  call->plane.word_2 = simd_words_xor(simd_upper_words(product_0), simd_words_set(round_key_1(source, 0)));
 }
 
 static inline block_part make_block_part(const drawing *call, simd_u64 block_low) {
@@ -141,10 +153,9 @@ static inline plane_part make_plane_part(const drawing *call, simd_u64 plane, ui
   const simd_words multiplier_0 = simd_words_set(SIMDROP_PHILOX_MULTIPLIER_0);
   const simd_words multiplier_1 = simd_words_set(SIMDROP_PHILOX_MULTIPLIER_1);
   const simd_words shifted = simd_words_of_lanes(simd_shift_left(plane, SIMDROP_PLANE_SHIFT));
-  const simd_words word_2 = simd_words_xor(shifted, simd_words_set(call->first.word_2 ^ block_high));
+  const simd_words word_2 = simd_words_xor3(shifted, call->plane.word_2, simd_words_set(block_high));
   const simd_products product_1 = simd_multiply_words(word_2, multiplier_1);
-  const simd_words word_0 =
-      simd_words_xor(simd_upper_words(product_1), simd_words_set(call->first.word_1 ^ round_key_0(call->source, 1)));
+  const simd_words word_0 = simd_words_xor(simd_upper_words(product_1), call->plane.word_1);
   const simd_products product_0 = simd_multiply_words(word_0, multiplier_0);
   return (plane_part){
       .word_0 = simd_words_xor(simd_lower_words(product_1), simd_words_set(round_key_0(call->source, 2))),
@@ -497,46 +508,91 @@ static inline decisions decide_by_lanes(const drawing *call, simd_u64 planes, co
   };
 }
 
-// One block with the planes in the lanes: for calls too short to fill vectors with blocks. Twelve planes leave one block in 32
-// undecided, sixteen one in 500; with AVX2, a call of 128 elements takes 56 ns with twelve and 67 with sixteen (Zen 4).
-static inline void mask_one_block(drawing *call, uint64_t block_number, uint64_t *words) {
-  enum {
-    VECTORS = SIMD_LANES == 8 ? 2 : 12 / SIMD_LANES,
-    PLANES_AT_ONCE = VECTORS * SIMD_LANES
-  };
+// So many vectors of planes of one block, from first_plane on: in the first lane, what they decide together. For calls too
+// short to fill vectors with blocks.
+static inline __attribute__((always_inline)) decisions draw_one_block(drawing *call, int vectors, int first_plane,
+                                                                      uint64_t block_number) {
   const block_part one = make_block_part(call, simd_set((uint32_t)block_number));
-  const simd_u64 zero = simd_set(0), ones = simd_set(~UINT64_C(0));
-  decisions all = {{zero, zero}, {ones, ones}};
-  for (int plane = 0; plane < call->source->plane_count; plane += PLANES_AT_ONCE) {
-    block_part block[VECTORS];
-    plane_part part[VECTORS];
-    const plane_bits *last_key[VECTORS];
-    plane_bits bits[VECTORS];
-    simd_u64 planes[VECTORS];
-    SIMDROP_UNROLL
-    for (int i = 0; i < VECTORS; ++i) {  // vector i has planes i, i + VECTORS, ..., so that neighbours join without a rotation
-      planes[i] = simd_count_from((uint64_t)plane + (uint64_t)i, VECTORS);
-      block[i] = one;
-      part[i] = make_plane_part(call, planes[i], (uint32_t)(block_number >> 32));
-      last_key[i] = &call->keys.last;
-    }
-    finish_rounds(VECTORS, block, part, &call->keys, OPERANDS_IN_MEMORY, last_key, bits);
-    decisions drawn = decide_by_lanes(call, planes[VECTORS - 1], &bits[VECTORS - 1]);
-    SIMDROP_UNROLL
-    for (int i = VECTORS - 2; i >= 0; --i) {
-      const decisions vector = decide_by_lanes(call, planes[i], &bits[i]);
-      drawn = join_planes(&vector, &drawn);
-    }
-    SIMDROP_UNROLL
-    for (int lanes = 1; lanes < SIMD_LANES; lanes *= 2) {
-      const decisions below = rotate_decisions(&drawn, lanes);
-      drawn = join_planes(&drawn, &below);
-    }
-    all = join_planes(&all, &drawn);
-    if (simd_first_words(simd_or(all.undecided.low, all.undecided.high)) == 0) break;
+  block_part block[MOST_IN_FLIGHT];
+  plane_part part[MOST_IN_FLIGHT];
+  const plane_bits *last_key[MOST_IN_FLIGHT];
+  plane_bits bits[MOST_IN_FLIGHT];
+  simd_u64 planes[MOST_IN_FLIGHT];
+  SIMDROP_UNROLL
+  for (int i = 0; i < vectors; ++i) {  // vector i has planes i, i + vectors, ..., so that neighbours join without a rotation
+    planes[i] = simd_count_from((uint64_t)first_plane + (uint64_t)i, vectors);
+    block[i] = one;
+    part[i] = make_plane_part(call, planes[i], (uint32_t)(block_number >> 32));
+    last_key[i] = &call->keys.last;
   }
-  words[0] = simd_first_words(simd_or(all.kept.low, all.undecided.low));
-  words[1] = simd_first_words(simd_or(all.kept.high, all.undecided.high));
+  finish_rounds(vectors, block, part, &call->keys, false, last_key, bits);
+  decisions drawn = decide_by_lanes(call, planes[vectors - 1], &bits[vectors - 1]);
+  SIMDROP_UNROLL
+  for (int i = vectors - 2; i >= 0; --i) {
+    const decisions vector = decide_by_lanes(call, planes[i], &bits[i]);
+    drawn = join_planes(&vector, &drawn);
+  }
+  SIMDROP_UNROLL
+  for (int lanes = 1; lanes < SIMD_LANES; lanes *= 2) {
+    const decisions below = rotate_decisions(&drawn, lanes);
+    drawn = join_planes(&drawn, &below);
+  }
+  return drawn;
+}
+
+// What is undecided at the end is equal to the threshold, and kept.
+static inline void store_one_block(const decisions *all, uint64_t *words) {
+  simd_store_blocks(words, simd_or(all->kept.low, all->undecided.low), simd_or(all->kept.high, all->undecided.high));
+}
+
+// Draws the planes from first_plane on until all is decided: a function of its own, so that those before need no loop, through
+// which compilers carry what they need for it in memory.
+static __attribute__((noinline)) void finish_one_block(simdrop_mask_source *source, uint64_t block_number, int first_plane,
+                                                       decisions *all, uint64_t *words) {
+  drawing call;
+  call.source = source;
+  begin_rounds(&call);
+  for (int plane = first_plane; plane < source->plane_count; plane += SIMD_LANES) {
+    const decisions drawn = draw_one_block(&call, 1, plane, block_number);
+    *all = join_planes(all, &drawn);
+    if (simd_first_words(simd_or(all->undecided.low, all->undecided.high)) == 0) break;
+  }
+  store_one_block(all, words);
+}
+
+// So many vectors of planes at once, and more if they leave something undecided of what is wanted of the block's two words.
+static inline __attribute__((always_inline)) void mask_wanted(simdrop_mask_source *source, int vectors, uint64_t block_number,
+                                                              uint64_t wanted_0, uint64_t wanted_1, uint64_t *words) {
+  drawing call;
+  call.source = source;
+  begin_rounds(&call);
+  decisions drawn = draw_one_block(&call, vectors, 0, block_number);
+  const uint64_t undecided_0 = simd_first_words(drawn.undecided.low), undecided_1 = simd_first_words(drawn.undecided.high);
+  if (((undecided_0 & wanted_0) | (undecided_1 & wanted_1)) != 0 && vectors * SIMD_LANES < source->plane_count) {
+    decisions all = drawn;  // a copy: what another function changes would be in memory here, too
+    finish_one_block(source, block_number, vectors * SIMD_LANES, &all, words);
+    return;
+  }
+  store_one_block(&drawn, words);
+}
+
+// The first `count` elements of a block, with so many planes at once that one block in 30 or fewer is left undecided: eight for
+// some elements, twelve or sixteen for all. With AVX2, a call of 128 elements takes 11 ns less with twelve than with sixteen; a
+// call of one gains nothing by four (Zen 4).
+static __attribute__((noinline)) void mask_one_block(simdrop_mask_source *source, uint64_t block_number, size_t count,
+                                                     uint64_t *words) {
+  enum {
+    FEW_ELEMENTS = 16,
+    FEW_VECTORS = 8 / SIMD_LANES,
+    VECTORS = SIMD_LANES == 8 ? 2 : 12 / SIMD_LANES,
+  };
+  const uint64_t all = ~UINT64_C(0);
+  if (count <= FEW_ELEMENTS || source->plane_count <= FEW_VECTORS * SIMD_LANES) {
+    mask_wanted(source, FEW_VECTORS, block_number, all >> (-count % 64), 0, words);  // of more than 64, nothing is undecided
+  } else {
+    mask_wanted(source, VECTORS, block_number, count < 64 ? all >> (64 - count) : all, count > 64 ? all >> (128 - count) : 0,
+                words);
+  }
 }
 
 // One batch with as many dense planes as the threshold calls for.

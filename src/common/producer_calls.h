@@ -4,7 +4,7 @@
 //     begin_rounds                      what it makes of the round keys, once a call
 //     make_schedule                     the planes' part of the rounds, once for each upper half of the blocks' numbers
 //     begin_planes                      what it makes of the schedule, once a run of blocks with the same upper half
-//     are_few and mask_one_block        whether blocks are too few for batches, and how one is drawn then
+//     are_few and mask_one_block        whether blocks are too few for batches, and how some of one's elements are drawn then
 //     mask_batch_by_planes              a batch: at most BATCH_BLOCKS blocks
 //     make_list                         what it makes of a batch's list of blocks: BATCH_BLOCKS of whatever it likes
 //     count_batches                     about how often a call can interleave something
@@ -14,38 +14,6 @@
 #include <limits.h>
 
 #include "common/producer_parts.h"
-
-static inline void prepare_schedule(drawing *call, uint32_t block_high) {
-  if (!call->source->schedule.ready || call->source->schedule.block_high != block_high) make_schedule(call, block_high);
-  begin_planes(call);
-}
-
-// A run of blocks with the same upper half.
-static inline void mask_run(drawing *call, uint64_t first_block, size_t block_count, uint64_t *words) {
-  if (are_few(call->source, block_count)) {
-    for (size_t b = 0; b < block_count; ++b) mask_one_block(call, first_block + b, words + SIMDROP_BLOCK_WORDS * b);
-    return;
-  }
-  prepare_schedule(call, (uint32_t)(first_block >> 32));
-  for (size_t done = 0; done < block_count; done += BATCH_BLOCKS) {
-    const size_t count = block_count - done < BATCH_BLOCKS ? block_count - done : (size_t)BATCH_BLOCKS;
-    const batch_blocks numbers = {.first = (uint32_t)(first_block + done)};
-    mask_batch_by_planes(call, &numbers, count, words + SIMDROP_BLOCK_WORDS * done);
-  }
-}
-
-// At most BATCH_BLOCKS listed blocks with the same upper half.
-static inline void mask_listed_batch(drawing *call, const uint64_t *blocks, size_t block_count, uint64_t *words) {
-  if (are_few(call->source, block_count)) {
-    for (size_t b = 0; b < block_count; ++b) mask_one_block(call, blocks[b], words + SIMDROP_BLOCK_WORDS * b);
-    return;
-  }
-  prepare_schedule(call, (uint32_t)(blocks[0] >> 32));
-  alignas(64) uint64_t list[BATCH_BLOCKS];
-  make_list(blocks, block_count, list);
-  const batch_blocks numbers = {.list = list};
-  mask_batch_by_planes(call, &numbers, block_count, words);
-}
 
 static inline interleave_pace begin_pace(const simdrop_mask_source *source, simdrop_interleave *interleave,
                                          size_t block_count) {
@@ -61,13 +29,51 @@ static inline interleave_pace begin_pace(const simdrop_mask_source *source, simd
 
 static inline void begin_call(drawing *call, simdrop_mask_source *source, simdrop_interleave *interleave, size_t block_count) {
   call->source = source;
-  call->first = make_first_round(source);
   call->pace = begin_pace(source, interleave, block_count);
   begin_rounds(call);
 }
 
-void SIMDROP_LOCAL(mask_blocks)(simdrop_mask_source *source, uint64_t first_block, size_t block_count, uint64_t *words,
-                                simdrop_interleave *interleave) {
+// Elements of too few blocks for batches, of those from `first` on or of a list.
+static inline void mask_few_blocks(simdrop_mask_source *source, const uint64_t *list, uint64_t first, size_t n,
+                                   uint64_t *words) {
+  for (size_t b = 0, left = n; left > 0; ++b) {
+    const size_t count = left < SIMDROP_BLOCK_ELEMENTS ? left : SIMDROP_BLOCK_ELEMENTS;
+    mask_one_block(source, list != NULL ? list[b] : first + b, count, words + SIMDROP_BLOCK_WORDS * b);
+    left -= count;
+  }
+}
+
+static inline void prepare_schedule(drawing *call, uint32_t block_high) {
+  if (!call->source->schedule.ready || call->source->schedule.block_high != block_high) make_schedule(call, block_high);
+  begin_planes(call);
+}
+
+// A run of blocks with the same upper half.
+static inline void mask_run(drawing *call, uint64_t first_block, size_t block_count, uint64_t *words) {
+  prepare_schedule(call, (uint32_t)(first_block >> 32));
+  for (size_t done = 0; done < block_count; done += BATCH_BLOCKS) {
+    const size_t count = block_count - done < BATCH_BLOCKS ? block_count - done : (size_t)BATCH_BLOCKS;
+    const batch_blocks numbers = {.first = (uint32_t)(first_block + done)};
+    mask_batch_by_planes(call, &numbers, count, words + SIMDROP_BLOCK_WORDS * done);
+  }
+}
+
+// At most BATCH_BLOCKS listed blocks with the same upper half.
+static inline void mask_listed_batch(drawing *call, const uint64_t *blocks, size_t block_count, uint64_t *words) {
+  if (are_few(call->source, block_count)) {
+    mask_few_blocks(call->source, blocks, 0, block_count * SIMDROP_BLOCK_ELEMENTS, words);
+    return;
+  }
+  prepare_schedule(call, (uint32_t)(blocks[0] >> 32));
+  alignas(64) uint64_t list[BATCH_BLOCKS];
+  make_list(blocks, block_count, list);
+  const batch_blocks numbers = {.list = list};
+  mask_batch_by_planes(call, &numbers, block_count, words);
+}
+
+// A function of its own: a short call does not save the registers of both.
+static __attribute__((noinline)) void mask_many_blocks(simdrop_mask_source *source, uint64_t first_block, size_t block_count,
+                                                       uint64_t *words, simdrop_interleave *interleave) {
   drawing call;
   begin_call(&call, source, interleave, block_count);
   while (block_count > 0) {
@@ -77,6 +83,16 @@ void SIMDROP_LOCAL(mask_blocks)(simdrop_mask_source *source, uint64_t first_bloc
     first_block += count;
     block_count -= count;
     words += SIMDROP_BLOCK_WORDS * count;
+  }
+}
+
+void SIMDROP_LOCAL(mask_blocks)(simdrop_mask_source *source, uint64_t first_block, size_t n, uint64_t *words,
+                                simdrop_interleave *interleave) {
+  const size_t block_count = simdrop_blocks_of(n);
+  if (are_few(source, block_count)) {
+    mask_few_blocks(source, NULL, first_block, n, words);
+  } else {
+    mask_many_blocks(source, first_block, block_count, words, interleave);
   }
 }
 

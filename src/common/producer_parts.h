@@ -1,4 +1,4 @@
-// What the mask producers share that has no vectors in it: the first rounds' scalar part, and how a call's work is cut up.
+// What the mask producers share that has no vectors in it: round keys, and how a call's work is cut up.
 #ifndef SIMDROP_COMMON_PRODUCER_PARTS_H
 #define SIMDROP_COMMON_PRODUCER_PARTS_H
 
@@ -19,22 +19,6 @@ static inline uint32_t round_key_0(const simdrop_mask_source *source, int round)
 
 static inline uint32_t round_key_1(const simdrop_mask_source *source, int round) {
   return source->key[1] + (uint32_t)round * SIMDROP_PHILOX_WEYL_1;
-}
-
-// What the first round makes of the two words that it multiplies.
-typedef struct first_round {
-  uint32_t word_0, word_1, word_2, word_3;  // word 0 still without the block, word 2 without the block and the plane
-} first_round;
-
-static inline first_round make_first_round(const simdrop_mask_source *source) {
-  const uint64_t product_0 = (uint64_t)SIMDROP_PHILOX_MULTIPLIER_0 * source->stream[0];
-  const uint64_t product_1 = (uint64_t)SIMDROP_PHILOX_MULTIPLIER_1 * source->stream[1];
-  return (first_round){
-      .word_0 = (uint32_t)(product_1 >> 32) ^ round_key_0(source, 0),
-      .word_1 = (uint32_t)product_1,
-      .word_2 = (uint32_t)(product_0 >> 32) ^ round_key_1(source, 0),
-      .word_3 = (uint32_t)product_0,
-  };
 }
 
 static inline __attribute__((always_inline)) bool threshold_bit(const simdrop_mask_source *source, int plane) {

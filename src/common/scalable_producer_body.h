@@ -31,6 +31,22 @@ static inline void make_round_keys(const simdrop_mask_source *source, round_keys
   }
 }
 
+// What the first round makes of the two words that it multiplies.
+typedef struct first_round {
+  uint32_t word_0, word_1, word_2, word_3;  // word 0 still without the block, word 2 without the block and the plane
+} first_round;
+
+static inline first_round make_first_round(const simdrop_mask_source *source) {
+  const uint64_t product_0 = (uint64_t)SIMDROP_PHILOX_MULTIPLIER_0 * source->stream[0];
+  const uint64_t product_1 = (uint64_t)SIMDROP_PHILOX_MULTIPLIER_1 * source->stream[1];
+  return (first_round){
+      .word_0 = (uint32_t)(product_1 >> 32) ^ round_key_0(source, 0),
+      .word_1 = (uint32_t)product_1,
+      .word_2 = (uint32_t)(product_0 >> 32) ^ round_key_1(source, 0),
+      .word_3 = (uint32_t)product_0,
+  };
+}
+
 // What one call draws with.
 typedef struct drawing {
   simdrop_mask_source *source;
@@ -39,7 +55,10 @@ typedef struct drawing {
   round_keys keys;
 } drawing;
 
-static inline void begin_rounds(drawing *call) { make_round_keys(call->source, &call->keys); }
+static inline void begin_rounds(drawing *call) {
+  call->first = make_first_round(call->source);
+  make_round_keys(call->source, &call->keys);
+}
 
 static inline void make_schedule(drawing *call, uint32_t block_high) {
   simdrop_plane_schedule *const schedule = &call->source->schedule;
@@ -245,9 +264,10 @@ static inline bool are_few(const simdrop_mask_source *source, size_t block_count
   return false;
 }
 
-static inline void mask_one_block(drawing *call, uint64_t block_number, uint64_t *words) {
-  (void)call;
+static inline void mask_one_block(simdrop_mask_source *source, uint64_t block_number, size_t count, uint64_t *words) {
+  (void)source;
   (void)block_number;
+  (void)count;
   (void)words;
 }
 

@@ -3,14 +3,6 @@
 #define TYPED(name) SIMDROP_JOIN_WORDS(name, TYPE)
 #define ELEMENT TYPED(simdrop_element)
 
-// Fewer than 64 elements go through a copy: no byte outside the arrays is touched.
-static inline void TYPED(scale_part)(size_t count, uint64_t bits, const ELEMENT *x, ELEMENT *y, TYPED(simd_scale) scale) {
-  ELEMENT part[WORD_ELEMENTS] = {0};
-  memcpy(part, x, count * sizeof *x);
-  TYPED(simd_scale_word)(bits, part, part, scale, false);
-  memcpy(y, part, count * sizeof *y);
-}
-
 // The one or the other of the backend's words. Not a condition: of two branches that turn out alike, clang 14 makes one whose
 // stores are no longer non-temporal.
 typedef void (*TYPED(scale_word))(uint64_t bits, const ELEMENT *x, ELEMENT *y, TYPED(simd_scale) scale, bool non_temporal);
@@ -25,7 +17,7 @@ static ALWAYS_INLINE void TYPED(scale_loop)(decision_kind kind, TYPED(scale_word
   size_t k = 0;
   if (non_temporal) {
     k = elements_to_alignment(y, sizeof *y, n);
-    if (k > 0) TYPED(scale_part)(k, next_decisions(kind, &cursor, k) & low_bits(k), x, y, scale);
+    if (k > 0) TYPED(simd_scale_part)(k, next_decisions(kind, &cursor, k) & low_bits(k), x, y, scale);
     for (; k + WORD_ELEMENTS <= n; k += WORD_ELEMENTS) {
       prefetch_lines(x + k, sizeof *x, PREFETCH_DISTANCE);
       word(next_decisions(kind, &cursor, WORD_ELEMENTS), x + k, y + k, scale, true);
@@ -34,7 +26,7 @@ static ALWAYS_INLINE void TYPED(scale_loop)(decision_kind kind, TYPED(scale_word
     for (; k + WORD_ELEMENTS <= n; k += WORD_ELEMENTS)
       word(next_decisions(kind, &cursor, WORD_ELEMENTS), x + k, y + k, scale, false);
   }
-  if (k < n) TYPED(scale_part)(n - k, next_decisions(kind, &cursor, n - k) & low_bits(n - k), x + k, y + k, scale);
+  if (k < n) TYPED(simd_scale_part)(n - k, next_decisions(kind, &cursor, n - k) & low_bits(n - k), x + k, y + k, scale);
 }
 
 // Functions of their own: a short call does not save the registers of all of them.
@@ -76,7 +68,7 @@ static NEVER_INLINE void TYPED(scale_in_whole_runs)(size_t n, const simdrop_deci
     }
     const ELEMENT *const x = sources[kept & 1] + (k & kept);
     if (n - k < WORD_ELEMENTS) {
-      TYPED(scale_part)(n - k, low_bits(n - k), x, y + k, scale);
+      TYPED(simd_scale_part)(n - k, low_bits(n - k), x, y + k, scale);
       return;
     }
     TYPED(simd_scale_lone_word)(~UINT64_C(0), x, y + k, scale, false);
@@ -127,13 +119,13 @@ static ALWAYS_INLINE void TYPED(scale_pages)(bool in_bytes, size_t begin, size_t
   const size_t lead = elements_to_alignment(y, sizeof *y, n);
   if (begin == 0 && lead > 0) {
     const uint64_t bits = in_bytes ? bits_of_few_bytes_at(bytes, first, lead) : simdrop_bits_from(words, first);
-    TYPED(scale_part)(lead, bits & low_bits(lead), x, y, scale);
+    TYPED(simd_scale_part)(lead, bits & low_bits(lead), x, y, scale);
   }
   for (size_t step = begin; step < end; ++step) {
     const size_t k = lead + step % page_count * (n / page_count) + step / page_count * WORD_ELEMENTS;
     if (k + WORD_ELEMENTS > n) {
       const uint64_t bits = in_bytes ? bits_of_few_bytes_at(bytes, first + k, n - k) : simdrop_bits_from(words, first + k);
-      TYPED(scale_part)(n - k, bits & low_bits(n - k), x + k, y + k, scale);
+      TYPED(simd_scale_part)(n - k, bits & low_bits(n - k), x + k, y + k, scale);
       continue;
     }
     prefetch_lines(x + k, sizeof *x, n * sizeof *x);

@@ -2,6 +2,7 @@
 // does not compile. Included at the end of a vocabulary, and once for each of Highway's targets, so it has no guard.
 #include <assert.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include "common/element_types.h"
 
@@ -158,13 +159,46 @@ SIMD_WORD(void, simd_finish_stores, (void));
 #define simd_scale_lone_word_f8e5m2 simd_scale_word_f8e5m2
 #endif
 
-// y[k] = bit k ? x[k] * scale : +0; x == y or no overlap. Where stores are non-temporal, y is at the beginning of a line.
+// Fewer than 64 elements go through a copy, where the backend does not define the name.
+#define SIMD_COPIED_PART_(argument, name, NAME, element, bits, converts)                                           \
+  static inline void simd_scale_copied_part_##name(size_t count, uint64_t decisions, const element *x, element *y, \
+                                                   simd_scale_##name scale) {                                      \
+    element part[64] = {0};                                                                                        \
+    memcpy(part, x, count * sizeof *x);                                                                            \
+    simd_scale_word_##name(decisions, part, part, scale, false);                                                   \
+    memcpy(y, part, count * sizeof *y);                                                                            \
+  }
+SIMDROP_ELEMENT_TYPES(SIMD_COPIED_PART_, )
+#undef SIMD_COPIED_PART_
+#ifndef simd_scale_part_f32
+#define simd_scale_part_f32 simd_scale_copied_part_f32
+#endif
+#ifndef simd_scale_part_f64
+#define simd_scale_part_f64 simd_scale_copied_part_f64
+#endif
+#ifndef simd_scale_part_f16
+#define simd_scale_part_f16 simd_scale_copied_part_f16
+#endif
+#ifndef simd_scale_part_bf16
+#define simd_scale_part_bf16 simd_scale_copied_part_bf16
+#endif
+#ifndef simd_scale_part_f8e4m3fn
+#define simd_scale_part_f8e4m3fn simd_scale_copied_part_f8e4m3fn
+#endif
+#ifndef simd_scale_part_f8e5m2
+#define simd_scale_part_f8e5m2 simd_scale_copied_part_f8e5m2
+#endif
+
+// y[k] = bit k ? x[k] * scale : +0; x == y or no overlap. A part is `count` elements, fewer than 64: decisions after them are
+// 0, and no byte beside them is touched. Where stores are non-temporal, y is at the beginning of a line.
 #define SIMD_WORDS_OF_TYPE_(argument, name, NAME, element, bits, converts)                                   \
   SIMD_WORD(simd_scale_##name, simd_set_scale_##name, (simdrop_multiplier factor));                          \
   SIMD_WORD(void, simd_scale_word_##name,                                                                    \
             (uint64_t decisions, const element *x, element *y, simd_scale_##name scale, bool non_temporal)); \
   SIMD_WORD(void, simd_scale_lone_word_##name,                                                               \
-            (uint64_t decisions, const element *x, element *y, simd_scale_##name scale, bool non_temporal));
+            (uint64_t decisions, const element *x, element *y, simd_scale_##name scale, bool non_temporal)); \
+  SIMD_WORD(void, simd_scale_part_##name,                                                                    \
+            (size_t count, uint64_t decisions, const element *x, element *y, simd_scale_##name scale));
 SIMDROP_ELEMENT_TYPES(SIMD_WORDS_OF_TYPE_, )
 #undef SIMD_WORDS_OF_TYPE_
 

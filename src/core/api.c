@@ -3,6 +3,7 @@
 #include <simdrop/simdrop.h>
 
 #include "core/check_call.h"
+#include "engine/driver.h"
 
 simdrop_status simdrop_scale(double p, double *scale) {
   if (scale == NULL) return SIMDROP_ERROR_NULL_POINTER;
@@ -16,7 +17,12 @@ simdrop_status simdrop_scale(double p, double *scale) {
 static inline simdrop_status submit(const simdrop_executor *executor, const simdrop_call *call) {
   simdrop_operation operation;
   SIMDROP_RETURN_IF_ERROR(simdrop_check_call(call, &operation));
-  if (operation.n > 0) simdrop_run(executor, &operation);
+  if (operation.n == 0) return SIMDROP_OK;
+  if (executor == NULL) {
+    simdrop_drive(&operation);
+  } else {
+    simdrop_run(executor, &operation);
+  }
   return SIMDROP_OK;
 }
 

@@ -100,7 +100,7 @@ static inline simdrop_status simdrop_check_call(const simdrop_call *call, simdro
   SIMDROP_RETURN_IF_ERROR(check_decisions(call, call->n));
   size_t size = call->verb == SIMDROP_MASK_BYTES;
   if (has_elements(call)) {
-    size = simdrop_dtype_size(call->dtype);
+    size = simdrop_element_size(call->dtype);
     if (size == 0) return SIMDROP_ERROR_DTYPE;
     SIMDROP_RETURN_IF_ERROR(check_arrays(call, size, call->n));
   } else if (call->n > 0 && call->decisions == NULL) {

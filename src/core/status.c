@@ -21,16 +21,7 @@ const char *simdrop_status_string(simdrop_status status) {
   return "unknown status";
 }
 
-size_t simdrop_dtype_size(simdrop_dtype dtype) {
-  switch (dtype) {
-#define CASE(argument, name, NAME, element, bits, converts) \
-  case SIMDROP_##NAME: return bits / 8;
-    // NOLINTNEXTLINE(bugprone-branch-clone): some types of the list have the same
-    SIMDROP_ELEMENT_TYPES(CASE, )
-#undef CASE
-  }
-  return 0;
-}
+size_t simdrop_dtype_size(simdrop_dtype dtype) { return simdrop_element_size(dtype); }
 
 const char *simdrop_dtype_name(simdrop_dtype dtype) {
   switch (dtype) {

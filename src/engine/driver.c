@@ -209,6 +209,25 @@ static SIMDROP_OWN_FRAME void drive_scale(const simdrop_operation *operation) {
   if (operation->store == SIMDROP_STORE_NON_TEMPORAL) kernels->finish_stores();
 }
 
+// What fits one chunk has none to draw meanwhile: a short call would notice what it takes to make a job.
+static SIMDROP_OWN_FRAME void drive_short_scale(const simdrop_operation *operation) {
+  const simdrop_kernels *const kernels = simdrop_current_kernels();
+  const size_t n = operation->n;
+  _Alignas(64) uint64_t words[SIMDROP_BLOCK_WORDS * (SIMDROP_CHUNK_BLOCKS_MAX + 1 + SIMDROP_BLOCK_PADDING)];
+  const simdrop_mask_chunk chunk = {words, operation->index % SIMDROP_BLOCK_ELEMENTS};
+  const simdrop_operands operands = operands_of(operation);
+  simdrop_generator_state state;
+  simdrop_generate(&state, kernels, operation);
+  state.generator->draw(&state, operation->index / SIMDROP_BLOCK_ELEMENTS, chunk.first + n, words, NULL);
+  const simdrop_decisions decisions = {.words = words, .first = chunk.first};
+  simdrop_scale_kernels_of(kernels, operation->dtype).scale(n, &decisions, &operands, SIMDROP_STORE_CACHED);
+  if (operation->bits != NULL) simdrop_pack_bits(n, chunk, operation->bits);
+  if (operation->bytes != NULL) {
+    const simdrop_operands bytes = {.y = operation->bytes};
+    kernels->expand_bytes(n, &decisions, &bytes, SIMDROP_STORE_CACHED);
+  }
+}
+
 // A chunk at a time, for the sake of pages.
 static void drive_stored_pages(const simdrop_operation *operation, const simdrop_kernels *kernels) {
   scale_job job;
@@ -222,7 +241,7 @@ static void drive_stored_pages(const simdrop_operation *operation, const simdrop
 }
 
 // Cached stores take the kernel at once: a short call would notice what it takes to make a job.
-static void drive_stored_scale(const simdrop_operation *operation) {
+static SIMDROP_OWN_FRAME void drive_stored_scale(const simdrop_operation *operation) {
   const simdrop_kernels *const kernels = simdrop_current_kernels();
   if (operation->store == SIMDROP_STORE_NON_TEMPORAL) {
     drive_stored_pages(operation, kernels);
@@ -233,7 +252,7 @@ static void drive_stored_scale(const simdrop_operation *operation) {
   simdrop_scale_kernels_of(kernels, operation->dtype).scale(operation->n, &decisions, &operands, SIMDROP_STORE_CACHED);
 }
 
-static void drive_stored_select(const simdrop_operation *operation) {
+static SIMDROP_OWN_FRAME void drive_stored_select(const simdrop_operation *operation) {
   const simdrop_decisions decisions = {.bytes = operation->stored};
   const simdrop_operands operands = {.x = operation->x, .y = operation->y};
   simdrop_select_kernel_of(simdrop_current_kernels(), operation->dtype)(operation->n, &decisions, &operands,
@@ -262,23 +281,33 @@ static SIMDROP_OWN_FRAME void drive_bytes(const simdrop_operation *operation, ui
   }
 }
 
+// Where all decisions are alike.
+static SIMDROP_OWN_FRAME void drive_certain(const simdrop_operation *operation) {
+  const size_t bytes = operation->n * operation->size;
+  if (operation->work == SIMDROP_WORK_ZERO) {
+    memset(operation->y, 0, bytes);
+  } else if (operation->x != operation->y) {
+    memcpy(operation->y, operation->x, bytes);
+  }
+  if (operation->bits != NULL) drive_bits(operation, operation->bits);
+  if (operation->bytes != NULL) drive_bytes(operation, operation->bytes);
+}
+
 void simdrop_drive(const simdrop_operation *operation) {
   switch (operation->work) {
     case SIMDROP_WORK_SCALE:
-      if (operation->stored == NULL) {
-        drive_scale(operation);
-      } else {
+      if (operation->stored != NULL) {
         drive_stored_scale(operation);
+      } else if (operation->n * operation->size <= CHUNK_BYTES) {
+        drive_short_scale(operation);
+      } else {
+        drive_scale(operation);
       }
       return;
     case SIMDROP_WORK_SELECT: drive_stored_select(operation); return;
     case SIMDROP_WORK_BYTES: drive_bytes(operation, (uint8_t *)operation->y); return;
     case SIMDROP_WORK_BITS: drive_bits(operation, (uint8_t *)operation->y); return;
     case SIMDROP_WORK_COPY:
-      if (operation->x != operation->y) memcpy(operation->y, operation->x, operation->n * operation->size);
-      break;
-    case SIMDROP_WORK_ZERO: memset(operation->y, 0, operation->n * operation->size); break;
+    case SIMDROP_WORK_ZERO: drive_certain(operation); return;
   }
-  if (operation->bits != NULL) drive_bits(operation, operation->bits);
-  if (operation->bytes != NULL) drive_bytes(operation, operation->bytes);
 }

@@ -18,9 +18,9 @@ void simdrop_source_init(simdrop_mask_source *source, uint64_t seed, uint64_t st
   source->schedule.ready = 0;
 }
 
-static void draw_planes(simdrop_generator_state *state, uint64_t first_block, size_t block_count, uint64_t *words,
+static void draw_planes(simdrop_generator_state *state, uint64_t first_block, size_t n, uint64_t *words,
                         simdrop_interleave *interleave) {
-  state->planes.kernels->mask_blocks(&state->planes.source, first_block, block_count, words, interleave);
+  state->planes.kernels->mask_blocks(&state->planes.source, first_block, n, words, interleave);
 }
 
 static void draw_listed_planes(simdrop_generator_state *state, const uint64_t *blocks, size_t block_count, uint64_t *words,
@@ -30,26 +30,26 @@ static void draw_listed_planes(simdrop_generator_state *state, const uint64_t *b
 
 const simdrop_generator simdrop_native_planes = {draw_planes, draw_listed_planes};
 
-static void draw_certain(simdrop_generator_state *state, uint64_t first_block, size_t block_count, uint64_t *words,
+static void draw_certain(simdrop_generator_state *state, uint64_t first_block, size_t n, uint64_t *words,
                          simdrop_interleave *interleave) {
   (void)first_block, (void)interleave;
-  for (size_t i = 0; i < block_count * SIMDROP_BLOCK_WORDS; ++i) words[i] = state->certain.word;
+  for (size_t i = 0; i < simdrop_blocks_of(n) * SIMDROP_BLOCK_WORDS; ++i) words[i] = state->certain.word;
 }
 
 static void draw_listed_certain(simdrop_generator_state *state, const uint64_t *blocks, size_t block_count, uint64_t *words,
                                 simdrop_interleave *interleave) {
   (void)blocks;
-  draw_certain(state, 0, block_count, words, interleave);
+  draw_certain(state, 0, block_count * SIMDROP_BLOCK_ELEMENTS, words, interleave);
 }
 
 const simdrop_generator simdrop_certain = {draw_certain, draw_listed_certain};
 
 // Behind the last byte there are zeros.
-static void draw_stored(simdrop_generator_state *state, uint64_t first_block, size_t block_count, uint64_t *words,
+static void draw_stored(simdrop_generator_state *state, uint64_t first_block, size_t n, uint64_t *words,
                         simdrop_interleave *interleave) {
   const size_t block_bytes = SIMDROP_BLOCK_ELEMENTS / 8;
   const size_t size = state->stored.n / 8 + (state->stored.n % 8 != 0), begin = (size_t)first_block * block_bytes;
-  const size_t left = begin < size ? size - begin : 0, wanted = block_count * block_bytes;
+  const size_t left = begin < size ? size - begin : 0, wanted = simdrop_blocks_of(n) * block_bytes;
   const size_t count = left < wanted ? left : wanted;
   (void)interleave;
   if (count < wanted) memset(words, 0, wanted);
@@ -58,7 +58,8 @@ static void draw_stored(simdrop_generator_state *state, uint64_t first_block, si
 
 static void draw_listed_stored(simdrop_generator_state *state, const uint64_t *blocks, size_t block_count, uint64_t *words,
                                simdrop_interleave *interleave) {
-  for (size_t b = 0; b < block_count; ++b) draw_stored(state, blocks[b], 1, words + SIMDROP_BLOCK_WORDS * b, interleave);
+  for (size_t b = 0; b < block_count; ++b)
+    draw_stored(state, blocks[b], SIMDROP_BLOCK_ELEMENTS, words + SIMDROP_BLOCK_WORDS * b, interleave);
 }
 
 const simdrop_generator simdrop_stored_bits = {draw_stored, draw_listed_stored};

@@ -9,12 +9,11 @@
 
 typedef union simdrop_generator_state simdrop_generator_state;
 
-// Block b is the SIMDROP_BLOCK_ELEMENTS decisions from b * SIMDROP_BLOCK_ELEMENTS on. `words` has room for
-// SIMDROP_BLOCK_PADDING blocks more, which may be overwritten with anything. Some of the interleaved work, which may be NULL,
-// is done on the way.
+// Block b is the SIMDROP_BLOCK_ELEMENTS decisions from b * SIMDROP_BLOCK_ELEMENTS on. Drawn are n decisions from first_block
+// on, or whole blocks of a list. `words` has room for whole blocks and SIMDROP_BLOCK_PADDING more; what is past those that are
+// asked for may be overwritten with anything. Some of the interleaved work, which may be NULL, is done on the way.
 typedef struct simdrop_generator {
-  void (*draw)(simdrop_generator_state *state, uint64_t first_block, size_t block_count, uint64_t *words,
-               simdrop_interleave *interleave);
+  void (*draw)(simdrop_generator_state *state, uint64_t first_block, size_t n, uint64_t *words, simdrop_interleave *interleave);
   void (*draw_listed)(simdrop_generator_state *state, const uint64_t *blocks, size_t block_count, uint64_t *words,
                       simdrop_interleave *interleave);
 } simdrop_generator;

@@ -12,7 +12,7 @@ void simdrop_reader_init(simdrop_mask_reader *reader, const simdrop_kernels *ker
 }
 
 static void draw_blocks(simdrop_mask_reader *reader, size_t block_count, uint64_t *words, simdrop_interleave *interleave) {
-  reader->state.generator->draw(&reader->state, reader->next_block, block_count, words, interleave);
+  reader->state.generator->draw(&reader->state, reader->next_block, block_count * SIMDROP_BLOCK_ELEMENTS, words, interleave);
   reader->next_block += block_count;
 }
 
@@ -26,7 +26,7 @@ simdrop_mask_chunk simdrop_reader_next(simdrop_mask_reader *reader, size_t n, si
   const simdrop_mask_chunk chunk = {first, reader->position};
 
   const size_t end = reader->position + n;  // in bits, from the start of the first block that is needed
-  const size_t blocks = (end + SIMDROP_BLOCK_ELEMENTS - 1) / SIMDROP_BLOCK_ELEMENTS;
+  const size_t blocks = simdrop_blocks_of(end);
   if (blocks > reader->leftover) draw_blocks(reader, blocks - reader->leftover, drawn, interleave);
 
   reader->current = !reader->current;

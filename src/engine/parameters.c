@@ -3,22 +3,6 @@
 
 #include "common/float16.h"
 
-bool simdrop_is_probability(double p) { return p >= 0 && p <= 1; }
-
-uint64_t simdrop_threshold(double p) {
-  if (p >= 1) return SIMDROP_CERTAIN;
-  const double scaled = p * 0x1p32;  // exact: a power of two
-  uint64_t threshold = (uint64_t)scaled;
-  // Rounded by hand: the library's rounding functions follow the caller's rounding mode.
-  const double remainder = scaled - (double)threshold;  // exact
-  if (remainder > 0.5 || (remainder == 0.5 && (threshold & 1))) ++threshold;
-  return threshold < SIMDROP_CERTAIN ? threshold : SIMDROP_CERTAIN - 1;
-}
-
-double simdrop_scale_of_threshold(uint64_t threshold) {
-  return threshold == SIMDROP_CERTAIN ? 0 : 0x1p32 / (double)(SIMDROP_CERTAIN - threshold);
-}
-
 // Whether a multiple of the significand from the first to the last is half-way between two multiples of `unit`, a power of two,
 // or so near that the float may be: its last digit is worth unit / 2^16, and it is off by less than that, wherever the caller
 // has it rounded to.

@@ -36,10 +36,10 @@ static void mask_block(const simdrop_mask_source *source, uint64_t block, uint64
   }
 }
 
-void simdrop_scalar_mask_blocks(simdrop_mask_source *source, uint64_t first_block, size_t block_count, uint64_t *words,
+void simdrop_scalar_mask_blocks(simdrop_mask_source *source, uint64_t first_block, size_t n, uint64_t *words,
                                 simdrop_interleave *interleave) {
   (void)interleave;  // what is left undone, the caller does
-  for (size_t b = 0; b < block_count; ++b) mask_block(source, first_block + b, words + SIMDROP_BLOCK_WORDS * b);
+  for (size_t b = 0; b < simdrop_blocks_of(n); ++b) mask_block(source, first_block + b, words + SIMDROP_BLOCK_WORDS * b);
 }
 
 void simdrop_scalar_mask_listed_blocks(simdrop_mask_source *source, const uint64_t *blocks, size_t block_count, uint64_t *words,

@@ -4,7 +4,7 @@
 One line a test; the exit status is 1 if one fails. No peer needs to be installed: dropouts in C with planted mistakes stand for them.
 
 Seen to fail, each by the test in brackets: the rate not looked at, the scale not looked at, masks not compared (wrong_outputs); a
-gradient's mask not compared with the output's (gradient); a missing peer's rows left out (missing); the case after a crash not measured
+gradient's mask not compared with the output's (gradient); two masks asked for where one element has hardly two (short_calls); a missing peer's rows left out (missing); the case after a crash not measured
 (crash); a file written although the run was refused (refusals).
 """
 import json
@@ -17,7 +17,7 @@ import unittest
 
 SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "bench", "peers.py")
 LIBRARY = ""  # set by main
-PEERS = ["random123", "torch", "numpy", "onednn", "onnxruntime", "mkl-philox", "mkl-mcg31", "jax", "tensorflow", "libxsmm"]
+PEERS = ["random123", "torch", "native-dropout", "numpy", "onednn", "onnxruntime", "mkl-philox", "mkl-mcg31", "jax", "tensorflow", "libxsmm"]
 
 # A dropout by a xorshift generator, with a place for each mistake.
 DROPOUT = """
@@ -129,6 +129,14 @@ class PeersTest(unittest.TestCase):
             for key in ("ns_per_element", "memcpy_ns_per_element", "simdrop_ns_per_element", "ratio_to_memcpy", "times_simdrop"):
                 self.assertTrue(0 < row[key]["p10"] <= row[key]["median"] <= row[key]["p90"], (key, row))
 
+    def test_short_calls(self):
+        """Of one element, two masks are the same more often than not; a backend of simdrop's by its name."""
+        rows = self.rows("--own", self.planted("planted"), "--own", self.planted("same", call="state = 1;"),
+                         "--short-calls", "--n", "1,3", "--p", "0.1", "--backend", "scalar", "--peers", "planted,same")
+        self.assertEqual([(row["peer"], row["backend"], row["n"], row["status"]) for row in rows],
+                         [("planted", "scalar", 1, "ok"), ("planted", "scalar", 3, "ok"), ("same", "scalar", 1, "wrong"), ("same", "scalar", 3, "wrong")])
+        self.assertIn("all calls have the same mask", rows[2]["reason"])
+
     def test_threads(self):
         if (os.cpu_count() or 1) < 2 or not os.path.exists(os.path.join(LIBRARY, "libsimdrop_openmp.so")):
             self.skipTest("one processor, or no libsimdrop_openmp.so")
@@ -205,7 +213,7 @@ class PeersTest(unittest.TestCase):
                 (["--threads", "0"], "--threads"), (["--threads", "100000"], "--threads"), (["--dtype", "f64"], "f64"),
                 (["--peers", "tensorflw"], "tensorflw"), (["--python", "torch"], "--python"), (["--python", "torch=/none/python"], "/none/python"),
                 (["--own", self.path("none.c")], "none.c"), (["--library", self.folder], "libsimdrop.so"),
-                (["--cc", "no-such-compiler"], "no-such-compiler"), (["--json", self.path("none/rows.json")], "none/rows.json"),
+                (["--backend", "no-such-backend"], "no-such-backend"), (["--cc", "no-such-compiler"], "no-such-compiler"), (["--json", self.path("none/rows.json")], "none/rows.json"),
                 (["--nonsense"], "--nonsense")):
             done = self.run_script("--peers", "numpy", "--json", self.path("refused.json"), *arguments)
             self.assertEqual(done.returncode, 2, arguments)

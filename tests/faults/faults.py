@@ -74,10 +74,11 @@ fault("vector: a round less", FILE, "round < LAST_ROUND - PLANE_ROUND - 1; ++rou
       LANES, "avx2")
 fault("vector: low half for high", FILE, "word_0[i] = simd_words_xor3(simd_upper_words(product_1), word_1[i],",
       "word_0[i] = simd_words_xor3(simd_lower_words(product_1), word_1[i],", LANES, "avx2")
-fault("vector: stream's halves swapped", PARTS, "SIMDROP_PHILOX_MULTIPLIER_0 * source->stream[0]",
-      "SIMDROP_PHILOX_MULTIPLIER_0 * source->stream[1]", LANES, "avx2")
-fault("vector: word 3 of the first round lost", FILE, "simd_words_set(call->first.word_3 ^ round_key_1(call->source, 1))",
-      "simd_words_set(round_key_1(call->source, 1))", LANES, "avx2")
+fault("vector: stream's halves swapped", FILE, "simd_words_set(source->stream[0])", "simd_words_set(source->stream[1])", LANES, "avx2")
+fault("vector: word 3 of the first round lost", FILE, "simd_words_xor(simd_lower_words(product_0), simd_words_set(round_key_1(source, 1)))",
+      "simd_words_set(round_key_1(source, 1))", LANES, "avx2")
+fault("sve: stream's halves swapped", "src/common/scalable_producer_body.h", "SIMDROP_PHILOX_MULTIPLIER_0 * source->stream[0]",
+      "SIMDROP_PHILOX_MULTIPLIER_0 * source->stream[1]", LANES, "sve")
 fault("avx512: blocks in the wrong lanes", "src/avx512/simd.h", "_mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7)",
       "_mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7)", LANES, "avx512")
 fault("avx512: output words mixed up", "src/avx512/simd.h", "_mm512_castsi512_ps(high), _MM_SHUFFLE(0, 1, 0, 1)", "_mm512_castsi512_ps(high), _MM_SHUFFLE(1, 0, 1, 0)", LANES, "avx512")
@@ -140,7 +141,7 @@ FILE = "src/engine/generator.c"
 SET = "source->threshold = threshold;"
 fault("<= for <", FILE, SET, "threshold += threshold < SIMDROP_CERTAIN - 1;" + SET, EXACT)
 fault("signed compare", FILE, SET, "if ((int32_t)(uint32_t)threshold < 0) threshold = 1;" + SET, EXACT)
-FILE = "src/engine/parameters.c"
+FILE = "src/engine/parameters.h"
 CLAMP = "return threshold < SIMDROP_CERTAIN ? threshold : SIMDROP_CERTAIN - 1;"
 fault("T wraps to 0", FILE, CLAMP, "return (uint32_t)threshold;", EXACT)
 fault("T reaches 2^32 below p = 1", FILE, CLAMP, "return threshold;", "mask:thresholds")
@@ -178,8 +179,18 @@ fault("vector: dense planes compared with the other bit", FILE, "threshold_bit(s
       "threshold_bit(source, plane) ? turned_over : plain;", PLANES, "avx2")
 fault("vector: elements begin dropped", FILE, "kept_at_first = simd_set(turning >> 31 ?", "kept_at_first = simd_set(turning >> 31 && false ?", PLANES, "avx2")
 fault("vector: short call looks at its first planes only", FILE,
-      "if (simd_first_words(simd_or(all.undecided.low, all.undecided.high)) == 0) break;", "break;",
+      "if (simd_first_words(simd_or(all->undecided.low, all->undecided.high)) == 0) break;", "break;",
       "mask:threshold_at_an_elements_u", "avx2")
+fault("vector: short call keeps what its first planes leave undecided", FILE, "wanted_1)) != 0 &&", "wanted_1)) != 0 && false &&", PLANES, "avx2")
+fault("vector: short call looks at one word of two", FILE, "(undecided_1 & wanted_1)", "(undecided_1 & 0)", PLANES, "avx2")
+fault("vector: short call looks at all elements but the last", FILE, "all >> (-count % 64), 0,", "all >> (-count % 64) >> 1, 0,",
+      "mask:calls_of_few_elements", "avx2")
+fault("vector: short call looks at all elements of a word but the last", FILE, "count < 64 ? all >> (64 - count)", "count < 64 ? all >> (65 - count)",
+      "mask:calls_of_few_elements", "avx2")
+fault("vector: short call looks at all elements of a block but the last", FILE, "count > 64 ? all >> (128 - count)",
+      "count > 64 ? all >> (128 - count) >> 1", "mask:calls_of_few_elements", "avx2")
+fault("vector: few blocks of a list are those of the first", CALLS, "list != NULL ? list[b] :", "list != NULL ? list[0] :",
+      "layout:listed_blocks", "avx2")
 fault("vector: the last vectors not drawn beside other work", FILE, "ONE_PLANE_VECTORS, 1, numbers, count,",
       "ONE_PLANE_VECTORS, 1, numbers, count, words); "
       "if (count > 2 * SIMD_LANES) memset(words + SIMDROP_BLOCK_WORDS * (count - 2 * SIMD_LANES), 0, 16); "
@@ -224,17 +235,27 @@ fault("chunk: reader shared between threads", FILE,
       "simdrop_mask_reader reader; simdrop_reader_init(&reader, kernels, operation); scale_job",
       "static simdrop_mask_reader reader; simdrop_reader_init(&reader, kernels, operation); scale_job",
       "kernels:cut_into_threads", effort="full", needs="avx2")
+fault("short: decisions shared between threads", FILE, "_Alignas(64) uint64_t words[", "static _Alignas(64) uint64_t words[",
+      "kernels:cut_into_threads", effort="full", needs="avx2")
 fault("any cut: position rounded to bytes", "src/engine/mask_reader.c", "reader->position = operation->index % SIMDROP_BLOCK_ELEMENTS;",
       "reader->position = operation->index % SIMDROP_BLOCK_ELEMENTS & ~7u;", "kernels:any_cut")
+fault("short: decisions from the start of the block", FILE, "= {words, operation->index % SIMDROP_BLOCK_ELEMENTS};", "= {words, 0};",
+      "mask:calls_of_few_elements")
+fault("short: packed decisions not written", FILE, "if (operation->bits != NULL) simdrop_pack_bits(n, chunk, operation->bits);", "",
+      "kernels:every_length")
+fault("short: decisions as bytes not written", FILE, "kernels->expand_bytes(n, &decisions, &bytes, SIMDROP_STORE_CACHED);", "(void)bytes;",
+      "kernels:every_length")
+fault("short: no decisions past the first block", FILE, "SIMDROP_BLOCK_ELEMENTS, chunk.first + n, words, NULL);", "SIMDROP_BLOCK_ELEMENTS, n, words, NULL);",
+      "mask:calls_of_few_elements")
 fault("scalar: last element missed", "src/scalar/scale_body.h", "for (size_t k = 0; k < n; ++k) {", "for (size_t k = 0; k + 1 < n; ++k) {",
       "kernels:every_length")
 FILE = "src/common/scale_body.h"
-fault("vector: last element missed", FILE, "if (k < n) TYPED(scale_part)(", "if (k + 1 < n) TYPED(scale_part)(",
+fault("vector: last element missed", FILE, "if (k < n) TYPED(simd_scale_part)(", "if (k + 1 < n) TYPED(simd_scale_part)(",
       "kernels:every_length", "avx2")
 fault("vector: stores past the caches not aligned", FILE, "k = elements_to_alignment(y, sizeof *y, n);", "k = 0;",
       "kernels:decisions_from_anywhere", "avx2")
-fault("vector: wrong bits before the alignment", FILE, "if (k > 0) TYPED(scale_part)(k, next_decisions(kind, &cursor, k)",
-      "decision_cursor copy = cursor; if (k > 0) TYPED(scale_part)(k, next_decisions(kind, &copy, k)",
+fault("vector: wrong bits before the alignment", FILE, "if (k > 0) TYPED(simd_scale_part)(k, next_decisions(kind, &cursor, k)",
+      "decision_cursor copy = cursor; if (k > 0) TYPED(simd_scale_part)(k, next_decisions(kind, &copy, k)",
       "kernels:decisions_from_anywhere", "avx2")
 PAGES = "kernels:pages_in_pieces"
 fault("pages: the chunk's beginning is left out", FILE, "if (begin == 0 && lead > 0) {", "if (begin == 0 && lead > 64) {", PAGES, "avx2")
@@ -386,7 +407,7 @@ fault("forward stores another chunk's mask", "src/engine/driver.c", "simdrop_pac
 
 # ---- K9: the scale
 SCALE = "kernels:scale_gives_back_the_expectation"
-FILE = "src/engine/parameters.c"
+FILE = "src/engine/parameters.h"
 QUOTIENT = "0x1p32 / (double)(SIMDROP_CERTAIN - threshold)"
 fault("scale 1/p", FILE, QUOTIENT, "0x1p32 / (double)threshold", SCALE)
 fault("scale by 1-p", FILE, QUOTIENT, "(double)(SIMDROP_CERTAIN - threshold) / 0x1p32", SCALE)
@@ -406,7 +427,7 @@ fault("stored: reads whole words", "src/engine/bit_string.c", "simdrop_word_from
 FILE = "src/engine/generator.c"
 fault("stored: whole blocks are read", FILE, "const size_t count = left < wanted ? left : wanted;", "const size_t count = left > 0 ? wanted : 0;",
       "guard:stored_bits")
-fault("stored: always the first block", FILE, "draw_stored(state, blocks[b], 1,", "draw_stored(state, blocks[0], 1,", "guard:stored_bits")
+fault("stored: always the first block", FILE, "draw_stored(state, blocks[b], SIMDROP_BLOCK_ELEMENTS,", "draw_stored(state, blocks[0], SIMDROP_BLOCK_ELEMENTS,", "guard:stored_bits")
 fault("stored: what was there before behind the last", FILE, "if (count < wanted) memset(words, 0, wanted);", "", "guard:stored_bits")
 fault("certain: the other way round", FILE, "state->certain.word = threshold == 0 ?", "state->certain.word = threshold != 0 ?", "mask:every_length_and_start")
 FILE = "src/scalar/consumers.c"
@@ -423,11 +444,23 @@ fault("vector: tail reads a whole word of bytes from any bit", FILE, "return sim
 fault("vector: a ninth byte read in vain", FILE, "whole_word_from_bytes(bytes + (k + 7) / 8) << (-shift % 8);",
       "(uint64_t)bytes[k / 8 + 8] << 1 << (WORD_ELEMENTS - 1 - shift);",
       "guard:kernels_f32", "avx2")
-FILE = "src/common/scale_body.h"
+FILE = "src/common/vocabulary.h"
 fault("vector: tail reads whole vectors", FILE, "memcpy(part, x, count * sizeof *x);", "memcpy(part, x, sizeof part);",
-      "guard:kernels_f32", "avx2")
+      "guard:kernels_f16", "avx2")
 fault("vector: tail writes whole vectors", FILE, "memcpy(y, part, count * sizeof *y);", "memcpy(y, part, sizeof part);",
       "guard:kernels_bf16", "avx2")
+fault("vector: tail reads a whole word of bytes", "src/common/consumers_body.h", "count == WORD_ELEMENTS || cursor->words != NULL;", "true;",
+      "guard:kernels_f32", "avx2")
+fault("avx2: part of a word reads what is dropped", "src/avx2/simd.h", "store_few_f32(y, _mm256_mul_ps(_mm256_maskload_ps(x, signs_of_eight(set_bits(bits), 0)), scale), count);",
+      "store_few_f32(y, _mm256_mul_ps(_mm256_and_ps(_mm256_loadu_ps(x), _mm256_castsi256_ps(_mm256_srai_epi32(signs_of_eight(set_bits(bits), 0), 31))), scale), count);",
+      "guard:kernels_f32", "avx2")
+fault("avx2: part of a word writes an element more", "src/avx2/simd.h", "if (count & 1) _mm_store_ss(y, rest);", "_mm_store_ss(y, rest);", "guard:kernels_f32", "avx2")
+fault("avx2: part of a word writes a double more", "src/avx2/simd.h", "if (count & 1) _mm_store_sd(y, rest);", "_mm_store_sd(y, rest);", "guard:kernels_f64", "avx2")
+fault("avx2: part of a word has one half twice", "src/avx2/simd.h", "rest = _mm256_extractf128_ps(lanes, 1);", "", WORDS, "avx2")
+fault("avx2: part of a word has one double twice", "src/avx2/simd.h", "rest = _mm256_extractf128_pd(product, 1);", "", WORDS, "avx2")
+for bits, letter in ((16, "ps"), (8, "pd")):
+    fault(f"avx512: part of a word writes whole vectors ({letter})", "src/avx512/simd.h", f"_mm512_mask_storeu_{letter}(y + i, stored,",
+          f"_mm512_mask_storeu_{letter}(y + i, (__mmask{bits})-1,", "guard:kernels_f%d" % (512 // bits), "avx512")
 FILE = "src/common/select_body.h"
 fault("vector: copied tail reads whole vectors", FILE, "memcpy(part, x + k, (n - k) * sizeof *x);",
       "memcpy(part, x + k, sizeof part);", "guard:kernels_f64", "avx2")
@@ -462,7 +495,7 @@ fault("no check: p of a stored mask", FILE,
       "return simdrop_is_probability(call->p) ? SIMDROP_OK : SIMDROP_ERROR_PROBABILITY;", "return SIMDROP_OK;", "api:probabilities")
 fault("no check: p of a scale", "src/core/api.c", "if (!simdrop_is_probability(p)) return SIMDROP_ERROR_PROBABILITY; *scale", "*scale",
       "api:probabilities")
-fault("NaN passes for a probability", "src/engine/parameters.c", "return p >= 0 && p <= 1;", "return !(p < 0 || p > 1);",
+fault("NaN passes for a probability", "src/engine/parameters.h", "return p >= 0 && p <= 1;", "return !(p < 0 || p > 1);",
       "api:probabilities")
 fault("no check: dtype", FILE, "if (size == 0) return SIMDROP_ERROR_DTYPE; SIMDROP_RETURN_IF_ERROR", "SIMDROP_RETURN_IF_ERROR", "api:dtypes")
 fault("no check: index overflow", FILE, "if (n > 0 && n - 1 > UINT64_MAX - mask->offset) return SIMDROP_ERROR_INDEX_OVERFLOW;",
@@ -739,8 +772,8 @@ fault("vector: whole runs too long", FILE, "++run); left = decisions->length;", 
 fault("vector: whole runs that are dropped take x", FILE, "sources[2] = {zeros,", "sources[2] = {(const ELEMENT *)operands->x,", RUNS, "avx2")
 fault("vector: every whole run takes the first", FILE, "sources[kept & 1] + (k & kept);", "sources[kept & 1];", RUNS, "avx2")
 fault("vector: other runs taken for whole ones", FILE, "if (decisions->length % WORD_ELEMENTS == 0 && store", "if (store", RUNS, "avx2")
-fault("vector: the last of a whole run kept", FILE, "if (n - k < WORD_ELEMENTS) { TYPED(scale_part)(n - k, low_bits(n - k),",
-      "if (n - k < WORD_ELEMENTS) { TYPED(scale_part)(n - k, low_bits(n - k) >> 1,", RUNS, "avx2")
+fault("vector: the last of a whole run kept", FILE, "if (n - k < WORD_ELEMENTS) { TYPED(simd_scale_part)(n - k, low_bits(n - k),",
+      "if (n - k < WORD_ELEMENTS) { TYPED(simd_scale_part)(n - k, low_bits(n - k) >> 1,", RUNS, "avx2")
 fault("scalar: runs one too long", "src/scalar/consumers.c", "return first + k / length;", "return first + k / (length + 1);", LOOPS)
 FILE = "src/common/producer_body.h"
 fault("vector: listed blocks not in the order of the lanes", FILE, "i - i % SIMD_LANES + order[i % SIMD_LANES];", "((void)order, i);", LOOPS, "avx2")

@@ -280,9 +280,9 @@ enum {
   MOST_BYTES = 8 * ELEMENTS,
 };
 
-// What the scalar backend's consumer makes of 64 elements, and nothing behind them.
-static inline bool is_consumed(simdrop_consume_kernel *consume, size_t size, uint64_t decisions, simdrop_multiplier factor,
-                               const unsigned char *x, const unsigned char *y) {
+// What the scalar backend's consumer makes of so many elements, and nothing behind them.
+static inline bool is_consumed(simdrop_consume_kernel *consume, size_t count, size_t size, uint64_t decisions,
+                               simdrop_multiplier factor, const unsigned char *x, const unsigned char *y) {
   unsigned char expected[MOST_BYTES];
   const uint64_t words[2] = {decisions, 0};
   simdrop_decisions one_each = {};
@@ -291,21 +291,25 @@ static inline bool is_consumed(simdrop_consume_kernel *consume, size_t size, uin
   operands.x = x;
   operands.y = expected;
   operands.factor = factor;
-  consume(ELEMENTS, &one_each, &operands, SIMDROP_STORE_CACHED);
-  if (memcmp(y, expected, ELEMENTS * size) != 0) return false;
-  for (size_t k = ELEMENTS * size; k < MOST_BYTES + ELEMENTS; ++k)
+  consume(count, &one_each, &operands, SIMDROP_STORE_CACHED);
+  if (memcmp(y, expected, count * size) != 0) return false;
+  for (size_t k = count * size; k < MOST_BYTES + ELEMENTS; ++k)
     if (y[k] != 0xA5) return false;
   return true;
 }
 
 static inline const char *check_consumers(uint64_t decisions, simdrop_multiplier factor, bool non_temporal,
                                           const unsigned char *x, unsigned char *y) {
+#undef CHECK_COUNT
+#define CHECK_COUNT(word, call, consume, count, size)                                                    \
+  {                                                                                                      \
+    memset(y, 0xA5, MOST_BYTES + ELEMENTS);                                                              \
+    call;                                                                                                \
+    simd_finish_stores();                                                                                \
+    if (!is_consumed(simdrop_scalar_kernels.consume, count, size, decisions, factor, x, y)) return word; \
+  }
 #undef CHECK
-#define CHECK(word, call, consume, size)  \
-  memset(y, 0xA5, MOST_BYTES + ELEMENTS); \
-  call;                                   \
-  simd_finish_stores();                   \
-  if (!is_consumed(simdrop_scalar_kernels.consume, size, decisions, factor, x, y)) return word;
+#define CHECK(word, call, consume, size) CHECK_COUNT(word, call, consume, ELEMENTS, size)
 #undef CHECK_TYPE
 #define CHECK_TYPE(argument, name, NAME, element, bits, converts)                                                              \
   CHECK("simd_scale_word_" #name,                                                                                              \
@@ -313,7 +317,12 @@ static inline const char *check_consumers(uint64_t decisions, simdrop_multiplier
         scale_##name, bits / 8)                                                                                                \
   CHECK("simd_scale_lone_word_" #name,                                                                                         \
         simd_scale_lone_word_##name(decisions, (const element *)x, (element *)y, simd_set_scale_##name(factor), non_temporal), \
-        scale_##name, bits / 8)
+        scale_##name, bits / 8)                                                                                                \
+  for (size_t count = 1; count < ELEMENTS; ++count)                                                                            \
+  CHECK_COUNT("simd_scale_part_" #name,                                                                                        \
+              simd_scale_part_##name(count, decisions & ~(~UINT64_C(0) << count), (const element *)x, (element *)y,            \
+                                     simd_set_scale_##name(factor)),                                                           \
+              scale_##name, count, bits / 8)
 #undef CHECK_SIZE
 #define CHECK_SIZE(argument, bits)                                                                                     \
   CHECK("simd_select_word_" #bits, simd_select_word_##bits(decisions, (const uint##bits##_t *)x, (uint##bits##_t *)y), \
