@@ -3,7 +3,7 @@
 process (bench/tune.c). Nothing in the source tree is changed; the alternatives are built in copies.
 
     python3 bench/tune.py --json bench/results/sapphire-rapids-tuning.json     about ten minutes
-    python3 bench/tune.py --only SIMDROP_PAGES,CHUNK_BYTES --short           some constants, with less care
+    python3 bench/tune.py --only FAR_INTERLEAVE_ELEMENTS,CHUNK_BYTES --short           some constants, with less care
 
 For each case: the alternative's time over that of the value in the source, median and the range of the middle 80 % of the rounds. An
 alternative whose output differs by a bit is an error: constants are about time. Exit status 2, with a sentence and no file, if anything
@@ -65,11 +65,10 @@ CONSTANTS = (
              cases(("avx512",), ("forward",), (1 << 20, 1 << 22, 1 << 23, DRAM), (0.5,))),
     Constant("NON_TEMPORAL_CACHE_EIGHTHS", "src/engine/store_policy.c", ("1", "2", "4", "8"),
              cases(("avx512",), ("forward", "apply-bits"), (1 << 21, 3 << 20, 1 << 22), (0.5,))),
-    Constant("SIMDROP_PAGES", "src/common/kernel_table.h", ("1", "4"), NON_TEMPORAL),
-    Constant("SIMDROP_PAGE_BYTES", "src/common/kernel_table.h", ("2048",), NON_TEMPORAL),
+    Constant("FAR_INTERLEAVE_ELEMENTS", "src/engine/driver.c", ("128", "256", "1024", "2048"), NON_TEMPORAL[:4:2]),
     Constant("BYTE_CHUNK_ELEMENTS", "src/engine/driver.c", ("4096", "16384"), cases(BOTH, ("mask-bytes",), (L2, DRAM), (0.1, 0.5))),
     Constant("MASK_CHUNK_ELEMENTS", "src/engine/driver.c", ("4096", "8192"), cases(BOTH, ("mask-bits",), (L2, DRAM), (0.1, 0.5))),
-    Constant("SIMDROP_INTERLEAVE_ELEMENTS", "src/common/interleave.h", ("64", "128", "512", "2048"), FORWARD_L2 + NON_TEMPORAL[:4]),
+    Constant("SIMDROP_INTERLEAVE_ELEMENTS", "src/common/interleave.h", ("64", "128", "512", "2048"), FORWARD_L2),
     Constant("LONG_INTERLEAVE_ELEMENTS", "src/engine/driver.c", ("256", "1024", "8192"),
              tuple(case._replace(dtype="bf16") for case in FORWARD_L2[::2] + NON_TEMPORAL[:4:2])),
     Constant("VECTORS_BETWEEN_STEPS", "src/common/producer_body.h", ("1", "4"), cases(BOTH, ("forward",), (1 << 14, L2), (0.5,))),

@@ -26,6 +26,7 @@ if(NOT SIMDROP_ARCHITECTURE STREQUAL "x86") # there the processor is asked itsel
     simdrop_check_symbol(elf_aux_info sys/auxv.h SIMDROP_HAVE_ELF_AUX_INFO) # FreeBSD, OpenBSD
   endif()
 endif()
+simdrop_check_symbol(timespec_get time.h SIMDROP_HAVE_TIMESPEC_GET) # C11, but not everywhere
 
 # WebAssembly has no shared libraries that a program could be linked to, and CMake does not know that of WASI.
 get_property(SIMDROP_HAVE_SHARED_LIBRARIES GLOBAL PROPERTY TARGET_SUPPORTS_SHARED_LIBS)

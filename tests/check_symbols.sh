@@ -57,16 +57,21 @@ fi
 # What the shared library needs: no allocation, no thread, no input or output, no plain getenv.
 sort > "$work/allowed" << 'ALLOWED'
 __cxa_finalize
+__errno_location
 __gmon_start__
 __stack_chk_fail
 getauxval
+getrusage
 _ITM_deregisterTMCloneTable
 _ITM_registerTMCloneTable
+madvise
 memcpy
 memmove
 memset
 secure_getenv
 strcmp
+sysconf
+timespec_get
 ALLOWED
 nm -D --undefined-only "$build/libsimdrop.so" | awk '{print $NF}' | sed 's/@.*//' | sort -u > "$work/needed"
 comm -13 "$work/allowed" "$work/needed" > "$work/not-allowed"
@@ -82,7 +87,7 @@ grep -c . "$work/global" | grep -qv '^0$' || same 'the archive has symbols' "$wo
 objdump -t "$build/libsimdrop.a" | awk -F '\t' 'NF == 2 && $1 ~ /^[0-9a-f]+ g/ && $2 !~ / \.hidden / {sub(/.* /, "", $2); print $2}' | sort -u > "$work/visible"
 same 'global symbols of the archive are hidden' "$work/nothing" "$work/visible"
 
-printf 'current_choice\ndecided_non_temporal_bytes\n' > "$work/decisions" # each is found out once
+printf '%s\n' current_choice decided_memory_choice decided_non_temporal_bytes memory_learners > "$work/decisions" # each is found out, or learned
 # By section, because constant tables of addresses (.data.rel.ro) are written once by the loader and are read-only then. A line
 # of objdump is "address flags section<tab>size [.hidden] name".
 objdump -t "$build/libsimdrop.a" | awk -F '\t' 'NF == 2 {
@@ -90,5 +95,5 @@ objdump -t "$build/libsimdrop.a" | awk -F '\t' 'NF == 2 {
     section = place[left]; name = what[right]
     if (section ~ /^(\.data|\.bss|\.tdata|\.tbss|\*COM\*)/ && section !~ /^\.data\.rel\.ro/ && name !~ /^\./) print name
   }' | sort -u > "$work/writable"
-same 'what is decided once is the only writable data' "$work/decisions" "$work/writable"
+same 'what is found out is the only writable data' "$work/decisions" "$work/writable"
 exit $failed

@@ -707,15 +707,15 @@ static void parallel_calls(void **state) {
 
 static void status_strings(void **state) {
   (void)state;
-  const char *seen[SIMDROP_ERROR_FLAGS + 1];
-  for (int status = 0; status <= SIMDROP_ERROR_FLAGS; ++status) {
+  const char *seen[SIMDROP_ERROR_UNKNOWN_MEMORY + 1];
+  for (int status = 0; status <= SIMDROP_ERROR_UNKNOWN_MEMORY; ++status) {
     seen[status] = simdrop_status_string((simdrop_status)status);
     assert_non_null(seen[status]);
     assert_true(strlen(seen[status]) > 0);
     assert_string_not_equal(seen[status], "unknown status");
     for (int other = 0; other < status; ++other) assert_string_not_equal(seen[other], seen[status]);
   }
-  const int unknown[] = {-1, SIMDROP_ERROR_FLAGS + 1, 1000, INT32_MAX, INT32_MIN};
+  const int unknown[] = {-1, SIMDROP_ERROR_UNKNOWN_MEMORY + 1, 1000, INT32_MAX, INT32_MIN};
   for (size_t i = 0; i < LENGTH(unknown); ++i) {
     simdrop_status status;
     memcpy(&status, &unknown[i], sizeof status);
@@ -807,6 +807,24 @@ static void backends(void **state) {
   }
   assert_int_equal(simdrop_backend_select(NULL), SIMDROP_OK);
   assert_int_equal(simdrop_backend_reason(), SIMDROP_CHOICE_BEST);
+}
+
+static void ways_through_memory(void **state) {
+  (void)state;
+  for (size_t i = 0; i < simdrop_memory_count(); ++i) {
+    assert_int_equal(simdrop_memory_select(simdrop_memory_name(i)), SIMDROP_OK);
+    assert_string_equal(simdrop_memory_current(), simdrop_memory_name(i));
+  }
+  assert_null(simdrop_memory_name(simdrop_memory_count()));
+  assert_null(simdrop_memory_name(SIZE_MAX));
+  static const char *const unknown[] = {"", "pages", "pages-3", "pages-16", "Cached", "cached ", "%s"};
+  assert_int_equal(simdrop_memory_select("pages-8"), SIMDROP_OK);
+  for (size_t i = 0; i < LENGTH(unknown); ++i) {
+    REFUSED(UNKNOWN_MEMORY, simdrop_memory_select(unknown[i]));
+    assert_string_equal(simdrop_memory_current(), "pages-8");
+  }
+  assert_int_equal(simdrop_memory_select(NULL), SIMDROP_OK);
+  assert_string_equal(simdrop_memory_current(), "learned");
 }
 
 // ---- the list of all errors, made from the headers: the line @return of each function names them, or another function whose
@@ -927,6 +945,7 @@ static void every_error_has_its_case(void **state) {
   constructors(state);
   parallel_calls(state);
   backends(state);
+  ways_through_memory(state);
   static header_text headers;
   headers.length = 0;
   read_headers(&headers);
@@ -976,6 +995,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(versions),
       cmocka_unit_test(dtypes_have_names),
       cmocka_unit_test(backends),
+      cmocka_unit_test(ways_through_memory),
   };
   return RUN_TESTS(argc, argv, tests);
 }

@@ -480,6 +480,39 @@ static void environment_variable(void **state) {
   }
 }
 
+// The way through memory, which is named in the same way.
+typedef struct memory_wish {
+  const char *variable, *expected;
+} memory_wish;
+
+static int first_way_is(const void *argument) {
+  const memory_wish *const expected = argument;
+  if (expected->variable == NULL)
+    unsetenv("SIMDROP_MEMORY");
+  else
+    setenv("SIMDROP_MEMORY", expected->variable, 1);
+  if (strcmp(simdrop_memory_current(), expected->expected) != 0) return 1;
+  setenv("SIMDROP_MEMORY", "cached", 1);  // read once
+  if (strcmp(simdrop_memory_current(), expected->expected) != 0) return 2;
+  if (simdrop_memory_select("pages-2") != SIMDROP_OK || strcmp(simdrop_memory_current(), "pages-2") != 0) return 3;
+  return 0;
+}
+
+static int memory_select_comes_first(const void *argument) {
+  (void)argument;
+  setenv("SIMDROP_MEMORY", "cached", 1);
+  if (simdrop_memory_select("pages-4") != SIMDROP_OK) return 1;
+  return strcmp(simdrop_memory_current(), "pages-4") == 0 ? 0 : 2;
+}
+
+static void memory_variable(void **state) {
+  (void)state;
+  const memory_wish wishes[] = {{NULL, "learned"},      {"", "learned"},        {"nonsense", "learned"},
+                                {"learned", "learned"}, {"pages-8", "pages-8"}, {"pages-1-prefetch", "pages-1-prefetch"}};
+  for (size_t i = 0; i < LENGTH(wishes); ++i) assert_int_equal(in_child(first_way_is, &wishes[i]), 0);
+  assert_int_equal(in_child(memory_select_comes_first, NULL), 0);
+}
+
 static pthread_barrier_t barrier;
 static uint8_t expected_bits[PACKED(N)];
 static const simdrop_mask thread_mask = {0.3, 5, 6, 7, 0};
@@ -592,6 +625,7 @@ int main(int argc, char **argv) {
   // The tests of the first call come first: their children must begin with nothing chosen yet.
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(environment_variable),
+      cmocka_unit_test(memory_variable),
       cmocka_unit_test(first_call_from_many_threads),
       cmocka_unit_test(select_before_the_first_call),
       cmocka_unit_test(made_up_processors),

@@ -15,6 +15,7 @@
 
 #include "common/float8.h"
 #include "engine/driver.h"
+#include "engine/memory_way.h"
 #include "engine/parameters.h"
 #include "machine/dispatch.h"
 #include "oracle.h"
@@ -674,14 +675,18 @@ static void pages_in_pieces(void **state) {
         memset(y - MARGIN, CANARY, n * size + 2 * MARGIN);
         const simdrop_operands operands = {
             .x = x, .y = y, .factor = simdrop_scale_for(simdrop_threshold(c.mask.p), all_dtypes[d], n)};
+        const unsigned number = (unsigned)(next_random(&random) % SIMDROP_MEMORY_WAY_COUNT);
+        const bool non_temporal = next_random(&random) % 2;
+        const simdrop_memory_way *const way =
+            simdrop_memory_way_of(non_temporal ? SIMDROP_STORE_NON_TEMPORAL : SIMDROP_STORE_CACHED_FAR, number);
         for (size_t step = 0, end; step < steps; step = end) {
           end = step + 1 + next_random(&random) % 40;
           if (end > steps) end = steps;
-          simdrop_scale_kernels_of(kernels, all_dtypes[d]).scale_pages(step, end, &decisions, &operands);
+          simdrop_scale_kernels_of(kernels, all_dtypes[d]).scale_pages(step, end, &decisions, &operands, way);
         }
         kernels->finish_stores();
-        check_bytes(reference, y, n * size, "%s: pages of %s, y + %zu, bit %zu of %s", backend, dtype_name(all_dtypes[d]),
-                    shift, first, in_bytes ? "bytes" : "words");
+        check_bytes(reference, y, n * size, "%s: %d pages of %s, y + %zu, bit %zu of %s", backend, 1 << way->pages_log2,
+                    dtype_name(all_dtypes[d]), shift, first, in_bytes ? "bytes" : "words");
         check_filled(y - MARGIN, MARGIN, CANARY, "%s: before pages of %s", backend, dtype_name(all_dtypes[d]));
         check_filled(y + n * size, MARGIN, CANARY, "%s: after pages of %s", backend, dtype_name(all_dtypes[d]));
       }
@@ -696,18 +701,19 @@ static void copy_kept(size_t size, size_t n) {
     if (kept[k]) memcpy(reference + k * size, values + k * size, size);
 }
 
-// The consumers with decisions from any bit of words and of bytes on, with both kinds of stores.
+// The consumers with decisions from any bit of words and of bytes on, with every kind of stores.
 static void decisions_from_anywhere(void **state) {
   (void)state;
   FOR_EACH_BACKEND(backend) {
     uint64_t random = begin(26);
     const simdrop_kernels *const kernels = simdrop_current_kernels();
     for (int round = 0; round < (full_effort() ? 4000 : 800); ++round) {
-      const simdrop_dtype dtype = all_dtypes[(size_t)round / 4 % LENGTH(all_dtypes)];
+      const simdrop_dtype dtype = all_dtypes[(size_t)round / 6 % LENGTH(all_dtypes)];
       const kernel_case c = random_case(dtype, next_random(&random) % (round % 8 == 0 ? 2000 : 200), 0.3, &random);
       prepare(&c, &random);
       const size_t first = put_behind_noise(&c, &random);
-      const bool in_bytes = round % 2, non_temporal = round / 2 % 2;
+      const bool in_bytes = round % 2;
+      const simdrop_store store = (simdrop_store)(round / 2 % 3);
       const simdrop_decisions decisions = {
           .words = in_bytes ? NULL : noisy_words, .bytes = in_bytes ? noisy_bytes : NULL, .first = first};
       const simdrop_multiplier factor = simdrop_scale_for(simdrop_threshold(c.mask.p), dtype, c.n);
@@ -726,7 +732,7 @@ static void decisions_from_anywhere(void **state) {
         uint8_t *const y = y_memory + MARGIN + y_shift;
         const simdrop_operands operands = {.x = values, .y = y, .factor = factor};
         memset(y - MARGIN, CANARY, bytes + 2 * MARGIN);
-        consumers[i].consume(c.n, &decisions, &operands, non_temporal ? SIMDROP_STORE_NON_TEMPORAL : SIMDROP_STORE_CACHED);
+        consumers[i].consume(c.n, &decisions, &operands, store);
         kernels->finish_stores();
         if (i > 1) copy_kept(consumers[i].size, c.n);
         check_bytes(i == 1 ? kept : reference, y, bytes, "%s: %s, %s, n %zu, y + %zu, bit %zu of %s", backend,
@@ -739,7 +745,7 @@ static void decisions_from_anywhere(void **state) {
 }
 
 // One decision for each run of elements, and a short string of decisions again and again: with runs of whole words and others,
-// from any decision on, up to the middle of a run, with both kinds of stores.
+// from any decision on, up to the middle of a run, with every kind of stores.
 static void decisions_that_repeat(void **state) {
   (void)state;
   static const size_t lengths[] = {64, 65, 100, 127, 128, 192, 200, 511, 512};
@@ -747,8 +753,9 @@ static void decisions_that_repeat(void **state) {
     uint64_t random = begin(30);
     const simdrop_kernels *const kernels = simdrop_current_kernels();
     for (int round = 0; round < (full_effort() ? 4000 : 800); ++round) {
-      const simdrop_dtype dtype = all_dtypes[(size_t)round / 4 % LENGTH(all_dtypes)];
-      const bool in_runs = round % 2, non_temporal = round / 2 % 2;
+      const simdrop_dtype dtype = all_dtypes[(size_t)round / 6 % LENGTH(all_dtypes)];
+      const bool in_runs = round % 2;
+      const simdrop_store store = (simdrop_store)(round / 2 % 3);
       const size_t length = lengths[next_random(&random) % LENGTH(lengths)], size = simdrop_dtype_size(dtype);
       kernel_case c = random_case(dtype, length + 64, 0.3, &random);
       prepare(&c, &random);  // for its decisions
@@ -772,8 +779,7 @@ static void decisions_that_repeat(void **state) {
       const simdrop_operands operands = {
           .x = values, .y = y, .factor = simdrop_scale_for(simdrop_threshold(c.mask.p), dtype, c.n)};
       memset(y - MARGIN, CANARY, c.n * size + 2 * MARGIN);
-      simdrop_scale_kernels_of(kernels, dtype)
-          .scale(c.n, &decisions, &operands, non_temporal ? SIMDROP_STORE_NON_TEMPORAL : SIMDROP_STORE_CACHED);
+      simdrop_scale_kernels_of(kernels, dtype).scale(c.n, &decisions, &operands, store);
       kernels->finish_stores();
       check_bytes(reference, y, c.n * size, "%s: %s of %zu, %s, n %zu, y + %zu, from decision %zu on", backend,
                   in_runs ? "runs" : "periods", length, dtype_name(dtype), c.n, c.y_shift, first);

@@ -47,7 +47,8 @@ typedef enum simdrop_status {
   SIMDROP_ERROR_UNSUPPORTED_BACKEND = 8, /**< the backend is not compiled in, or this machine cannot run it */
   SIMDROP_ERROR_RANK = 9,                /**< the rank is outside 0 .. SIMDROP_MAX_RANK, or not one that the function takes */
   SIMDROP_ERROR_SHAPE = 10,              /**< shapes or numbers do not go together: see the function */
-  SIMDROP_ERROR_FLAGS = 11               /**< the flags of a mask or a layout are not 0 */
+  SIMDROP_ERROR_FLAGS = 11,              /**< the flags of a mask or a layout are not 0 */
+  SIMDROP_ERROR_UNKNOWN_MEMORY = 12      /**< no way of going through memory has that name */
 } simdrop_status;
 
 /** A sentence in English for a status; static storage, never NULL ("unknown status" for other numbers). */

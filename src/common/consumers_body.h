@@ -53,19 +53,10 @@ static inline size_t elements_to_alignment(const void *y, size_t size, size_t n)
   return count < n ? count : n;
 }
 
-// Asks for what follows so many bytes behind 64 elements: non-temporal stores come with long inputs, whose pages the hardware's
-// prefetcher does not cross.
+// Asks for what follows so many bytes behind 64 elements.
 static inline void prefetch_lines(const void *x, size_t size, size_t distance) {
   for (size_t line = 0; line < WORD_ELEMENTS * size; line += CACHE_LINE)
     __builtin_prefetch((const char *)x + distance + line, 0, 2);
-}
-
-#ifndef SIMD_PAGES
-#define SIMD_PAGES SIMDROP_PAGES
-#endif
-
-static inline size_t pages_at_once(size_t bytes) {
-  return bytes < (size_t)SIMD_PAGES * SIMDROP_PAGE_BYTES ? bytes / SIMDROP_PAGE_BYTES : SIMD_PAGES;
 }
 
 #define ALWAYS_INLINE inline __attribute__((always_inline))

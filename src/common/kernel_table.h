@@ -57,13 +57,23 @@ typedef struct simdrop_operands {
   const void *x;
   void *y;
   simdrop_multiplier factor;
+  size_t prefetch;  // with non-temporal stores, what is so many bytes behind is asked for; 0: nothing is
 } simdrop_operands;
 
-// Non-temporal stores go past the caches, where there are such; finish_stores ends a run of calls with them.
+// Far arrays lie in memory or in the last cache. Non-temporal stores are for such, and go past the caches where there are such
+// stores; finish_stores ends a run of calls with them.
 typedef enum simdrop_store {
   SIMDROP_STORE_CACHED,
+  SIMDROP_STORE_CACHED_FAR,
   SIMDROP_STORE_NON_TEMPORAL,
 } simdrop_store;
+
+// A way of going through far arrays. Which is the quickest depends on the machine, and nothing else does.
+typedef struct simdrop_memory_way {
+  simdrop_store store;
+  unsigned pages_log2;  // 2^this places of a chunk are worked off in turns
+  size_t prefetch;      // from so many bytes behind those at hand, what is there is asked for; 0: nothing is
+} simdrop_memory_way;
 
 // Consumer of n elements, each with its decision:
 //     scale_<type>     y[k] = kept ? x[k] * factor : +0
@@ -73,14 +83,15 @@ typedef enum simdrop_store {
 typedef void simdrop_consume_kernel(size_t n, const simdrop_decisions *decisions, const simdrop_operands *operands,
                                     simdrop_store store);
 
-// Consumer: scale_<type> with SIMDROP_EACH and non-temporal stores, for a chunk of simdrop_paged_chunk_bytes that is worked off
-// in many pages at once, because memory answers several pages sooner than one. A step is 64 elements, the
-// chunk's steps are counted in whatever order the backend likes best, and steps begin .. end - 1 are done.
+// Consumer: scale_<type> with SIMDROP_EACH for a chunk of simdrop_paged_chunk_bytes of far arrays, in some way, of which the
+// store is not SIMDROP_STORE_CACHED. A step is 64 elements, the chunk's steps are counted in whatever order the way, or the
+// backend, likes best, and steps begin .. end - 1 are done.
 typedef void simdrop_consume_pages_kernel(size_t begin, size_t end, const simdrop_decisions *decisions,
-                                          const simdrop_operands *operands);
+                                          const simdrop_operands *operands, const simdrop_memory_way *way);
 
-// A page is where the hardware's prefetchers stop. docs/measurements.md has the figures.
-#define SIMDROP_PAGES 8
+// A page is where the hardware's prefetchers stop, and memory may answer several pages sooner than one. docs/measurements.md
+// has the figures.
+#define SIMDROP_PAGES_MAX 8
 #define SIMDROP_PAGE_BYTES 4096
 #define SIMDROP_STEP_ELEMENTS 64
 
@@ -88,7 +99,7 @@ typedef void simdrop_consume_pages_kernel(size_t begin, size_t end, const simdro
 #define SIMDROP_CHUNK_ELEMENTS_MAX 16384
 
 static inline size_t simdrop_paged_chunk_bytes(size_t element_size) {
-  const size_t wanted = SIMDROP_PAGES * SIMDROP_PAGE_BYTES, most = SIMDROP_CHUNK_ELEMENTS_MAX * element_size;
+  const size_t wanted = SIMDROP_PAGES_MAX * SIMDROP_PAGE_BYTES, most = SIMDROP_CHUNK_ELEMENTS_MAX * element_size;
   return wanted < most ? wanted : most;
 }
 

@@ -9,19 +9,22 @@ typedef void (*TYPED(scale_word))(uint64_t bits, const ELEMENT *x, ELEMENT *y, T
 
 static ALWAYS_INLINE void TYPED(scale_loop)(decision_kind kind, TYPED(scale_word) word, size_t n,
                                             const simdrop_decisions *decisions, const simdrop_operands *operands,
-                                            bool non_temporal) {
+                                            simdrop_store store) {
   const ELEMENT *const x = (const ELEMENT *)operands->x;
   ELEMENT *const y = (ELEMENT *)operands->y;
   const TYPED(simd_scale) scale = TYPED(simd_set_scale)(operands->factor);
   decision_cursor cursor = first_decisions(kind, decisions);
   size_t k = 0;
-  if (non_temporal) {
+  if (store == SIMDROP_STORE_NON_TEMPORAL) {
     k = elements_to_alignment(y, sizeof *y, n);
     if (k > 0) TYPED(simd_scale_part)(k, next_decisions(kind, &cursor, k) & low_bits(k), x, y, scale);
     for (; k + WORD_ELEMENTS <= n; k += WORD_ELEMENTS) {
-      prefetch_lines(x + k, sizeof *x, PREFETCH_DISTANCE);
-      word(next_decisions(kind, &cursor, WORD_ELEMENTS), x + k, y + k, scale, true);
+      if (operands->prefetch != 0) prefetch_lines(x + k, sizeof *x, operands->prefetch);
+      TYPED(simd_scale_far_word)(next_decisions(kind, &cursor, WORD_ELEMENTS), x + k, y + k, scale, true);
     }
+  } else if (TYPED(SIMD_HAS_FAR_WORD) && store == SIMDROP_STORE_CACHED_FAR) {
+    for (; k + WORD_ELEMENTS <= n; k += WORD_ELEMENTS)
+      TYPED(simd_scale_far_word)(next_decisions(kind, &cursor, WORD_ELEMENTS), x + k, y + k, scale, false);
   } else {
     for (; k + WORD_ELEMENTS <= n; k += WORD_ELEMENTS)
       word(next_decisions(kind, &cursor, WORD_ELEMENTS), x + k, y + k, scale, false);
@@ -33,22 +36,22 @@ static ALWAYS_INLINE void TYPED(scale_loop)(decision_kind kind, TYPED(scale_word
 
 static NEVER_INLINE void TYPED(scale_in_words)(size_t n, const simdrop_decisions *decisions, const simdrop_operands *operands,
                                                simdrop_store store) {
-  TYPED(scale_loop)(IN_WORDS, TYPED(simd_scale_word), n, decisions, operands, store == SIMDROP_STORE_NON_TEMPORAL);
+  TYPED(scale_loop)(IN_WORDS, TYPED(simd_scale_word), n, decisions, operands, store);
 }
 
 static NEVER_INLINE void TYPED(scale_in_bytes)(size_t n, const simdrop_decisions *decisions, const simdrop_operands *operands,
                                                simdrop_store store) {
-  TYPED(scale_loop)(IN_BYTES, TYPED(simd_scale_lone_word), n, decisions, operands, store == SIMDROP_STORE_NON_TEMPORAL);
+  TYPED(scale_loop)(IN_BYTES, TYPED(simd_scale_lone_word), n, decisions, operands, store);
 }
 
 static NEVER_INLINE void TYPED(scale_in_whole_bytes)(size_t n, const simdrop_decisions *decisions,
                                                      const simdrop_operands *operands) {
-  TYPED(scale_loop)(IN_WHOLE_BYTES, TYPED(simd_scale_lone_word), n, decisions, operands, false);
+  TYPED(scale_loop)(IN_WHOLE_BYTES, TYPED(simd_scale_lone_word), n, decisions, operands, SIMDROP_STORE_CACHED);
 }
 
 static NEVER_INLINE void TYPED(scale_in_runs)(size_t n, const simdrop_decisions *decisions, const simdrop_operands *operands,
                                               simdrop_store store) {
-  TYPED(scale_loop)(IN_RUNS, TYPED(simd_scale_lone_word), n, decisions, operands, store == SIMDROP_STORE_NON_TEMPORAL);
+  TYPED(scale_loop)(IN_RUNS, TYPED(simd_scale_lone_word), n, decisions, operands, store);
 }
 
 // Runs of whole words: the elements of a word share their decision. Dropped ones are taken from zeros, which is less work than
@@ -77,7 +80,7 @@ static NEVER_INLINE void TYPED(scale_in_whole_runs)(size_t n, const simdrop_deci
 
 static NEVER_INLINE void TYPED(scale_in_periods)(size_t n, const simdrop_decisions *decisions, const simdrop_operands *operands,
                                                  simdrop_store store) {
-  TYPED(scale_loop)(IN_PERIODS, TYPED(simd_scale_lone_word), n, decisions, operands, store == SIMDROP_STORE_NON_TEMPORAL);
+  TYPED(scale_loop)(IN_PERIODS, TYPED(simd_scale_lone_word), n, decisions, operands, store);
 }
 
 void SIMDROP_LOCAL(TYPED(scale))(size_t n, const simdrop_decisions *decisions, const simdrop_operands *operands,
@@ -86,7 +89,7 @@ void SIMDROP_LOCAL(TYPED(scale))(size_t n, const simdrop_decisions *decisions, c
   switch (decisions->repeat) {
     case SIMDROP_EACH: break;
     case SIMDROP_RUNS:
-      if (decisions->length % WORD_ELEMENTS == 0 && store == SIMDROP_STORE_CACHED) {
+      if (decisions->length % WORD_ELEMENTS == 0 && store != SIMDROP_STORE_NON_TEMPORAL) {
         TYPED(scale_in_whole_runs)(n, decisions, operands);
       } else {
         TYPED(scale_in_runs)(n, decisions, operands, store);
@@ -99,47 +102,55 @@ void SIMDROP_LOCAL(TYPED(scale))(size_t n, const simdrop_decisions *decisions, c
   } else if (decisions->words == NULL) {
     TYPED(scale_in_bytes)(n, decisions, operands, store);
   } else if (in_whole_bytes) {
-    TYPED(scale_loop)(IN_WHOLE_BYTES, TYPED(simd_scale_word), n, decisions, operands, false);
+    TYPED(scale_loop)(IN_WHOLE_BYTES, TYPED(simd_scale_word), n, decisions, operands, SIMDROP_STORE_CACHED);
   } else {
     TYPED(scale_in_words)(n, decisions, operands, store);
   }
 }
 
-// Step k of a chunk is in page k % page_count. Steps begin where y's lines do, so that they write whole lines: what is left at
-// the chunk's beginning belongs to the first step, and the last step is shorter by as much.
-static ALWAYS_INLINE void TYPED(scale_pages)(bool in_bytes, size_t begin, size_t end, const simdrop_decisions *decisions,
-                                             const simdrop_operands *operands) {
+// Step k of a chunk is in page k % pages. Steps begin where y's lines do, so that they write whole lines: what is left at the
+// chunk's beginning belongs to the first step, and the last step is shorter by as much.
+static ALWAYS_INLINE void TYPED(scale_pages_by)(bool in_bytes, bool non_temporal, size_t begin, size_t end,
+                                                const simdrop_decisions *decisions, const simdrop_operands *operands,
+                                                const simdrop_memory_way *way) {
   const ELEMENT *const x = (const ELEMENT *)operands->x;
   ELEMENT *const y = (ELEMENT *)operands->y;
   const uint64_t *const words = decisions->words;
   const uint8_t *const bytes = decisions->bytes;
-  const size_t first = decisions->first;
+  const size_t first = decisions->first, prefetch = way->prefetch;
+  const unsigned pages_log2 = way->pages_log2;
   const TYPED(simd_scale) scale = TYPED(simd_set_scale)(operands->factor);
-  const size_t n = simdrop_paged_chunk_bytes(sizeof *y) / sizeof *y, page_count = pages_at_once(n * sizeof *y);
+  const size_t n = simdrop_paged_chunk_bytes(sizeof *y) / sizeof *y, page_elements = n >> pages_log2;
   const size_t lead = elements_to_alignment(y, sizeof *y, n);
   if (begin == 0 && lead > 0) {
     const uint64_t bits = in_bytes ? bits_of_few_bytes_at(bytes, first, lead) : simdrop_bits_from(words, first);
     TYPED(simd_scale_part)(lead, bits & low_bits(lead), x, y, scale);
   }
   for (size_t step = begin; step < end; ++step) {
-    const size_t k = lead + step % page_count * (n / page_count) + step / page_count * WORD_ELEMENTS;
+    const size_t page = step & (((size_t)1 << pages_log2) - 1);
+    const size_t k = lead + page * page_elements + (step >> pages_log2) * WORD_ELEMENTS;
     if (k + WORD_ELEMENTS > n) {
       const uint64_t bits = in_bytes ? bits_of_few_bytes_at(bytes, first + k, n - k) : simdrop_bits_from(words, first + k);
       TYPED(simd_scale_part)(n - k, bits & low_bits(n - k), x + k, y + k, scale);
       continue;
     }
-    prefetch_lines(x + k, sizeof *x, n * sizeof *x);
+    if (prefetch != 0) prefetch_lines(x + k, sizeof *x, prefetch);
     const uint64_t bits = in_bytes ? bits_of_bytes_at(bytes, first + k) : simdrop_bits_from(words, first + k);
-    TYPED(simd_scale_word)(bits, x + k, y + k, scale, true);
+    TYPED(simd_scale_far_word)(bits, x + k, y + k, scale, non_temporal);
   }
 }
 
 void SIMDROP_LOCAL(TYPED(scale_pages))(size_t begin, size_t end, const simdrop_decisions *decisions,
-                                       const simdrop_operands *operands) {
-  if (decisions->words == NULL) {
-    TYPED(scale_pages)(true, begin, end, decisions, operands);
+                                       const simdrop_operands *operands, const simdrop_memory_way *way) {
+  const bool non_temporal = way->store == SIMDROP_STORE_NON_TEMPORAL;
+  if (decisions->words == NULL && non_temporal) {
+    TYPED(scale_pages_by)(true, true, begin, end, decisions, operands, way);
+  } else if (decisions->words == NULL) {
+    TYPED(scale_pages_by)(true, false, begin, end, decisions, operands, way);
+  } else if (non_temporal) {
+    TYPED(scale_pages_by)(false, true, begin, end, decisions, operands, way);
   } else {
-    TYPED(scale_pages)(false, begin, end, decisions, operands);
+    TYPED(scale_pages_by)(false, false, begin, end, decisions, operands, way);
   }
 }
 

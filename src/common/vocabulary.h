@@ -139,24 +139,61 @@ SIMD_WORD(void, simd_compress_store, (uint32_t to[], simd_lanes lanes, simd_word
 // Orders non-temporal stores before what the thread does next.
 SIMD_WORD(void, simd_finish_stores, (void));
 
-// A lone word is one that nothing is drawn beside. Where something else is quicker then, the backend defines the name.
+// A lone word is one that nothing is drawn beside, a far word one whose elements come from memory or the last cache: only far
+// words are asked for non-temporal stores. Where something else is quicker then, the backend defines the name.
 #ifndef simd_scale_lone_word_f32
 #define simd_scale_lone_word_f32 simd_scale_word_f32
+#endif
+#ifdef simd_scale_far_word_f32
+#define SIMD_HAS_FAR_WORD_f32 1
+#else
+#define SIMD_HAS_FAR_WORD_f32 0
+#define simd_scale_far_word_f32 simd_scale_word_f32
 #endif
 #ifndef simd_scale_lone_word_f64
 #define simd_scale_lone_word_f64 simd_scale_word_f64
 #endif
+#ifdef simd_scale_far_word_f64
+#define SIMD_HAS_FAR_WORD_f64 1
+#else
+#define SIMD_HAS_FAR_WORD_f64 0
+#define simd_scale_far_word_f64 simd_scale_word_f64
+#endif
 #ifndef simd_scale_lone_word_f16
 #define simd_scale_lone_word_f16 simd_scale_word_f16
+#endif
+#ifdef simd_scale_far_word_f16
+#define SIMD_HAS_FAR_WORD_f16 1
+#else
+#define SIMD_HAS_FAR_WORD_f16 0
+#define simd_scale_far_word_f16 simd_scale_word_f16
 #endif
 #ifndef simd_scale_lone_word_bf16
 #define simd_scale_lone_word_bf16 simd_scale_word_bf16
 #endif
+#ifdef simd_scale_far_word_bf16
+#define SIMD_HAS_FAR_WORD_bf16 1
+#else
+#define SIMD_HAS_FAR_WORD_bf16 0
+#define simd_scale_far_word_bf16 simd_scale_word_bf16
+#endif
 #ifndef simd_scale_lone_word_f8e4m3fn
 #define simd_scale_lone_word_f8e4m3fn simd_scale_word_f8e4m3fn
 #endif
+#ifdef simd_scale_far_word_f8e4m3fn
+#define SIMD_HAS_FAR_WORD_f8e4m3fn 1
+#else
+#define SIMD_HAS_FAR_WORD_f8e4m3fn 0
+#define simd_scale_far_word_f8e4m3fn simd_scale_word_f8e4m3fn
+#endif
 #ifndef simd_scale_lone_word_f8e5m2
 #define simd_scale_lone_word_f8e5m2 simd_scale_word_f8e5m2
+#endif
+#ifdef simd_scale_far_word_f8e5m2
+#define SIMD_HAS_FAR_WORD_f8e5m2 1
+#else
+#define SIMD_HAS_FAR_WORD_f8e5m2 0
+#define simd_scale_far_word_f8e5m2 simd_scale_word_f8e5m2
 #endif
 
 // Fewer than 64 elements go through a copy, where the backend does not define the name.
@@ -196,6 +233,8 @@ SIMDROP_ELEMENT_TYPES(SIMD_COPIED_PART_, )
   SIMD_WORD(void, simd_scale_word_##name,                                                                    \
             (uint64_t decisions, const element *x, element *y, simd_scale_##name scale, bool non_temporal)); \
   SIMD_WORD(void, simd_scale_lone_word_##name,                                                               \
+            (uint64_t decisions, const element *x, element *y, simd_scale_##name scale, bool non_temporal)); \
+  SIMD_WORD(void, simd_scale_far_word_##name,                                                                \
             (uint64_t decisions, const element *x, element *y, simd_scale_##name scale, bool non_temporal)); \
   SIMD_WORD(void, simd_scale_part_##name,                                                                    \
             (size_t count, uint64_t decisions, const element *x, element *y, simd_scale_##name scale));

@@ -90,7 +90,7 @@ static inline void make_operation(const simdrop_call *call, size_t size, size_t 
   operation->bits = call->verb == SIMDROP_FORWARD ? call->decisions : NULL;
   operation->bytes = call->verb == SIMDROP_FORWARD_BYTES ? call->decisions : NULL;
   if (has_elements(call)) {
-    operation->store = simdrop_store_for(call->dtype, n, call->x, call->y);
+    operation->store = simdrop_store_for(operation);
   } else {
     operation->y = (char *)call->decisions;
   }

@@ -17,6 +17,7 @@ const char *simdrop_status_string(simdrop_status status) {
     case SIMDROP_ERROR_RANK: return "the rank is not one that the function takes";
     case SIMDROP_ERROR_SHAPE: return "the shapes do not go together";
     case SIMDROP_ERROR_FLAGS: return "the flags are not 0";
+    case SIMDROP_ERROR_UNKNOWN_MEMORY: return "unknown way of going through memory";
   }
   return "unknown status";
 }

@@ -5,6 +5,7 @@
 
 #include "common/bits.h"
 #include "engine/mask_reader.h"
+#include "engine/memory_walk.h"
 #include "engine/own_frame.h"
 #include "engine/parameters.h"
 #include "machine/dispatch.h"
@@ -13,10 +14,14 @@
 // that the size matters little from 8 KiB on; the mask producer likes long chunks.
 #define CHUNK_BYTES ((size_t)16384)
 
-// Elements that are converted are applied so many at a time, unless stores are non-temporal: they keep the same ports busy as
-// the mask, so that short steps gain nothing and cost something each. bf16, p = 0.1, L2, AVX-512 took 3.6 times memcpy's time,
-// and 4.0 with steps of 256. With f32 it took 1.75 with steps of 256, and 2.2 with those of 2048 (Sapphire Rapids).
+// Elements that are converted are applied so many at a time: they keep the same ports busy as the mask, so that short steps
+// gain nothing and cost something each. bf16, p = 0.1, L2, AVX-512 took 3.6 times memcpy's time, and 4.0 with steps of 256.
+// With f32 it took 1.75 with steps of 256, and 2.2 with those of 2048 (Sapphire Rapids).
 #define LONG_INTERLEAVE_ELEMENTS 2048
+
+// Those of far arrays: with steps of 256, f32 and p = 0.1 took 1.05 to 1.1 times as long with AVX2, and the same with AVX-512,
+// with those of 1024 as long with AVX2 and 1.1 times with AVX-512 (Zen 4, 256 MiB).
+#define FAR_INTERLEAVE_ELEMENTS 512
 
 // From so many elements on it pays to find out whether bfloat16 has ties.
 #define NEVER_TIES_ELEMENTS ((size_t)4096)
@@ -30,8 +35,8 @@ static size_t minimum(size_t a, size_t b) { return a < b ? a : b; }
 #define MASK_CHUNK_ELEMENTS ((size_t)16384)
 #define BYTE_CHUNK_ELEMENTS ((size_t)8192)
 
-static size_t chunk_elements(size_t size, simdrop_store store) {
-  const size_t bytes = store == SIMDROP_STORE_NON_TEMPORAL ? simdrop_paged_chunk_bytes(size) : CHUNK_BYTES;
+static size_t chunk_elements(size_t size, bool is_paged) {
+  const size_t bytes = is_paged ? simdrop_paged_chunk_bytes(size) : CHUNK_BYTES;
   return minimum(bytes >> simdrop_trailing_zeros(size), SIMDROP_CHUNK_ELEMENTS_MAX);  // sizes are powers of two
 }
 
@@ -73,6 +78,8 @@ typedef struct scale_job {
   size_t size;                           // of an element
   size_t step;                           // elements at a time
   simdrop_store store;
+  simdrop_memory_walk walk;  // unless that is SIMDROP_STORE_CACHED
+  bool is_paged;
 } scale_job;
 
 static void go_on(scale_job *job, size_t count) {
@@ -90,7 +97,8 @@ static void scale_step(void *context, size_t begin, size_t end) {
 static void scale_pages_step(void *context, size_t begin, size_t end) {
   scale_job *const job = context;
   const size_t count = simdrop_paged_chunk_bytes(job->size) / job->size;
-  job->kernels.scale_pages(begin / SIMDROP_STEP_ELEMENTS, end / SIMDROP_STEP_ELEMENTS, &job->decisions, &job->operands);
+  job->kernels.scale_pages(begin / SIMDROP_STEP_ELEMENTS, end / SIMDROP_STEP_ELEMENTS, &job->decisions, &job->operands,
+                           job->walk.way);
   if (end == count) go_on(job, count);
 }
 
@@ -117,7 +125,7 @@ static void scale_pages_and_expand_step(void *context, size_t begin, size_t end)
 }
 
 static bool is_for_pages(const scale_job *job, size_t count) {
-  return job->store == SIMDROP_STORE_NON_TEMPORAL && count * job->size == simdrop_paged_chunk_bytes(job->size);
+  return job->is_paged && count * job->size == simdrop_paged_chunk_bytes(job->size);
 }
 
 // The steps end where a line of y does, so that non-temporal stores write whole lines.
@@ -155,8 +163,8 @@ static simdrop_operands operands_of(const simdrop_operation *operation) {
 }
 
 static size_t step_of(const simdrop_operation *operation) {
-  const bool is_long = simdrop_dtype_converts(operation->dtype) && operation->store == SIMDROP_STORE_CACHED;
-  return is_long ? LONG_INTERLEAVE_ELEMENTS : SIMDROP_INTERLEAVE_ELEMENTS;
+  if (simdrop_dtype_converts(operation->dtype)) return LONG_INTERLEAVE_ELEMENTS;
+  return operation->store == SIMDROP_STORE_CACHED ? SIMDROP_INTERLEAVE_ELEMENTS : FAR_INTERLEAVE_ELEMENTS;
 }
 
 // Field by field: a short call would notice that the whole of it is cleared first.
@@ -172,22 +180,35 @@ static void start_job(scale_job *job, const simdrop_operation *operation, const 
   job->size = operation->size;
   job->step = step_of(operation);
   job->store = operation->store;
+  job->is_paged = false;
+  if (job->store == SIMDROP_STORE_CACHED) return;
+  simdrop_memory_walk_begin(&job->walk, operation);
+  job->is_paged = job->walk.is_paged;
+}
+
+// Before a chunk.
+static void walk_on(scale_job *job, size_t count) {
+  if (job->store == SIMDROP_STORE_CACHED) return;
+  simdrop_memory_walk_on(&job->walk, count);
+  job->store = job->walk.way->store;
 }
 
 static SIMDROP_OWN_FRAME void drive_scale(const simdrop_operation *operation) {
   const simdrop_kernels *const kernels = simdrop_current_kernels();
-  const size_t n = operation->n, chunk = chunk_elements(operation->size, operation->store);
+  const size_t n = operation->n;
   uint8_t *bits = operation->bits;
   simdrop_mask_reader reader;
   simdrop_reader_init(&reader, kernels, operation);
   scale_job job;
   start_job(&job, operation, kernels);
+  const size_t chunk = chunk_elements(job.size, job.is_paged);
   size_t count = minimum(chunk, n);
   simdrop_mask_chunk mask_chunk = simdrop_reader_next(&reader, count, NULL);
   for (size_t left = n - count; count > 0;) {
     // Draw the next chunk's mask and apply this chunk meanwhile.
     job.decisions.words = mask_chunk.words;
     job.decisions.first = mask_chunk.first;
+    walk_on(&job, count);
     const size_t next_count = minimum(chunk, left);
     simdrop_mask_chunk next_chunk = {NULL, 0};
     if (next_count > 0) {
@@ -228,23 +249,24 @@ static SIMDROP_OWN_FRAME void drive_short_scale(const simdrop_operation *operati
   }
 }
 
-// A chunk at a time, for the sake of pages.
-static void drive_stored_pages(const simdrop_operation *operation, const simdrop_kernels *kernels) {
+// A chunk at a time, for the sake of the ways of going through memory.
+static void drive_stored_far(const simdrop_operation *operation, const simdrop_kernels *kernels) {
   scale_job job;
   start_job(&job, operation, kernels);
-  const size_t chunk = chunk_elements(operation->size, operation->store);
+  const size_t chunk = chunk_elements(job.size, job.is_paged);
   for (size_t done = 0, count; done < operation->n; done += count) {
     count = minimum(chunk, operation->n - done);
+    walk_on(&job, count);
     scale_chunk(&job, count);
   }
-  kernels->finish_stores();
+  if (operation->store == SIMDROP_STORE_NON_TEMPORAL) kernels->finish_stores();
 }
 
 // Cached stores take the kernel at once: a short call would notice what it takes to make a job.
 static SIMDROP_OWN_FRAME void drive_stored_scale(const simdrop_operation *operation) {
   const simdrop_kernels *const kernels = simdrop_current_kernels();
-  if (operation->store == SIMDROP_STORE_NON_TEMPORAL) {
-    drive_stored_pages(operation, kernels);
+  if (operation->store != SIMDROP_STORE_CACHED) {
+    drive_stored_far(operation, kernels);
     return;
   }
   const simdrop_decisions decisions = {.bytes = operation->stored};

@@ -6,7 +6,9 @@
 
 #include <stdbool.h>
 
+#include "common/bits.h"
 #include "common/kernel_table.h"
+#include "engine/parameters.h"
 
 // What is done with the decisions.
 typedef enum simdrop_work {
@@ -34,6 +36,15 @@ typedef struct simdrop_operation {
   size_t n;
   uint8_t *bits, *bytes;  // unless NULL, the decisions go here too, packed or a byte each
 } simdrop_operation;
+
+// Whether what is drawn keeps the processor busy while memory answers: plane after plane, not one or two.
+static inline bool simdrop_draws_much(const simdrop_operation *operation) {
+  enum {
+    FEW_PLANES = 2
+  };
+  if (operation->stored != NULL || simdrop_are_alike(operation->threshold)) return false;
+  return 32 - simdrop_trailing_zeros(operation->threshold) > FEW_PLANES;
+}
 
 // The operation that writes alone what another one writes beside y.
 static inline simdrop_operation simdrop_decisions_beside(const simdrop_operation *operation) {

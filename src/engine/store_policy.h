@@ -1,4 +1,4 @@
-// When stores go past the caches.
+// When arrays are far, and when stores go past the caches.
 #ifndef SIMDROP_ENGINE_STORE_POLICY_H
 #define SIMDROP_ENGINE_STORE_POLICY_H
 
@@ -6,10 +6,13 @@
 
 #include <stdbool.h>
 
-#include "common/kernel_table.h"
+#include "engine/operation.h"
 
-// How an output of n elements is stored.
-simdrop_store simdrop_store_for(simdrop_dtype dtype, size_t n, const void *x, const void *y);
+// How an operation's output is stored, given everything else of it.
+simdrop_store simdrop_store_for(const simdrop_operation *operation);
+
+// Whether its output should go past the caches, were it another array than the input.
+bool simdrop_is_past_caches(const simdrop_operation *operation);
 
 // From how many bytes on that is past the caches, if the third one has so many (0: there is none, or it is not known): a pure
 // function.

@@ -56,7 +56,8 @@ static char *y_at(const simdrop_row_sink *sink, const ptrdiff_t *at, size_t k) {
 }
 
 void simdrop_sink_contiguous(const simdrop_row_sink *sink, size_t n, const simdrop_decisions *decisions, const ptrdiff_t *at) {
-  const simdrop_operands operands = {.x = x_at(sink, at, 0), .y = y_at(sink, at, 0), .factor = sink->factor};
+  const simdrop_operands operands = {
+      .x = x_at(sink, at, 0), .y = y_at(sink, at, 0), .factor = sink->factor, .prefetch = sink->prefetch};
   sink->consume(n, decisions, &operands, sink->store);
 }
 

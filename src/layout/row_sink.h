@@ -21,6 +21,7 @@ struct simdrop_row_sink {
   char *y;
   simdrop_multiplier factor;
   simdrop_store store;
+  size_t prefetch;                             // of simdrop_operands
   ptrdiff_t strides[SIMDROP_LAYOUT_OPERANDS];  // along the row, in elements
   // What else is done with the decisions of each row, unless NULL; its y has the same places, and there is no x.
   const simdrop_row_sink *beside;

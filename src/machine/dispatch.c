@@ -3,14 +3,11 @@
 #include "machine/dispatch.h"
 
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <string.h>
-#if defined(SIMDROP_HAVE_ISSETUGID)
-#include <unistd.h>
-#endif
 
 #include "backend_list.h"
 #include "machine/cpu.h"
+#include "machine/environment.h"
 
 #define DECLARE_1(backend) extern const simdrop_kernels simdrop_##backend##_kernels;
 #define DECLARE_0(backend)
@@ -72,22 +69,10 @@ simdrop_choice simdrop_choose_backend(simdrop_cpu_features features, const char 
   return choice;
 }
 
-static const char *wanted_by_environment(void) {
-#if defined(SIMDROP_HAVE_SECURE_GETENV)
-  return secure_getenv("SIMDROP_BACKEND");
-#elif defined(SIMDROP_HAVE_ISSETUGID)
-  return issetugid() ? NULL : getenv("SIMDROP_BACKEND");
-#elif defined(_WIN32) || defined(__wasi__)
-  return getenv("SIMDROP_BACKEND");  // no program has privileges that its caller lacks
-#else
-  return NULL;  // a program with raised privileges could not be told apart
-#endif
-}
-
 static const simdrop_choice *decided_choice(void) {
   const simdrop_choice *choice = atomic_load_explicit(&current_choice, memory_order_acquire);
   if (choice != &undecided) return choice;
-  const simdrop_choice best = simdrop_choose_backend(simdrop_cpu_features_here(), wanted_by_environment());
+  const simdrop_choice best = simdrop_choose_backend(simdrop_cpu_features_here(), simdrop_environment("SIMDROP_BACKEND"));
   const simdrop_choice *const decided = &choices[best.backend][best.reason];
   // Threads that make their first call at once all find the same; one that called simdrop_backend_select meanwhile wins.
   if (atomic_compare_exchange_strong(&current_choice, &choice, decided)) return decided;

@@ -180,7 +180,6 @@ static inline void simd_compress_store(uint64_t *to, simd_lanes lanes, simd_u64 
 // ---- consumers: 64 elements under one word of mask. Stores past the caches have no intrinsic; `non_temporal` changes nothing.
 
 static inline void simd_finish_stores(void) {}
-#define SIMD_PAGES 1  // and so there is no reason to work in many places
 
 typedef float32x4_t simd_scale_f32, simd_scale_f16, simd_scale_bf16, simd_scale_f8e4m3fn, simd_scale_f8e5m2;
 typedef float64x2_t simd_scale_f64;

@@ -29,7 +29,7 @@ void SIMDROP_LOCAL(TYPED(scale))(size_t n, const simdrop_decisions *decisions, c
 }
 
 void SIMDROP_LOCAL(TYPED(scale_pages))(size_t begin, size_t end, const simdrop_decisions *decisions,
-                                       const simdrop_operands *operands) {
+                                       const simdrop_operands *operands, const simdrop_memory_way *way) {
   const size_t k = begin * SIMDROP_STEP_ELEMENTS;
   simdrop_decisions moved_decisions = *decisions;
   simdrop_operands moved_operands = *operands;
@@ -37,7 +37,7 @@ void SIMDROP_LOCAL(TYPED(scale_pages))(size_t begin, size_t end, const simdrop_d
   moved_operands.x = (const TYPED(simdrop_bits) *)operands->x + k;
   moved_operands.y = (TYPED(simdrop_bits) *)operands->y + k;
   SIMDROP_LOCAL(TYPED(scale))
-  ((end - begin) * SIMDROP_STEP_ELEMENTS, &moved_decisions, &moved_operands, SIMDROP_STORE_NON_TEMPORAL);
+  ((end - begin) * SIMDROP_STEP_ELEMENTS, &moved_decisions, &moved_operands, way->store);
 }
 
 #undef TYPED

@@ -54,7 +54,6 @@ static inline void simd_compress_store(uint32_t *to, simd_lanes lanes, simd_word
 // hint here that nobody has measured; `non_temporal` changes nothing.
 
 static inline void simd_finish_stores(void) {}
-#define SIMD_PAGES 1  // and so there is no reason to work in many places
 
 // Scalars: a function that takes a vector saves half of the registers for its caller, whose length may be 2048 bits.
 typedef float simd_scale_f32, simd_scale_f16, simd_scale_bf16, simd_scale_f8e4m3fn, simd_scale_f8e5m2;

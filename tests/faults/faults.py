@@ -266,7 +266,15 @@ fault("pages: decisions of another place in bytes", FILE, "bits_of_bytes_at(byte
       PAGES, "avx2")
 fault("pages: decisions of another place in the last step", FILE, "bits_of_few_bytes_at(bytes, first + k, n - k) : simdrop_bits_from(words, first + k);",
       "bits_of_few_bytes_at(bytes, first + k, n - k) : simdrop_bits_from(words, first);", PAGES, "avx2")
-fault("pages: one is worked off twice", FILE, "step % page_count * (n / page_count)", "(step % page_count & 6) * (n / page_count)", PAGES, "avx2")
+fault("pages: one is worked off twice", FILE, "page * page_elements +", "(page & 6) * page_elements +", PAGES, "avx2")
+fault("pages: every one but the last", FILE, "step & (((size_t)1 << pages_log2) - 1)", "step & (((size_t)1 << pages_log2) - 2)", PAGES, "avx2")
+fault("far words: decisions of the other half", "src/avx2/simd.h", "const __m256i half_bits = simd_set(bits >> half);",
+      "const __m256i half_bits = simd_set(bits);", "kernels:decisions_from_anywhere", "avx2")
+fault("far words: a dropped element is multiplied", "src/avx2/simd.h",
+      "_mm256_mul_ps(_mm256_and_ps(_mm256_loadu_ps(x + half + i), _mm256_castsi256_ps(is_kept)), scale)",
+      "_mm256_and_ps(_mm256_mul_ps(_mm256_loadu_ps(x + half + i), scale), _mm256_castsi256_ps(is_kept))", "memory:no_flag_of_dropped", "avx2")
+fault("far words: halves of f16 change places", "src/avx2/simd.h", "_mm256_set_m128i(high, low)", "_mm256_set_m128i(low, high)",
+      "kernels:decisions_from_anywhere", "avx2")
 FILE = "src/common/consumers_body.h"
 fault("vector: words always from their first byte", FILE, ": decisions->bytes) + decisions->first / 8;", ": decisions->bytes);",
       "kernels:every_bit_offset", "avx2")
@@ -280,7 +288,55 @@ fault("vector: whole bytes wherever they begin", FILE, "return decisions->first 
 fault("scalar: pages begin at the chunk's beginning", "src/scalar/scale_body.h", "const size_t k = begin * SIMDROP_STEP_ELEMENTS;",
       "const size_t k = 0 * begin;", PAGES)
 fault("pages: the driver counts elements for steps", "src/engine/driver.c", "begin / SIMDROP_STEP_ELEMENTS, end / SIMDROP_STEP_ELEMENTS,",
-      "begin / SIMDROP_STEP_ELEMENTS, end / SIMDROP_STEP_ELEMENTS / 2,", "kernels:large_outputs", "avx2", "full")
+      "begin / SIMDROP_STEP_ELEMENTS, end / SIMDROP_STEP_ELEMENTS / 2,", "memory:every_way_gives_the_same")
+
+# ---- ways of going through memory
+FILE = "src/engine/memory_way.c"
+JUDGED = "memory:judgements"
+fault("memory: whoever wins by little has won", FILE, "if (percent < WINS_PERCENT) {", "if (percent < 100) {", JUDGED)
+fault("memory: a clear victory is one", FILE, "percent < WINS_CLEARLY_PERCENT ? 2 : 1", "1", JUDGED)
+fault("memory: a clear defeat is one", FILE, "percent > LOSES_CLEARLY_PERCENT ? 2 : 1", "1", JUDGED)
+fault("memory: times in 32 bits", FILE, "100 * challenger_time / best_time", "100u * (uint32_t)challenger_time / (uint32_t)best_time", JUDGED)
+fault("memory: a new best one that nobody has to lose against", FILE, "belief = (simdrop_memory_belief){.best = belief.challenger, .challenger = loser};",
+      "belief.best = belief.challenger; belief.challenger = loser; belief.score = 0;", JUDGED)
+fault("memory: the first challenger for ever", FILE, "    belief.challenger = next_challenger(&belief);\n    belief.score = 0;", "    belief.score = 0;", JUDGED)
+fault("memory: the challenger is the best one", FILE, "return next != belief->best ? next : (next + 1) % SIMDROP_MEMORY_WAY_COUNT;", "return next;", JUDGED)
+fault("memory: a score without its sign", FILE, ".score = score < 128 ? score : score - 256,", ".score = score,", JUDGED)
+fault("memory: duels for ever", FILE, "return !has_refuted_all(&belief) || segment % SEGMENTS_BETWEEN_DUELS == 0;", "(void)segment; return true;",
+      "memory:learning_is_cheap")
+fault("memory: no duel after the first", FILE, "return !has_refuted_all(&belief) || segment % SEGMENTS_BETWEEN_DUELS == 0;",
+      "(void)segment; return !has_refuted_all(&belief);", "memory:mistakes_are_mended")
+fault("memory: one duel decides", FILE, "#define SCORE_TO_WIN 3", "#define SCORE_TO_WIN 1", JUDGED)
+fault("memory: the best one is not measured", FILE, "return turn == 1 || turn == 2;", "return turn <= 2;", "memory:duels")
+fault("memory: a segment that does not count is one of a duel", FILE, "if (time == 0) {", "if (time > UINT64_MAX - 1) {", "memory:without_times")
+fault("memory: all calls are of a kind", FILE, "kind * KINDS_OF_SIZE + (size_t)simdrop_trailing_zeros(operation->size)", "0 * kind", "memory:kinds_of_calls")
+fault("memory: in place is as elsewhere", FILE, "+ (size_t)is_in_place;", "+ 0 * (size_t)is_in_place;", "memory:kinds_of_calls")
+fault("memory: a name's beginning is enough", FILE, "strcmp(choice_names[choice], name) != 0", "strncmp(choice_names[choice], name, strlen(name)) != 0",
+      "api:ways_through_memory")
+fault("memory: an unknown name is taken", FILE, "if (choice == CHOICE_COUNT) return SIMDROP_ERROR_UNKNOWN_MEMORY;", "", "api:ways_through_memory")
+fault("memory: the variable is read again and again", FILE, "if (decided != 0) return decided - 1;", "", "dispatch:memory_variable")
+fault("memory: another variable", FILE, 'simdrop_environment("SIMDROP_MEMORY")', 'simdrop_environment("SIMDROP_MEMORYS")', "dispatch:memory_variable")
+fault("memory: a variable comes before a selection", FILE, "atomic_store_explicit(&decided_memory_choice, choice + 1, memory_order_relaxed);",
+      "if (choice != 0) atomic_store_explicit(&decided_memory_choice, 0, memory_order_relaxed);", "dispatch:memory_variable")
+fault("memory: many planes are one or two", "src/engine/operation.h", "> FEW_PLANES;", "> 40;", "memory:kinds_of_calls")
+FILE = "src/engine/memory_walk.c"
+FRESH = "memory:fresh_outputs"
+fault("memory: nobody looks whether an output is fresh", FILE, "walk->is_watched = !is_in_place && bytes >= WATCHED_BYTES;", "walk->is_watched = false;", FRESH)
+fault("memory: fresh once is fresh for ever", FILE, "walk->is_fresh = pages - walk->pages_before >= FRESH_PAGES;",
+      "walk->is_fresh |= pages - walk->pages_before >= FRESH_PAGES;", "memory:fresh_no_more")
+fault("memory: the pages that are given are those of the beginning", FILE, "simdrop_populate(walk->y, bytes)", "simdrop_populate(walk->end - bytes, bytes)", FRESH)
+fault("memory: asked for, and learned all the same", FILE, "walk->is_paged && choice == SIMDROP_MEMORY_LEARNED;", "walk->is_paged;",
+      "memory:what_is_asked_for_is_done")
+fault("memory: in place one way only", FILE, "(is_in_place && simdrop_is_past_caches(operation));", "false;", "memory:what_is_asked_for_is_done")
+FILE = "src/engine/store_policy.c"
+fault("stores: in place past the caches", FILE, "can_pass = operation->x != operation->y;", "can_pass = true;", "memory:stores")
+fault("stores: 8 bits past the caches", FILE, "(operation->size == 1 || simdrop_draws_much(operation))", "simdrop_draws_much(operation)", "memory:stores")
+fault("stores: whatever is drawn", FILE, "(operation->size == 1 || simdrop_draws_much(operation))", "operation->size == 1", "memory:stores")
+fault("stores: what is asked for counts for short calls", FILE, "if (operation->n * operation->size < FAR_BYTES) return SIMDROP_STORE_CACHED;",
+      "if (operation->n == 0) return SIMDROP_STORE_CACHED;", "memory:stores")
+FILE = "src/machine/memory_probe.c"
+fault("populate: parts of pages, too", FILE, "(page - (uintptr_t)memory % page) % page;", "0 * page - (uintptr_t)memory % page;", "memory:populating")
+fault("populate: errno is lost", FILE, "errno = errno_before;", "", "memory:populating")
 fault("pages: the driver does not go on", "src/engine/driver.c", "if (end == count) go_on(job, count);", "", "kernels:large_outputs", "avx2", "full")
 fault("avx512: every part with the first bits", "src/avx512/simd.h", "_mm512_maskz_mul_ps((__mmask16)(bits >> i),",
       "_mm512_maskz_mul_ps((__mmask16)(bits),", "kernels:every_length", "avx512")
@@ -375,9 +431,9 @@ fault("scalar: multiplies before it selects", "src/scalar/scale_body.h",
       "TYPED(multiply)((TYPED(simdrop_bits))(x[k] & -(TYPED(simdrop_bits))kept), factor)",
       "(TYPED(simdrop_bits))(TYPED(multiply)(x[k], factor) & -(TYPED(simdrop_bits))kept)", "kernels:dropped_elements_raise_no_flag")
 fault("avx2: multiplies before it selects", FILE,
-      "_mm256_maskload_ps(x + half + i, signs_of_eight(half_bits, i)); const __m256 product = _mm256_mul_ps(kept, scale);",
-      "_mm256_loadu_ps(x + half + i); const __m256 product = _mm256_and_ps(_mm256_mul_ps(kept, scale), "
-      "_mm256_castsi256_ps(_mm256_srai_epi32(signs_of_eight(half_bits, i), 31)));",
+      "_mm256_maskload_ps(x + half + i, signs_of_eight(half_bits, i));", "_mm256_loadu_ps(x + half + i);"
+      " const __m256 product = _mm256_and_ps(_mm256_mul_ps(kept, scale), _mm256_castsi256_ps(_mm256_srai_epi32(signs_of_eight(half_bits, i), 31)));"
+      " _mm256_storeu_ps(y + half + i, product); continue;",
       "kernels:dropped_elements_raise_no_flag", "avx2")
 fault("avx512: converts before it selects", "src/avx512/simd.h",
       "_mm512_maskz_cvtph_ps(kept, _mm256_loadu_si256((const __m256i *)x))",
@@ -923,7 +979,7 @@ fault("wish granted where it cannot run", FILE, "if (choice.backend < BACKEND_CO
 fault("refused wish not told", FILE, "choice.reason = SIMDROP_CHOICE_ENVIRONMENT_REFUSED;", "choice.reason = SIMDROP_CHOICE_BEST;",
       "dispatch:wishes")
 fault("empty wish refused", FILE, "if (wanted != NULL && *wanted != '\\0')", "if (wanted != NULL)", "dispatch:wishes")
-fault("another environment variable", FILE, 'secure_getenv("SIMDROP_BACKEND")', 'secure_getenv("SIMDROP_BACKENDS")',
+fault("another environment variable", FILE, 'simdrop_environment("SIMDROP_BACKEND")', 'simdrop_environment("SIMDROP_BACKENDS")',
       "dispatch:environment_variable")
 fault("choice published before it is made", FILE, "const simdrop_choice best = simdrop_choose_backend(",
       "atomic_store(&current_choice, (const simdrop_choice *)0); choice = NULL; const simdrop_choice best = simdrop_choose_backend(",

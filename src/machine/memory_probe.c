@@ -1,0 +1,52 @@
+// Asks the system. Everything that is decided from the answers is in engine/memory_way.c and engine/memory_walk.c.
+#include "machine/memory_probe.h"
+
+#include <errno.h>
+#include <time.h>
+#if defined(__unix__)
+#include <sys/resource.h>
+#endif
+#if defined(__linux__)
+#include <sys/mman.h>
+#include <unistd.h>
+#endif
+
+uint64_t simdrop_nanoseconds(void) {
+#if defined(SIMDROP_HAVE_TIMESPEC_GET)
+  struct timespec now;
+  if (timespec_get(&now, TIME_UTC) != TIME_UTC) return 0;
+  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+#else
+  return 0;
+#endif
+}
+
+uint64_t simdrop_page_faults(void) {
+#if defined(RUSAGE_THREAD)  // Linux, the BSDs
+  struct rusage usage;
+  return getrusage(RUSAGE_THREAD, &usage) == 0 ? (uint64_t)usage.ru_minflt : 0;
+#else
+  return 0;
+#endif
+}
+
+#if defined(__linux__) && !defined(MADV_POPULATE_WRITE)
+#define MADV_POPULATE_WRITE 23  // uapi/asm-generic/mman-common.h, from Linux 5.14 on; earlier ones refuse it
+#endif
+
+bool simdrop_populate(void *memory, size_t bytes) {
+#if defined(__linux__)
+  const int errno_before = errno;
+  const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+  const size_t skipped = (page - (uintptr_t)memory % page) % page;  // a page that is not written whole is none of ours
+  bool done = false;
+  if (bytes >= skipped + page)
+    done = madvise((char *)memory + skipped, (bytes - skipped) / page * page, MADV_POPULATE_WRITE) == 0;
+  errno = errno_before;
+  return done;
+#else
+  (void)memory;
+  (void)bytes;
+  return false;
+#endif
+}
