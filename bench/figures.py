@@ -6,11 +6,12 @@
     simdrop bench --backend all ... --json bench/results/sapphire-rapids-backends.json
     python3 bench/neon_model.py --json bench/results/neon-model.json --alternatives bench/results/neon-model-alternatives.json
     sh bench/compare_backends.sh, sh bench/compare_commands.sh
-    sh bench/peers.sh FOLDER --json bench/results/sapphire-rapids-peers.json
+    sh bench/peers.sh FOLDER --json bench/results/zen4-peers.json
     sh bench/peers.sh FOLDER --short-calls --json bench/results/zen4-short.json
     python3 bench/count_instructions.py FOLDER --json bench/results/zen4-instructions.json
     python3 bench/tune.py --json bench/results/sapphire-rapids-tuning.json
     bench_threads 2 bench/results/sapphire-rapids-openmp.json
+    simdrop bench --memory all ... --json bench/results/zen4-memory.json, simdrop bench --fresh ... --json bench/results/zen4-fresh.json
     simdrop bench ... --json bench/results/zen4.json and bench/tune.py --only ... --json bench/results/zen4-tuning.json, on the second machine
     python3 bench/figures.py            fills the tables
     python3 bench/figures.py --check    exit status 1 if a table is not what the JSON says
@@ -31,6 +32,7 @@ RESULTS = ("sapphire-rapids.json", "sapphire-rapids-layouts.json")
 PAGES = ["README.md", os.path.join("docs", "performance.md"), os.path.join("docs", "measurements.md")]
 SIZES = [(65536, "64 Ki elements (L2)"), (67108864, "64 Mi elements (DRAM)")]
 BACKENDS = ["avx512", "avx2", "scalar"]
+FRESH_SIZES = (1 << 18, 1 << 20, 1 << 22, 1 << 26)
 
 
 def read_json(name):
@@ -63,6 +65,7 @@ def baseline(rows, kernel, dtype, n, p):
 
 
 def forward_table(rows):
+    """Of either machine, by its rows."""
     header = ["f32, ns an element (x memcpy)"] + ["%s, p = %s" % (title, p) for _, title in SIZES for p in (0.1, 0.5)]
     lines = [["memcpy"] + ["%.3f" % baseline(rows, "memcpy", "f32", n, None)["ns_per_element"]["median"]
                            for n, _ in SIZES for _ in range(2)]]
@@ -79,6 +82,27 @@ def zen4_table(_):
     header = ["ns an element (x memcpy)", "type", "backend"] + ["%s, p = %s" % (title, p) for _, title in SIZES for p in (0.1, 0.5)]
     lines = [[kernel, dtype, backend] + [cell(rows.get((kernel, backend, dtype, n, p)), True) for n, _ in SIZES for p in (0.1, 0.5)]
              for kernel in ("forward", "apply-bits") for dtype in ("f32", "f64", "bf16") for backend in BACKENDS[:2]]
+    return markdown(header, lines)
+
+
+def memory_ways_table(_):
+    """64 Mi elements by each way of going through memory."""
+    rows = {(row["kernel"], row["backend"], row["p"], row["memory"]): row for row in read_json("zen4-memory.json")["benchmarks"]}
+    kernels = [(kernel, p) for kernel in ("forward", "forward-in-place", "apply-bits") for p in (0.1, 0.5) if (kernel, p) != ("apply-bits", 0.1)]
+    ways = list(dict.fromkeys(way for _, backend, _, way in rows if backend != "none"))
+    header = ["ns an element (share of the best copy)", "backend"] + ["%s, p = %s" % case for case in kernels]
+    lines = [[way, backend] + ["%.3f (%.2f)" % (rows[(kernel, backend, p, way)]["ns_per_element"]["median"],
+                                                rows[(kernel, backend, p, way)]["share_of_limit"]) for kernel, p in kernels]
+             for backend in BACKENDS[:2] for way in ways]
+    return markdown(header, lines)
+
+
+def fresh_table(_):
+    """Into outputs that were never touched."""
+    rows = rows_by_key(["zen4-fresh.json"])
+    header = ["f32, ns an element (x memcpy)", "backend"] + ["%s elements, p = %s" % (size_text(n), p) for n in FRESH_SIZES for p in (0.1, 0.5)]
+    lines = [[kernel, backend] + [cell(rows.get((kernel, backend, "f32", n, p)), True) for n in FRESH_SIZES for p in (0.1, 0.5)]
+             for kernel in ("forward", "apply-bits") for backend in BACKENDS[:2]]
     return markdown(header, lines)
 
 
@@ -202,7 +226,7 @@ def size_text(n):
 
 def peer_table(_):
     """Times simdrop's time, one thread, f32: a line a peer."""
-    rows = read_json("sapphire-rapids-peers.json")["rows"]
+    rows = read_json("zen4-peers.json")["rows"]
     columns = [(direction, n, p) for direction in ("forward", "forward+backward") for n, _ in SIZES for p in (0.1, 0.5)]
     header = ["peer", "version"] + ["%s, %s, p = %s" % (direction, size_text(n), p) for direction, n, p in columns]
     lines = []
@@ -291,7 +315,7 @@ def figure(words, rows):
     """One figure in a line of text."""
     if words[0] == "times":
         peer, threads, dtype, n, p = words[1:]
-        found = [row for row in read_json("sapphire-rapids-peers.json")["rows"] if row["direction"] == "forward" and
+        found = [row for row in read_json("zen4-peers.json")["rows"] if row["direction"] == "forward" and
                  (row["peer"], row["threads"], row["dtype"], row["n"], row["p"]) == (peer, int(threads), dtype, number(n), float(p))]
         return "%.1f" % found[0]["times_simdrop"]["median"]
     if words[0] == "short":
@@ -305,6 +329,8 @@ def figure(words, rows):
 
 
 TABLES = {"peers": peer_table, "short": short_table, "instructions": instruction_table, "threads": thread_table, "tuning": tuning_table, "zen4": zen4_table,
+          "forward_zen4": lambda rows: forward_table(rows_by_key(["zen4.json"])),
+          "memory_ways": memory_ways_table, "fresh": fresh_table,
           "zen4_tuning": lambda rows: tuning_table(rows, "zen4-tuning.json"), "builds": build_table, "types": types_command_table, "backends": backend_table, "model": model_table, "model_constants": model_constant_table, "commands": command_table, "layouts": layout_table, "forward": forward_table, "kernels": kernel_table, "small": small_table}
 
 

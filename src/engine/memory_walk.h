@@ -11,7 +11,8 @@ typedef struct simdrop_memory_walk {
   bool is_paged;                  // whether it says more than its store
   // The rest is the walk's own.
   bool learns, is_watched;
-  bool is_fresh;          // the output's memory was still without pages where it was last looked at
+  bool is_fresh;          // the output's memory was still without pages where it was last looked at,
+  bool was_populated;     // and was given those of the segment
   simdrop_store store;    // unless it is
   unsigned wanted;        // number of the way, where nothing is learned
   size_t size, left;      // bytes of an element, elements of the segment that are still to come

@@ -31,7 +31,7 @@ uint64_t simdrop_page_faults(void) {
 }
 
 #if defined(__linux__) && !defined(MADV_POPULATE_WRITE)
-#define MADV_POPULATE_WRITE 23  // uapi/asm-generic/mman-common.h, from Linux 5.14 on; earlier ones refuse it
+#define MADV_POPULATE_WRITE 23  // of Linux 5.14 and later; what is earlier refuses it
 #endif
 
 bool simdrop_populate(void *memory, size_t bytes) {

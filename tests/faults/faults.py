@@ -308,7 +308,8 @@ fault("memory: no duel after the first", FILE, "return !has_refuted_all(&belief)
       "(void)segment; return !has_refuted_all(&belief);", "memory:mistakes_are_mended")
 fault("memory: one duel decides", FILE, "#define SCORE_TO_WIN 3", "#define SCORE_TO_WIN 1", JUDGED)
 fault("memory: the best one is not measured", FILE, "return turn == 1 || turn == 2;", "return turn <= 2;", "memory:duels")
-fault("memory: a segment that does not count is one of a duel", FILE, "if (time == 0) {", "if (time > UINT64_MAX - 1) {", "memory:without_times")
+fault("memory: a segment that does not count is one of a duel", FILE, "if (time == 0 || time > LONGEST_TIME) {", "if (time > LONGEST_TIME) {", "memory:without_times")
+fault("memory: whatever the clock says", FILE, "if (time == 0 || time > LONGEST_TIME) {", "if (time == 0) {", "memory:without_times")
 fault("memory: all calls are of a kind", FILE, "kind * KINDS_OF_SIZE + (size_t)simdrop_trailing_zeros(operation->size)", "0 * kind", "memory:kinds_of_calls")
 fault("memory: in place is as elsewhere", FILE, "+ (size_t)is_in_place;", "+ 0 * (size_t)is_in_place;", "memory:kinds_of_calls")
 fault("memory: a name's beginning is enough", FILE, "strcmp(choice_names[choice], name) != 0", "strncmp(choice_names[choice], name, strlen(name)) != 0",
@@ -321,10 +322,13 @@ fault("memory: a variable comes before a selection", FILE, "atomic_store_explici
 fault("memory: many planes are one or two", "src/engine/operation.h", "> FEW_PLANES;", "> 40;", "memory:kinds_of_calls")
 FILE = "src/engine/memory_walk.c"
 FRESH = "memory:fresh_outputs"
-fault("memory: nobody looks whether an output is fresh", FILE, "walk->is_watched = !is_in_place && bytes >= WATCHED_BYTES;", "walk->is_watched = false;", FRESH)
-fault("memory: fresh once is fresh for ever", FILE, "walk->is_fresh = pages - walk->pages_before >= FRESH_PAGES;",
-      "walk->is_fresh |= pages - walk->pages_before >= FRESH_PAGES;", "memory:fresh_no_more")
-fault("memory: the pages that are given are those of the beginning", FILE, "simdrop_populate(walk->y, bytes)", "simdrop_populate(walk->end - bytes, bytes)", FRESH)
+fault("memory: nobody looks whether an output is fresh", FILE, "walk->is_watched = choice == SIMDROP_MEMORY_LEARNED &&", "walk->is_watched = choice != SIMDROP_MEMORY_LEARNED &&", FRESH)
+fault("memory: fresh once is fresh for ever", FILE, "if (pages - walk->pages_before < FRESH_PAGES) walk->is_fresh = walk->is_watched = false;",
+      "(void)pages;", "memory:fresh_no_more")
+fault("memory: an input without pages makes the output fresh", FILE, "walk->is_fresh = walk->is_watched = false;", "walk->is_fresh = false;",
+      "memory:fresh_inputs")
+fault("memory: what was populated is fresh no more", FILE, "if (!walk->was_populated) walk->is_fresh =", "walk->is_fresh =", FRESH)
+fault("memory: the pages that are given are those of the beginning", FILE, "= simdrop_populate(walk->y, bytes)", "= simdrop_populate(walk->end - bytes, bytes)", FRESH)
 fault("memory: asked for, and learned all the same", FILE, "walk->is_paged && choice == SIMDROP_MEMORY_LEARNED;", "walk->is_paged;",
       "memory:what_is_asked_for_is_done")
 fault("memory: in place one way only", FILE, "(is_in_place && simdrop_is_past_caches(operation));", "false;", "memory:what_is_asked_for_is_done")
@@ -1003,10 +1007,33 @@ fault("bench: planes for p = 1", FILE, "if (threshold == 0 || threshold >> PLANE
 fault("bench: an element decided at once", FILE, "expected += -expm1(", "expected += 0.99 * -expm1(", "bench_limits:planes_of_drawn_masks")
 fault("bench: ten rounds a plane", FILE, "#define ROUNDS_OF_A_PLANE 7", "#define ROUNDS_OF_A_PLANE 10", "bench_limits:products")
 fault("bench: halves rounded up", FILE, "rint(ldexp(p, PLANES))", "floor(ldexp(p, PLANES) + 0.5)", "bench_limits:threshold")
-fault("bench: the streaming copy's last bytes", FILE, "memcpy(to + done, from + done, bytes - done);", "", "bench_limits:copies")
-fault("bench: a page of the streaming copy left out", FILE, "page < GROUP; page += PAGE", "page < GROUP - PAGE; page += PAGE", "bench_limits:copies")
 fault("bench: SVE taken for another", FILE, 'strcmp(backend + length - ending, multipliers[i].backend_ending) == 0',
       'strncmp(backend + length - ending, multipliers[i].backend_ending, 1) == 0', "bench_limits:multipliers")
+FILE = "tools/simdrop/bench/copies.c"
+fault("bench: a copy's last bytes", FILE, "if (is_copy) memcpy(y + done, x + done, bytes - done);", "", "bench_limits:copies")
+fault("bench: a copy's first bytes", FILE, "if (is_copy) memcpy(y, x, head);", "", "bench_limits:copies")
+fault("bench: a page of a copy left out", FILE, "page < group; page += PAGE", "page < group - PAGE || page == 0; page += PAGE", "bench_limits:copies")
+fault("bench: a page of a rewritten array taken from another", FILE, "move_lines(move, way, x + done + page + line,",
+      "move_lines(move, way, x + done + line,", "bench_limits:copies")
+fault("bench: memory that gets pages is not written to the end", FILE, "bytes - done < POPULATED_AT_ONCE ? bytes - done :",
+      "bytes < POPULATED_AT_ONCE ? bytes : done > 0 ? 0 :", "bench_limits:copies")
+fault("bench: ways without the one that the library begins with", FILE, 'X("pages-1", stores, 1, 0)', 'X("pages-0", stores, 1, 0)',
+      "bench_limits:names_of_ways")
+FILE = "tools/simdrop/bench/fresh.c"
+fault("bench: a stored mask that is read is new", FILE, "if (c->writes_bits) fresh->c.bits", "fresh->c.bits", "bench_limits:fresh_outputs")
+fault("bench: a mask that is written is old", FILE, "if (c->writes_bits) fresh->c.bits", "if (false) fresh->c.bits", "bench_limits:fresh_outputs")
+fault("bench: bytes that are written lie in y", FILE, "+ tensor + bits;", ";", "bench_limits:fresh_outputs")
+fault("bench: no memory is taken for memory", FILE, "if (fresh->memory == MAP_FAILED) return false;", "if (fresh->memory == MAP_FAILED) fresh->memory = c->x;",
+      "bench_limits:fresh_without_memory")
+FILE = "tools/simdrop/bench/measure.c"
+fault("bench: fresh memory used twice", FILE, "time_calls(run, &fresh.c, 1, counters)", "(time_calls(run, &fresh.c, 1, NULL), time_calls(run, &fresh.c, 1, counters))",
+      "bench_limits:fresh_calls_each")
+fault("bench: the slowest way", FILE, "if (nanoseconds[i] < nanoseconds[best]) best = i;", "if (nanoseconds[i] > nanoseconds[best]) best = i;",
+      "bench_limits:quickest_way")
+FILE = "tools/simdrop/bench/contest.c"
+fault("bench: in place as elsewhere", FILE, " || contests->of[i].is_in_place != is_in_place)", ")", "bench_limits:contests_of_a_case")
+fault("bench: a mask copied as its tensor", FILE, "(contests->of[i].bytes != c->copy_bytes || contests->of[i].is_in_place != is_in_place)",
+      "contests->of[i].is_in_place != is_in_place", "bench_limits:contests_of_a_case")
 FILE = "tools/simdrop/bench/kernels.c"
 REFERENCES = "bench_limits:references_in_pieces"
 fault("bench: memcpy's last piece left out", FILE, "element == c->n ? c->copy_bytes : element / 8 * c->copy_bits", "element / 8 * c->copy_bits", REFERENCES)

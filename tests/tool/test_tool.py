@@ -13,7 +13,10 @@ a layout (apply_blocks); an empty array walked (layout_without_elements); a piec
 the ratio to the plain loop taken from another turn, the share upside down, the limit's bytes counted once, multiplications of an
 element told for the call, no plain loop for f16, apply-bits taken for a kernel that draws, numbers that are off by 1e-7 (bench); a
 call never cut, names without the threads (bench_threads); commas not quoted (bench_layouts); a header before every line, the table
-before CSV on standard output (bench_csv); too few threads not refused (bench_too_many_threads); UTF-8 escaped, DEL
+before CSV on standard output (bench_csv); the way through memory not selected, one that was not named, its unknown name let pass, the
+beginning of a name taken for it, a column that nobody asked for, names of rows that are alike (bench_memory); pages given before the
+time, masks of a few KiB and calls in place measured, small outputs not refused (bench_fresh); a copy that is no rewriting told for one, no
+contest (bench); the way told that is not the current one, an unknown name taken for known (info_memory); too few threads not refused (bench_too_many_threads); UTF-8 escaped, DEL
 escaped, forms of UTF-8 that are too long or above U+10FFFF, surrogates (json_text); U+009B on the terminal (sentence_text); elements
 not turned back, or turned wrongly, '>' not looked at (apply_byte_orders); bfloat16 taken for float16 (apply_types); raw bytes
 taken for e4m3fn, its NaN for a number in the means (apply_float8); a mask shape with
@@ -28,6 +31,7 @@ import json
 import math
 import os
 import random
+import re
 import resource
 import shutil
 import struct
@@ -312,6 +316,16 @@ class ToolTest(ToolCase):
         self.assertEqual((named["backend"], named["reason"]), ("scalar", "SIMDROP_BACKEND names it"))
         forced = json.loads(self.succeeds("info", "--json", "--backend", "scalar", env=environment))
         self.assertEqual((forced["backend"], forced["reason"]), ("scalar", "--backend names it"))
+
+    def test_info_memory(self):
+        environment = dict(os.environ)
+        environment.pop("SIMDROP_MEMORY", None)
+        for given, name, reason in ((None, "learned", "the default"), ("pages-2", "pages-2", "SIMDROP_MEMORY names it"), ("learned", "learned", "SIMDROP_MEMORY names it"),
+                                    ("nonsense", "learned", "the default; SIMDROP_MEMORY=nonsense is unknown"), ("", "learned", "the default; SIMDROP_MEMORY= is unknown")):
+            env = environment if given is None else dict(environment, SIMDROP_MEMORY=given)
+            info = json.loads(self.succeeds("info", "--json", env=env))
+            self.assertEqual((info["memory"], info["memory_reason"]), (name, reason))
+            self.assertIn("\nmemory    %s: %s\n" % (name, reason), self.succeeds("info", env=env).decode())
 
     def test_json_text(self):
         """UTF-8 goes through as it is, other bytes as the characters of their numbers."""
@@ -870,12 +884,14 @@ class ToolTest(ToolCase):
         for key in ("executable", "library_version", "cpu", "num_cpus", "caches", "compiler", "flags"):
             self.assertIn(key, result["context"])
         rows = result["benchmarks"]
+        self.assertEqual({(r["memory"], r["output"]) for r in rows if r["backend"] != "none"},
+                         {(json.loads(self.succeeds("info", "--json"))["memory"], "touched")})
         library = {"forward", "forward-bits", "forward-bytes", "forward-in-place", "backward", "apply-bits", "mask-bits", "mask-bytes"}
         expected = {(k, b, t, n) for k in library for b in names for t in ("f32", "bf16") for n in (128, 3072)}
-        expected |= {("memcpy", "none", t, n) for t in ("f32", "bf16") for n in (128, 3072)} | {("philox-32bit", "none", "f32", n) for n in (128, 3072)}
+        expected |= {(k, "none", t, n) for k in ("memcpy", "copy") for t in ("f32", "bf16") for n in (128, 3072)} | {("philox-32bit", "none", "f32", n) for n in (128, 3072)}
         self.assertEqual({(r["kernel"], r["backend"], r["dtype"], r["n"]) for r in rows}, expected)
         self.assertEqual(len(rows), len(expected))
-        moved = {"forward": 8, "forward-bits": 8.125, "forward-bytes": 9, "apply-bits": 8.125, "mask-bits": 0.125, "mask-bytes": 1, "memcpy": 8}
+        moved = {"forward": 8, "forward-bits": 8.125, "forward-bytes": 9, "apply-bits": 8.125, "mask-bits": 0.125, "mask-bytes": 1, "memcpy": 8, "copy": 8}
         for row in rows:
             self.assertEqual((row["time_unit"], row["rounds"] >= 11, row["threads"], row["pieces"]), ("ns", True, 1, 1))
             self.assertGreater(row["real_time"], 0)
@@ -887,6 +903,65 @@ class ToolTest(ToolCase):
             self.assertIn("  %s  " % row["kernel"], table)
             self.check_bench_row(row)
         self.assertEqual(table.count("ns/call"), 2)
+        # Under each table what the copies took: of the tensor, in place, of the mask's bits and its bytes.
+        copied = ["512 B", "16 B", "128 B", "12 KiB", "384 B", "3 KiB", "256 B", "16 B", "128 B", "6 KiB", "384 B", "3 KiB"]
+        found = re.findall(r"\n  copying (.+): \S+ is the quickest \(ns/elem: memcpy \d", table)
+        self.assertEqual(sorted(found), sorted(copied))
+        self.assertEqual(sorted(re.findall(r"\n  rewriting (.+): pages-\S+ is the quickest \(ns/elem: pages-1 \d", table)),
+                         sorted(size for size in copied if size in ("512 B", "12 KiB", "256 B", "6 KiB")))
+
+    def test_bench_memory(self):
+        """Every way that is named, in the library's order, for each backend."""
+        names = [name for name in self.backends() if name in ("scalar", self.backends()[0])]
+        options = ("bench", "--short", "--kernel", "memcpy,forward", "--n", "300Ki", "--p", "0.5")
+        table = self.succeeds(*options, "--backend", ",".join(names), "--memory", "pages-2,learned", "--json", "b.json", "--csv", "b.csv").decode()
+        rows = json.loads(self.read("b.json"))["benchmarks"]
+        self.assertEqual([(r["kernel"], r["backend"], r["memory"]) for r in rows],
+                         [("memcpy", "none", "none")] + [("forward", b, m) for b in names for m in ("learned", "pages-2")])
+        self.assertEqual(rows[2]["name"], "forward/%s/f32/n:307200/p:0.5/memory:pages-2" % names[0])
+        self.assertEqual([line["memory"] for line in csv.DictReader(io.StringIO(self.read("b.csv").decode()))], [row["memory"] for row in rows])
+        self.assertRegex(table, r"\n  kernel +backend +memory +p ")
+        self.assertRegex(table, r"\n  memcpy +- +- +- +\d")
+        for name in names:
+            for memory in ("learned", "pages-2"):
+                self.assertRegex(table, r"\n  forward +%s +%s +0\.5 +\d" % (name, memory))
+        self.assertEqual([r["memory"] for r in json.loads(self.succeeds(*options, "--memory", "all", "--json", "-"))["benchmarks"]],
+                         ["none", "learned", "cached", "pages-1", "pages-1-prefetch", "pages-2", "pages-4", "pages-8"])
+        plain = json.loads(self.succeeds(*options, "--json", "-", env=dict(os.environ, SIMDROP_MEMORY="pages-4")))["benchmarks"]
+        self.assertEqual([(r["memory"], r["name"].count("memory")) for r in plain], [("none", 0), ("pages-4", 0)])
+        self.assertNotIn("memory  ", self.succeeds(*options).decode())
+        layouts = self.succeeds("bench", "--short", "--layout", "dense", "--n", "50Ki", "--p", "0.5", "--memory", "cached,pages-1", "--json", "b.json").decode()
+        self.assertEqual([r["memory"] for r in json.loads(self.read("b.json"))["benchmarks"]], ["cached", "pages-1"])
+        self.assertRegex(layouts, r"\n  layout +backend +memory +p ")
+        self.assertRegex(layouts, r"\n  dense +\S+ +pages-1 +0\.5 +\d")
+        for wrong, mentions in (("nonsense", "'nonsense'; those there are: learned, cached, pages-1,"), ("cached,", "memory ''"), ("", "--memory"), ("pages", "'pages'")):
+            self.refused("bench", "--memory", wrong, "--json", "refused.json", "--csv", "refused.csv", mentions=mentions)
+
+    def test_bench_fresh(self):
+        table = self.succeeds("bench", "--short", "--fresh", "--kernel", "all", "--n", "64Ki,520Ki", "--p", "0.5", "--dtype", "f32,bf16", "--json", "b.json", "--csv", "b.csv").decode()
+        rows = json.loads(self.read("b.json"))["benchmarks"]
+        measured = {(r["kernel"], r["dtype"], r["n"]) for r in rows}
+        tensors = {"memcpy", "copy", "forward", "forward-bits", "forward-bytes", "backward", "apply-bits"}
+        expected = {(k, t, n) for k in tensors | {"mask-bytes"} for t in ("f32", "bf16") for n in (65536, 532480)}
+        expected |= {("philox-32bit", "f32", n) for n in (65536, 532480)} | {("mask-bits", t, 532480) for t in ("f32", "bf16")}
+        self.assertEqual(measured, expected)
+        self.assertEqual({(r["output"], r["name"].endswith("/fresh")) for r in rows}, {("fresh", True)})
+        self.assertEqual({line["output"] for line in csv.DictReader(io.StringIO(self.read("b.csv").decode()))}, {"fresh"})
+        for row in rows:
+            self.check_bench_row(row)
+        self.assertIn("\nEvery call, those of memcpy and the plain loop too, writes to memory that nobody has touched before.\n", table)
+        self.assertEqual(table.count("\n  forward-in-place  left out: it has no output of its own\n"), 4)
+        self.assertEqual(table.count("\n  mask-bits         left out: it writes fewer than 64 KiB\n"), 2)
+        # Each call has the system give it its pages, 256 KiB of them.
+        options = ("bench", "--short", "--kernel", "memcpy", "--n", "64Ki", "--json", "-")
+        for more in ((), ("--fresh",)):
+            before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_minflt
+            row = json.loads(self.succeeds(*options, *more))["benchmarks"][0]
+            pages = resource.getrusage(resource.RUSAGE_CHILDREN).ru_minflt - before
+            self.assertEqual(pages >= row["iterations"] * 2**18 // resource.getpagesize(), bool(more))
+        for options, mentions in ((("--n", "64Ki,8Ki"), "8192 elements of f32"), (("--n", "64Ki,32Ki", "--dtype", "f32,f16,f8e5m2"), "32768 elements of f8e5m2"),
+                                  (("--kernel", "forward-in-place"), "forward-in-place has none"), (("--layout", "dense"), "--layout and --fresh exclude each other")):
+            self.refused("bench", "--fresh", *options, "--json", "refused.json", mentions=mentions)
 
     def check_spread(self, spread):
         self.assertEqual(set(spread), {"median", "p10", "p90"})
@@ -908,7 +983,10 @@ class ToolTest(ToolCase):
             self.assertTrue(draws and row["limit_reason"] and row["limit_ns_per_element"] is None and row["share_of_limit"] is None)
             return
         self.assertIsNone(row["limit_reason"])
-        self.assertIn(row["limit"], {"memcpy", "streaming copy", "multiplications", "scale in place", "rewriting"})
+        self.assertIn(row["limit"], {"memcpy", "copy", "multiplications", "scale in place", "rewriting"})
+        ways = {"pages-1", "pages-1-prefetch", "pages-2", "pages-4", "pages-8"} | (set() if "in-place" in row["kernel"] else {"memcpy", "cached"})
+        self.assertIn(row["limit_copy"], ways | ({"populated"} if row["output"] == "fresh" else set()))
+        self.assertFalse(row["limit"] == "copy" and row["limit_copy"] == "memcpy")
         self.assertEqual("in-place" in row["kernel"] and row["limit"] != "multiplications", row["limit"] in ("scale in place", "rewriting"))
         self.assertGreater(row["limit_ns_per_element"], 0)
         self.assertAlmostEqual(row["limit_ns_per_element"] / row["ns_per_element"]["median"] / row["share_of_limit"], 1, places=9)
@@ -940,7 +1018,7 @@ class ToolTest(ToolCase):
 
     def test_bench_help(self):
         text = self.succeeds("bench", "--help").decode()
-        for word in ("--threads LIST", "--csv FILE", "limit is the larger of two measured times", "calls too small for that stay whole"):
+        for word in ("--threads LIST", "--csv FILE", "--memory LIST", "--fresh", "limit is the larger of two measured times", "calls too small for that stay whole"):
             self.assertIn(word, text)
 
     def test_bench_title(self):
@@ -955,7 +1033,7 @@ class ToolTest(ToolCase):
         table = self.succeeds("bench", "--short", "--kernel", wanted, "--n", "4Ki,160Ki", "--p", "0.1", "--dtype", "f32,bf16", "--threads", "1,2,5", "--json", "b.json").decode()
         rows = json.loads(self.read("b.json"))["benchmarks"]
         kernels = {row["kernel"] for row in rows}
-        self.assertEqual(len(kernels), 4 if IS_QUICK else 10)
+        self.assertEqual(len(kernels), 4 if IS_QUICK else 11)
         expected = {(k, t, n, threads) for k in kernels for t in ("f32", "bf16") for n in (4096, 163840) for threads in (1, 2, 5)}
         expected -= {("philox-32bit", "bf16", n, threads) for n in (4096, 163840) for threads in (1, 2, 5)}
         self.assertEqual({(r["kernel"], r["dtype"], r["n"], r["threads"]) for r in rows}, expected)

@@ -12,13 +12,14 @@
 #include "shared/console.h"
 #include "shared/cpu_info.h"
 #include "shared/json.h"
+#include "shared/memory.h"
 #include "shared/report.h"
 
 static const char *yes_or_no(int value) { return value ? "yes" : "no"; }
 
 static bool is_current(size_t index) { return strcmp(simdrop_backend_name(index), simdrop_backend_current()) == 0; }
 
-static void print_json(const cpu_info *cpu, const char *reason) {
+static void print_json(const cpu_info *cpu, const char *reason, const char *reason_of_memory) {
   json_writer json = json_begin(console_out());
   json_text(&json, "version", simdrop_version_string());
   json_text(&json, "cpu", cpu->brand);
@@ -30,6 +31,8 @@ static void print_json(const cpu_info *cpu, const char *reason) {
   json_close_object(&json);
   json_text(&json, "backend", simdrop_backend_current());
   json_text(&json, "reason", reason);
+  json_text(&json, "memory", simdrop_memory_current());
+  json_text(&json, "memory_reason", reason_of_memory);
   json_open_array(&json, "backends");
   for (size_t i = 0; i < simdrop_backend_count(); ++i) {
     json_open_object(&json, NULL);
@@ -54,12 +57,13 @@ static void print_caches(const cpu_info *cpu) {
   console_print("%s\n", separator[0] == '\0' ? "unknown" : "");
 }
 
-static void print_text(const cpu_info *cpu, const char *reason) {
+static void print_text(const cpu_info *cpu, const char *reason, const char *reason_of_memory) {
   console_print("simdrop   %s\n", simdrop_version_string());
   console_print("CPU       %s\n", cpu->brand);
   console_print("features  %s\n", cpu->features[0] != '\0' ? cpu->features : "none that matter here");
   console_print("caches    ");
   print_caches(cpu);
+  console_print("memory    %s: %s\n", simdrop_memory_current(), reason_of_memory);
   console_print("\nbackend        compiled in  runs here  chosen\n");
   for (size_t i = 0; i < simdrop_backend_count(); ++i) {
     console_print("%-13s  %-11s  %-9s", simdrop_backend_name(i), yes_or_no(simdrop_backend_compiled(i)),
@@ -76,22 +80,24 @@ int run_info(int argc, char **argv) {
       {"json", NULL, "the same as JSON", ARG_FLAG, &as_json, NULL, false},
       {ARG_BACKEND_OPTION(&backend)},
   };
-  const arg_spec spec = {.command = "info",
-                         .summary =
-                             "Shows the version, the processor, and for each backend whether it is compiled in, runs on\n"
-                             "this machine, and is the one chosen, and why.",
-                         .options = options,
-                         .option_count = sizeof options / sizeof options[0]};
+  const arg_spec spec = {
+      .command = "info",
+      .summary =
+          "Shows the version, the processor, how large calls go through memory, and for each backend whether it is\n"
+          "compiled in, runs on this machine, and is the one chosen, and why.",
+      .options = options,
+      .option_count = sizeof options / sizeof options[0]};
   const arg_result parsed = args_parse(&spec, argc, argv);
   if (parsed != ARGS_RUN) return parsed == ARGS_HELPED ? EXIT_SUCCESS : EXIT_REFUSED;
   if (!backend_use(backend)) return EXIT_REFUSED;
-  char reason[512];
+  char reason[512], reason_of_memory[512];
   backend_reason(sizeof reason, reason);
+  memory_reason(sizeof reason_of_memory, reason_of_memory);
   const cpu_info cpu = cpu_info_read();
   if (as_json) {
-    print_json(&cpu, reason);
+    print_json(&cpu, reason, reason_of_memory);
   } else {
-    print_text(&cpu, reason);
+    print_text(&cpu, reason, reason_of_memory);
   }
   return EXIT_SUCCESS;
 }

@@ -50,7 +50,9 @@ static void print_usage(void) {
   for (size_t i = 0; i < COMMAND_COUNT; ++i) console_print("  %-8s%s\n", commands[i].name, commands[i].summary);
   console_print(
       "\nsimdrop help COMMAND, or simdrop COMMAND --help, shows the options of a command; simdrop --version the version.\n");
-  console_print("Every command takes --backend NAME; the variable SIMDROP_BACKEND names a default.\n");
+  console_print(
+      "Every command takes --backend NAME; the variable SIMDROP_BACKEND names a default, and\n"
+      "SIMDROP_MEMORY how large calls go through memory.\n");
   console_print(
       "The exit status is 0, or 2 after a sentence on standard error that says what was wrong; 1 if verify found a fault.\n");
 }

@@ -12,9 +12,13 @@
 #include "bench/report.h"
 #include "shared/backend.h"
 #include "shared/console.h"
+#include "shared/memory.h"
+#include "shared/name_list.h"
 #include "shared/output_file.h"
 #include "shared/report.h"
 #include "shared/thread_pool.h"
+
+#define LEAST_FRESH_BYTES ((size_t)64 << 10)
 
 static const bench_effort full_effort = {21, 7, 0.06}, short_effort = {11, 5, 0.015};
 
@@ -22,8 +26,8 @@ typedef struct bench_request {
   arg_size_list n, threads;
   arg_probability_list p;
   uint64_t kernels, layouts, dtypes;  // one bit for each
-  const char *backend, *json_name, *csv_name;
-  bool is_short;
+  const char *backend, *memory, *json_name, *csv_name;
+  bool is_short, is_fresh;
 } bench_request;
 
 // A run: what is asked for, where it goes, and the threads at hand.
@@ -31,9 +35,11 @@ typedef struct bench_session {
   const bench_request *request;
   bench_report report;
   bench_counters counters;
+  bench_contests contests;  // of the case at hand
   thread_pool pool;
   simdrop_executor executor;
   size_t threads;
+  bool out_of_memory;
 } bench_session;
 
 // Ordinary activations: about uniform in [-1, 1), different in every element, so that no page is shared or untouched.
@@ -63,21 +69,26 @@ static void free_case(bench_case *c) {
   free(c->bytes);
 }
 
+static bool report_no_memory(uint64_t n) {
+  report_error("bench: --n %" PRIu64 " needs more memory than there is", n);
+  return false;
+}
+
 // Allocates and touches the buffers of one size. The system may promise more memory than there is, so its size is checked.
-static bool prepare_case(const cpu_info *cpu, simdrop_dtype dtype, uint64_t n, bench_case *c) {
+static bool prepare_case(const cpu_info *cpu, simdrop_dtype dtype, uint64_t n, bool is_fresh, bench_case *c) {
   const size_t size = simdrop_dtype_size(dtype);
-  *c = (bench_case){.mask = {.seed = 42}, .dtype = dtype, .n = (size_t)n, .element_size = size, .pieces = 1};
+  *c = (bench_case){
+      .mask = {.seed = 42}, .dtype = dtype, .n = (size_t)n, .element_size = size, .pieces = 1, .is_fresh = is_fresh};
   const bool fits = n <= SIZE_MAX / 4 / size && (cpu->memory_bytes == 0 || n <= cpu->memory_bytes / (2 * size + 2));
   if (fits) c->bits = malloc(c->n / 8 + 1);
   if (fits) c->bytes = malloc(c->n);
   if (c->bits == NULL || c->bytes == NULL || posix_memalign(&c->x, 64, c->n * size) != 0 ||
-      posix_memalign(&c->y, 64, c->n * size) != 0) {
-    report_error("bench: --n %" PRIu64 " needs more memory than there is", n);
+      (!is_fresh && posix_memalign(&c->y, 64, c->n * size) != 0)) {
     free_case(c);
-    return false;
+    return report_no_memory(n);
   }
   fill_elements(dtype, c->n, c->x);
-  memset(c->y, 0, c->n * size);
+  if (!is_fresh) memset(c->y, 0, c->n * size);
   memset(c->bytes, 0, c->n);
   return true;
 }
@@ -113,10 +124,14 @@ static const bench_counters *counters_of(const bench_session *session) {
 
 static void measure_row(bench_session *session, const bench_kernel *kernel, bench_case *c) {
   bench_run *references[BENCH_MOST_REFERENCES];
-  bench_set_copy(kernel, c);
-  bench_choose_references(&session->report.cpu, kernel, c, references);
+  if (session->out_of_memory) return;
+  bench_set_outputs(kernel, c);
+  bench_set_way(&session->contests, kernel, c);
+  bench_choose_references(kernel, c, references);
   const bench_result result = bench_measure(session->threads > 1 ? kernel->run_parallel : kernel->run, references, c,
                                             effort_of(session->request), counters_of(session));
+  session->out_of_memory = result.rounds == 0;
+  if (session->out_of_memory) return;
   const bench_limit limit = bench_find_limit(&session->report.cpu, kernel, c, &result);
   const bench_row row = {kernel, c, &result, &limit, session->threads};
   bench_tell_row(&session->report, &row);
@@ -127,10 +142,27 @@ static bool is_selected(const bench_request *request, const bench_case *c, int k
   return (request->kernels >> kernel & 1) && written_for_dtype;
 }
 
+// Why a kernel that is selected is left out; NULL if it is not. A few pages tell nothing of how memory gets them.
+static const char *reason_to_leave_out(const bench_kernel *kernel, bench_case *c) {
+  if (!c->is_fresh) return NULL;
+  if (bench_is_in_place(kernel)) return "it has no output of its own";
+  bench_set_outputs(kernel, c);
+  return c->copy_bytes < LEAST_FRESH_BYTES ? "it writes fewer than 64 KiB" : NULL;
+}
+
+static void tell_left_out(const bench_session *session, bench_case *c) {
+  for (int kernel = 0; kernel < bench_kernel_count; ++kernel) {
+    const char *const reason = reason_to_leave_out(&bench_kernels[kernel], c);
+    if (is_selected(session->request, c, kernel) && reason != NULL)
+      bench_print_left_out(&session->report, &bench_kernels[kernel], reason);
+  }
+}
+
 static void measure_group(bench_session *session, bench_case *c, bench_group group) {
   const arg_probability_list *const p = &session->request->p;
   for (int kernel = 0; kernel < bench_kernel_count; ++kernel) {
     if (bench_kernels[kernel].group != group || !is_selected(session->request, c, kernel)) continue;
+    if (reason_to_leave_out(&bench_kernels[kernel], c) != NULL) continue;
     for (size_t i = 0; i < (group == BENCH_COPY ? 1 : p->count); ++i) {
       set_probability(c, group == BENCH_COPY ? 0 : p->values[i]);
       measure_row(session, &bench_kernels[kernel], c);
@@ -155,7 +187,7 @@ static void measure_layouts(bench_session *session, bench_case *c) {
   }
 }
 
-static void measure_backend(bench_session *session, bench_case *c) {
+static void measure_library(bench_session *session, bench_case *c) {
   if (session->request->layouts != 0) {
     measure_layouts(session, c);
   } else {
@@ -163,25 +195,46 @@ static void measure_backend(bench_session *session, bench_case *c) {
   }
 }
 
-// One size and type: what depends on no backend first, then each backend.
-static void measure_size(bench_session *session, bench_case *c) {
-  const bench_request *const request = session->request;
-  cut_case(session, c);
-  bench_print_heading(&session->report, c, session->threads, request->layouts != 0);
-  if (request->layouts == 0) {
-    measure_group(session, c, BENCH_COPY);
-    measure_group(session, c, BENCH_BASELINE);
+static void measure_backend(bench_session *session, bench_case *c) {
+  const char *const memory = session->request->memory;
+  if (memory == NULL) {
+    measure_library(session, c);
+    return;
   }
-  if (request->backend == NULL) {
+  for (size_t i = 0; i < simdrop_memory_count(); ++i) {
+    if (!name_list_has(memory, simdrop_memory_name(i))) continue;
+    simdrop_memory_select(simdrop_memory_name(i));
+    measure_library(session, c);
+  }
+}
+
+static void measure_backends(bench_session *session, bench_case *c) {
+  const char *const backend = session->request->backend;
+  if (backend == NULL) {
     measure_backend(session, c);
     return;
   }
   for (size_t i = 0; i < simdrop_backend_count(); ++i) {
     const char *const name = simdrop_backend_name(i);
-    if (!simdrop_backend_supported(i) || !backend_is_listed(request->backend, name)) continue;
+    if (!simdrop_backend_supported(i) || !name_list_has(backend, name)) continue;
     simdrop_backend_select(name);
     measure_backend(session, c);
   }
+}
+
+// One size and type: what depends on no backend first, then each backend.
+static void measure_size(bench_session *session, bench_case *c) {
+  const bench_request *const request = session->request;
+  cut_case(session, c);
+  session->contests.count = 0;
+  bench_print_heading(&session->report, c, session->threads, request->layouts != 0);
+  if (request->layouts == 0) {
+    tell_left_out(session, c);
+    measure_group(session, c, BENCH_COPY);
+    measure_group(session, c, BENCH_BASELINE);
+  }
+  measure_backends(session, c);
+  bench_print_contests(&session->report, &session->contests, c);
 }
 
 // Threads start before the first round and end after the last.
@@ -196,7 +249,7 @@ static bool measure_with_threads(bench_session *session, size_t threads, bench_c
     report_error("bench: the machine refuses to start %zu threads", threads);
   }
   thread_pool_stop(&session->pool);
-  return started;
+  return session->out_of_memory ? report_no_memory(c->n) : started;
 }
 
 static bool measure_all(bench_session *session) {
@@ -205,7 +258,7 @@ static bool measure_all(bench_session *session) {
     for (int dtype = 0; dtype < (int)simdrop_dtype_count(); ++dtype) {
       bench_case c;
       if (!(request->dtypes >> dtype & 1)) continue;
-      if (!prepare_case(&session->report.cpu, (simdrop_dtype)dtype, request->n.values[i], &c)) return false;
+      if (!prepare_case(&session->report.cpu, (simdrop_dtype)dtype, request->n.values[i], request->is_fresh, &c)) return false;
       bool measured = true;
       for (size_t k = 0; k < request->threads.count && measured; ++k)
         measured = measure_with_threads(session, (size_t)request->threads.values[k], &c);
@@ -291,9 +344,14 @@ static uint64_t kernel_bit(const char *name) {
 
 static void set_default_kernels(bench_request *request) {
   if (request->kernels != 0 || request->layouts != 0) return;
-  static const char *const short_list[] = {"memcpy", "philox-32bit", "forward", "forward-bits", "apply-bits"};
+  static const char *const short_list[] = {"memcpy", "copy", "philox-32bit", "forward", "forward-bits", "apply-bits"};
   for (size_t i = 0; i < sizeof short_list / sizeof short_list[0]; ++i) request->kernels |= kernel_bit(short_list[i]);
   if (!request->is_short) request->kernels = (UINT64_C(1) << bench_kernel_count) - 1;
+}
+
+static void set_default_sizes(bench_request *request) {
+  static const arg_size_list all = {4, {2 << 10, 64 << 10, 1 << 20, 64 << 20}}, fresh = {3, {64 << 10, 1 << 20, 64 << 20}};
+  if (request->n.count == 0) request->n = request->is_fresh ? fresh : all;
 }
 
 static bool check_numbers(const arg_size_list *list, const char *option, uint64_t most, const char *sentence) {
@@ -325,13 +383,34 @@ static bool check_layouts(const bench_request *request, uint64_t small_types) {
   return true;
 }
 
+static bool check_fresh(const bench_request *request) {
+  if (!request->is_fresh) return true;
+  if (request->layouts != 0) {
+    report_error("bench: --layout and --fresh exclude each other");
+    return false;
+  }
+  if (request->kernels == kernel_bit("forward-in-place")) {
+    report_error("bench: --fresh measures outputs of their own, and forward-in-place has none");
+    return false;
+  }
+  for (int dtype = 0; dtype < (int)simdrop_dtype_count(); ++dtype) {
+    for (size_t i = 0; i < request->n.count && (request->dtypes >> dtype & 1); ++i) {
+      if (request->n.values[i] >= LEAST_FRESH_BYTES / simdrop_dtype_size((simdrop_dtype)dtype)) continue;
+      report_error("bench: --fresh measures outputs of at least 64 KiB, and %" PRIu64 " elements of %s take less",
+                   request->n.values[i], simdrop_dtype_name((simdrop_dtype)dtype));
+      return false;
+    }
+  }
+  return true;
+}
+
 static bool check_request(const bench_request *request) {
   char numbers_of_threads[40];
   snprintf(numbers_of_threads, sizeof numbers_of_threads, "numbers from 1 to %d", THREAD_POOL_MAX);
   if (!check_numbers(&request->n, "--n", UINT64_MAX, "sizes of at least 1")) return false;
   if (!check_numbers(&request->threads, "--threads", THREAD_POOL_MAX, numbers_of_threads)) return false;
   const uint64_t small_types = ~(UINT64_C(1) << SIMDROP_F32 | UINT64_C(1) << SIMDROP_F64);
-  if (!check_layouts(request, small_types)) return false;
+  if (!check_layouts(request, small_types) || !check_fresh(request)) return false;
   if (request->kernels == kernel_bit("philox-32bit") && (request->dtypes & ~small_types) == 0) {
     report_error("bench: philox-32bit is written for f32 and f64 only");
     return false;
@@ -340,7 +419,8 @@ static bool check_request(const bench_request *request) {
     report_error("bench: --json and --csv are both %s", request->json_name);
     return false;
   }
-  return request->backend == NULL || backend_list_check(request->backend);
+  return (request->memory == NULL || memory_list_check(request->memory)) &&
+         (request->backend == NULL || backend_list_check(request->backend));
 }
 
 // Results on standard output stand there alone.
@@ -353,6 +433,8 @@ static int run_request(const bench_request *request) {
   session.report.cpu = cpu_info_read();
   session.report.prints = !takes_stdout(request->json_name) && !takes_stdout(request->csv_name);
   session.report.counters = &session.counters;
+  session.report.shows_memory = request->memory != NULL;
+  session.report.is_fresh = request->is_fresh;
   bench_counters_open(&session.counters);
   bool done = open_files(&texts, request);
   if (done) {
@@ -369,11 +451,10 @@ static int run_request(const bench_request *request) {
 }
 
 int run_bench(int argc, char **argv) {
-  bench_request request = {
-      .n = {4, {2 << 10, 64 << 10, 1 << 20, 64 << 20}}, .threads = {1, {1}}, .p = {2, {0.1, 0.5}}, .dtypes = 1 << SIMDROP_F32};
+  bench_request request = {.threads = {1, {1}}, .p = {2, {0.1, 0.5}}, .dtypes = 1 << SIMDROP_F32};
   const arg_option options[] = {
       {"kernel", "LIST",
-       "some of memcpy, philox-32bit, forward, forward-bits, forward-bytes, forward-in-place, backward,\n"
+       "some of memcpy, copy, philox-32bit, forward, forward-bits, forward-bytes, forward-in-place, backward,\n"
        "apply-bits, mask-bits, mask-bytes with commas between, or all (default)",
        ARG_CHOICE_LIST, &request.kernels, bench_kernel_names, false},
       {"layout", "LIST",
@@ -383,7 +464,8 @@ int run_bench(int argc, char **argv) {
        ARG_CHOICE_LIST, &request.layouts, bench_layout_names, false},
       {"dtype", "LIST", "some of f32 (default), f64, f16, bf16, f8e4m3fn, f8e5m2, or all", ARG_CHOICE_LIST, &request.dtypes,
        arg_dtype_names(), false},
-      {"n", "LIST", "numbers of elements (default 2Ki,64Ki,1Mi,64Mi)", ARG_SIZE_LIST, &request.n, NULL, false},
+      {"n", "LIST", "numbers of elements (default 2Ki,64Ki,1Mi,64Mi; the first is left out with --fresh)", ARG_SIZE_LIST,
+       &request.n, NULL, false},
       {"p", "LIST", "probabilities of dropping (default 0.1,0.5)", ARG_PROBABILITY_LIST, &request.p, NULL, false},
       {"threads", "LIST",
        "numbers of threads (default 1). With more than one, all kernels are cut into pieces that a thread pool runs, and\n"
@@ -395,6 +477,15 @@ int run_bench(int argc, char **argv) {
        ARG_TEXT, &request.json_name, NULL, false},
       {"csv", "FILE", "also write the same rows as CSV, with a header; - as above", ARG_TEXT, &request.csv_name, NULL, false},
       {"short", NULL, "fewer rounds, and by default fewer kernels", ARG_FLAG, &request.is_short, NULL, false},
+      {"fresh", NULL,
+       "every call writes to memory that nobody has touched before, of at least 64 KiB, as it does where programs allocate\n"
+       "their outputs; so do memcpy, the other copies and the plain loop. Getting the memory is not part of the time, getting\n"
+       "its pages is",
+       ARG_FLAG, &request.is_fresh, NULL, false},
+      {"memory", "LIST",
+       "go through memory in these ways, or all: some of learned, cached, pages-1, pages-1-prefetch, pages-2, pages-4,\n"
+       "pages-8 (default: the one that calls would use)",
+       ARG_TEXT, &request.memory, NULL, false},
       {"backend", "LIST", "measure these backends, or all that run here (default: the one that calls would use)", ARG_TEXT,
        &request.backend, NULL, false},
   };
@@ -406,13 +497,16 @@ int run_bench(int argc, char **argv) {
       .options = options,
       .option_count = sizeof options / sizeof options[0],
       .notes =
-          "Sizes take the suffixes Ki, Mi, Gi, Ti. The first two kernels are there to compare with: memcpy itself, and\n"
-          "philox-32bit, a plain loop with 32 random bits an element (f32 and f64 only). For types of 16 and 8 bits the plain\n"
+          "Sizes take the suffixes Ki, Mi, Gi, Ti. The first three kernels are there to compare with: memcpy itself, the "
+          "quickest\n"
+          "copy of those tried, which the lines under the table name, and philox-32bit, a plain loop with 32 random bits an\n"
+          "element (f32 and f64 only). For types of 16 and 8 bits the plain\n"
           "loop y = x * s is that of f32 over the same bytes, as conversions would only make it slower; kernels without a\n"
-          "tensor have none. limit is the larger of two measured times: that of moving the bytes, by memcpy or by stores past\n"
-          "the caches, and that of the multiplications which the mask's definition needs at least (docs/measurements.md)."};
+          "tensor have none. limit is the larger of two measured times: that of moving the bytes, in the quickest of some\n"
+          "ways, and that of the multiplications which the mask's definition needs at least (docs/measurements.md)."};
   const arg_result parsed = args_parse(&spec, argc, argv);
   if (parsed != ARGS_RUN) return parsed == ARGS_HELPED ? EXIT_SUCCESS : EXIT_REFUSED;
   set_default_kernels(&request);
+  set_default_sizes(&request);
   return check_request(&request) ? run_request(&request) : EXIT_REFUSED;
 }

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "bench/baseline.h"
-#include "bench/limits.h"
 
 // Does a part of the work: elements begin .. end - 1. begin is a multiple of 4096.
 typedef void range_run(const bench_case *c, size_t begin, size_t end);
@@ -82,7 +81,8 @@ double bench_bytes(const bench_kernel *kernel, const bench_case *c) {
 
 bool bench_is_in_place(const bench_kernel *kernel) { return kernel->run == run_forward_in_place; }
 
-void bench_set_copy(const bench_kernel *kernel, bench_case *c) {
+void bench_set_outputs(const bench_kernel *kernel, bench_case *c) {
+  c->writes_bits = kernel->draws && kernel->element_arrays > 0 && kernel->bit_arrays > 0;
   c->copy_bits = kernel->element_arrays > 0 ? 8 * c->element_size : kernel->bit_arrays > 0 ? 1 : 8;
   c->copy_bytes = c->copy_bits == 1 ? packed_size(c->n) : c->copy_bits / 8 * c->n;
 }
@@ -109,19 +109,19 @@ void bench_copy(const bench_case *c, uint64_t repetitions) {
   }
 }
 
-static void copy_range_streaming(const bench_case *c, size_t begin, size_t end) {
+static void copy_range_quickest(const bench_case *c, size_t begin, size_t end) {
   const size_t first = copy_offset(c, begin);
-  bench_stream_copy((const char *)c->x + first, (char *)c->y + first, copy_offset(c, end) - first);
+  bench_move_bytes(c->way, (const char *)c->x + first, (char *)c->y + first, copy_offset(c, end) - first);
 }
 
-void bench_copy_streaming(const bench_case *c, uint64_t repetitions) { run_range(c, copy_range_streaming, repetitions); }
+void bench_copy_quickest(const bench_case *c, uint64_t repetitions) { run_range(c, copy_range_quickest, repetitions); }
 
-static void rewrite_range(const bench_case *c, size_t begin, size_t end) {
-  const size_t first = copy_offset(c, begin);
-  bench_rewrite((char *)c->y + first, copy_offset(c, end) - first);
+static void rewrite_range_quickest(const bench_case *c, size_t begin, size_t end) {
+  char *const y = (char *)c->y + copy_offset(c, begin);
+  bench_move_bytes(c->way, y, y, copy_offset(c, end) - copy_offset(c, begin));
 }
 
-void bench_rewrite_output(const bench_case *c, uint64_t repetitions) { run_range(c, rewrite_range, repetitions); }
+void bench_rewrite_quickest(const bench_case *c, uint64_t repetitions) { run_range(c, rewrite_range_quickest, repetitions); }
 
 static void scale_from(const void *x, const bench_case *c, size_t begin, size_t end) {
   if (c->dtype == SIMDROP_F64) {

@@ -6,6 +6,8 @@
 
 #include <stdbool.h>
 
+#include "bench/copies.h"
+
 // One combination to measure, with its buffers: x and y of n elements each, bits of n bits, n bytes.
 typedef struct bench_case {
   simdrop_mask mask;
@@ -17,6 +19,9 @@ typedef struct bench_case {
   uint8_t *bits, *bytes;
   size_t copy_bytes;                 // of the memcpy that a kernel is compared with,
   size_t copy_bits;                  // and how many bits of it an element has
+  const bench_way *way;              // the quickest known to move as many bytes
+  bool is_fresh;                     // whether each call writes to memory that nobody has touched; y is NULL then
+  bool writes_bits;                  // besides y
   simdrop_layout layout;             // of at most n elements, for the layouts
   const simdrop_executor *executor;  // NULL: one thread
   size_t pieces;                     // that the library cuts a call into
@@ -33,6 +38,7 @@ typedef void bench_run(const bench_case *c, uint64_t repetitions);
 // The bytes moved follow from the three counts. Rows of the library repeat for each backend and p; memcpy for neither.
 #define BENCH_KERNELS(X)                                                                                                     \
   X(memcpy, "memcpy", BENCH_COPY, 0, 2, 0, 0, memcpy(c->y, c->x, c->n * c->element_size), bench_copy(c, 1))                  \
+  X(copy, "copy", BENCH_COPY, 0, 2, 0, 0, bench_copy_quickest(c, 1), bench_copy_quickest(c, 1))                              \
   X(philox_32bit, "philox-32bit", BENCH_BASELINE, 0, 2, 0, 0, run_baseline(c, 0, c->n), run_baseline_pieces(c))              \
   X(forward, "forward", BENCH_LIBRARY, 1, 2, 0, 0, simdrop_forward(&c->mask, c->dtype, c->n, c->x, c->y, NULL),              \
     simdrop_parallel_forward(c->executor, &c->mask, c->dtype, c->n, c->x, c->y, NULL))                                       \
@@ -54,7 +60,7 @@ typedef void bench_run(const bench_case *c, uint64_t repetitions);
     simdrop_parallel_mask_bytes(c->executor, &c->mask, c->n, c->y))
 
 typedef enum bench_group {
-  BENCH_COPY,      // memcpy itself: depends neither on the backend nor on p
+  BENCH_COPY,      // memcpy, and the quickest copy there is: depend neither on the backend nor on p
   BENCH_BASELINE,  // does not depend on the backend; f32 and f64 only
   BENCH_LIBRARY
 } bench_group;
@@ -77,14 +83,14 @@ double bench_bytes(const bench_kernel *kernel, const bench_case *c);
 // True if input and output are one array.
 bool bench_is_in_place(const bench_kernel *kernel);
 
-// Sets the memcpy that the kernel is compared with: of its tensor, or of its mask if it has no tensor.
-void bench_set_copy(const bench_kernel *kernel, bench_case *c);
+// Sets what the kernel's calls write to, and the memcpy that it is compared with: of its tensor, or of its mask if it has none.
+void bench_set_outputs(const bench_kernel *kernel, bench_case *c);
 
 // What kernels are compared with, cut into pieces as the library cuts its calls.
-bench_run bench_copy;            // memcpy of copy_bytes from x to y
-bench_run bench_copy_streaming;  // the same with stores past the caches
-bench_run bench_rewrite_output;  // of copy_bytes of y
-bench_run bench_scale;           // y = x * scale; f16 and bf16: as f32, over the same bytes
-bench_run bench_scale_in_place;  // y = y * scale, likewise
+bench_run bench_copy;              // memcpy of copy_bytes from x to y
+bench_run bench_copy_quickest;     // the same in the case's way
+bench_run bench_rewrite_quickest;  // copy_bytes of y in the case's way
+bench_run bench_scale;             // y = x * scale; f16 and bf16: as f32, over the same bytes
+bench_run bench_scale_in_place;    // y = y * scale, likewise
 
 #endif

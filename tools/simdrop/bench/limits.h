@@ -1,9 +1,8 @@
-// What the machine allows at best: how fast it multiplies and moves bytes, and how much a mask's definition makes it multiply.
+// What the machine allows at best: how fast it multiplies, and how much a mask's definition makes it multiply.
 // docs/measurements.md, "What the limit is", has the model.
 #ifndef SIMDROP_TOOL_BENCH_LIMITS_H
 #define SIMDROP_TOOL_BENCH_LIMITS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,10 +29,5 @@ const bench_multiplier *bench_multiplier_of(const char *backend);
 
 // Multiplications in a nanosecond, on one thread.
 double bench_multiplier_rate(const bench_multiplier *multiplier);
-
-// True if there are stores past the caches here; then these two are the quickest ways known to move what no cache holds.
-bool bench_can_stream(void);
-void bench_stream_copy(const void *x, void *y, size_t bytes);
-void bench_rewrite(void *y, size_t bytes);  // reads and writes what is there; may leave out part of the first and last 64 bytes
 
 #endif

@@ -5,20 +5,28 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "bench/fresh.h"
 #include "shared/clock.h"
 
 #define ROUND_SECONDS 1e-3  // long against the clock's own time
 #define LONG_CALL 5e-3      // seconds: sizes in DRAM
 #define MAX_ROUNDS 201
-#define MOST_RUNNERS (1 + BENCH_MOST_REFERENCES)
+#define MOST_RUNNERS BENCH_MOST_WAYS
+_Static_assert(MOST_RUNNERS > BENCH_MOST_REFERENCES, "a kernel and its references take turns, too");
 
 // One that takes turns, and what its rounds took.
 typedef struct runner {
   bench_run *run;
+  const bench_case *c;
   int place;  // among the references; -1: the kernel
   uint64_t repetitions;
-  double seconds[MAX_ROUNDS];  // of one call
+  double seconds[MAX_ROUNDS], processor_seconds[MAX_ROUNDS];  // of one call
 } runner;
+
+// Of one call, or of several together; NaN if there was no memory for it.
+typedef struct call_time {
+  double seconds, processor_seconds;
+} call_time;
 
 static int compare_doubles(const void *a, const void *b) {
   const double x = *(const double *)a, y = *(const double *)b;
@@ -33,10 +41,33 @@ static row_spread spread_of(double *values, int count) {
   return (row_spread){median, values[tenth < count / 2 ? tenth : 0], values[tenth < count / 2 ? count - 1 - tenth : count - 1]};
 }
 
-static double time_run(bench_run *run, const bench_case *c, uint64_t repetitions) {
+static call_time time_calls(bench_run *run, const bench_case *c, uint64_t repetitions, const bench_counters *counters) {
+  const double processor_start = clock_processor_seconds();
+  if (counters != NULL) bench_counters_start(counters);
   const double start = clock_seconds();
   run(c, repetitions);
-  return (clock_seconds() - start) / (double)repetitions;
+  const double seconds = clock_seconds() - start;
+  if (counters != NULL) bench_counters_stop(counters);
+  return (call_time){seconds, clock_processor_seconds() - processor_start};
+}
+
+// Getting the memory and giving it back is not part of the time.
+static call_time time_fresh_calls(bench_run *run, const bench_case *c, uint64_t repetitions, const bench_counters *counters) {
+  call_time sum = {0, 0};
+  for (uint64_t i = 0; i < repetitions; ++i) {
+    bench_fresh fresh;
+    if (!bench_fresh_map(c, &fresh)) return (call_time){NAN, NAN};
+    const call_time one = time_calls(run, &fresh.c, 1, counters);
+    bench_fresh_unmap(&fresh);
+    sum.seconds += one.seconds;
+    sum.processor_seconds += one.processor_seconds;
+  }
+  return sum;
+}
+
+static call_time time_run(bench_run *run, const bench_case *c, uint64_t repetitions, const bench_counters *counters) {
+  const call_time all = (c->is_fresh ? time_fresh_calls : time_calls)(run, c, repetitions, counters);
+  return (call_time){all.seconds / (double)repetitions, all.processor_seconds / (double)repetitions};
 }
 
 // How many calls fill a round; the trials warm caches, page tables and the clock frequency up. The shorter of two trials
@@ -45,7 +76,7 @@ static uint64_t calibrate(bench_run *run, const bench_case *c) {
   for (uint64_t repetitions = 1;; repetitions *= 2) {
     double shortest = ROUND_SECONDS;
     for (int trial = 0; trial < 2; ++trial) {
-      const double call = time_run(run, c, repetitions);
+      const double call = time_run(run, c, repetitions, NULL).seconds;
       if (call * (double)repetitions < shortest) shortest = call * (double)repetitions;
     }
     if (shortest >= ROUND_SECONDS) return repetitions;
@@ -56,28 +87,40 @@ static uint64_t calibrate(bench_run *run, const bench_case *c) {
 static int gather_runners(bench_run *run, bench_run *const references[], const bench_case *c, runner *runners) {
   int count = 0;
   for (int place = 0; place < BENCH_MOST_REFERENCES; ++place)
-    if (references[place] != NULL) runners[count++] = (runner){.run = references[place], .place = place};
-  runners[count++] = (runner){.run = run, .place = -1};
+    if (references[place] != NULL) runners[count++] = (runner){.run = references[place], .c = c, .place = place};
+  runners[count++] = (runner){.run = run, .c = c, .place = -1};
   for (int i = 0; i < count; ++i) runners[i].repetitions = calibrate(runners[i].run, c);
   return count;
 }
 
-static void take_turn(runner *at, const bench_case *c, int round, double *processor_seconds, const bench_counters *counters) {
-  const bool is_kernel = at->place < 0;
-  const double processor_start = clock_processor_seconds();
-  if (is_kernel && counters != NULL) bench_counters_start(counters);
-  at->seconds[round] = time_run(at->run, c, at->repetitions);
-  if (is_kernel && counters != NULL) bench_counters_stop(counters);
-  if (is_kernel) processor_seconds[round] = (clock_processor_seconds() - processor_start) / (double)at->repetitions;
+// The counters are the kernel's.
+static bool take_turn(runner *at, int round, const bench_counters *counters) {
+  const call_time time = time_run(at->run, at->c, at->repetitions, at->place < 0 ? counters : NULL);
+  at->seconds[round] = time.seconds;
+  at->processor_seconds[round] = time.processor_seconds;
+  return !isnan(time.seconds);
 }
 
 // Who is first goes round, and every other round goes backwards, so that nobody always finds the same one's caches.
-static void take_turns(runner *runners, int count, const bench_case *c, int round, double *processor_seconds,
-                       const bench_counters *counters) {
+static bool take_turns(runner *runners, int count, int round, const bench_counters *counters) {
+  bool all = true;
   for (int i = 0; i < count; ++i) {
     const int turn = round % 2 == 0 ? i : count - 1 - i;
-    take_turn(&runners[(round / 2 + turn) % count], c, round, processor_seconds, counters);
+    all = take_turn(&runners[(round / 2 + turn) % count], round, counters) && all;
   }
+  return all;
+}
+
+// Returns the number of rounds; 0 if there was no memory for one of them.
+static int take_all_turns(runner *runners, int count, const bench_effort *effort, const bench_counters *counters) {
+  const double start = clock_seconds(), seconds = effort->seconds * count;
+  int least = effort->least_rounds, rounds = 0;
+  while (rounds < MAX_ROUNDS && (rounds < least || clock_seconds() - start < seconds)) {
+    if (!take_turns(runners, count, rounds, counters)) return 0;
+    if (runners[count - 1].seconds[rounds] > LONG_CALL) least = effort->least_rounds_long;
+    ++rounds;
+  }
+  return rounds;
 }
 
 static row_spread nanoseconds_of(const runner *from, int rounds, double *values) {
@@ -94,9 +137,9 @@ static void read_counters(const bench_counters *counters, bench_result *result) 
   result->instructions = instructions / calls;
 }
 
-static void sum_up(const runner *runners, int count, double *processor_seconds, bench_result *result) {
+static void sum_up(runner *runners, int count, bench_result *result) {
   static double values[MAX_ROUNDS];
-  const runner *const kernel = &runners[count - 1];
+  runner *const kernel = &runners[count - 1];
   const row_spread none = {NAN, NAN, NAN};
   for (int place = 0; place < BENCH_MOST_REFERENCES; ++place)
     result->reference_nanoseconds[place] = result->ratio[place] = none;
@@ -106,25 +149,37 @@ static void sum_up(const runner *runners, int count, double *processor_seconds, 
     result->ratio[at->place] = spread_of(values, result->rounds);
   }
   result->nanoseconds = nanoseconds_of(kernel, result->rounds, values);
-  result->processor_nanoseconds = 1e9 * spread_of(processor_seconds, result->rounds).median;
+  result->processor_nanoseconds = 1e9 * spread_of(kernel->processor_seconds, result->rounds).median;
   result->repetitions = kernel->repetitions;
 }
 
+static runner runners[MOST_RUNNERS];
+
 bench_result bench_measure(bench_run *run, bench_run *const references[BENCH_MOST_REFERENCES], const bench_case *c,
                            const bench_effort *effort, const bench_counters *counters) {
-  static runner runners[MOST_RUNNERS];
-  static double processor_seconds[MAX_ROUNDS];
   const int count = gather_runners(run, references, c, runners);
-  bench_result result = {.rounds = 0};
   if (counters != NULL) bench_counters_reset(counters);
-  const double start = clock_seconds(), seconds = effort->seconds * count;
-  int least = effort->least_rounds;
-  while (result.rounds < MAX_ROUNDS && (result.rounds < least || clock_seconds() - start < seconds)) {
-    take_turns(runners, count, c, result.rounds, processor_seconds, counters);
-    if (runners[count - 1].seconds[result.rounds] > LONG_CALL) least = effort->least_rounds_long;
-    ++result.rounds;
-  }
-  sum_up(runners, count, processor_seconds, &result);
+  bench_result result = {.rounds = take_all_turns(runners, count, effort, counters)};
+  if (result.rounds == 0) return result;
+  sum_up(runners, count, &result);
   read_counters(counters, &result);
   return result;
+}
+
+size_t bench_find_quickest(bench_run *run, const bench_ways *ways, const bench_case *c, double nanoseconds[BENCH_MOST_WAYS]) {
+  static const bench_effort contest_effort = {9, 3, 0.01};
+  static double values[MAX_ROUNDS];
+  bench_case cases[BENCH_MOST_WAYS];
+  for (size_t i = 0; i < ways->count; ++i) {
+    cases[i] = *c;
+    cases[i].way = &ways->ways[i];
+    runners[i] = (runner){.run = run, .c = &cases[i], .repetitions = calibrate(run, &cases[i])};
+  }
+  const int rounds = take_all_turns(runners, (int)ways->count, &contest_effort, NULL);
+  size_t best = 0;
+  for (size_t i = 0; i < ways->count; ++i) {
+    nanoseconds[i] = rounds > 0 ? nanoseconds_of(&runners[i], rounds, values).median : NAN;
+    if (nanoseconds[i] < nanoseconds[best]) best = i;
+  }
+  return best;
 }

@@ -24,8 +24,11 @@ typedef struct bench_effort {
   double seconds;                       // for each that takes turns
 } bench_effort;
 
-// References may be NULL; the result has them in the same places. So may the counters.
+// References may be NULL; the result has them in the same places. So may the counters. No rounds: there was no memory.
 bench_result bench_measure(bench_run *run, bench_run *const references[BENCH_MOST_REFERENCES], const bench_case *c,
                            const bench_effort *effort, const bench_counters *counters);
+
+// The way in which run takes the least time, in a short contest, and the medians of one call of each.
+size_t bench_find_quickest(bench_run *run, const bench_ways *ways, const bench_case *c, double nanoseconds[BENCH_MOST_WAYS]);
 
 #endif

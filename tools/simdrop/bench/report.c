@@ -27,6 +27,22 @@ static const char *compiler_name(void) {
 #endif
 }
 
+#define MEMORY_COLUMN_SIZE 40
+
+// A column that is there only where it was asked for.
+static const char *memory_column(const bench_report *report, const char *content, char text[MEMORY_COLUMN_SIZE]) {
+  if (!report->shows_memory) return "";
+  snprintf(text, MEMORY_COLUMN_SIZE, "  %-16s", content);
+  return text;
+}
+
+// So that the names of rows differ.
+static const char *memory_ending(const bench_report *report, const char *memory, char text[MEMORY_COLUMN_SIZE]) {
+  if (!report->shows_memory) return "";
+  snprintf(text, MEMORY_COLUMN_SIZE, "/memory:%s", memory);
+  return text;
+}
+
 static bool counters_are_open(const bench_report *report) { return report->counters->cycles >= 0; }
 
 void bench_write_context(const bench_report *report, json_writer *json) {
@@ -73,6 +89,8 @@ void bench_print_title(const bench_report *report, const char *backend, bool lay
         "an\n"
         "element.\n");
   }
+  if (report->is_fresh)
+    console_print("Every call, those of memcpy and the plain loop too, writes to memory that nobody has touched before.\n");
   if (counters_are_open(report)) {
     console_print("Hardware counters: cycles and instructions an element are in JSON and CSV, for one thread.\n");
   } else {
@@ -81,7 +99,7 @@ void bench_print_title(const bench_report *report, const char *backend, bool lay
 }
 
 void bench_print_heading(const bench_report *report, const bench_case *c, size_t threads, bool layouts) {
-  char tensor[32], level_size[32] = "";
+  char tensor[32], level_size[32] = "", text[MEMORY_COLUMN_SIZE];
   const uint64_t bytes = 2 * (uint64_t)c->n * c->element_size;
   const char *const level = bench_level(&report->cpu, bytes, c->pieces);
   if (!report->prints) return;
@@ -96,12 +114,30 @@ void bench_print_heading(const bench_report *report, const bench_case *c, size_t
     console_print(", calls cut into %zu pieces", c->pieces);
   }
   if (layouts) {
-    console_print("\n  %-16s  %-13s  %7s  %9s  %17s  %8s  %15s  %s\n", "layout", "backend", "p", "ns/elem", "10-90 %", "ratio",
-                  "10-90 %", "to");
+    console_print("\n  %-16s  %-13s%s  %7s  %9s  %17s  %8s  %15s  %s\n", "layout", "backend",
+                  memory_column(report, "memory", text), "p", "ns/elem", "10-90 %", "ratio", "10-90 %", "to");
   } else {
-    console_print("\n  %-16s  %-13s  %7s  %9s  %17s  %7s  %8s  %13s  %7s  %13s%s  %s\n", "kernel", "backend", "p", "ns/elem",
-                  "10-90 %", "GB/s", "x memcpy", "10-90 %", "x scale", "10-90 %", c->n <= SMALL_CALL ? "    ns/call" : "",
-                  "limit");
+    console_print("\n  %-16s  %-13s%s  %7s  %9s  %17s  %7s  %8s  %13s  %7s  %13s%s  %s\n", "kernel", "backend",
+                  memory_column(report, "memory", text), "p", "ns/elem", "10-90 %", "GB/s", "x memcpy", "10-90 %", "x scale",
+                  "10-90 %", c->n <= SMALL_CALL ? "    ns/call" : "", "limit");
+  }
+  console_flush();
+}
+
+void bench_print_left_out(const bench_report *report, const bench_kernel *kernel, const char *reason) {
+  if (report->prints) console_print("  %-16s  left out: %s\n", kernel->name, reason);
+}
+
+void bench_print_contests(const bench_report *report, const bench_contests *contests, const bench_case *c) {
+  char bytes[32];
+  if (!report->prints) return;
+  for (size_t i = 0; i < contests->count; ++i) {
+    const bench_contest *const contest = &contests->of[i];
+    console_print("  %s %s: %s is the quickest (ns/elem", contest->is_in_place ? "rewriting" : "copying",
+                  scaled_bytes((double)contest->bytes, sizeof bytes, bytes), contest->ways.ways[contest->best].name);
+    for (size_t way = 0; way < contest->ways.count; ++way)
+      console_print("%s %s %.4f", way == 0 ? ":" : ",", contest->ways.ways[way].name, contest->nanoseconds[way] / (double)c->n);
+    console_print(")\n");
   }
   console_flush();
 }
@@ -127,14 +163,15 @@ static void print_ratio(const row_spread *ratio, int width) {
   }
 }
 
-static void print_row(const bench_row *row) {
+static void print_row(const bench_report *report, const bench_row *row) {
   const bench_case *const c = row->c;
   const bench_result *const result = row->result;
   const char *const backend = backend_of(row->kernel);
   const double n = (double)c->n, time = result->nanoseconds.median;
-  char p[16] = "-", time_range[64];
+  char p[16] = "-", time_range[64], memory[MEMORY_COLUMN_SIZE];
   if (row->kernel->group != BENCH_COPY) snprintf(p, sizeof p, "%.5g", c->mask.p);
-  console_print("  %-16s  %-13s  %7s  %9.4f  %17s  %7.1f", row->kernel->name, backend != NULL ? backend : "-", p, time / n,
+  console_print("  %-16s  %-13s%s  %7s  %9.4f  %17s  %7.1f", row->kernel->name, backend != NULL ? backend : "-",
+                memory_column(report, backend != NULL ? simdrop_memory_current() : "-", memory), p, time / n,
                 range(&result->nanoseconds, n, 4, sizeof time_range, time_range), bench_bytes(row->kernel, c) / time);
   print_ratio(&result->ratio[BENCH_REFERENCE_COPY], 8);
   print_ratio(&result->ratio[BENCH_REFERENCE_SCALE], 7);
@@ -161,6 +198,7 @@ static void write_limit(row_writer *rows, const bench_row *row) {
   const bench_limit *const limit = row->limit;
   row_write_text(rows, "limit", limit->name);
   row_write_text(rows, "limit_reason", limit->reason);
+  row_write_text(rows, "limit_copy", row->c->way->name);
   row_write_number(rows, "limit_ns_per_element", limit->nanoseconds / (double)row->c->n);
   row_write_number(rows, "share_of_limit", share_of(row));
   row_write_number(rows, "expected_planes", limit->planes);
@@ -174,10 +212,11 @@ static void write_row(bench_report *report, const bench_row *row) {
   const bench_result *const result = row->result;
   const char *const backend = backend_of(row->kernel) != NULL ? backend_of(row->kernel) : "none";
   const double n = (double)c->n;
-  char name[200], threads[40] = "";
+  const char *const memory = backend_of(row->kernel) != NULL ? simdrop_memory_current() : "none";
+  char name[300], threads[40] = "", way[MEMORY_COLUMN_SIZE];
   if (row->threads > 1) snprintf(threads, sizeof threads, "/threads:%zu", row->threads);
-  snprintf(name, sizeof name, "%s/%s/%s/n:%zu/p:%.10g%s", row->kernel->name, backend, simdrop_dtype_name(c->dtype), c->n,
-           c->mask.p, threads);
+  snprintf(name, sizeof name, "%s/%s/%s/n:%zu/p:%.10g%s%s%s", row->kernel->name, backend, simdrop_dtype_name(c->dtype), c->n,
+           c->mask.p, memory_ending(report, memory, way), c->is_fresh ? "/fresh" : "", threads);
   row_begin(rows);
   write_run(rows, name, result);
   row_write_number(rows, "bytes_per_second", 1e9 * bench_bytes(row->kernel, c) / result->nanoseconds.median);
@@ -186,6 +225,8 @@ static void write_row(bench_report *report, const bench_row *row) {
   row_write_integer(rows, "pieces", c->pieces);
   row_write_text(rows, "kernel", row->kernel->name);
   row_write_text(rows, "backend", backend);
+  row_write_text(rows, "memory", memory);
+  row_write_text(rows, "output", c->is_fresh ? "fresh" : "touched");
   row_write_text(rows, "dtype", simdrop_dtype_name(c->dtype));
   row_write_integer(rows, "n", c->n);
   row_write_number(rows, "p", c->mask.p);
@@ -203,26 +244,27 @@ static void write_row(bench_report *report, const bench_row *row) {
 }
 
 void bench_tell_row(bench_report *report, const bench_row *row) {
-  if (report->prints) print_row(row);
+  if (report->prints) print_row(report, row);
   write_row(report, row);
 }
 
-static void print_layout(const bench_layout *layout, const bench_case *c, const bench_result *result) {
+static void print_layout(const bench_report *report, const bench_layout *layout, const bench_case *c,
+                         const bench_result *result) {
   const double n = (double)bench_layout_elements(&c->layout);
-  char time_range[64], ratio_range[64];
-  console_print("  %-16s  %-13s  %7.5g  %9.4f  %17s  %8.3f  %15s  %s\n", layout->name, simdrop_backend_current(), c->mask.p,
-                result->nanoseconds.median / n, range(&result->nanoseconds, n, 4, sizeof time_range, time_range),
-                result->ratio[0].median, range(&result->ratio[0], 1, 3, sizeof ratio_range, ratio_range),
-                layout->reference_name);
+  char time_range[64], ratio_range[64], memory[MEMORY_COLUMN_SIZE];
+  console_print("  %-16s  %-13s%s  %7.5g  %9.4f  %17s  %8.3f  %15s  %s\n", layout->name, simdrop_backend_current(),
+                memory_column(report, simdrop_memory_current(), memory), c->mask.p, result->nanoseconds.median / n,
+                range(&result->nanoseconds, n, 4, sizeof time_range, time_range), result->ratio[0].median,
+                range(&result->ratio[0], 1, 3, sizeof ratio_range, ratio_range), layout->reference_name);
   console_flush();
 }
 
 static void write_layout(bench_report *report, const bench_layout *layout, const bench_case *c, const bench_result *result) {
   row_writer *const rows = &report->rows;
   const size_t n = bench_layout_elements(&c->layout);
-  char name[160];
-  snprintf(name, sizeof name, "layout-%s/%s/%s/n:%zu/p:%.10g", layout->name, simdrop_backend_current(),
-           simdrop_dtype_name(c->dtype), c->n, c->mask.p);
+  char name[200], way[MEMORY_COLUMN_SIZE];
+  snprintf(name, sizeof name, "layout-%s/%s/%s/n:%zu/p:%.10g%s", layout->name, simdrop_backend_current(),
+           simdrop_dtype_name(c->dtype), c->n, c->mask.p, memory_ending(report, simdrop_memory_current(), way));
   row_begin(rows);
   write_run(rows, name, result);
   row_write_number(rows, "items_per_second", 1e9 * (double)n / result->nanoseconds.median);
@@ -230,6 +272,7 @@ static void write_layout(bench_report *report, const bench_layout *layout, const
   row_write_text(rows, "layout", layout->name);
   row_write_text(rows, "shape", layout->shape);
   row_write_text(rows, "backend", simdrop_backend_current());
+  row_write_text(rows, "memory", simdrop_memory_current());
   row_write_text(rows, "dtype", simdrop_dtype_name(c->dtype));
   row_write_integer(rows, "n", c->n);
   row_write_integer(rows, "elements", n);
@@ -246,6 +289,6 @@ static void write_layout(bench_report *report, const bench_layout *layout, const
 }
 
 void bench_tell_layout(bench_report *report, const bench_layout *layout, const bench_case *c, const bench_result *result) {
-  if (report->prints) print_layout(layout, c, result);
+  if (report->prints) print_layout(report, layout, c, result);
   write_layout(report, layout, c, result);
 }

@@ -12,18 +12,11 @@ const char *bench_level(const cpu_info *cpu, uint64_t bytes, size_t pieces) {
   return is_private ? of_a_part : cpu_info_level(cpu, bytes);
 }
 
-// More than the cores' own caches hold.
-static bool leaves_caches(const cpu_info *cpu, const bench_case *c) {
-  return 2 * (uint64_t)c->copy_bytes > cpu->cache_bytes[1] * c->pieces;
-}
-
-void bench_choose_references(const cpu_info *cpu, const bench_kernel *kernel, const bench_case *c,
-                             bench_run *references[BENCH_MOST_REFERENCES]) {
-  const bool in_place = bench_is_in_place(kernel), goes_far = bench_can_stream() && leaves_caches(cpu, c);
-  bench_run *const beyond_caches = in_place ? bench_rewrite_output : bench_copy_streaming;
+void bench_choose_references(const bench_kernel *kernel, const bench_case *c, bench_run *references[BENCH_MOST_REFERENCES]) {
+  const bool in_place = bench_is_in_place(kernel), is_memcpy = c->way->stores == BENCH_STORES_MEMCPY;
   references[BENCH_REFERENCE_COPY] = bench_copy;
   references[BENCH_REFERENCE_SCALE] = kernel->element_arrays > 0 ? bench_scale : NULL;
-  references[BENCH_REFERENCE_BEYOND_CACHES] = goes_far ? beyond_caches : NULL;
+  references[BENCH_REFERENCE_QUICKEST] = in_place ? bench_rewrite_quickest : is_memcpy ? NULL : bench_copy_quickest;
   references[BENCH_REFERENCE_SCALE_IN_PLACE] = in_place ? bench_scale_in_place : NULL;
 }
 
@@ -31,12 +24,12 @@ void bench_choose_references(const cpu_info *cpu, const bench_kernel *kernel, co
 static void find_memory_limit(const bench_kernel *kernel, const bench_case *c, const bench_result *result, bench_limit *limit) {
   const row_spread *const times = result->reference_nanoseconds;
   const bool in_place = bench_is_in_place(kernel);
-  const double beyond_caches = times[BENCH_REFERENCE_BEYOND_CACHES].median;
+  const double quickest = times[BENCH_REFERENCE_QUICKEST].median;
   double best = times[in_place ? BENCH_REFERENCE_SCALE_IN_PLACE : BENCH_REFERENCE_COPY].median;
   limit->name = in_place ? "scale in place" : "memcpy";
-  if (beyond_caches < best) {  // not if it is NaN
-    best = beyond_caches;
-    limit->name = in_place ? "rewriting" : "streaming copy";
+  if (quickest < best) {  // not if it is NaN
+    best = quickest;
+    limit->name = in_place ? "rewriting" : "copy";
   }
   limit->nanoseconds = best * bench_bytes(kernel, c) / (2 * (double)c->copy_bytes);
 }

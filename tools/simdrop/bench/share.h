@@ -9,7 +9,7 @@
 typedef enum bench_reference {
   BENCH_REFERENCE_COPY,
   BENCH_REFERENCE_SCALE,
-  BENCH_REFERENCE_BEYOND_CACHES,  // the quickest way to move what no cache holds
+  BENCH_REFERENCE_QUICKEST,       // the case's way, if it is not memcpy
   BENCH_REFERENCE_SCALE_IN_PLACE  // for kernels whose output is their input
 } bench_reference;
 
@@ -26,8 +26,7 @@ typedef struct bench_limit {
 const char *bench_level(const cpu_info *cpu, uint64_t bytes, size_t pieces);
 
 // What the kernel takes turns with.
-void bench_choose_references(const cpu_info *cpu, const bench_kernel *kernel, const bench_case *c,
-                             bench_run *references[BENCH_MOST_REFERENCES]);
+void bench_choose_references(const bench_kernel *kernel, const bench_case *c, bench_run *references[BENCH_MOST_REFERENCES]);
 
 // The limit of a library's kernel is that of the backend at hand. Measures multiplications, once for each kind.
 bench_limit bench_find_limit(const cpu_info *cpu, const bench_kernel *kernel, const bench_case *c, const bench_result *result);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shared/name_list.h"
 #include "shared/report.h"
 
 static void list_supported(size_t size, char *names) {
@@ -31,31 +32,7 @@ bool backend_use(const char *name) {
   return false;
 }
 
-// The length of the first name of a list, and the rest behind the comma, or NULL.
-static size_t split_list(const char *list, const char **rest) {
-  const char *const comma = strchr(list, ',');
-  *rest = comma == NULL ? NULL : comma + 1;
-  return comma == NULL ? strlen(list) : (size_t)(comma - list);
-}
-
-bool backend_list_check(const char *list) {
-  if (strcmp(list, "all") == 0) return true;
-  for (const char *rest; list != NULL; list = rest) {
-    char name[64];
-    snprintf(name, sizeof name, "%.*s", (int)split_list(list, &rest), list);
-    if (!backend_use(name)) return false;
-  }
-  return true;
-}
-
-bool backend_is_listed(const char *list, const char *name) {
-  if (strcmp(list, "all") == 0) return true;
-  for (const char *rest; list != NULL; list = rest) {
-    const size_t length = split_list(list, &rest);
-    if (strlen(name) == length && strncmp(list, name, length) == 0) return true;
-  }
-  return false;
-}
+bool backend_list_check(const char *list) { return name_list_check(list, backend_use); }
 
 void backend_reason(size_t size, char *phrase) {
   const char *const wanted = getenv("SIMDROP_BACKEND");

@@ -9,10 +9,8 @@
 // no such backend or this machine cannot run it.
 bool backend_use(const char *name);
 
-// The same for a list of names with commas between, or "all": whether every one of them can be used, and whether one that is
-// used is among them.
+// The same for a list of names with commas between, or "all": whether every one of them can be used.
 bool backend_list_check(const char *list);
-bool backend_is_listed(const char *list, const char *name);
 
 // Why the current backend is the current one, as a phrase of one line.
 void backend_reason(size_t size, char *phrase);

@@ -1,0 +1,12 @@
+// Names with commas between, or "all", where only the library knows the names.
+#ifndef SIMDROP_TOOL_SHARED_NAME_LIST_H
+#define SIMDROP_TOOL_SHARED_NAME_LIST_H
+
+#include <stdbool.h>
+
+// Whether every one of them passes; check is called until one does not. "all" passes.
+bool name_list_check(const char *list, bool (*check)(const char *name));
+
+bool name_list_has(const char *list, const char *name);
+
+#endif
