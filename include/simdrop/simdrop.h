@@ -155,29 +155,30 @@ SIMDROP_API simdrop_status simdrop_backend_select(const char *name);
 
 /** @} */
 /** @name Memory
- *  How a call goes through arrays that no cache holds: by ordinary stores or by such as go past the caches, through one page
- *  after the other or through several side by side, and asking for what comes next or not. Results do not depend on it. Which
- *  way is the quickest depends on the machine, and by default large calls find out: they go a few of their pieces another way
- *  and keep what is quicker. To compare ways, one can be demanded, by these functions or by the environment variable
- *  SIMDROP_MEMORY (read once, as SIMDROP_BACKEND is, and not in programs that run with raised privileges; a name there that is
- *  unknown is passed over). It is then gone where 1 MiB of elements or more that lie side by side are scaled; layouts take its
- *  stores. Only while the way is learned, such calls ask the system something: the time (timespec_get), how many pages this
- *  thread was given (getrusage), and for the pages of an output that has none yet (madvise, Linux).
+ *  How a call goes through arrays that no cache holds: by ordinary stores or by such as go past the caches, which sizes
+ *  decide; and then through one page after the other or through several side by side, asking for what comes next or not.
+ *  Results do not depend on it. Which order is the quickest depends on the machine, and by default calls past the caches
+ *  find out: they go a few of their pieces another way and keep what is quicker. To compare ways, one can be demanded, by
+ *  these functions or by the environment variable SIMDROP_MEMORY (read once, as SIMDROP_BACKEND is, and not in programs
+ *  that run with raised privileges; a name there that is unknown is passed over). It is then gone where 1 MiB of elements
+ *  or more that lie side by side are scaled, whether caches hold them or not; layouts take its stores. Only while the way is
+ *  learned, such calls ask the system something: the time (timespec_get), how many pages this thread was given
+ *  (getrusage), and for the pages of an output that has none yet (madvise, Linux).
  *  @{ */
 
 /** Number of names that simdrop_memory_select takes. */
 SIMDROP_API size_t simdrop_memory_count(void);
 
-/** Name number index: "learned", which is the default; "cached" for ordinary stores; "pages-1", "pages-1-prefetch", "pages-2",
- *  "pages-4" and "pages-8" for stores past the caches (in place: ordinary ones) to so many pages in turns. Static storage; NULL if
- *  index >= simdrop_memory_count(). */
+/** Name number index: "learned", which is the default; "cached" for ordinary stores; "pages-1", "pages-1-prefetch",
+ *  "pages-2", "pages-4" and "pages-8" for stores past the caches (in place: ordinary ones) to so many pages in turns.
+ *  Static storage; NULL if index >= simdrop_memory_count(). */
 SIMDROP_API const char *simdrop_memory_name(size_t index);
 
 /** The name of what is in use; static storage, never NULL. */
 SIMDROP_API const char *simdrop_memory_current(void);
 
-/** Go through memory in this way from now on, in every thread; NULL = "learned". Calls already under way finish as they
- *  began.
+/** Go through memory in this way from now on, in every thread; NULL = "learned". Calls already under way may go either
+ *  way.
  *  @return SIMDROP_OK or ERROR_UNKNOWN_MEMORY (everything stays as it was) */
 SIMDROP_API simdrop_status simdrop_memory_select(const char *name);
 

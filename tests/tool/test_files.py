@@ -362,7 +362,7 @@ class FilesTest(ToolCase):
     def test_nonblocking_text(self):
         self.check_slow_text(["--help"], "stdout", r"\A" + run("--help").stdout.decode()[:40] + r"[^$]*found a fault\.\n\Z")
         self.check_slow_text(["info", "--json"], "stdout", r"\A\{[^$]*\n\}\n\Z")
-        self.check_slow_text(BENCH, "stdout", r"\Asimdrop [^$]*\n  memcpy [^\n]*\n\Z")
+        self.check_slow_text(BENCH, "stdout", r"\Asimdrop [^$]*\n  memcpy [^\n]*\n  copying [^\n]*\)\n\Z")
         self.check_slow_text(["apply", "in.npy", "y.npy", "--p", "0.5"], "stdout", r"\Aapply [^$]*the sums above\n\Z")
         self.check_slow_text(["apply", "in.npy", "-", "--p", "0.5"], "stderr", r"\Aapply [^$]*the sums above\n\Z")
         self.check_slow_text(["nonsense"], "stderr", r"\Asimdrop: there is no command 'nonsense'[^\n]*\n\Z", status=2)

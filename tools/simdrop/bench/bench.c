@@ -484,7 +484,8 @@ int run_bench(int argc, char **argv) {
        ARG_FLAG, &request.is_fresh, NULL, false},
       {"memory", "LIST",
        "go through memory in these ways, or all: some of learned, cached, pages-1, pages-1-prefetch, pages-2, pages-4,\n"
-       "pages-8 (default: the one that calls would use)",
+       "pages-8 (default: the one that calls would use, or that the variable SIMDROP_MEMORY names). It is gone for\n"
+       "outputs of 1 MiB and more",
        ARG_TEXT, &request.memory, NULL, false},
       {"backend", "LIST", "measure these backends, or all that run here (default: the one that calls would use)", ARG_TEXT,
        &request.backend, NULL, false},

@@ -71,8 +71,8 @@ void bench_write_context(const bench_report *report, json_writer *json) {
 
 void bench_print_title(const bench_report *report, const char *backend, bool layouts) {
   if (!report->prints) return;
-  console_print("simdrop %s on %s; backend %s\n", simdrop_version_string(), report->cpu.brand,
-                backend != NULL ? backend : simdrop_backend_current());
+  console_print("simdrop %s on %s; backend %s; way through memory: %s\n", simdrop_version_string(), report->cpu.brand,
+                backend != NULL ? backend : simdrop_backend_current(), simdrop_memory_current());
   if (layouts) {
     console_print(
         "Medians over rounds in which the layout and what it is compared with take turns on the same buffers: scale is a\n"

@@ -28,7 +28,7 @@ bool memory_list_check(const char *list) { return name_list_check(list, is_known
 
 void memory_reason(size_t size, char *phrase) {
   const char *const wanted = getenv("SIMDROP_MEMORY");
-  if (wanted == NULL) {
+  if (wanted == NULL || *wanted == '\0') {
     snprintf(phrase, size, "the default");
   } else if (strcmp(wanted, simdrop_memory_current()) == 0) {
     snprintf(phrase, size, "SIMDROP_MEMORY names it");
