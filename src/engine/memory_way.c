@@ -40,8 +40,9 @@ const simdrop_memory_way *simdrop_memory_way_of(simdrop_store store, unsigned in
   return store == SIMDROP_STORE_NON_TEMPORAL ? &non_temporal_ways[index] : &far_ways[index];
 }
 
-#define NAME(name, pages_log2, prefetch) name,
-static const char *const choice_names[] = {"learned", "cached", SIMDROP_MEMORY_WAYS(NAME)};
+#define CHOICE_NAME(name, pages_log2, prefetch) name,
+static const char *const choice_names[] = {"learned", "cached", SIMDROP_MEMORY_WAYS(CHOICE_NAME)};
+#undef CHOICE_NAME
 enum {
   CHOICE_COUNT = sizeof choice_names / sizeof choice_names[0]
 };
