@@ -21,7 +21,7 @@ PARTS = (("checks", r"simdrop_(forward|dtype_size|store_for|check_\w+)"),
          ("dispatch", r"simdrop_(run|drive|current_kernels|scale_kernels_of)|drive_\w+|decide\w*"),
          ("generator", r"simdrop_(generate|reader_\w+)|draw_\w+"),
          ("planes", r"simdrop_\w+_mask_blocks|mask_\w+|finish_\w+|make_\w+|begin_\w+"),
-         ("apply", r"simdrop_\w+_scale_f32|scale_\w+|__mem(cpy|move)\w*"))
+         ("apply", r"simdrop_\w+_scale_f32|(simd_)?scale_\w+|__mem(cpy|move)\w*"))
 
 
 def compile_program(folder, library):

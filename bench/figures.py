@@ -18,7 +18,8 @@
 
 A table stands between `<!-- figures: NAME -->` and `<!-- end of figures -->`, a figure in a line between `<!-- figure: WORDS -->` and
 `<!-- end -->`. WORDS are a field (ratio: times memcpy's; ns: an element; share: of the machine's limit), kernel, backend, type, elements and
-p of a row of the main benchmark, or of the second machine's after the word zen4; or times, a peer, threads, type, elements and p of the peers'; or short, backend, elements and p: ns of a call among the short ones.
+p of a row of the main benchmark, or of the second machine's after the word zen4; or times, a peer, threads, type, elements and p of the
+peers'; or short, backend, elements and p: ns of a call among the short ones.
 """
 
 import json

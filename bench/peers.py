@@ -8,8 +8,8 @@
 
 Each peer runs in a process of its own, bound to as many processors as threads. In it, rounds of three turns on arrays of the same size:
 memcpy of the same bytes (by as many threads), simdrop_forward (with more than one thread simdrop_parallel_forward on OpenMP's threads;
-with a gradient simdrop_backward too; --backend names those that take turns with the peer), and the peer. A figure is the median over the rounds and the range of the middle 80 %; what is
-compared is compared round by round. simdrop and memcpy are called from a C loop, peers in Python from a Python loop, with the arrays that
+with a gradient simdrop_backward too; --backend names those that take turns with the peer), and the peer. A figure is the median over the
+rounds and the range of the middle 80 %; what is compared is compared round by round. simdrop and memcpy are called from a C loop, peers in Python from a Python loop, with the arrays that
 their interface makes: that is what their users have. Before it is timed, a peer's output is looked at: about p of it zero, the rest
 x / (1 - p), and another mask in the next call.
 
@@ -17,8 +17,8 @@ A row's status is ok; missing (the peer, or this case of it, is not there); wron
 or failed (it raised an error or crashed). The reason stands in the row. Exit status 2 if the arguments are bad, simdrop does not run,
 or the file cannot be written; otherwise 0.
 
-Peers are found by Python (torch, which native-dropout is of, numpy, onnxruntime with onnx, jax, tensorflow); by the compiler (random123; RANDOM123_ROOT may name its
-folder); below the Python's own folder, where pip puts mkl and onednn with onednn-devel, or below MKL_ROOT and ONEDNN_ROOT; libxsmm below
+Peers are found by Python (torch, which native-dropout is of, numpy, onnxruntime with onnx, jax, tensorflow); by the compiler (random123;
+RANDOM123_ROOT may name its folder); below the Python's own folder, where pip puts mkl and onednn with onednn-devel, or below MKL_ROOT and ONEDNN_ROOT; libxsmm below
 LIBXSMM_ROOT. --python gives a peer a Python of its own.
 """
 

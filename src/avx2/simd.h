@@ -280,11 +280,11 @@ static inline __m128i scale_eight_f16(__m128i x, __m256 scale) {
   return _mm256_cvtps_ph(_mm256_mul_ps(_mm256_cvtph_ps(x), scale), _MM_FROUND_TO_NEAREST_INT);
 }
 
-static inline void store_sixteen(uint16_t *y, __m256i product, bool non_temporal) {
+static inline void store_vector(void *y, __m256i a, bool non_temporal) {
   if (non_temporal) {
-    _mm256_stream_si256((__m256i *)y, product);
+    _mm256_stream_si256((__m256i *)y, a);
   } else {
-    _mm256_storeu_si256((__m256i *)y, product);
+    _mm256_storeu_si256((__m256i *)y, a);
   }
 }
 
@@ -314,7 +314,7 @@ static inline void simd_scale_far_word_f16(uint64_t bits, const uint16_t *x, uin
     const __m256i kept = select_sixteen(all_bits, i, x);
     const __m128i low = scale_eight_f16(_mm256_castsi256_si128(kept), scale);
     const __m128i high = scale_eight_f16(_mm256_extracti128_si256(kept, 1), scale);
-    store_sixteen(y + i, _mm256_set_m128i(high, low), true);
+    store_vector(y + i, _mm256_set_m128i(high, low), true);
   }
 }
 #define simd_scale_far_word_f16 simd_scale_far_word_f16
@@ -344,8 +344,8 @@ static inline void simd_scale_word_bf16(uint64_t bits, const uint16_t *x, uint16
     const __m256i pairs = select_sixteen(all_bits, i, x);
     const __m256 even = _mm256_castsi256_ps(_mm256_slli_epi32(pairs, 16));
     const __m256 odd = _mm256_castsi256_ps(_mm256_and_si256(pairs, _mm256_set1_epi32((int)0xffff0000)));
-    store_sixteen(y + i, narrow_bf16(_mm256_mul_ps(even, scale.factor), _mm256_mul_ps(odd, scale.factor), scale.never_ties),
-                  non_temporal);
+    store_vector(y + i, narrow_bf16(_mm256_mul_ps(even, scale.factor), _mm256_mul_ps(odd, scale.factor), scale.never_ties),
+                 non_temporal);
   }
 }
 
@@ -391,14 +391,6 @@ static inline __m256i scale_magnitudes_f8(__m256i magnitudes, __m256 scale, unsi
   return _mm256_permutevar8x32_epi32(_mm256_packs_epi16(low, high), _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
 }
 
-static inline void store_thirty_two(uint8_t *y, __m256i bytes, bool non_temporal) {
-  if (non_temporal) {
-    _mm256_stream_si256((__m256i *)y, bytes);
-  } else {
-    _mm256_storeu_si256((__m256i *)y, bytes);
-  }
-}
-
 static inline void scale_word_f8(uint64_t bits, const uint8_t *x, uint8_t *y, __m256 scale, bool non_temporal,
                                  unsigned fraction, unsigned bias, int down, char largest) {
   const __m256i all_but_sign = _mm256_set1_epi8(SIMDROP_FLOAT8_NAN), limit = _mm256_set1_epi8(largest);
@@ -408,7 +400,7 @@ static inline void scale_word_f8(uint64_t bits, const uint8_t *x, uint8_t *y, __
     const __m256i number = _mm256_min_epu8(scale_magnitudes_f8(magnitudes, scale, fraction, bias, down), limit);
     const __m256i nan = _mm256_and_si256(_mm256_cmpgt_epi8(magnitudes, limit), all_but_sign);
     const __m256i sign = _mm256_andnot_si256(all_but_sign, kept);
-    store_thirty_two(y + i, _mm256_or_si256(number, _mm256_or_si256(nan, sign)), non_temporal);
+    store_vector(y + i, _mm256_or_si256(number, _mm256_or_si256(nan, sign)), non_temporal);
   }
 }
 
@@ -424,13 +416,13 @@ static inline void simd_scale_word_f8e5m2(uint64_t bits, const uint8_t *x, uint8
 
 static inline void simd_select_word_8(uint64_t bits, const uint8_t *x, uint8_t *y) {
   SIMDROP_UNROLL
-  for (int half = 0; half < 64; half += 32) store_thirty_two(y + half, select_thirty_two(bits >> half, x + half), false);
+  for (int half = 0; half < 64; half += 32) store_vector(y + half, select_thirty_two(bits >> half, x + half), false);
 }
 
 static inline void simd_select_word_16(uint64_t bits, const uint16_t *x, uint16_t *y) {
   const __m256i all_bits = simd_set(bits);
   SIMDROP_UNROLL
-  for (int i = 0; i < 64; i += 16) store_sixteen(y + i, select_sixteen(all_bits, i, x), false);
+  for (int i = 0; i < 64; i += 16) store_vector(y + i, select_sixteen(all_bits, i, x), false);
 }
 
 static inline void simd_select_word_32(uint64_t bits, const uint32_t *x, uint32_t *y) {
@@ -451,7 +443,7 @@ static inline void simd_select_word_64(uint64_t bits, const uint64_t *x, uint64_
 static inline void simd_expand_word(uint64_t bits, uint8_t *bytes, bool non_temporal) {
   SIMDROP_UNROLL
   for (int half = 0; half < 64; half += 32)
-    store_thirty_two(bytes + half, _mm256_min_epu8(bits_in_bytes(bits >> half), _mm256_set1_epi8(1)), non_temporal);
+    store_vector(bytes + half, _mm256_min_epu8(bits_in_bytes(bits >> half), _mm256_set1_epi8(1)), non_temporal);
 }
 
 #include "common/vocabulary.h"

@@ -11,7 +11,6 @@
 enum {
   WORD_ELEMENTS = 64,
   CACHE_LINE = 64,
-  PREFETCH_DISTANCE = 8192,  // bytes; 2 to 16 KiB measure alike, and all better than none
 };
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__

@@ -35,11 +35,6 @@ static size_t minimum(size_t a, size_t b) { return a < b ? a : b; }
 #define MASK_CHUNK_ELEMENTS ((size_t)16384)
 #define BYTE_CHUNK_ELEMENTS ((size_t)8192)
 
-static size_t chunk_elements(size_t size, bool is_paged) {
-  const size_t bytes = is_paged ? simdrop_paged_chunk_bytes(size) : CHUNK_BYTES;
-  return minimum(bytes >> simdrop_trailing_zeros(size), SIMDROP_CHUNK_ELEMENTS_MAX);  // sizes are powers of two
-}
-
 simdrop_scale_kernels simdrop_scale_kernels_of(const simdrop_kernels *kernels, simdrop_dtype dtype) {
   switch (dtype) {
 #define CASE(argument, name, NAME, element, bits, converts) \
@@ -79,8 +74,14 @@ typedef struct scale_job {
   size_t step;                           // elements at a time
   simdrop_store store;
   simdrop_memory_walk walk;  // unless that is SIMDROP_STORE_CACHED
-  bool is_paged;
 } scale_job;
+
+static bool is_paged(const scale_job *job) { return job->store != SIMDROP_STORE_CACHED && job->walk.is_paged; }
+
+static size_t chunk_elements(const scale_job *job) {
+  const size_t bytes = is_paged(job) ? simdrop_paged_chunk_bytes(job->size) : CHUNK_BYTES;
+  return minimum(bytes >> simdrop_trailing_zeros(job->size), SIMDROP_CHUNK_ELEMENTS_MAX);  // sizes are powers of two
+}
 
 static void go_on(scale_job *job, size_t count) {
   job->decisions.first += count;
@@ -127,7 +128,7 @@ static void scale_pages_and_expand_step(void *context, size_t begin, size_t end)
 // Ordinary stores to one page after the other are what the kernel for any elements does, with less to count: in place, that
 // took 0.95 of the time (Zen 4).
 static bool is_for_pages(const scale_job *job, size_t count) {
-  if (!job->is_paged || count * job->size != simdrop_paged_chunk_bytes(job->size)) return false;
+  if (!is_paged(job) || count * job->size != simdrop_paged_chunk_bytes(job->size)) return false;
   const simdrop_memory_way *const way = job->walk.way;
   return way->store == SIMDROP_STORE_NON_TEMPORAL || way->pages_log2 > 0 || way->prefetch > 0;
 }
@@ -184,10 +185,7 @@ static void start_job(scale_job *job, const simdrop_operation *operation, const 
   job->size = operation->size;
   job->step = step_of(operation);
   job->store = operation->store;
-  job->is_paged = false;
-  if (job->store == SIMDROP_STORE_CACHED) return;
-  simdrop_memory_walk_begin(&job->walk, operation);
-  job->is_paged = job->walk.is_paged;
+  if (job->store != SIMDROP_STORE_CACHED) simdrop_memory_walk_begin(&job->walk, operation);
 }
 
 // Before a chunk.
@@ -205,7 +203,7 @@ static SIMDROP_OWN_FRAME void drive_scale(const simdrop_operation *operation) {
   simdrop_reader_init(&reader, kernels, operation);
   scale_job job;
   start_job(&job, operation, kernels);
-  const size_t chunk = chunk_elements(job.size, job.is_paged);
+  const size_t chunk = chunk_elements(&job);
   size_t count = minimum(chunk, n);
   simdrop_mask_chunk mask_chunk = simdrop_reader_next(&reader, count, NULL);
   for (size_t left = n - count; count > 0;) {
@@ -257,7 +255,7 @@ static SIMDROP_OWN_FRAME void drive_short_scale(const simdrop_operation *operati
 static void drive_stored_far(const simdrop_operation *operation, const simdrop_kernels *kernels) {
   scale_job job;
   start_job(&job, operation, kernels);
-  const size_t chunk = chunk_elements(job.size, job.is_paged);
+  const size_t chunk = chunk_elements(&job);
   for (size_t done = 0, count; done < operation->n; done += count) {
     count = minimum(chunk, operation->n - done);
     walk_on(&job, count);

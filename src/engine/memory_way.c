@@ -39,6 +39,8 @@ const simdrop_memory_way *simdrop_memory_way_of(simdrop_store store, unsigned in
   static const simdrop_memory_way non_temporal_ways[] = {SIMDROP_MEMORY_WAYS(NON_TEMPORAL_WAY)};
   return store == SIMDROP_STORE_NON_TEMPORAL ? &non_temporal_ways[index] : &far_ways[index];
 }
+#undef FAR_WAY
+#undef NON_TEMPORAL_WAY
 
 #define CHOICE_NAME(name, pages_log2, prefetch) name,
 static const char *const choice_names[] = {"learned", "cached", SIMDROP_MEMORY_WAYS(CHOICE_NAME)};

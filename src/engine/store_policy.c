@@ -54,8 +54,8 @@ bool simdrop_is_past_caches(const simdrop_operation *operation) {
   if (choice != SIMDROP_MEMORY_LEARNED) return choice != SIMDROP_MEMORY_CACHED;
   if (is_bound_by_arithmetic(operation)) return false;
   const size_t bytes = operation->n * operation->size;
-  if (bytes >= NON_TEMPORAL_BYTES) return true;
-  return bytes >= NON_TEMPORAL_BYTES_LEAST && !simdrop_dtype_converts(operation->dtype) && bytes >= non_temporal_bytes_here();
+  if (bytes < NON_TEMPORAL_BYTES_LEAST) return false;
+  return bytes >= (simdrop_dtype_converts(operation->dtype) ? NON_TEMPORAL_BYTES : non_temporal_bytes_here());
 }
 
 simdrop_store simdrop_store_for(const simdrop_operation *operation) {

@@ -311,6 +311,11 @@ fault("memory: the best one is not measured", FILE, "return turn == 1 || turn ==
 fault("memory: a segment that does not count is one of a duel", FILE, "if (time == 0 || time > LONGEST_TIME) {", "if (time > LONGEST_TIME) {", "memory:without_times")
 fault("memory: whatever the clock says", FILE, "if (time == 0 || time > LONGEST_TIME) {", "if (time == 0) {", "memory:without_times")
 fault("memory: all calls are of a kind", FILE, "kind * KINDS_OF_SIZE + (size_t)simdrop_trailing_zeros(operation->size)", "0 * kind", "memory:kinds_of_calls")
+fault("memory: whoever loses has won", FILE, "  if (percent < WINS_PERCENT) {", "  if (percent > LOSES_CLEARLY_PERCENT) {", "memory:the_best_way_is_found")
+fault("memory: a duel is longer than short calls", FILE, "  DUEL_SEGMENTS = 4\n", "  DUEL_SEGMENTS = 6\n", "memory:short_calls_learn_too")
+fault("memory: whoever is as good has won", FILE, "#define WINS_PERCENT 97", "#define WINS_PERCENT 101", "memory:nothing_changes_for_nothing")
+fault("memory: what is judged is not told", FILE, "  atomic_compare_exchange_strong_explicit(&trial->learner->belief, &trial->belief, judged,",
+      "  (void)judged; atomic_compare_exchange_strong_explicit(&trial->learner->belief, &trial->belief, trial->belief,", "memory:threads_learn_together")
 fault("memory: in place is as elsewhere", FILE, "+ (size_t)is_in_place;", "+ 0 * (size_t)is_in_place;", "memory:kinds_of_calls")
 fault("memory: a name's beginning is enough", FILE, "strcmp(choice_names[choice], name) != 0", "strncmp(choice_names[choice], name, strlen(name)) != 0",
       "api:ways_through_memory")

@@ -88,11 +88,6 @@ static inline __attribute__((always_inline)) size_t walk(move_line *move, const 
     return walk(move, way, x, y, bytes);                                                      \
   }
 
-#define DEFINE_WALK(name, attributes, move)                                                   \
-  attributes static size_t name(const bench_way *way, const char *x, char *y, size_t bytes) { \
-    return walk(move, way, x, y, bytes);                                                      \
-  }
-
 // An empty instruction takes what was loaded as changed, so that the store is not left out where an array is rewritten.
 #if defined(__SSE2__)
 

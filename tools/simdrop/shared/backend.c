@@ -10,20 +10,13 @@
 #include "shared/name_list.h"
 #include "shared/report.h"
 
-static void list_supported(size_t size, char *names) {
-  size_t used = 0;
-  names[0] = '\0';
-  for (size_t i = 0; i < simdrop_backend_count() && used < size; ++i)
-    if (simdrop_backend_supported(i))
-      used += (size_t)snprintf(names + used, size - used, "%s%s", used == 0 ? "" : ", ", simdrop_backend_name(i));
-}
-
 bool backend_use(const char *name) {
   if (name == NULL) return true;
   const simdrop_status status = simdrop_backend_select(name);
   if (status == SIMDROP_OK) return true;
-  char names[512];
-  list_supported(sizeof names, names);
+  char names[512] = "";
+  for (size_t i = 0; i < simdrop_backend_count(); ++i)
+    if (simdrop_backend_supported(i)) name_list_add(sizeof names, names, simdrop_backend_name(i));
   if (status == SIMDROP_ERROR_UNKNOWN_BACKEND) {
     report_error("there is no backend '%s'; those that run here: %s", name, names);
   } else {

@@ -9,17 +9,12 @@
 #include "shared/name_list.h"
 #include "shared/report.h"
 
-static void list_names(size_t size, char *names) {
-  size_t used = 0;
-  for (size_t i = 0; i < simdrop_memory_count() && used < size; ++i)
-    used += (size_t)snprintf(names + used, size - used, "%s%s", used == 0 ? "" : ", ", simdrop_memory_name(i));
-}
-
 static bool is_known(const char *name) {
   char names[512] = "";
-  for (size_t i = 0; i < simdrop_memory_count(); ++i)
+  for (size_t i = 0; i < simdrop_memory_count(); ++i) {
     if (strcmp(simdrop_memory_name(i), name) == 0) return true;
-  list_names(sizeof names, names);
+    name_list_add(sizeof names, names, simdrop_memory_name(i));
+  }
   report_error("there is no way of going through memory '%s'; those there are: %s", name, names);
   return false;
 }

@@ -28,3 +28,8 @@ bool name_list_has(const char *list, const char *name) {
   }
   return false;
 }
+
+void name_list_add(size_t size, char *names, const char *name) {
+  const size_t used = strlen(names);
+  snprintf(names + used, size - used, "%s%s", used == 0 ? "" : ", ", name);
+}
