@@ -8,6 +8,8 @@
     sh bench/compare_backends.sh, sh bench/compare_commands.sh
     sh bench/peers.sh FOLDER --json bench/results/zen4-peers.json
     sh bench/peers.sh FOLDER --short-calls --json bench/results/zen4-short.json
+    simdrop bench --kernel forward,chain,... --json bench/results/zen4-fused.json
+    sh bench/peers.sh FOLDER --fused --json bench/results/zen4-fused-peers.json
     python3 bench/count_instructions.py FOLDER --json bench/results/zen4-instructions.json
     python3 bench/tune.py --json bench/results/sapphire-rapids-tuning.json
     bench_threads 2 bench/results/sapphire-rapids-openmp.json
@@ -19,7 +21,8 @@
 A table stands between `<!-- figures: NAME -->` and `<!-- end of figures -->`, a figure in a line between `<!-- figure: WORDS -->` and
 `<!-- end -->`. WORDS are a field (ratio: times memcpy's; ns: an element; share: of the machine's limit), kernel, backend, type, elements and
 p of a row of the main benchmark, or of the second machine's after the word zen4; or times, a peer, threads, type, elements and p of the
-peers'; or short, backend, elements and p: ns of a call among the short ones.
+peers'; or short, backend, elements and p: ns of a call among the short ones; or fused, an operation, PyTorch's way, direction and shape: times simdrop's
+time.
 """
 
 import json
@@ -241,6 +244,36 @@ def peer_table(_):
     return markdown(header, lines)
 
 
+def fused_table(_):
+    """The fused functions and variants: ns an element, against the quickest loop that moves the same bytes and against dropout alone."""
+    rows = rows_by_key(["zen4-fused.json"])
+    columns = [(n, title, p) for n, title in SIZES for p in (0.1, 0.5)]
+    header = ["f32, ns an element (x loop, x dropout)", "backend"] + ["%s, p = %s" % (title, p) for _, title, p in columns]
+    def text(row):
+        if row is None:
+            return "-"
+        ratios = ["%.2f" % row[key]["median"] for key in ("ratio_to_quickest", "ratio_to_dropout") if row[key] is not None]
+        return "%.3f (%s)" % (row["ns_per_element"]["median"], ", ".join(ratios))
+    lines = [[kernel, backend] + [text(rows.get((kernel, backend, "f32", n, p))) for n, _, p in columns]
+             for kernel, backend in dict.fromkeys(key[:2] for key in rows if key[1] != "none")]
+    return markdown(header, lines)
+
+
+def fused_key(row):
+    return row["operation"], row["way"], row["direction"], "%dx%d" % (row["rows"], row["columns"])
+
+
+def fused_peer_table(_):
+    """PyTorch's expressions, eager and compiled, against one call."""
+    lines = []
+    for row in read_json("zen4-fused-peers.json")["rows"]:
+        figures = [row["reason"], "-", "-"] if row["status"] != "ok" else [
+            "%.2f" % row["ns_per_element"]["median"], "%.3f" % row["simdrop_ns_per_element"]["median"],
+            "%.1f [%.1f, %.1f]" % tuple(row["times_simdrop"][key] for key in ("median", "p10", "p90"))]
+        lines.append(list(fused_key(row)) + ["%g" % row["p"]] + figures)
+    return markdown(["operation", "PyTorch", "direction", "shape", "p", "PyTorch, ns an element", "simdrop, ns an element", "times simdrop's time"], lines)
+
+
 def short_table(_):
     """Calls on a few elements, in ns: memcpy, two backends, PyTorch's kernel."""
     rows = {(row["backend"], row["n"], row["p"]): row for row in read_json("zen4-short.json")["rows"] if row["status"] == "ok"}
@@ -323,13 +356,16 @@ def figure(words, rows):
         backend, n, p = words[1], number(words[2]), float(words[3])
         found = [row for row in read_json("zen4-short.json")["rows"] if (row["backend"], row["n"], row["p"]) == (backend, n, p)]
         return "%.0f" % (n * found[0]["simdrop_ns_per_element"]["median"])
+    if words[0] == "fused":
+        found = [row for row in read_json("zen4-fused-peers.json")["rows"] if fused_key(row) == tuple(words[1:])]
+        return "%.1f" % found[0]["times_simdrop"]["median"]
     if words[0] == "zen4":
         words, rows = words[1:], rows_by_key(["zen4.json"])
     field, kernel, backend, dtype, n, p = words
     return FIELDS[field](rows[kernel, backend, dtype, number(n), float(p)])
 
 
-TABLES = {"peers": peer_table, "short": short_table, "instructions": instruction_table, "threads": thread_table, "tuning": tuning_table, "zen4": zen4_table,
+TABLES = {"peers": peer_table, "fused": fused_table, "fused_peers": fused_peer_table, "short": short_table, "instructions": instruction_table, "threads": thread_table, "tuning": tuning_table, "zen4": zen4_table,
           "forward_zen4": lambda rows: forward_table(rows_by_key(["zen4.json"])),
           "memory_ways": memory_ways_table, "fresh": fresh_table,
           "zen4_tuning": lambda rows: tuning_table(rows, "zen4-tuning.json"), "builds": build_table, "types": types_command_table, "backends": backend_table, "model": model_table, "model_constants": model_constant_table, "commands": command_table, "layouts": layout_table, "forward": forward_table, "kernels": kernel_table, "small": small_table}

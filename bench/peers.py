@@ -158,7 +158,7 @@ def parse(arguments):
     return options
 
 
-def build_shim(options, folder, threads):
+def build_shim(options, folder, threads, source="shim.c"):
     """The C part, with the executor on OpenMP's threads if there are more than one."""
     library = os.path.abspath(options.library)
     needed = ["libsimdrop.so"] + (["libsimdrop_openmp.so"] if threads > 1 else [])
@@ -166,7 +166,7 @@ def build_shim(options, folder, threads):
         if not os.path.exists(os.path.join(library, name)):
             raise Refused("%s is not in '%s'; build simdrop, or name the folder with --library" % (name, options.library))
     output = os.path.join(folder, "shim.so")
-    command = options.cc + ["-std=gnu11", "-O2", "-fPIC", "-shared", "-I", os.path.join(ROOT, "include"), os.path.join(FOLDER, "shim.c"),
+    command = options.cc + ["-std=gnu11", "-O2", "-fPIC", "-shared", "-I", os.path.join(ROOT, "include"), os.path.join(FOLDER, source),
                             "-o", output, "-L", library, "-lsimdrop", "-lm", "-Wl,-rpath," + library]
     if threads > 1:
         command += ["-DSHIM_THREADS", "-lsimdrop_openmp"]
@@ -175,7 +175,7 @@ def build_shim(options, folder, threads):
     except OSError as error:
         raise Refused("the C compiler '%s' does not run: %s" % (options.cc[0], error.strerror)) from error
     if done.returncode != 0:
-        raise Refused("the C compiler does not make bench/peers/shim.c:\n%s" % done.stdout.strip())
+        raise Refused("the C compiler does not make bench/peers/%s:\n%s" % (source, done.stdout.strip()))
     return output
 
 
@@ -353,17 +353,18 @@ def run(arguments):
         write_json(options.json, {"context": context, "rows": rows})
 
 
-def main():
+def command(name, run_arguments):
+    """Runs a command; its exit status, after a sentence if it was refused or interrupted."""
     try:
-        run(sys.argv[1:])
+        run_arguments(sys.argv[1:])
     except Refused as refused:
-        print("peers.py: %s" % refused, file=sys.stderr)
+        print("%s: %s" % (name, refused), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("peers.py: interrupted; nothing was written", file=sys.stderr)
+        print("%s: interrupted; nothing was written" % name, file=sys.stderr)
         return 130
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command("peers.py", run))

@@ -4,6 +4,8 @@
 # Python to make them with (default python3). PEERS_TORCH, PEERS_JAX, ... say what pip installs in place of the default, for instance
 # PEERS_TORCH='torch --index-url ...' for a PyTorch without CUDA's gigabytes.
 #
+# With --fused before the options: bench/peers_fused.py with PyTorch alone.
+#
 # Not installed here: Random123 (Debian: librandom123-dev) and libxsmm (LIBXSMM_ROOT names the folder of a build).
 set -u
 
@@ -20,6 +22,11 @@ esac
 mkdir -p "$1" || exit 2
 folder=$(cd "$1" && pwd)
 shift
+only=
+if [ "${1:-}" = --fused ]; then
+  only=torch
+  shift
+fi
 case $folder in
   *[[:space:]]*) fail "'$folder' has a space in its name, which the programs in pip's environments cannot be started with" ;;
 esac
@@ -31,6 +38,7 @@ environment() {
   peer=$1
   module=$2
   packages=$3
+  [ "${only:-$peer}" = "$peer" ] || return 0
   home="$folder/$peer"
   if ! { [ -x "$home/bin/python" ] && "$home/bin/python" -c "$module" > /dev/null 2>&1; }; then
     echo "peers.sh: installing $packages"
@@ -53,6 +61,10 @@ environment tensorflow 'import tensorflow' "${PEERS_TENSORFLOW:-tensorflow-cpu}"
 if ! { cmake -S "$source" -B "$folder/simdrop" -DCMAKE_BUILD_TYPE=Release -DSIMDROP_BUILD_TESTS=OFF -DSIMDROP_BUILD_TOOL=OFF \
   -DSIMDROP_BUILD_EXAMPLES=OFF && cmake --build "$folder/simdrop"; } > "$folder/simdrop.log" 2>&1; then
   fail "simdrop does not build; $folder/simdrop.log says why"
+fi
+if [ -n "$only" ]; then
+  [ -x "$folder/torch/bin/python" ] || fail "there is no PyTorch; $folder/torch.log says why"
+  exec "$folder/torch/bin/python" "$source/bench/peers_fused.py" --library "$folder/simdrop" "$@"
 fi
 # shellcheck disable=SC2086 # the options are meant to be split
 exec "$python" "$source/bench/peers.py" --library "$folder/simdrop" $interpreters "$@"

@@ -3,9 +3,10 @@
 //
 //   tune FIRST.so SECOND.so BACKEND KERNEL DTYPE N P ROUNDS
 //
-// KERNEL is forward, forward-bits, forward-bytes, forward-in-place, backward, apply-bits, mask-bits or mask-bytes, DTYPE f32,
-// f64, f16 or bf16. Prints the median of the rounds' ratios, their tenth and ninetieth percentile, and both medians in ns an
-// element. Exit status 1 if the builds' outputs differ, 2 if anything is missing.
+// KERNEL is forward, forward-bits, forward-bytes, forward-in-place, backward, apply-bits, mask-bits, mask-bytes, or, on rows of
+// 1024, chain (with a bias and a residual), chain-gelu or softmax, or alpha or gaussian; DTYPE is f32, f64, f16 or bf16. Prints
+// the median of the rounds' ratios, their tenth and ninetieth percentile, and both medians in ns an element. Exit status 1 if
+// the builds' outputs differ, 2 if anything is missing.
 #include <dlfcn.h>
 #include <simdrop/simdrop.h>
 #include <stdbool.h>
@@ -26,12 +27,26 @@ typedef simdrop_status backward_function(const simdrop_mask *mask, simdrop_dtype
 typedef simdrop_status apply_function(double p, simdrop_dtype dtype, size_t n, const uint8_t *bits, const void *x, void *y);
 typedef simdrop_status mask_function(const simdrop_mask *mask, size_t n, uint8_t *bits);
 
+typedef simdrop_status chain_function(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype,
+                                      const simdrop_matrix *matrix, const simdrop_chain *chain, const void *x, void *y,
+                                      uint8_t *bits);
+typedef simdrop_status softmax_function(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype,
+                                        const simdrop_matrix *matrix, const simdrop_softmax *softmax, const void *x, void *y,
+                                        void *probabilities, void *statistics);
+typedef simdrop_status variant_function(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype,
+                                        size_t n, const void *x, void *y);
+
 typedef struct build {
   select_function *select_backend;
-  forward_function *forward, *forward_bytes;  // the latter NULL in builds that have it not
+  forward_function *forward;
   backward_function *backward;
   apply_function *apply_bits;
   mask_function *mask_bits, *mask_bytes;
+  // NULL in builds that have them not:
+  forward_function *forward_bytes;
+  chain_function *chain;
+  softmax_function *softmax;
+  variant_function *alpha, *gaussian;
 } build;
 
 typedef struct tune_case tune_case;
@@ -59,8 +74,11 @@ static void fail(const char *what) {
   exit(2);
 }
 
+#define DEMAND(b, function, name) \
+  if ((b)->function == NULL) fail("a build without " name)
+
 static simdrop_status forward_bytes(const build *b, const tune_case *c, char *y) {
-  if (b->forward_bytes == NULL) fail("a build without simdrop_forward_bytes");
+  DEMAND(b, forward_bytes, "simdrop_forward_bytes");
   return b->forward_bytes(&c->mask, c->dtype, c->n, c->x, y, c->decisions);
 }
 
@@ -84,6 +102,43 @@ static simdrop_status mask_bytes(const build *b, const tune_case *c, char *y) {
   return b->mask_bytes(&c->mask, c->n, (uint8_t *)y);
 }
 
+#define COLUMNS 1024
+
+// Whole rows, or one row of all elements.
+static simdrop_matrix rows_of(const tune_case *c) {
+  const size_t columns = c->n < COLUMNS ? c->n : COLUMNS;
+  const ptrdiff_t stride = (ptrdiff_t)columns;
+  return (simdrop_matrix){c->n / columns, columns, stride, stride, stride, columns, 0};
+}
+
+static simdrop_status run_chain(simdrop_activation activation, const build *b, const tune_case *c, char *y) {
+  const simdrop_matrix matrix = rows_of(c);
+  const simdrop_chain chain = {.activation = activation, .bias = c->x, .residual = c->x};
+  DEMAND(b, chain, "simdrop_chain_forward");
+  return b->chain(NULL, &c->mask, c->dtype, &matrix, &chain, c->x, y, NULL);
+}
+
+static simdrop_status chain(const build *b, const tune_case *c, char *y) { return run_chain(SIMDROP_ACTIVATION_NONE, b, c, y); }
+
+static simdrop_status chain_gelu(const build *b, const tune_case *c, char *y) { return run_chain(SIMDROP_GELU, b, c, y); }
+
+static simdrop_status softmax(const build *b, const tune_case *c, char *y) {
+  const simdrop_matrix matrix = rows_of(c);
+  const simdrop_softmax plain = {.scale = 0.125, .probability_stride = (ptrdiff_t)matrix.columns};
+  DEMAND(b, softmax, "simdrop_softmax_forward");
+  return b->softmax(NULL, &c->mask, c->dtype, &matrix, &plain, c->x, y, NULL, NULL);
+}
+
+static simdrop_status alpha(const build *b, const tune_case *c, char *y) {
+  DEMAND(b, alpha, "simdrop_alpha_forward");
+  return b->alpha(NULL, &c->mask, c->dtype, c->n, c->x, y);
+}
+
+static simdrop_status gaussian(const build *b, const tune_case *c, char *y) {
+  DEMAND(b, gaussian, "simdrop_gaussian_forward");
+  return b->gaussian(NULL, &c->mask, c->dtype, c->n, c->x, y);
+}
+
 static const struct {
   const char *name;
   kernel_call *call;
@@ -96,6 +151,11 @@ static const struct {
     {"apply-bits", apply_bits},
     {"mask-bits", mask_bits},
     {"mask-bytes", mask_bytes},
+    {"chain", chain},
+    {"chain-gelu", chain_gelu},
+    {"softmax", softmax},
+    {"alpha", alpha},
+    {"gaussian", gaussian},
 };
 
 // ISO C has no conversion from void * to pointers to functions; POSIX wants their bits to be the same.
@@ -115,11 +175,15 @@ static build open_build(const char *path, const char *backend) {
   if (library == NULL) fail(dlerror());
   find(library, "simdrop_backend_select", &b.select_backend);
   find(library, "simdrop_forward", &b.forward);
-  find_if_there(library, "simdrop_forward_bytes", &b.forward_bytes);
   find(library, "simdrop_backward", &b.backward);
   find(library, "simdrop_apply_bits", &b.apply_bits);
   find(library, "simdrop_mask_bits", &b.mask_bits);
   find(library, "simdrop_mask_bytes", &b.mask_bytes);
+  find_if_there(library, "simdrop_forward_bytes", &b.forward_bytes);
+  find_if_there(library, "simdrop_chain_forward", &b.chain);
+  find_if_there(library, "simdrop_softmax_forward", &b.softmax);
+  find_if_there(library, "simdrop_alpha_forward", &b.alpha);
+  find_if_there(library, "simdrop_gaussian_forward", &b.gaussian);
   if (b.select_backend(backend) != SIMDROP_OK) fail("this machine has not that backend");
   return b;
 }

@@ -28,6 +28,15 @@ if(NOT SIMDROP_ARCHITECTURE STREQUAL "x86") # there the processor is asked itsel
 endif()
 simdrop_check_symbol(timespec_get time.h SIMDROP_HAVE_TIMESPEC_GET) # C11, but not everywhere
 
+# The functions of math.h are in a library of their own on most Unix systems. check_library_exists would declare them otherwise than
+# the compiler knows them, which -Werror makes an error.
+include(CheckCSourceCompiles)
+set(CMAKE_REQUIRED_LIBRARIES m)
+check_c_source_compiles("
+  #include <math.h>
+  int main(int count, char **arguments) { return arguments == 0 || log1p(count) > 1; }" SIMDROP_HAVE_MATH_LIBRARY)
+unset(CMAKE_REQUIRED_LIBRARIES)
+
 # WebAssembly has no shared libraries that a program could be linked to, and CMake does not know that of WASI.
 get_property(SIMDROP_HAVE_SHARED_LIBRARIES GLOBAL PROPERTY TARGET_SUPPORTS_SHARED_LIBS)
 if(CMAKE_SYSTEM_NAME STREQUAL "WASI")

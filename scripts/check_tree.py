@@ -22,7 +22,7 @@ ELSEWHERE = {
 }
 OTHERS = {name for names in ELSEWHERE.values() for name in names.split()}
 # From the top down: a folder's files include what is in their own line or below it.
-LIBRARY = (("core",), ("layout",), ("engine",), ("machine",), ("avx2", "avx512", "highway", "neon", "openmp", "scalar", "sve"), ("common",))
+LIBRARY = (("core",), ("fused", "layout"), ("engine",), ("machine",), ("avx2", "avx512", "highway", "neon", "openmp", "scalar", "sleef", "sve"), ("common",))
 TOOL = (("",), ("apply", "bench", "verify"), ("shared",))
 
 

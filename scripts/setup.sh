@@ -34,6 +34,7 @@ want cmake cmake
 want ninja-build ninja
 want python3 python3
 want_package libboost-math-dev
+want_package libsleef-dev
 want g++ g++
 if [ "$level" != run ]; then
   want clang clang
@@ -49,6 +50,7 @@ if [ "$level" != run ]; then
   want hyperfine hyperfine
   want libopenmpi-dev mpicc
   want openmpi-bin mpirun
+  want_package libopenblas-dev
   want_package libclang-rt-dev
   want_package libcmocka-dev
   want_package libhwy-dev
@@ -71,6 +73,7 @@ if [ "$level" != run ]; then
   want gcc-s390x-linux-gnu s390x-linux-gnu-gcc
   want_package libc6-dev-s390x-cross
   want_package libcmocka-dev:arm64
+  want_package libsleef-dev:arm64
   want gcc-mingw-w64-x86-64 x86_64-w64-mingw32-gcc
   python3 -c 'import numpy' 2> /dev/null || add python3-numpy
   python3 -c 'import ensurepip' 2> /dev/null || add python3-venv

@@ -173,7 +173,7 @@ compile() { configure "$@" && cmake --build "$build/$1"; }
 tree() {
   case "$1" in
     release) compile "$1" -DCMAKE_BUILD_TYPE=Release -DSIMDROP_REQUIRED=all ;;
-    clang) compile "$1" -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER=clang -DSIMDROP_REQUIRED="backends;highway;boost;mpi;cmocka;python" ;;
+    clang) compile "$1" -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER=clang -DSIMDROP_REQUIRED="backends;highway;sleef;boost;blas;mpi;cmocka;python" ;;
     aarch64) compile_for "$1" aarch64-linux-gnu ;;
     aarch64-clang) compile_for "$1" aarch64-linux-gnu-clang ;;
   esac
@@ -195,9 +195,10 @@ compile_and_try() {
 
 gcc_release() { tree release && ctest --test-dir "$build/release" -j 2 --output-on-failure; }
 
-# The same code by another compiler: every test, with shorter loops, but those of scripts, which no compiler has a share in.
+# The same code by another compiler: every test, with shorter loops, but those of scripts, which no compiler has a share in, and those of the
+# tool, which the build with sanitizers, clang's too, has as well.
 clang_release() {
-  tree clang && SIMDROP_TEST_EFFORT=quick ctest --test-dir "$build/clang" -j 2 --output-on-failure -E '^(peers|pictures|tune)$'
+  tree clang && SIMDROP_TEST_EFFORT=quick ctest --test-dir "$build/clang" -j 2 --output-on-failure -E '^(peers|peers_fused|pictures|tune|tool|tool_bench|tool_verify|tool_files)$'
 }
 
 # Without Highway's backends, which take a minute and a half to compile so: with them, --all.
@@ -239,17 +240,18 @@ emulate() {
   for processor in "$@"; do
     printf 'On %s:\n' "$processor"
     # Of scalar, which has been tested here, the golden data; on "max" what it has besides, and what that may change. What takes minutes and no
-    # processor does otherwise, by one compiler's build alone: layouts by the one's, threads by the other's.
+    # processor does otherwise, by one compiler's build alone: layouts by the one's, threads by the other's, and of the fused functions,
+    # whose golden data both have, some by each.
     backends="neon highway-neon"
     golden="$backends scalar"
     tests=.
-    without='parallel'
+    without='parallel|norm|tile|variants'
     if [ "$processor" = max ]; then
       backends="sve highway-sve2 highway-sve"
       golden=$backends
-      tests='^(philox|mask|kernels|vocabulary|guard|stack|dispatch)$'
+      tests='^(philox|mask|kernels|vocabulary|math|norm|guard|stack|dispatch)$'
     elif [ "$folder" = aarch64 ]; then
-      without='layout|bench_limits'
+      without='layout|bench_limits|chain|softmax|stack'
     fi
     QEMU_CPU=$processor SIMDROP_TEST_BACKENDS=$golden "$build/$folder/tests/run-golden_alone" || return
     SIMDROP_TEST_BACKENDS=$backends QEMU_CPU=$processor SIMDROP_TEST_EFFORT=quick ctest --test-dir "$build/$folder" -j 2 \
@@ -261,7 +263,7 @@ emulate() {
 # of the tests where a part of each vector is used (2048).
 emulate_length() {
   printf 'Vectors of %d bits:\n' "$1"
-  tests='^vocabulary$'
+  tests='^(vocabulary|math)$'
   backends=sve
   golden="sve highway-sve2 highway-sve"
   trees=aarch64
@@ -272,7 +274,7 @@ emulate_length() {
       golden="neon $golden"
       ;;
     2048)
-      tests='^(vocabulary|philox|mask|kernels)$'
+      tests='^(vocabulary|math|philox|mask|kernels|norm)$'
       trees="aarch64 aarch64-clang"
       ;;
   esac
@@ -285,7 +287,7 @@ emulate_length() {
 emulate_lengths() {
   at_once 'for bits in 128 256 2048; do emulate_length $bits || exit; done' 'for bits in 384 512 1024; do emulate_length $bits || exit; done' \
     && QEMU_CPU=a64fx SIMDROP_TEST_EFFORT=quick ctest --test-dir "$build/aarch64" -j 2 --output-on-failure \
-      -R '^(vocabulary|philox|mask|kernels|dispatch|golden_alone)$'
+      -R '^(vocabulary|math|philox|mask|kernels|dispatch|golden_alone)$'
 }
 
 # Golden data on processors without cmocka, and files of both byte orders.
@@ -374,8 +376,11 @@ step 'other systems' env CCACHE_DISABLE=1 sh tests/other_systems.sh "$build/othe
 group style clang aarch64-clang
 step 'style' sh scripts/lint.sh "$build/clang" "$build/aarch64-clang" # clang-tidy knows none of gcc's flags
 group faults
-step 'planted faults' python3 tests/faults/run.py --jobs 2 --quick
+# A third of them on one day, and another on the next: all of them, which take some ten minutes, with --all.
+step 'planted faults' python3 tests/faults/run.py --jobs 2 --quick --part "$(date +%j | sed 's/^0*//')/3"
 if [ "$all" = yes ]; then
+  group masks release
+  step 'functions of all floats' env SIMDROP_TEST_EFFORT=thorough SIMDROP_TEST_BACKENDS=avx2 "$build/release/tests/test_math" results_are_frozen
   group sanitizers
   step 'clang, address and undefined-behaviour sanitizers, all backends' sanitized asan-ubsan-highway
   step 'clang, thread sanitizer, all backends' thread_sanitized tsan-highway

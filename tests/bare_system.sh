@@ -79,8 +79,8 @@ case $level in
     inside "$user" "cd ~/simdrop && sh scripts/setup.sh test" || give_up "scripts/setup.sh"
     for compiler in gcc clang aarch64-linux-gnu aarch64-linux-gnu-clang; do
       case $compiler in
-        aarch64*) options="-DCMAKE_TOOLCHAIN_FILE=\$HOME/simdrop/cmake/toolchains/$compiler.cmake -DSIMDROP_WITH_BOOST=OFF -DSIMDROP_REQUIRED='backends;highway;cmocka'" ;;
-        *) options="-DCMAKE_C_COMPILER=$compiler -DSIMDROP_REQUIRED='backends;highway;boost;mpi;cmocka;python'" ;;
+        aarch64*) options="-DCMAKE_TOOLCHAIN_FILE=\$HOME/simdrop/cmake/toolchains/$compiler.cmake -DSIMDROP_WITH_BOOST=OFF -DSIMDROP_REQUIRED='backends;highway;sleef;cmocka'" ;;
+        *) options="-DCMAKE_C_COMPILER=$compiler -DSIMDROP_REQUIRED='backends;highway;sleef;boost;blas;mpi;cmocka;python'" ;;
       esac
       inside "$user" "cd ~/simdrop && cmake -S . -B build/$compiler -G Ninja -DSIMDROP_WERROR=ON $options && cmake --build build/$compiler" \
         || give_up "the build by $compiler"

@@ -3,7 +3,7 @@
 #
 # Seen to fail: a function without SIMDROP_API in its header but exported (exported functions), an exported helper without the prefix
 # (archive), malloc and getenv called from dispatch.c (needed functions), a static counter in driver.c and a hidden global one
-# (writable data), a header's function without SIMDROP_API (marked functions), the shared library's objects in the archive (hidden).
+# (writable data), a header's function without SIMDROP_API (marked functions), Sleef_expd4_u10 in place of Sleef_expd4_u10avx2 (needed functions, SLEEF's), the shared library's objects in the archive (hidden).
 set -u
 export LC_ALL=C # one order for sort and comm
 
@@ -73,9 +73,14 @@ strcmp
 sysconf
 timespec_get
 ALLOWED
-nm -D --undefined-only "$build/libsimdrop.so" | awk '{print $NF}' | sed 's/@.*//' | sort -u > "$work/needed"
+nm -D --undefined-only "$build/libsimdrop.so" | awk '{print $NF}' | sed 's/@.*//' | sort -u > "$work/all-needed"
+# SLEEF's functions by the names that end in their instructions, never by those that choose by themselves, and differently.
+sleef='^Sleef_[a-z]*d[1-8]_u1[05](avx512f|avx2|advsimd|purecfma)$'
+grep -vE "$sleef" "$work/all-needed" > "$work/needed"
 comm -13 "$work/allowed" "$work/needed" > "$work/not-allowed"
 same 'needed functions are on the short list' "$work/nothing" "$work/not-allowed"
+nm --undefined-only "$build/libsimdrop.a" 2> /dev/null | awk '{print $NF}' | grep '^Sleef_' | grep -vE "$sleef" | sort -u > "$work/dispatched"
+same "SLEEF's functions are named with their instructions" "$work/nothing" "$work/dispatched"
 
 # The archive's global symbols share one name space with the program's.
 nm --defined-only --extern-only "$build/libsimdrop.a" 2> /dev/null | awk 'NF == 3 {print $3}' | sort -u > "$work/global"
@@ -87,7 +92,7 @@ grep -c . "$work/global" | grep -qv '^0$' || same 'the archive has symbols' "$wo
 objdump -t "$build/libsimdrop.a" | awk -F '\t' 'NF == 2 && $1 ~ /^[0-9a-f]+ g/ && $2 !~ / \.hidden / {sub(/.* /, "", $2); print $2}' | sort -u > "$work/visible"
 same 'global symbols of the archive are hidden' "$work/nothing" "$work/visible"
 
-printf '%s\n' current_choice decided_memory_choice decided_non_temporal_bytes memory_learners > "$work/decisions" # each is found out, or learned
+printf '%s\n' current_choice current_f64_math decided_memory_choice decided_non_temporal_bytes memory_learners > "$work/decisions" # each is found out, or learned
 # By section, because constant tables of addresses (.data.rel.ro) are written once by the loader and are read-only then. A line
 # of objdump is "address flags section<tab>size [.hidden] name".
 objdump -t "$build/libsimdrop.a" | awk -F '\t' 'NF == 2 {

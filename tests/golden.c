@@ -101,7 +101,7 @@ golden_layout golden_layout_of(size_t i) {
 }
 
 // The digests of all lines that begin with this word, one line after the other.
-static void read_digests(const char *name, const char *word, uint64_t digests[GOLDEN_DIGESTS]) {
+static void read_digests(const char *name, const char *word, size_t wanted, uint64_t *digests) {
   data_file *const file = open_data(name);
   const size_t length = strlen(word);
   size_t count = 0;
@@ -110,11 +110,11 @@ static void read_digests(const char *name, const char *word, uint64_t digests[GO
     int used = 0;
     uint64_t digest;
     for (line += length; sscanf(line, "%" SCNx64 "%n", &digest, &used) == 1; line += used)
-      if (count++ < GOLDEN_DIGESTS) digests[count - 1] = digest;
+      if (count++ < wanted) digests[count - 1] = digest;
   }
   close_data(file);
-  if (count != GOLDEN_DIGESTS) {
-    fprintf(stderr, "golden: %s has %zu digests of %s, not %d\n", name, count, word, (int)GOLDEN_DIGESTS);
+  if (count != wanted) {
+    fprintf(stderr, "golden: %s has %zu digests of %s, not %zu\n", name, count, word, wanted);
     exit(1);
   }
 }
@@ -122,11 +122,11 @@ static void read_digests(const char *name, const char *word, uint64_t digests[GO
 void read_golden_call(size_t i, uint64_t digests[GOLDEN_DIGESTS]) {
   char word[32];
   snprintf(word, sizeof word, "%.17g", probabilities[i]);
-  read_digests("golden_digests.txt", word, digests);
+  read_digests("golden_digests.txt", word, GOLDEN_DIGESTS, digests);
 }
 
 void read_golden_layout(size_t i, uint64_t digests[GOLDEN_DIGESTS]) {
-  read_digests("golden_layouts.txt", golden_layout_of(i).name, digests);
+  read_digests("golden_layouts.txt", golden_layout_of(i).name, GOLDEN_DIGESTS, digests);
 }
 
 #if defined(__MINGW_PRINTF_FORMAT)  // Windows has two kinds of printf: the one that its headers chose
@@ -139,7 +139,7 @@ __attribute__((format(PRINTF_FORMAT, 1, 2))) static const char *problem(const ch
   static char text[256];
   va_list arguments;
   va_start(arguments, format);
-  vsnprintf(text, sizeof text, format, arguments);
+  vsnprintf(text, sizeof text, format, arguments);  // NOLINT(clang-analyzer-valist.Uninitialized): it is initialised
   va_end(arguments);
   return text;
 }
@@ -272,4 +272,269 @@ const char *golden_layouts_problem(void) {
     found = layout_problem(&layout, golden);
   }
   return found;
+}
+
+golden_chain golden_chain_of(size_t i) {
+  if (i < 2) return (golden_chain){SIMDROP_F64, (simdrop_activation)i};
+  static const simdrop_dtype types[] = {SIMDROP_F32, SIMDROP_F16, SIMDROP_BF16};
+  return (golden_chain){types[(i - 2) / 5], (simdrop_activation)((i - 2) % 5)};
+}
+
+static bool is_nan(simdrop_dtype dtype, uint64_t value) {
+  switch (dtype) {
+    case SIMDROP_F32: return (value & UINT32_C(0x7fffffff)) > UINT32_C(0x7f800000);
+    case SIMDROP_F64: return (value & (UINT64_MAX >> 1)) > UINT64_C(0x7ff0000000000000);
+    case SIMDROP_F16: return (value & 0x7fff) > 0x7c00;
+    default: return (value & 0x7fff) > 0x7f80;
+  }
+}
+
+static uint64_t digest_with_one_nan(simdrop_dtype dtype, size_t n, void *values) {
+  const size_t size = simdrop_dtype_size(dtype);
+  for (size_t k = 0; k < n; ++k)
+    if (is_nan(dtype, read_element(size, (char *)values + size * k)))
+      write_element(size, UINT64_MAX, (char *)values + size * k);
+  return digest_values(dtype, n, values);
+}
+
+// Rows of 257 elements and gaps, of which activations see all sorts of numbers; and for the sums, which these would make NaN,
+// of numbers about 1 in the place of dy.
+void golden_chain_digests(golden_chain golden, uint64_t digests[GOLDEN_CHAIN_DIGESTS]) {
+  enum {
+    ROWS = 130,
+    COLUMNS = 257,
+    STRIDE = 260,
+    COUNT = ROWS * STRIDE,
+    BITS = ROWS * COLUMNS
+  };
+  const simdrop_dtype dtype = golden.dtype, sums_dtype = dtype == SIMDROP_F64 ? SIMDROP_F64 : SIMDROP_F32;
+  const simdrop_matrix matrix = {ROWS, COLUMNS, STRIDE, STRIDE, STRIDE, COLUMNS + 40, 0};
+  const simdrop_mask mask = {0.3, 11, 12, 1000003, 0};
+  const size_t size = simdrop_dtype_size(dtype);
+  char *const x = allocate(8 * COUNT), *const dy = allocate(8 * COUNT), *const y = allocate(8 * COUNT);
+  char *const sums = allocate(8 * COLUMNS);
+  uint8_t *const bits = allocate(PACKED(BITS));
+  golden_values(dtype, COUNT, x);
+  golden_values(dtype, COUNT, y);  // what is between rows stays so
+  simdrop_chain chain = {golden.activation, SIMDROP_BIAS_OF_COLUMNS, x + 5 * size, x + 3 * size, 0};
+  must(simdrop_chain_forward(NULL, &mask, dtype, &matrix, &chain, x, y, bits), "chain");
+  digests[0] = digest_with_one_nan(dtype, COUNT - 3, y);
+  digests[1] = digest_bytes(bits, PACKED(BITS));
+  uint64_t random = 90;
+  static const uint64_t ones[] = {0x3f000000, UINT64_C(0x3fe0000000000000), 0x3800, 0x3f00};  // 1/2, and random bits below
+  static const int fractions[] = {24, 53, 11, 8};
+  for (size_t k = 0; k < COUNT; ++k) {
+    const uint64_t fraction = next_random(&random) >> (64 - fractions[dtype]);
+    write_element(size, ones[dtype] + fraction, dy + size * k);
+    write_element(size, ones[dtype] + fraction + ((fraction & 1) << (8 * size - 1)), x + size * k);
+  }
+  must(simdrop_chain_backward(NULL, &mask, dtype, &matrix, &chain, NULL, x, dy, y, sums), "chain's gradient");
+  digests[2] = digest_with_one_nan(dtype, COUNT - 3, y);
+  digests[3] = digest_values(sums_dtype, COLUMNS, sums);
+  chain.bias_axis = SIMDROP_BIAS_OF_ROWS;
+  must(simdrop_chain_backward(NULL, &mask, dtype, &matrix, &chain, NULL, x, dy, y, sums), "chain's gradient");
+  digests[4] = digest_values(sums_dtype, ROWS, sums);
+  free(x);
+  free(dy);
+  free(y);
+  free(sums);
+  free(bits);
+}
+
+// What a file of digests of fused functions is about: a line for each type and option.
+typedef struct fused_golden {
+  const char *file, *what, *option;
+  size_t count;                                 // lines
+  const char *names[GOLDEN_CHAIN_DIGESTS];      // of the digests
+  simdrop_dtype (*type_of)(size_t i);           // of line i,
+  int (*option_of)(size_t i);                   // and its option
+  void (*digest)(size_t i, uint64_t *digests);  // what the backend that is chosen makes of it
+} fused_golden;
+
+static const char *fused_problem(const fused_golden *golden) {
+  data_file *const file = open_data(golden->file);
+  const char *found = NULL;
+  size_t count = 0;
+  for (char *line; found == NULL && (line = next_line(file)) != NULL; ++count) {
+    if (count >= golden->count) continue;
+    if (comparable_probability(golden->type_of(count), 0.3) != 0.3) continue;
+    char name[16];
+    int option;
+    uint64_t wanted[GOLDEN_CHAIN_DIGESTS], digests[GOLDEN_CHAIN_DIGESTS];
+    if (sscanf(line, "%15s %d %" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNx64, name, &option, &wanted[0], &wanted[1],
+               &wanted[2], &wanted[3], &wanted[4]) != 7 ||
+        strcmp(name, dtype_name(golden->type_of(count))) != 0 || option != golden->option_of(count))
+      return problem("this is no golden %s: %s", golden->what, line);
+    golden->digest(count, digests);
+    for (size_t i = 0; found == NULL && i < GOLDEN_CHAIN_DIGESTS; ++i)
+      if (digests[i] != wanted[i])
+        found = problem("%s of the %s of %s with %s %d differ", golden->names[i], golden->what, name, golden->option, option);
+  }
+  close_data(file);
+  if (found == NULL && count != golden->count)
+    found = problem("%zu lines of %s were read, not all %zu", count, golden->file, golden->count);
+  return found;
+}
+
+static simdrop_dtype chain_type(size_t i) { return golden_chain_of(i).dtype; }
+static int chain_activation(size_t i) { return (int)golden_chain_of(i).activation; }
+static void digest_chain(size_t i, uint64_t *digests) { golden_chain_digests(golden_chain_of(i), digests); }
+
+const char *golden_chains_problem(void) {
+  static const fused_golden chains = {"golden_chains.txt",
+                                      "chain",
+                                      "activation",
+                                      GOLDEN_CHAINS,
+                                      {"y", "bits", "dx", "sums of columns", "sums of rows"},
+                                      chain_type,
+                                      chain_activation,
+                                      digest_chain};
+  return fused_problem(&chains);
+}
+
+golden_softmax golden_softmax_of(size_t i) {
+  static const simdrop_dtype types[] = {SIMDROP_F32, SIMDROP_F16, SIMDROP_BF16};
+  return (golden_softmax){types[i / 2], i % 2 != 0};
+}
+
+// Numbers from -4 to 4.
+static void fill_scores(simdrop_dtype dtype, size_t n, uint64_t *random, char *x) {
+  static const uint64_t lowest[] = {0x3f000000, 0, 0x3800, 0x3f00};  // 1/2, and random bits below and above
+  static const int fractions[] = {23, 52, 10, 7};
+  const size_t size = simdrop_dtype_size(dtype);
+  for (size_t k = 0; k < n; ++k) {
+    const uint64_t bits = next_random(random), fraction = bits >> (64 - fractions[dtype]);
+    const uint64_t exponent = (bits & 1) << fractions[dtype], sign = (bits >> 1 & 1) << (8 * size - 1);
+    write_element(size, (lowest[dtype] + fraction + exponent) | sign, x + size * k);
+  }
+}
+
+// Rows that fit the kernels' buffers, and those that do not.
+static void digest_softmax(golden_softmax golden, size_t rows, size_t columns, uint64_t digests[GOLDEN_SOFTMAX_DIGESTS]) {
+  const simdrop_dtype dtype = golden.dtype;
+  const size_t count = rows * columns, bytes = 4 * count;
+  const simdrop_mask mask = {0.3, 11, 13, 1000003, 0};
+  simdrop_matrix matrix = simdrop_matrix_dense(rows, columns);
+  matrix.index_stride += 40;
+  simdrop_softmax softmax = simdrop_softmax_plain(1.75, columns);
+  char *const x = allocate(bytes), *const dy = allocate(bytes), *const y = allocate(bytes), *const p = allocate(bytes);
+  float *const statistics = allocate(2 * rows * sizeof *statistics);
+  uint8_t *const allowed = allocate(columns + 3 * rows);
+  uint64_t random = 91;
+  for (size_t k = 0; k < columns + 3 * rows; ++k) allowed[k] = next_random(&random) % 8 == 0 ? 0 : 1;
+  fill_scores(dtype, count, &random, x);
+  fill_scores(dtype, count, &random, dy);
+  if (golden.has_masks) {
+    softmax.additive = dy;
+    softmax.additive_type = dtype;
+    softmax.additive_stride = (ptrdiff_t)columns;
+    softmax.allowed = allowed;
+    softmax.allowed_stride = 3;
+    softmax.causal = 1;
+    softmax.diagonal = (ptrdiff_t)columns - (ptrdiff_t)rows;
+  }
+  must(simdrop_softmax_forward(NULL, &mask, dtype, &matrix, &softmax, x, y, p, statistics), "softmax");
+  digests[0] = digest_values(dtype, count, y);
+  digests[1] = digest_values(dtype, count, p);
+  digests[2] = digest_values(SIMDROP_F32, 2 * rows, statistics);
+  must(simdrop_softmax_backward(NULL, &mask, dtype, &matrix, &softmax, p, NULL, NULL, dy, y), "softmax's gradient");
+  digests[3] = digest_values(dtype, count, y);
+  must(simdrop_softmax_backward(NULL, &mask, dtype, &matrix, &softmax, NULL, x, statistics, dy, y), "softmax's gradient");
+  digests[4] = digest_values(dtype, count, y);
+  free(x);
+  free(dy);
+  free(y);
+  free(p);
+  free(statistics);
+  free(allowed);
+}
+
+void golden_softmax_digests(golden_softmax softmax, uint64_t digests[GOLDEN_SOFTMAX_DIGESTS]) {
+  uint64_t of_long[GOLDEN_SOFTMAX_DIGESTS];
+  digest_softmax(softmax, 70, 257, digests);
+  digest_softmax(softmax, 2, 4999, of_long);
+  for (size_t i = 0; i < GOLDEN_SOFTMAX_DIGESTS; ++i) digests[i] ^= of_long[i] << 1;
+}
+
+static simdrop_dtype softmax_type(size_t i) { return golden_softmax_of(i).dtype; }
+static int softmax_masks(size_t i) { return golden_softmax_of(i).has_masks; }
+static void digest_golden_softmax(size_t i, uint64_t *digests) { golden_softmax_digests(golden_softmax_of(i), digests); }
+
+const char *golden_softmaxes_problem(void) {
+  static const fused_golden softmaxes = {"golden_softmaxes.txt",
+                                         "softmax",
+                                         "masks",
+                                         GOLDEN_SOFTMAXES,
+                                         {"y", "probabilities", "statistics", "dx", "dx from the statistics"},
+                                         softmax_type,
+                                         softmax_masks,
+                                         digest_golden_softmax};
+  return fused_problem(&softmaxes);
+}
+
+// ---- the relatives of dropout
+
+enum {
+  VARIANT_ELEMENTS = 1 << 16,
+  VARIANT_SIDE = 256  // of a matrix of as many
+};
+
+// Values without infinities and NaNs, whose signs and payloads are nobody's promise once more is done than a product.
+static void finite_values(simdrop_dtype dtype, size_t n, char *x) {
+  static const uint64_t largest_exponents[] = {0x7f800000, UINT64_C(0x7ff) << 52, 0x7c00, 0x7f80};
+  const uint64_t largest = largest_exponents[dtype];
+  const size_t size = simdrop_dtype_size(dtype);
+  golden_values(dtype, n, x);
+  for (size_t k = 0; k < n; ++k) {
+    const uint64_t bits = read_element(size, x + k * size);
+    if ((bits & largest) == largest) write_element(size, bits & ~largest, x + k * size);
+  }
+}
+
+static const char *const variant_names[GOLDEN_VARIANTS] = {"normals", "uniforms", "dropconnect",
+                                                           "alpha",   "gaussian", "concrete"};
+
+const char *golden_variant_name(size_t i) { return variant_names[i]; }
+
+void golden_variant_digests(size_t i, uint64_t digests[GOLDEN_VARIANT_DIGESTS]) {
+  enum {
+    N = VARIANT_ELEMENTS
+  };
+  const simdrop_mask mask = golden_call(0);
+  char *const x = allocate(8 * N), *const y = allocate(8 * N);
+  memset(digests, 0, GOLDEN_VARIANT_DIGESTS * sizeof *digests);
+  if (i < 3) {
+    float *const numbers = (float *)(void *)x, *const sums = (float *)(void *)y;
+    must((i == 1 ? simdrop_uniforms : simdrop_normals)(NULL, &mask, N, numbers), variant_names[i]);
+    if (i < 2) digests[0] = digest_values(SIMDROP_F32, 4, numbers);
+    digests[1] = digest_values(SIMDROP_F32, N, numbers);
+    if (i == 2) {
+      must(simdrop_dropconnect(NULL, &mask, SIMDROP_F32, VARIANT_SIDE, VARIANT_SIDE, numbers, VARIANT_SIDE, numbers + 77, sums),
+           variant_names[i]);
+      digests[1] = digest_values(SIMDROP_F32, VARIANT_SIDE, sums);
+    }
+  }
+  for (size_t d = 0; i >= 3 && d < GOLDEN_VARIANT_DIGESTS; ++d) {
+    const simdrop_dtype dtype = all_dtypes[d];
+    if (comparable_probability(dtype, mask.p) != mask.p) continue;
+    finite_values(dtype, N, x);
+    if (i == 3) must(simdrop_alpha_forward(NULL, &mask, dtype, N, x, y), variant_names[i]);
+    if (i == 4) must(simdrop_gaussian_forward(NULL, &mask, dtype, N, x, y), variant_names[i]);
+    if (i == 5) must(simdrop_concrete_forward(NULL, &mask, 0.1, dtype, N, x, y), variant_names[i]);
+    digests[d] = digest_values(dtype, N, y);
+  }
+  free(x);
+  free(y);
+}
+
+const char *golden_variants_problem(void) {
+  for (size_t i = 0; i < GOLDEN_VARIANTS; ++i) {
+    uint64_t golden[GOLDEN_VARIANT_DIGESTS], found[GOLDEN_VARIANT_DIGESTS];
+    read_digests("golden_variants.txt", variant_names[i], GOLDEN_VARIANT_DIGESTS, golden);
+    golden_variant_digests(i, found);
+    for (size_t d = 0; d < GOLDEN_VARIANT_DIGESTS; ++d)
+      if (found[d] != golden[d] && found[d] != 0)
+        return problem("%s: number %zu differs from the golden one", variant_names[i], d);
+  }
+  return NULL;
 }

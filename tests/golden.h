@@ -13,6 +13,8 @@ enum {
   GOLDEN_LAYOUTS = 10,
   GOLDEN_DIGESTS = 1 + SIMDROP_ELEMENT_TYPE_COUNT,  // of a mask, and of each type's outputs
   GOLDEN_FIRST_DIGESTS = 5,                         // those that the files' first lines have
+  GOLDEN_VARIANTS = 6,
+  GOLDEN_VARIANT_DIGESTS = 4,  // of each type that they have, or of the first numbers and of all
 };
 
 uint64_t digest_bytes(const uint8_t *bytes, size_t size);
@@ -37,10 +39,42 @@ golden_layout golden_layout_of(size_t i);
 void read_golden_call(size_t i, uint64_t digests[GOLDEN_DIGESTS]);
 void read_golden_layout(size_t i, uint64_t digests[GOLDEN_DIGESTS]);
 
+// Digests of the chain of a type with an activation: y, the bits, dx, and the sums of columns and of rows. NaNs of all sorts
+// are one.
+enum {
+  GOLDEN_CHAINS = 17,  // lines of data/golden_chains.txt: types and activations, but for those of f64 that take a library
+  GOLDEN_CHAIN_DIGESTS = 5,
+};
+typedef struct golden_chain {
+  simdrop_dtype dtype;
+  simdrop_activation activation;
+} golden_chain;
+golden_chain golden_chain_of(size_t i);
+void golden_chain_digests(golden_chain chain, uint64_t digests[GOLDEN_CHAIN_DIGESTS]);
+
+// Digests of the softmax of a type, without masks or with all of them: y, the probabilities, the statistics, and dx from
+// either.
+enum {
+  GOLDEN_SOFTMAXES = 6,  // lines of data/golden_softmaxes.txt: types without f64, which takes a library, and masks
+  GOLDEN_SOFTMAX_DIGESTS = 5,
+};
+typedef struct golden_softmax {
+  simdrop_dtype dtype;
+  bool has_masks;
+} golden_softmax;
+golden_softmax golden_softmax_of(size_t i);
+void golden_softmax_digests(golden_softmax softmax, uint64_t digests[GOLDEN_SOFTMAX_DIGESTS]);
+// The relatives of dropout in data/golden_variants.txt, and what the backend that is chosen makes of each; 0 is none.
+const char *golden_variant_name(size_t i);
+void golden_variant_digests(size_t i, uint64_t digests[GOLDEN_VARIANT_DIGESTS]);
+
 // What the backend that is chosen makes of all masks, calls or layouts: NULL if it is golden, otherwise a sentence about the
 // first thing that is not.
 const char *golden_masks_problem(void);
 const char *golden_calls_problem(void);
 const char *golden_layouts_problem(void);
+const char *golden_chains_problem(void);
+const char *golden_softmaxes_problem(void);
+const char *golden_variants_problem(void);
 
 #endif

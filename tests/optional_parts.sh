@@ -1,6 +1,6 @@
 #!/bin/sh
-# optional_parts.sh FOLDER [--all | PART WAY CMAKE MACHINE]: everything that the project can do without (MPI, Boost, Highway, OpenMP, cmocka,
-# a C++ compiler, Python, pkg-config, git) is hidden from a plain build, one at a time and all at once, in each of two ways; the build must
+# optional_parts.sh FOLDER [--all | PART WAY CMAKE MACHINE]: everything that the project can do without (MPI, BLAS, Boost, Highway, SLEEF, OpenMP,
+# cmocka, a C++ compiler, Python, pkg-config, git) is hidden from a plain build, one at a time and all at once, in each of two ways; the build must
 # succeed, leave out what is hidden and nothing else. With three versions of CMake, for this machine and for aarch64; by default each part, way, version and
 # machine in some combination, with --all in every one, or the one that is named (mpi package newest native).
 #
@@ -15,7 +15,7 @@ rm -rf "$folder"
 mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)
 failed=0
-parts="mpi boost highway openmp cmocka cxx python pkg-config git"
+parts="mpi blas boost highway sleef openmp cmocka cxx python pkg-config git"
 
 # cmake_of <version>: the program. Debian's is not always the first of PATH.
 cmake_of() {
@@ -27,8 +27,8 @@ cmake_of() {
 }
 
 # Headers that do not compile, in front of those of the system: the compiler finds what is in /usr/include by itself.
-for header in boost/math/distributions/non_central_chi_squared.hpp hwy/foreach_target.h omp.h cmocka.h; do
-  case $header in boost*) part=boost ;; hwy*) part=highway ;; omp*) part=openmp ;; *) part=cmocka ;; esac
+for header in boost/math/distributions/non_central_chi_squared.hpp hwy/foreach_target.h sleef.h omp.h cblas.h cmocka.h; do
+  case $header in boost*) part=boost ;; hwy*) part=highway ;; sleef*) part=sleef ;; omp*) part=openmp ;; cblas*) part=blas ;; *) part=cmocka ;; esac
   mkdir -p "$folder/hidden/$part/$(dirname "$header")"
   echo '#error "hidden"' > "$folder/hidden/$part/$header"
 done
@@ -75,7 +75,7 @@ hide() {
       options="$options -DCMAKE_DISABLE_FIND_PACKAGE_cmocka=ON -DCMAKE_DISABLE_FIND_PACKAGE_hwy=ON"
       flags="$flags -I$folder/hidden/$1"
       ;;
-    boost-* | cmocka-* | highway-* | openmp-*) flags="$flags -I$folder/hidden/$1" ;;
+    boost-* | blas-* | cmocka-* | highway-* | sleef-* | openmp-*) flags="$flags -I$folder/hidden/$1" ;;
     mpi-path) # FindMPI looks, and finds nothing: newer versions of CMake make a target all the same
       options="$options -DMPI_C_COMPILER=/none"
       path="$folder/path/mpi"
@@ -91,7 +91,7 @@ hide() {
 lost_with() {
   case $1 in
     cxx) echo "highway boost" ;;
-    all) echo "mpi boost highway openmp cmocka python" ;;
+    all) echo "mpi blas boost highway sleef openmp cmocka python" ;;
     pkg-config | git | none) ;;
     *) echo "$1" ;;
   esac
@@ -99,8 +99,10 @@ lost_with() {
 sentence_of() {
   case $1 in
     mpi) echo 'The example for MPI is left out' ;;
+    blas) echo 'The example that trains a network is left out' ;;
     boost) echo "The tool's verify command is left out" ;;
     highway) echo 'The Highway backends are left out' ;;
+    sleef) echo "The fused kernels' functions in double are left out" ;;
     openmp) echo 'simdrop::openmp is left out' ;;
     cmocka) echo 'The C tests but golden_alone are left out' ;;
     python) echo 'The tests in Python are left out' ;;
@@ -121,7 +123,7 @@ build_without() {
   fi
   # For another machine only what is installed for it is there; what is hidden in PATH may be found without its commands.
   case $machine in
-    native) required=$(for each in mpi boost highway openmp cmocka python; do case " $lost " in *" $each "*) ;; *) echo "$each" ;; esac done | paste -s -d ';') ;;
+    native) required=$(for each in mpi blas boost highway sleef openmp cmocka python; do case " $lost " in *" $each "*) ;; *) echo "$each" ;; esac done | paste -s -d ';') ;;
     aarch64)
       required=''
       set -- "$@" "-DCMAKE_TOOLCHAIN_FILE=$source/cmake/toolchains/aarch64-linux-gnu.cmake"
@@ -135,7 +137,7 @@ build_without() {
     # C++ takes the most time, and has no share in these.
     boost-*) options="$options -DSIMDROP_WITH_HIGHWAY=OFF" ;;
     highway-*) options="$options -DSIMDROP_WITH_BOOST=OFF" ;;
-    mpi-* | openmp-* | cmocka-* | python-* | pkg-config-* | git-* | none-aarch64*)
+    mpi-* | blas-* | sleef-* | openmp-* | cmocka-* | python-* | pkg-config-* | git-* | none-aarch64*)
       options="$options -DSIMDROP_WITH_HIGHWAY=OFF -DSIMDROP_WITH_BOOST=OFF"
       ;;
   esac
@@ -212,6 +214,8 @@ else
 mpi package here native
 boost package here native
 highway path 3.22 native
+sleef path newest native
+blas path 3.22 native
 openmp package here native
 cmocka package newest native
 cxx package here native

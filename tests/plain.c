@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/float16.h"
+
 #define DTYPE(argument, name, NAME, element, bits, converts) SIMDROP_##NAME,
 const simdrop_dtype all_dtypes[] = {SIMDROP_ELEMENT_TYPES(DTYPE, )};
 #undef DTYPE
@@ -71,6 +73,24 @@ void write_element(size_t size, uint64_t bits, void *element) {
     case 2: memcpy(element, &bits16, 2); break;
     case 4: memcpy(element, &bits32, 4); break;
     default: memcpy(element, &bits, 8); break;
+  }
+}
+
+double read_value(simdrop_dtype dtype, const void *elements, ptrdiff_t k) {
+  switch (dtype) {
+    case SIMDROP_F32: return (double)((const float *)elements)[k];
+    case SIMDROP_F64: return ((const double *)elements)[k];
+    case SIMDROP_F16: return (double)simdrop_float_from_f16(((const uint16_t *)elements)[k]);
+    default: return (double)simdrop_float_from_bf16(((const uint16_t *)elements)[k]);
+  }
+}
+
+void write_value(simdrop_dtype dtype, void *elements, ptrdiff_t k, double value) {
+  switch (dtype) {
+    case SIMDROP_F32: ((float *)elements)[k] = (float)value; break;
+    case SIMDROP_F64: ((double *)elements)[k] = value; break;
+    case SIMDROP_F16: ((uint16_t *)elements)[k] = simdrop_f16_from_float((float)value); break;
+    default: ((uint16_t *)elements)[k] = simdrop_bf16_from_float((float)value); break;
   }
 }
 

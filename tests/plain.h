@@ -26,6 +26,10 @@ uint64_t next_random(uint64_t *state);
 uint64_t read_element(size_t size, const void *element);
 void write_element(size_t size, uint64_t bits, void *element);
 
+// Element k of a type that is computed in, as a number, and the other way round: exact, and rounded by way of a float.
+double read_value(simdrop_dtype dtype, const void *elements, ptrdiff_t k);
+void write_value(simdrop_dtype dtype, void *elements, ptrdiff_t k, double value);
+
 // Values of all kinds: NaNs of both sorts, infinities, zeros, subnormals, largest and smallest values, whole and random ones.
 void fill_values(simdrop_dtype dtype, size_t n, uint64_t *random, void *x);
 

@@ -5,8 +5,8 @@
     scan_instructions.py --self-test FOLDER  plants instructions and demands that the scan sees them
 
 On x86-64, a backend's bundle is read from src/<backend>/bundle.h; scalar and core are held to the x86-64 baseline (SSE2). The one object of a
-family of backends is held to the bundles in src/<family>/bundles.h, each function to that of the backend that its name tells. Every
-object must also contain what makes its backend (zmm registers, ymm registers; SSE4.1 and so on for each of a family), so that the
+family of backends is held to the bundles in src/<family>/bundles.h, each function to that of the backend that its name tells; a file of
+src/sleef to the bundle of its name in bundles.h there. Every object must also contain what makes its backend (zmm registers, ymm registers; SSE4.1 and so on for each of a family), so that the
 scan cannot pass on nothing. Where x86's backends ask for non-temporal stores, there are some: clang 14 drops them when it makes one of two
 branches. On aarch64 everything is held to the base architecture, except the SVE backend, which is held to SVE, and the functions of
 Highway's SVE backends.
@@ -186,12 +186,17 @@ class Part:
     """What the functions of a backend, of a family of backends, or of core may use. A function that belongs to no member of a family
     is held to the baseline."""
 
-    def __init__(self, part):
+    def __init__(self, part, name=""):
         self.member_of = lambda function: None
         header = os.path.join(SOURCE, "src", part, "bundle.h")
         family = os.path.join(SOURCE, "src", part, "bundles.h")
         self.bundles = {None: set()}
-        if os.path.exists(header):
+        if part == "sleef":  # a set of instructions a file
+            with open(family, encoding="utf-8") as file:
+                text = file.read().replace("\\\n", " ")
+            bundle = re.search(r"#define SIMDROP_SLEEF_BUNDLE_%s (.*)" % name.split(".")[0], text).group(1)
+            self.bundles[None] = set(re.findall(r"SIMDROP_CPU\((\w+)\)", bundle))
+        elif os.path.exists(header):
             with open(header, encoding="utf-8") as file:
                 self.bundles[None] = set(re.findall(r"SIMDROP_CPU\((\w+)\)", file.read()))
         elif os.path.exists(family):
@@ -302,7 +307,7 @@ def scan_build(build):
     for path in objects:
         part, name = path.split(os.sep)[-2:]
         objdump = aarch64_objdump(path)
-        fault = scan_aarch64(path, part, objdump) if objdump else scan(path, Part(part), "" if name.startswith("table") else MUST_CONTAIN.get(part, ""), members_of(build, part))
+        fault = scan_aarch64(path, part, objdump) if objdump else scan(path, Part(part, name), "" if name.startswith("table") else MUST_CONTAIN.get(part, ""), members_of(build, part))
         if fault is None and part in MUST_CONTAIN and name.startswith("consumers"):
             fault = scan_non_temporal(path)
         title = "instructions of %s/%s in %s" % (part, name, os.path.basename(os.path.normpath(build)))

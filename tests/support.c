@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,11 @@ int use_filter(int argc, char **argv, const struct CMUnitTest *tests, size_t cou
 bool full_effort(void) {
   const char *const effort = getenv("SIMDROP_TEST_EFFORT");
   return effort == NULL || strcmp(effort, "quick") != 0;
+}
+
+bool thorough_effort(void) {
+  const char *const effort = getenv("SIMDROP_TEST_EFFORT");
+  return effort != NULL && strcmp(effort, "thorough") == 0;
 }
 
 const char *next_backend(const char *previous) {
@@ -110,4 +116,44 @@ size_t read_known_answers(known_answer **answers) {
     close_data(file);
   }
   return count;
+}
+
+enum {
+  THREADS_MAX = 16,
+};
+
+typedef struct thread_work {
+  simdrop_task *task;
+  void *task_context;
+  size_t piece;
+} thread_work;
+
+static void *run_thread(void *argument) {
+  const thread_work *const work = argument;
+  work->task(work->task_context, work->piece);
+  return NULL;
+}
+
+static void note_call(executor_calls *calls, size_t count) {
+  if (calls == NULL) return;
+  ++calls->calls;
+  calls->pieces = count;
+  if (count > calls->most_pieces) calls->most_pieces = count;
+}
+
+void run_on_threads(void *context, size_t count, simdrop_task *task, void *task_context) {
+  note_call(context, count);
+  assert_true(count <= THREADS_MAX);
+  pthread_t threads[THREADS_MAX];
+  thread_work work[THREADS_MAX];
+  for (size_t i = 0; i < count; ++i) {
+    work[i] = (thread_work){task, task_context, count - 1 - i};
+    assert_int_equal(pthread_create(&threads[i], NULL, run_thread, &work[i]), 0);
+  }
+  for (size_t i = 0; i < count; ++i) assert_int_equal(pthread_join(threads[i], NULL), 0);
+}
+
+void run_backwards(void *context, size_t count, simdrop_task *task, void *task_context) {
+  note_call(context, count);
+  while (count > 0) task(task_context, --count);
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <simdrop/simdrop.h>
 
 #include "plain.h"
 
@@ -20,10 +21,21 @@ int use_filter(int argc, char **argv, const struct CMUnitTest *tests, size_t cou
 // SIMDROP_TEST_EFFORT=quick shortens the long loops for emulators; unset or "full" runs them whole.
 bool full_effort(void);
 
+// SIMDROP_TEST_EFFORT=thorough is full effort, and goes through what takes many minutes besides.
+bool thorough_effort(void);
+
 // FOR_EACH_BACKEND(name) { ... } runs its body with every backend that runs here selected, best first, and goes back to the
 // default choice after the last. Says once which ones cannot run, and why.
 #define FOR_EACH_BACKEND(name) for (const char *name = NULL; (name = next_backend(name)) != NULL;)
 const char *next_backend(const char *previous);
+
+// Executors of the tests: each piece on a thread of its own, or all on this one. The last begins first, so that none can count
+// on another. The context is what they were asked for, or NULL.
+typedef struct executor_calls {
+  size_t calls, pieces, most_pieces;  // pieces are the last call's
+} executor_calls;
+void run_on_threads(void *context, size_t count, simdrop_task *task, void *task_context);
+void run_backwards(void *context, size_t count, simdrop_task *task, void *task_context);
 
 // The probabilities that the kernels are tried with: bounds, powers of two, and all sorts between.
 extern const double some_probabilities[12];

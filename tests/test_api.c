@@ -553,6 +553,183 @@ static void constructors(void **state) {
   REFUSED(INDEX_OVERFLOW, simdrop_layout_tile(0, dims, UINT64_MAX, 2, 0, 1, 0, 1, layout, first));
 }
 
+// The relatives of dropout: flat calls and layouts, each of which refuses the same.
+static void variants(void **state) {
+  (void)state;
+  static const simdrop_executor alone = {NULL, NULL, 1};
+  const simdrop_mask bad_p = {-0.1, 1, 2, 3, 0}, bad_flags = {0.3, 1, 2, 3, 1}, last = {0.3, 1, 2, UINT64_MAX - 18, 0};
+  const simdrop_layout fine = {2, {4, 5}, {5, 1}, {5, 1}, {5, 1}, 0};
+  simdrop_layout rank = fine, size = fine, index = fine, overlap = fine, flags = fine;
+  rank.rank = SIMDROP_MAX_RANK + 1;
+  size.dims[0] = SIZE_MAX;
+  index.index_strides[0] = UINT64_MAX;
+  overlap.y_strides[0] = 1;
+  flags.flags = 1;
+#define REFUSED_FLAT(function)                                                                                   \
+  REFUSED(NULL_POINTER, function(&alone, NULL, SIMDROP_F32, N, x, y));                                           \
+  REFUSED(NULL_POINTER, function(&alone, &good, SIMDROP_F32, N, NULL, y));                                       \
+  REFUSED(NULL_POINTER, function(&alone, &good, SIMDROP_F32, N, x, NULL));                                       \
+  REFUSED(PROBABILITY, function(NULL, &bad_p, SIMDROP_F16, N, x, y));                                            \
+  REFUSED(PROBABILITY, function(NULL, &(simdrop_mask){NAN, 1, 2, 3, 0}, SIMDROP_F16, N, x, y));                  \
+  REFUSED(FLAGS, function(NULL, &bad_flags, SIMDROP_F64, N, x, y));                                              \
+  REFUSED(DTYPE, function(NULL, &good, SIMDROP_F8E4M3FN, N, x, y));                                              \
+  REFUSED(DTYPE, function(NULL, &good, SIMDROP_F8E5M2, 0, x, y));                                                \
+  REFUSED(INDEX_OVERFLOW, function(NULL, &last, SIMDROP_F32, N, x, y));                                          \
+  REFUSED(SIZE_OVERFLOW, function(NULL, &(simdrop_mask){0.3, 1, 2, 0, 0}, SIMDROP_F32, SIZE_MAX / 4 + 1, x, y)); \
+  REFUSED(OVERLAP, function(NULL, &good, SIMDROP_F32, N, y, (char *)y + 4));                                     \
+  check_refused(function(NULL, &good, SIMDROP_F32, 0, NULL, NULL), SIMDROP_OK, "n = 0")
+#define REFUSED_LAYOUT(function)                                               \
+  REFUSED(NULL_POINTER, function(&alone, NULL, SIMDROP_F32, &fine, x, y));     \
+  REFUSED(NULL_POINTER, function(&alone, &good, SIMDROP_F32, NULL, x, y));     \
+  REFUSED(NULL_POINTER, function(&alone, &good, SIMDROP_F32, &fine, NULL, y)); \
+  REFUSED(NULL_POINTER, function(&alone, &good, SIMDROP_F32, &fine, x, NULL)); \
+  REFUSED(PROBABILITY, function(NULL, &bad_p, SIMDROP_BF16, &fine, x, y));     \
+  REFUSED(FLAGS, function(NULL, &bad_flags, SIMDROP_F64, &fine, x, y));        \
+  REFUSED(FLAGS, function(NULL, &good, SIMDROP_F64, &flags, x, y));            \
+  REFUSED(DTYPE, function(NULL, &good, SIMDROP_F8E4M3FN, &fine, x, y));        \
+  REFUSED(RANK, function(NULL, &good, SIMDROP_F32, &rank, x, y));              \
+  REFUSED(SIZE_OVERFLOW, function(NULL, &good, SIMDROP_F32, &size, x, y));     \
+  REFUSED(INDEX_OVERFLOW, function(NULL, &good, SIMDROP_F32, &index, x, y));   \
+  REFUSED(INDEX_OVERFLOW, function(NULL, &last, SIMDROP_F32, &fine, x, y));    \
+  REFUSED(OVERLAP, function(NULL, &good, SIMDROP_F32, &overlap, x, y))
+  REFUSED_FLAT(simdrop_alpha_forward);
+  REFUSED_FLAT(simdrop_alpha_backward);
+  REFUSED_FLAT(simdrop_gaussian_forward);
+  REFUSED_LAYOUT(simdrop_alpha_forward_layout);
+  REFUSED_LAYOUT(simdrop_alpha_backward_layout);
+  REFUSED_LAYOUT(simdrop_gaussian_forward_layout);
+  const simdrop_mask certain = {1, 1, 2, 3, 0};
+  REFUSED(PROBABILITY, simdrop_gaussian_forward(NULL, &certain, SIMDROP_F32, N, x, y));
+  REFUSED(PROBABILITY, simdrop_gaussian_forward_layout(NULL, &certain, SIMDROP_F32, &fine, x, y));
+  ACCEPTED(simdrop_alpha_forward(NULL, &certain, SIMDROP_F32, N, x, y));
+  ACCEPTED(simdrop_gaussian_forward(NULL, &(simdrop_mask){1 - DBL_EPSILON / 2, 1, 2, 3, 0}, SIMDROP_F32, N, x, y));
+#define REFUSED_NUMBERS(function)                                                                         \
+  REFUSED(NULL_POINTER, function(&alone, NULL, N, (float *)y));                                           \
+  REFUSED(NULL_POINTER, function(&alone, &good, N, NULL));                                                \
+  REFUSED(PROBABILITY, function(NULL, &bad_p, N, (float *)y));                                            \
+  REFUSED(FLAGS, function(NULL, &bad_flags, N, (float *)y));                                              \
+  REFUSED(INDEX_OVERFLOW, function(NULL, &last, N, (float *)y));                                          \
+  REFUSED(SIZE_OVERFLOW, function(NULL, &(simdrop_mask){0.3, 1, 2, 0, 0}, SIZE_MAX / 4 + 1, (float *)y)); \
+  check_refused(function(NULL, &good, 0, NULL), SIMDROP_OK, "n = 0")
+  REFUSED(NULL_POINTER, simdrop_apply_bits_scaled(&alone, 2, SIMDROP_F32, N, NULL, x, y));
+  REFUSED(NULL_POINTER, simdrop_apply_bits_scaled(&alone, 2, SIMDROP_F32, N, bits, NULL, y));
+  REFUSED(NULL_POINTER, simdrop_apply_bits_scaled(&alone, 2, SIMDROP_F32, N, bits, x, NULL));
+  REFUSED(NULL_POINTER, simdrop_apply_bits_scaled_layout(&alone, 2, SIMDROP_F32, NULL, bits, x, y));
+  REFUSED(NULL_POINTER, simdrop_apply_bits_scaled_layout(&alone, 2, SIMDROP_F32, &fine, NULL, x, y));
+  REFUSED(NULL_POINTER, simdrop_apply_bits_scaled_layout(&alone, 2, SIMDROP_F32, &fine, bits, NULL, y));
+  REFUSED(NULL_POINTER, simdrop_apply_bits_scaled_layout(&alone, 2, SIMDROP_F32, &fine, bits, x, NULL));
+  static const double no_scales[] = {-1, NAN, INFINITY, 2.0 * FLT_MAX, -0x1p-1074};
+  for (size_t i = 0; i < LENGTH(no_scales); ++i) {
+    REFUSED(SHAPE, simdrop_apply_bits_scaled(NULL, no_scales[i], SIMDROP_F64, N, bits, x, y));
+    REFUSED(SHAPE, simdrop_apply_bits_scaled_layout(NULL, no_scales[i], SIMDROP_F64, &fine, bits, x, y));
+  }
+  simdrop_dtype no_type;
+  memcpy(&no_type, &(int){99}, sizeof no_type);
+  REFUSED(DTYPE, simdrop_apply_bits_scaled(NULL, 2, no_type, N, bits, x, y));
+  REFUSED(DTYPE, simdrop_apply_bits_scaled_layout(NULL, 2, no_type, &fine, bits, x, y));
+  REFUSED(SIZE_OVERFLOW, simdrop_apply_bits_scaled(NULL, 2, SIMDROP_F32, SIZE_MAX / 4 + 1, bits, x, y));
+  REFUSED(SIZE_OVERFLOW, simdrop_apply_bits_scaled_layout(NULL, 2, SIMDROP_F32, &size, bits, x, y));
+  REFUSED(OVERLAP, simdrop_apply_bits_scaled(NULL, 2, SIMDROP_F32, N, (uint8_t *)y, x, y));
+  REFUSED(OVERLAP, simdrop_apply_bits_scaled_layout(NULL, 2, SIMDROP_F32, &overlap, bits, x, y));
+  REFUSED(FLAGS, simdrop_apply_bits_scaled_layout(NULL, 2, SIMDROP_F32, &flags, bits, x, y));
+  REFUSED(RANK, simdrop_apply_bits_scaled_layout(NULL, 2, SIMDROP_F32, &rank, bits, x, y));
+  REFUSED(INDEX_OVERFLOW, simdrop_apply_bits_scaled_layout(NULL, 2, SIMDROP_F32, &index, bits, x, y));
+  ACCEPTED(simdrop_apply_bits_scaled(NULL, FLT_MAX, SIMDROP_F8E5M2, N, bits, x, y));
+
+  double *const number = &made.scale;
+  uint64_t *const kept = &made.first_index;
+  REFUSED(NULL_POINTER, simdrop_dropblock_gamma(0.1, 8, 8, 2, 2, NULL));
+  REFUSED(PROBABILITY, simdrop_dropblock_gamma(1.5, 8, 8, 2, 2, number));
+  REFUSED(SHAPE, simdrop_dropblock_gamma(0.1, 8, 8, 9, 2, number));
+  REFUSED(SHAPE, simdrop_dropblock_gamma(0.1, 8, 8, 2, 0, number));
+  REFUSED(NULL_POINTER, simdrop_dropblock_bits(&alone, NULL, 2, 8, 8, 2, 2, bits, kept));
+  REFUSED(NULL_POINTER, simdrop_dropblock_bits(&alone, &good, 2, 8, 8, 2, 2, NULL, kept));
+  REFUSED(NULL_POINTER, simdrop_dropblock_bits(&alone, &good, 2, 8, 8, 2, 2, bits, NULL));
+  REFUSED(PROBABILITY, simdrop_dropblock_bits(NULL, &bad_p, 2, 8, 8, 2, 2, bits, kept));
+  REFUSED(FLAGS, simdrop_dropblock_bits(NULL, &bad_flags, 2, 8, 8, 2, 2, bits, kept));
+  REFUSED(SHAPE, simdrop_dropblock_bits(NULL, &good, 2, 8, 8, 0, 2, bits, kept));
+  REFUSED(SHAPE, simdrop_dropblock_bits(NULL, &good, 2, 8, 8, 2, 9, bits, kept));
+  REFUSED(SIZE_OVERFLOW, simdrop_dropblock_bits(NULL, &good, 2, SIZE_MAX / 4, 8, 2, 2, bits, kept));
+  REFUSED(SIZE_OVERFLOW, simdrop_dropblock_bits(NULL, &good, SIZE_MAX / 4, 8, 8, 2, 2, bits, kept));
+  REFUSED(INDEX_OVERFLOW, simdrop_dropblock_bits(NULL, &last, 2, 8, 8, 2, 2, bits, kept));
+  REFUSED(OVERLAP, simdrop_dropblock_bits(NULL, &good, 8, 8, 8, 2, 2, bits, (uint64_t *)(void *)bits));
+  uint64_t nothing = 1;
+  ACCEPTED(simdrop_dropblock_bits(NULL, &good, 0, 8, 8, 2, 2, NULL, &nothing));
+  assert_int_equal(nothing, 0);
+
+  double *const squares = y + N / 2;
+  const size_t few = N / 2;
+  REFUSED(NULL_POINTER, simdrop_moments_update(&alone, SIMDROP_F64, 1, few, NULL, y, squares));
+  REFUSED(NULL_POINTER, simdrop_moments_update(&alone, SIMDROP_F64, 1, few, x, NULL, squares));
+  REFUSED(NULL_POINTER, simdrop_moments_update(&alone, SIMDROP_F64, 1, few, x, y, NULL));
+  REFUSED(NULL_POINTER, simdrop_moments_finish(&alone, SIMDROP_F64, 2, few, NULL, y));
+  REFUSED(NULL_POINTER, simdrop_moments_finish(&alone, SIMDROP_F64, 2, few, x, NULL));
+  REFUSED(DTYPE, simdrop_moments_update(NULL, SIMDROP_F8E5M2, 1, few, x, y, squares));
+  REFUSED(DTYPE, simdrop_moments_finish(NULL, SIMDROP_F8E5M2, 2, few, x, y));
+  REFUSED(SHAPE, simdrop_moments_update(NULL, SIMDROP_F64, 0, few, x, y, squares));
+  REFUSED(SHAPE, simdrop_moments_finish(NULL, SIMDROP_F64, 1, few, x, y));
+  REFUSED(SIZE_OVERFLOW, simdrop_moments_update(NULL, SIMDROP_F16, 1, SIZE_MAX / 4 + 1, x, y, squares));
+  REFUSED(SIZE_OVERFLOW, simdrop_moments_finish(NULL, SIMDROP_F32, 2, SIZE_MAX / 4 + 1, x, y));
+  REFUSED(OVERLAP, simdrop_moments_update(NULL, SIMDROP_F64, 1, few, y + 1, y, squares));
+  REFUSED(OVERLAP, simdrop_moments_update(NULL, SIMDROP_F64, 1, few, squares, y, squares));
+  REFUSED(OVERLAP, simdrop_moments_update(NULL, SIMDROP_F64, 1, few, x, y, squares - 1));
+  REFUSED(OVERLAP, simdrop_moments_finish(NULL, SIMDROP_F64, 2, few, y, y + 1));
+
+  double *const dy = y + N / 2;
+  REFUSED(NULL_POINTER, simdrop_concrete_forward(&alone, NULL, 0.1, SIMDROP_F64, few, x, y));
+  REFUSED(NULL_POINTER, simdrop_concrete_forward(&alone, &good, 0.1, SIMDROP_F64, few, NULL, y));
+  REFUSED(NULL_POINTER, simdrop_concrete_forward(&alone, &good, 0.1, SIMDROP_F64, few, x, NULL));
+  REFUSED(NULL_POINTER, simdrop_concrete_backward(&alone, NULL, 0.1, SIMDROP_F64, few, x, dy, y, number));
+  REFUSED(NULL_POINTER, simdrop_concrete_backward(&alone, &good, 0.1, SIMDROP_F64, few, NULL, dy, y, number));
+  REFUSED(NULL_POINTER, simdrop_concrete_backward(&alone, &good, 0.1, SIMDROP_F64, few, x, NULL, y, number));
+  REFUSED(NULL_POINTER, simdrop_concrete_backward(&alone, &good, 0.1, SIMDROP_F64, few, x, dy, NULL, number));
+  REFUSED(NULL_POINTER, simdrop_concrete_backward(&alone, &good, 0.1, SIMDROP_F64, few, x, dy, y, NULL));
+  static const double no_dropout[] = {-0.1, 0, 0x1p-33, 1, NAN, 1 - 0x1p-33};
+  for (size_t i = 0; i < LENGTH(no_dropout); ++i) {
+    const simdrop_mask mask = {no_dropout[i], 1, 2, 3, 0};
+    REFUSED(PROBABILITY, simdrop_concrete_forward(NULL, &mask, 0.1, SIMDROP_F64, few, x, y));
+    REFUSED(PROBABILITY, simdrop_concrete_backward(NULL, &mask, 0.1, SIMDROP_F64, few, x, dy, y, number));
+  }
+  REFUSED(FLAGS, simdrop_concrete_forward(NULL, &bad_flags, 0.1, SIMDROP_F64, few, x, y));
+  REFUSED(FLAGS, simdrop_concrete_backward(NULL, &bad_flags, 0.1, SIMDROP_F64, few, x, dy, y, number));
+  static const double no_temperatures[] = {0, -0.1, NAN, INFINITY, 0x1p-21};
+  for (size_t i = 0; i < LENGTH(no_temperatures); ++i) {
+    REFUSED(SHAPE, simdrop_concrete_forward(NULL, &good, no_temperatures[i], SIMDROP_F64, few, x, y));
+    REFUSED(SHAPE, simdrop_concrete_backward(NULL, &good, no_temperatures[i], SIMDROP_F64, few, x, dy, y, number));
+  }
+  REFUSED(DTYPE, simdrop_concrete_forward(NULL, &good, 0.1, SIMDROP_F8E4M3FN, few, x, y));
+  REFUSED(DTYPE, simdrop_concrete_backward(NULL, &good, 0.1, SIMDROP_F8E4M3FN, few, x, dy, y, number));
+  REFUSED(INDEX_OVERFLOW, simdrop_concrete_forward(NULL, &last, 0.1, SIMDROP_F64, few, x, y));
+  REFUSED(INDEX_OVERFLOW, simdrop_concrete_backward(NULL, &last, 0.1, SIMDROP_F64, few, x, dy, y, number));
+  REFUSED(SIZE_OVERFLOW, simdrop_concrete_forward(NULL, &good, 0.1, SIMDROP_F64, SIZE_MAX / 8 + 1, x, y));
+  REFUSED(SIZE_OVERFLOW, simdrop_concrete_backward(NULL, &good, 0.1, SIMDROP_F64, SIZE_MAX / 8 + 1, x, dy, y, number));
+  REFUSED(OVERLAP, simdrop_concrete_forward(NULL, &good, 0.1, SIMDROP_F64, few, y, y + 1));
+  REFUSED(OVERLAP, simdrop_concrete_backward(NULL, &good, 0.1, SIMDROP_F64, few, x, y + 1, y, number));
+  REFUSED(OVERLAP, simdrop_concrete_backward(NULL, &good, 0.1, SIMDROP_F64, few, y + 1, x, y, number));
+  REFUSED(OVERLAP, simdrop_concrete_backward(NULL, &good, 0.1, SIMDROP_F64, few, x, x, y, x + 3));
+  REFUSED(OVERLAP, simdrop_concrete_backward(NULL, &good, 0.1, SIMDROP_F64, few, x, x, y, y + 3));
+  double no_sum = 1;
+  ACCEPTED(simdrop_concrete_backward(NULL, &good, 0.1, SIMDROP_F64, 0, NULL, NULL, NULL, &no_sum));
+  assert_true(no_sum == 0);
+
+  REFUSED(NULL_POINTER, simdrop_dropconnect(&alone, NULL, SIMDROP_F64, 10, 20, x, 20, x, y));
+  REFUSED(NULL_POINTER, simdrop_dropconnect(&alone, &good, SIMDROP_F64, 10, 20, NULL, 20, x, y));
+  REFUSED(NULL_POINTER, simdrop_dropconnect(&alone, &good, SIMDROP_F64, 10, 20, x, 20, NULL, y));
+  REFUSED(NULL_POINTER, simdrop_dropconnect(&alone, &good, SIMDROP_F64, 10, 20, x, 20, x, NULL));
+  REFUSED(PROBABILITY, simdrop_dropconnect(NULL, &bad_p, SIMDROP_F64, 10, 20, x, 20, x, y));
+  REFUSED(FLAGS, simdrop_dropconnect(NULL, &bad_flags, SIMDROP_F64, 10, 20, x, 20, x, y));
+  REFUSED(SHAPE, simdrop_dropconnect(NULL, &good, SIMDROP_F64, 10, 20, x, 19, x, y));
+  REFUSED(DTYPE, simdrop_dropconnect(NULL, &good, SIMDROP_F8E5M2, 10, 20, x, 20, x, y));
+  REFUSED(INDEX_OVERFLOW, simdrop_dropconnect(NULL, &last, SIMDROP_F64, 10, 20, x, 20, x, y));
+  REFUSED(SIZE_OVERFLOW, simdrop_dropconnect(NULL, &good, SIMDROP_F64, 10, 20, x, SIZE_MAX / 9, x, y));
+  REFUSED(SIZE_OVERFLOW, simdrop_dropconnect(NULL, &good, SIMDROP_F64, 3, SIZE_MAX / 8, x, SIZE_MAX / 8, x, y));
+  REFUSED(SIZE_OVERFLOW, simdrop_dropconnect(NULL, &good, SIMDROP_F64, SIZE_MAX / 8 + 1, 0, x, 0, x, y));
+  REFUSED(OVERLAP, simdrop_dropconnect(NULL, &good, SIMDROP_F64, 10, 20, y + 9, 20, x, y));
+  REFUSED(OVERLAP, simdrop_dropconnect(NULL, &good, SIMDROP_F64, 10, 20, x, 20, y + 9, y));
+  REFUSED_NUMBERS(simdrop_normals);
+  REFUSED_NUMBERS(simdrop_uniforms);
+}
+
 static void no_piece(void *context, size_t count, simdrop_task *task, void *task_context) {
   (void)context;
   (void)count;
@@ -707,15 +884,15 @@ static void parallel_calls(void **state) {
 
 static void status_strings(void **state) {
   (void)state;
-  const char *seen[SIMDROP_ERROR_UNKNOWN_MEMORY + 1];
-  for (int status = 0; status <= SIMDROP_ERROR_UNKNOWN_MEMORY; ++status) {
+  const char *seen[SIMDROP_ERROR_NORM + 1];
+  for (int status = 0; status <= SIMDROP_ERROR_NORM; ++status) {
     seen[status] = simdrop_status_string((simdrop_status)status);
     assert_non_null(seen[status]);
     assert_true(strlen(seen[status]) > 0);
     assert_string_not_equal(seen[status], "unknown status");
     for (int other = 0; other < status; ++other) assert_string_not_equal(seen[other], seen[status]);
   }
-  const int unknown[] = {-1, SIMDROP_ERROR_UNKNOWN_MEMORY + 1, 1000, INT32_MAX, INT32_MIN};
+  const int unknown[] = {-1, SIMDROP_ERROR_NORM + 1, 1000, INT32_MAX, INT32_MIN};
   for (size_t i = 0; i < LENGTH(unknown); ++i) {
     simdrop_status status;
     memcpy(&status, &unknown[i], sizeof status);
@@ -831,12 +1008,12 @@ static void ways_through_memory(void **state) {
 // they are
 
 typedef struct header_text {
-  char text[65536];  // of all public headers
+  char text[1 << 18];  // of all public headers
   size_t length;
 } header_text;
 
 static void read_headers(header_text *headers) {
-  static const char *const names[] = {"types.h", "simdrop.h", "layout.h", "executor.h", "version.h", "openmp.h"};
+  static const char *const names[] = {"types.h", "simdrop.h", "layout.h", "executor.h", "variants.h", "version.h", "openmp.h"};
   for (size_t i = 0; i < LENGTH(names); ++i) {
     char path[1024];
     snprintf(path, sizeof path, "%s/simdrop/%s", SIMDROP_TEST_INCLUDE, names[i]);
@@ -946,6 +1123,7 @@ static void every_error_has_its_case(void **state) {
   parallel_calls(state);
   backends(state);
   ways_through_memory(state);
+  variants(state);
   static header_text headers;
   headers.length = 0;
   read_headers(&headers);
@@ -979,23 +1157,15 @@ static void every_error_has_its_case(void **state) {
 
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(null_pointers),
-      cmocka_unit_test(nothing_to_do),
-      cmocka_unit_test(probabilities),
-      cmocka_unit_test(dtypes),
-      cmocka_unit_test(index_overflow),
-      cmocka_unit_test(size_overflow),
-      cmocka_unit_test(overlaps),
-      cmocka_unit_test(status_strings),
-      cmocka_unit_test(scales),
-      cmocka_unit_test(layouts),
-      cmocka_unit_test(constructors),
-      cmocka_unit_test(parallel_calls),
-      cmocka_unit_test(every_error_has_its_case),
-      cmocka_unit_test(versions),
-      cmocka_unit_test(dtypes_have_names),
-      cmocka_unit_test(backends),
-      cmocka_unit_test(ways_through_memory),
+      cmocka_unit_test(null_pointers),  cmocka_unit_test(nothing_to_do),
+      cmocka_unit_test(probabilities),  cmocka_unit_test(dtypes),
+      cmocka_unit_test(index_overflow), cmocka_unit_test(size_overflow),
+      cmocka_unit_test(overlaps),       cmocka_unit_test(status_strings),
+      cmocka_unit_test(scales),         cmocka_unit_test(layouts),
+      cmocka_unit_test(constructors),   cmocka_unit_test(parallel_calls),
+      cmocka_unit_test(variants),       cmocka_unit_test(every_error_has_its_case),
+      cmocka_unit_test(versions),       cmocka_unit_test(dtypes_have_names),
+      cmocka_unit_test(backends),       cmocka_unit_test(ways_through_memory),
   };
   return RUN_TESTS(argc, argv, tests);
 }

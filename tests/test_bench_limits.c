@@ -149,6 +149,36 @@ static void check_copy(size_t begin, size_t bytes) {
   free(expected);
 }
 
+static void check_sum(size_t begin, size_t count) {
+  enum {
+    MARGIN = 32
+  };
+  static _Alignas(64) float x[1 << 15], r[1 << 15], y[1 << 15];
+  const size_t size = begin + count + MARGIN;
+  const bench_ways ways = bench_ways_to_add();
+  assert_true(size <= LENGTH(y));
+  for (size_t way = 0; way < ways.count; ++way) {
+    for (size_t i = 0; i < size; ++i) {
+      x[i] = (float)i;
+      r[i] = 0x1p20f + (float)(i * i % 1009);
+      y[i] = -1;
+    }
+    bench_add_bytes(&ways.ways[way], x + 1, r + 2, y + begin, 4 * count);
+    for (size_t i = 0; i < size; ++i) {
+      const bool within = i >= begin && i < begin + count;
+      const float expected = within ? x[i - begin + 1] + r[i - begin + 2] : -1;
+      if (y[i] != expected) fail_msg("%s: sum %zu of %zu at %zu", ways.ways[way].name, i, count, begin);
+    }
+  }
+}
+
+static void sums(void **state) {
+  (void)state;
+  static const size_t sizes[] = {1023, 1024, 8191, 8192, 8193, 20000, 3 * 8192 + 15};
+  for (size_t count = 0; count < 70; ++count) check_sum(count % 17, count);
+  for (size_t i = 0; i < LENGTH(sizes); ++i) check_sum(3 * i, sizes[i]);
+}
+
 static void copies(void **state) {
   (void)state;
   static const size_t sizes[] = {4095, 4096, 8192, 16383, 32767, 32768, 32769, 32768 + 64, 80000, 3 * 32768 + 63};
@@ -168,19 +198,16 @@ static bool library_has_way(const char *name) {
 static void names_of_ways(void **state) {
   (void)state;
   const bench_ways copies = bench_ways_to_copy(false), fresh = bench_ways_to_copy(true), rewrites = bench_ways_to_rewrite();
+  const bench_ways sums = bench_ways_to_add();
   assert_string_equal(copies.ways[0].name, "memcpy");
   for (size_t i = 1; i < copies.count; ++i) assert_true(library_has_way(copies.ways[i].name));
   for (size_t i = 0; i < rewrites.count; ++i) assert_true(library_has_way(rewrites.ways[i].name));
+  for (size_t i = 0; i < sums.count; ++i) assert_true(library_has_way(sums.ways[i].name));
 #if defined(__SSE2__) || defined(__aarch64__)
   assert_int_equal(copies.count, simdrop_memory_count());  // memcpy in place of "learned"
+  assert_int_equal(sums.count, copies.count - 1);          // and nothing in place of memcpy
 #endif
   assert_in_range(fresh.count, copies.count, BENCH_MOST_WAYS);
-}
-
-// Runs pieces in an unusual order.
-static void run_backwards(void *context, size_t count, simdrop_task *task, void *task_context) {
-  (void)context;
-  while (count-- > 0) task(task_context, count);
 }
 
 enum {
@@ -188,12 +215,13 @@ enum {
   MOST_BYTES = MOST_ELEMENTS * 8
 };
 
-static _Alignas(64) uint8_t input[MOST_BYTES], output[MOST_BYTES + 1];
+static _Alignas(64) uint8_t input[MOST_BYTES], other_input[MOST_BYTES], output[MOST_BYTES + 1];
 static uint8_t other_output[MOST_BYTES], bits[MOST_ELEMENTS / 8 + 1], bytes[MOST_ELEMENTS], other_bytes[MOST_ELEMENTS];
 
 static bench_case make_case(simdrop_dtype dtype, size_t n, const simdrop_executor *executor) {
   for (size_t i = 0; i < MOST_BYTES; ++i) input[i] = (uint8_t)(i * 41 + i / 251) & 0x3f;  // small positive numbers of any type
   memset(output, 0xa5, sizeof output);
+  for (size_t i = 0; i < MOST_BYTES; ++i) other_input[i] = (uint8_t)(i * 29 + i / 119) & 0x3f;
   return (bench_case){.mask = {.p = 0.25, .seed = 3},
                       .dtype = dtype,
                       .n = n,
@@ -202,6 +230,7 @@ static bench_case make_case(simdrop_dtype dtype, size_t n, const simdrop_executo
                       .threshold = UINT64_C(1) << 30,
                       .x = input,
                       .y = output,
+                      .other = other_input,
                       .bits = bits,
                       .bytes = bytes,
                       .executor = executor,
@@ -229,26 +258,31 @@ static void copied_bytes(void **state) {
     const bool is_bits = strcmp(bench_kernels[kernel].name, "mask-bits") == 0;
     const bool is_bytes = strcmp(bench_kernels[kernel].name, "mask-bytes") == 0;
     bench_set_outputs(&bench_kernels[kernel], &c);
-    assert_int_equal(c.copy_bytes, is_bits ? 126 : is_bytes ? 1001 : 8008);
+    const size_t columns = bench_kernels[kernel].columns;
+    const size_t elements = columns > 0 && columns < 1001 ? 1001 / columns * columns : 1001;
+    assert_int_equal(c.n, elements);
+    assert_int_equal(c.copy_bytes, is_bits ? 126 : is_bytes ? 1001 : 8 * elements);
   }
 }
 
 static void references_in_pieces(void **state) {
   (void)state;
   static const size_t sizes[] = {1, 100, 4096, 4097, 3 * 4096 - 1, 20000, MOST_ELEMENTS};
-  const bench_ways copies = bench_ways_to_copy(true);
+  const bench_ways copies = bench_ways_to_copy(true), additions = bench_ways_to_add();
   for (size_t pieces = 1; pieces <= 4; ++pieces) {
     const simdrop_executor executor = {run_backwards, NULL, pieces};
     for (int dtype = SIMDROP_F32; dtype < SIMDROP_ELEMENT_TYPE_COUNT; ++dtype) {
       for (size_t i = 0; i < LENGTH(sizes); ++i) {
         bench_case c = make_case((simdrop_dtype)dtype, sizes[i], &executor);
-        for (int kernel = 0; kernel < bench_kernel_count; ++kernel) {
+        for (int kernel = 0; bench_kernels[kernel].group != BENCH_FUSED; ++kernel) {
           bench_set_outputs(&bench_kernels[kernel], &c);
           check_whole(bench_copy, &c, "memcpy", false);
           c.way = &copies.ways[((size_t)kernel + i) % copies.count];
           check_whole(bench_copy_quickest, &c, c.way->name, false);
         }
         bench_set_outputs(&bench_kernels[0], &c);
+        c.way = &additions.ways[i % additions.count];
+        check_whole(bench_add_quickest, &c, "sum", true);
         check_whole(bench_scale, &c, "scale", true);
         check_whole(bench_scale_in_place, &c, "scale in place", true);
       }
@@ -272,7 +306,7 @@ static void kernels_in_pieces(void **state) {
       memset(output, 0xa5, sizeof output);
       memcpy(other_bytes, bytes, sizeof bytes);
       memset(bytes, 0xa5, sizeof bytes);
-      memset(bits, 0, bench_kernels[kernel].draws ? sizeof bits : 0);
+      memset(bits, 0, bench_kernels[kernel].draws != BENCH_DRAWS_NOTHING ? sizeof bits : 0);
       bench_kernels[kernel].run_parallel(&c, 1);
       check_bytes(other_output, output, sizeof other_output, "%s", bench_kernels[kernel].name);
       check_bytes(other_bytes, bytes, sizeof bytes, "bytes of %s", bench_kernels[kernel].name);
@@ -286,6 +320,25 @@ static const bench_kernel *kernel_named(const char *name) {
   return &bench_kernels[kernel];
 }
 
+// Tiles make of a matrix what one call makes of it; those with numbers of their own drop about as many elements.
+static void tiles_are_whole(void **state) {
+  (void)state;
+  static const size_t sizes[] = {1, 100, 1000, 70000};
+  for (size_t i = 0; i < LENGTH(sizes); ++i) {
+    bench_case c = make_case(SIMDROP_F32, sizes[i], NULL);
+    bench_set_outputs(kernel_named("tile"), &c);
+    memcpy(output, input, 4 * c.n);
+    kernel_named("tile")->run(&c, 1);
+    assert_int_equal(simdrop_forward(&c.mask, c.dtype, c.n, input, other_output, NULL), SIMDROP_OK);
+    check_bytes(other_output, output, 4 * c.n, "tiles of %zu elements", c.n);
+    memcpy(output, input, 4 * c.n);
+    kernel_named("tile-numbered")->run(&c, 1);
+    size_t dropped = 0;
+    for (size_t k = 0; k < c.n; ++k) dropped += ((const float *)(const void *)output)[k] == 0;
+    assert_true(fabs((double)dropped - c.mask.p * (double)c.n) < 6 * sqrt((double)c.n));
+  }
+}
+
 // What a call writes is new, and what it reads is not.
 static void fresh_outputs(void **state) {
   (void)state;
@@ -293,6 +346,7 @@ static void fresh_outputs(void **state) {
     bench_case c = make_case(SIMDROP_F32, 20001, NULL);
     bench_fresh fresh;
     bench_set_outputs(&bench_kernels[kernel], &c);
+    c.n = 20001;
     assert_true(bench_fresh_map(&c, &fresh));
     assert_ptr_equal(fresh.c.x, c.x);
     assert_ptr_not_equal(fresh.c.y, c.y);
@@ -356,12 +410,33 @@ static void quickest_way(void **state) {
   for (size_t i = 0; i < LENGTH(some); ++i) assert_true(nanoseconds[i] >= 1e3 * (double)some[i].ahead);
 }
 
+// Whole rows of a case, or one row; and the types and p that there are not.
+static void rows_of_a_case(void **state) {
+  (void)state;
+  static const size_t sizes[][2] = {{1, 1}, {1000, 1}, {1024, 1}, {1025, 1}, {5000, 4}};
+  const bench_kernel *const chain = kernel_named("chain");
+  for (size_t i = 0; i < LENGTH(sizes); ++i) {
+    bench_case c = make_case(SIMDROP_F32, sizes[i][0], NULL);
+    bench_set_outputs(chain, &c);
+    assert_int_equal(c.matrix.rows, sizes[i][1]);
+    assert_int_equal(c.matrix.columns, sizes[i][0] < 1024 ? sizes[i][0] : 1024);
+    assert_int_equal(c.n, c.matrix.rows * c.matrix.columns);
+    assert_true(bench_bytes(chain, &c) == 12.0 * (double)c.n);
+  }
+  for (int dtype = SIMDROP_F32; dtype < SIMDROP_ELEMENT_TYPE_COUNT; ++dtype) {
+    const bench_case c = make_case((simdrop_dtype)dtype, 5000, NULL);
+    assert_null(bench_missing(kernel_named("forward"), &c));
+    assert_int_equal(bench_missing(chain, &c) == NULL, c.element_size > 1);
+    check_filled(output, sizeof output, 0xa5, "output");
+  }
+}
+
 // One contest for each size, and one of its own in place.
 static void contests_of_a_case(void **state) {
   (void)state;
-  static const char *const names[] = {"forward",    "backward",     "mask-bits", "forward-in-place",
-                                      "mask-bytes", "forward-bits", "copy"};
-  static const size_t counts[] = {1, 1, 2, 3, 4, 4, 4};
+  static const char *const names[] = {"forward",      "backward", "mask-bits", "forward-in-place", "mask-bytes",
+                                      "forward-bits", "copy",     "chain",     "chain-gelu",       "tile"};
+  static const size_t counts[] = {1, 1, 2, 3, 4, 4, 4, 5, 5, 5};
   bench_case c = make_case(SIMDROP_F32, 1000, NULL);
   bench_contests contests = {.count = 0};
   for (size_t i = 0; i < LENGTH(names); ++i) {
@@ -369,7 +444,9 @@ static void contests_of_a_case(void **state) {
     bench_set_outputs(kernel, &c);
     bench_set_way(&contests, kernel, &c);
     assert_int_equal(contests.count, counts[i]);
-    const bench_ways ways = bench_is_in_place(kernel) ? bench_ways_to_rewrite() : bench_ways_to_copy(false);
+    const bench_ways ways = kernel->moves == BENCH_REWRITES ? bench_ways_to_rewrite()
+                            : kernel->moves == BENCH_ADDS   ? bench_ways_to_add()
+                                                            : bench_ways_to_copy(false);
     assert_true(c.way >= ways.ways && c.way < ways.ways + ways.count);
   }
 }
@@ -383,14 +460,17 @@ int main(int argc, char **argv) {
       cmocka_unit_test(multipliers),
       cmocka_unit_test(multiplier_rates),
       cmocka_unit_test(copies),
+      cmocka_unit_test(sums),
       cmocka_unit_test(names_of_ways),
       cmocka_unit_test(copied_bytes),
       cmocka_unit_test(references_in_pieces),
       cmocka_unit_test(kernels_in_pieces),
+      cmocka_unit_test(tiles_are_whole),
       cmocka_unit_test(fresh_outputs),
       cmocka_unit_test(fresh_calls_each),
       cmocka_unit_test(fresh_without_memory),
       cmocka_unit_test(quickest_way),
+      cmocka_unit_test(rows_of_a_case),
       cmocka_unit_test(contests_of_a_case),
   };
   return RUN_TESTS(argc, argv, tests);

@@ -143,6 +143,55 @@ static void library_layouts(void **state) {
   }
 }
 
+static void library_chains(void **state) {
+  (void)state;
+  FOR_EACH_BACKEND(backend) {
+    const char *const problem = golden_chains_problem();
+    if (problem != NULL) fail_msg("%s: %s", backend, problem);
+  }
+}
+
+// There is no second implementation of the functions to the last bit, and so the scalar backend is the reference; test_chain.c
+// compares it with functions in double.
+static void write_golden_chains(void) {
+  assert_int_equal(simdrop_backend_select("scalar"), SIMDROP_OK);
+  printf(
+      "# FNV-1a digests (64 bits) of the chain: type, activation, and of y, the bits, dx, sums of columns and sums of rows. "
+      "Written once by\n# the scalar backend (test_golden_digest --write-chains); golden.c says which calls these are.\n");
+  for (size_t i = 0; i < GOLDEN_CHAINS; ++i) {
+    uint64_t digests[GOLDEN_CHAIN_DIGESTS];
+    golden_chain_digests(golden_chain_of(i), digests);
+    printf("%s %d", dtype_name(golden_chain_of(i).dtype), (int)golden_chain_of(i).activation);
+    for (size_t k = 0; k < GOLDEN_CHAIN_DIGESTS; ++k) printf(" %016" PRIx64, digests[k]);
+    printf("\n");
+  }
+}
+
+static void library_softmaxes(void **state) {
+  (void)state;
+  FOR_EACH_BACKEND(backend) {
+    const char *const problem = golden_softmaxes_problem();
+    if (problem != NULL) fail_msg("%s: %s", backend, problem);
+  }
+}
+
+// The scalar backend is the reference, as above; test_softmax.c compares it with the formulas in double.
+static void write_golden_softmaxes(void) {
+  assert_int_equal(simdrop_backend_select("scalar"), SIMDROP_OK);
+  printf(
+      "# FNV-1a digests (64 bits) of softmax with dropout: type, with masks or without, and of y, the probabilities, the\n"
+      "# statistics, dx from the probabilities and from the statistics. Written once by the scalar backend "
+      "(test_golden_digest\n"
+      "# --write-softmaxes); golden.c says which calls these are.\n");
+  for (size_t i = 0; i < GOLDEN_SOFTMAXES; ++i) {
+    uint64_t digests[GOLDEN_SOFTMAX_DIGESTS];
+    golden_softmax_digests(golden_softmax_of(i), digests);
+    printf("%s %d", dtype_name(golden_softmax_of(i).dtype), (int)golden_softmax_of(i).has_masks);
+    for (size_t k = 0; k < GOLDEN_SOFTMAX_DIGESTS; ++k) printf(" %016" PRIx64, digests[k]);
+    printf("\n");
+  }
+}
+
 static void reference(void **state) {
   (void)state;
   if (!full_effort()) {
@@ -173,10 +222,17 @@ int main(int argc, char **argv) {
     write_golden_layouts();
     return 0;
   }
+  if (argc > 1 && strcmp(argv[1], "--write-chains") == 0) {
+    write_golden_chains();
+    return 0;
+  }
+  if (argc > 1 && strcmp(argv[1], "--write-softmaxes") == 0) {
+    write_golden_softmaxes();
+    return 0;
+  }
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(library),
-      cmocka_unit_test(library_layouts),
-      cmocka_unit_test(reference),
+      cmocka_unit_test(library),           cmocka_unit_test(library_layouts), cmocka_unit_test(library_chains),
+      cmocka_unit_test(library_softmaxes), cmocka_unit_test(reference),
   };
   return RUN_TESTS(argc, argv, tests);
 }

@@ -193,12 +193,16 @@ typedef enum call_kind {
   BACKWARD,
   APPLY_BITS,
   APPLY_BITS_IN_PLACE,
+  ALPHA,
+  GAUSSIAN,
+  CONCRETE,
   CALLS
 } call_kind;
-static const char *const call_names[CALLS] = {"forward",  "forward with bits", "forward_bytes",      "forward in place",
-                                              "backward", "apply_bits",        "apply_bits in place"};
+static const char *const call_names[CALLS] = {"forward",  "forward with bits", "forward_bytes",       "forward in place",
+                                              "backward", "apply_bits",        "apply_bits in place", "alpha",
+                                              "gaussian", "concrete"};
 
-static guarded x_memory, y_memory, stored_memory;
+static guarded x_memory, y_memory, stored_memory, more_memory[2];
 static simdrop_dtype body_dtype;
 
 // Each array's side is chosen apart, so that one's end meets the other's beginning too.
@@ -214,6 +218,8 @@ static void call_once(const char *backend, call_kind kind, size_t n, double p, u
   uint8_t *const decisions = place(&stored_memory, decisions_size, decisions_at_end);
   memset(x, 0x3c, size);
   simdrop_status status = SIMDROP_OK;
+  const simdrop_mask uncertain = {0.3, 1, 2, mask.offset, 0};
+  double gradient;
   switch (kind) {
     case FORWARD: status = simdrop_forward(&mask, body_dtype, n, x, y, NULL); break;
     case FORWARD_WITH_BITS: status = simdrop_forward(&mask, body_dtype, n, x, y, decisions); break;
@@ -222,6 +228,9 @@ static void call_once(const char *backend, call_kind kind, size_t n, double p, u
     case BACKWARD: status = simdrop_backward(&mask, body_dtype, n, x, y); break;
     case APPLY_BITS: status = simdrop_apply_bits(p, body_dtype, n, decisions, x, y); break;
     case APPLY_BITS_IN_PLACE: status = simdrop_apply_bits(p, body_dtype, n, decisions, x, x); break;
+    case ALPHA: status = simdrop_alpha_forward(NULL, &mask, body_dtype, n, x, y); break;
+    case GAUSSIAN: status = simdrop_gaussian_forward(NULL, &uncertain, body_dtype, n, x, y); break;
+    case CONCRETE: status = simdrop_concrete_backward(NULL, &uncertain, 0.1, body_dtype, n, x, y, y, &gradient); break;
     case CALLS: break;
   }
   assert_int_equal(status, SIMDROP_OK);
@@ -237,6 +246,7 @@ static void kernels_body(void) {
       for (int kind = 0; kind < CALLS; ++kind)
         for (unsigned sides = 0; sides < 8; ++sides) {
           if (n > 257 && sides != 0 && sides != 7) continue;
+          if (kind >= ALPHA && (body_dtype > SIMDROP_BF16 || sides > 3 || n % 5 > 1)) continue;
           // p = 0 takes the copying kernels of stored masks, which have their own ends.
           const double p = sides % 2 ? 0.3 : some_probabilities[next_random(&random) % LENGTH(some_probabilities)];
           call_once(backend, (call_kind)kind, n, p, sides, &random);
@@ -289,6 +299,61 @@ static void large_outputs(void **state) {
   for (size_t d = 0; d < LENGTH(all_dtypes); ++d) {
     body_dtype = all_dtypes[d];
     run_guarded(large_body);
+  }
+}
+
+// The chain of 3 rows: each array of its own, all at one side or the other, with and without gaps between rows.
+static guarded residual_memory, bias_memory, sums_memory;
+
+static void chain_once(const char *backend, simdrop_activation activation, size_t columns, unsigned sides, size_t gap) {
+  enum {
+    ROWS = 3
+  };
+  const size_t element = simdrop_dtype_size(body_dtype), stride = columns + gap;
+  const bool of_rows = sides >> 1 & 1, before = sides & 1, after = !before;
+  const size_t size = ((ROWS - 1) * stride + columns) * element, packed = PACKED(ROWS * columns);
+  const size_t bias_count = of_rows ? ROWS : columns, sum = body_dtype == SIMDROP_F64 ? sizeof(double) : sizeof(float);
+  const simdrop_matrix matrix = {ROWS, columns, (ptrdiff_t)stride, (ptrdiff_t)stride, (ptrdiff_t)stride, columns + gap, 0};
+  const simdrop_mask mask = {0.3, 1, 2, columns, 0};
+  snprintf(current_case, sizeof current_case, "%s: chain of %s, activation %d, %zu columns, gap %zu, bias of %s, guards %s",
+           backend, dtype_name(body_dtype), (int)activation, columns, gap, of_rows ? "rows" : "columns",
+           before ? "before" : "after");
+  uint8_t *const x = place(&x_memory, size, after), *const y = place(&y_memory, size, after);
+  uint8_t *const residual = place(&residual_memory, size, after), *const bias =
+                                                                      place(&bias_memory, bias_count * element, after);
+  uint8_t *const bits = place(&stored_memory, packed, after), *const sums = place(&sums_memory, bias_count * sum, after);
+  memset(x, 0x3c, size), memset(residual, 0x3c, size);
+  const simdrop_chain chain = {activation, of_rows ? SIMDROP_BIAS_OF_ROWS : SIMDROP_BIAS_OF_COLUMNS, bias, residual, 0};
+  assert_int_equal(simdrop_chain_forward(NULL, &mask, body_dtype, &matrix, &chain, x, y, sides >> 2 & 1 ? bits : NULL),
+                   SIMDROP_OK);
+  check_rest(&y_memory, size, after, current_case);
+  check_rest(&stored_memory, packed, after, current_case);
+  assert_int_equal(
+      simdrop_chain_backward(NULL, &mask, body_dtype, &matrix, &chain, sides >> 2 & 1 ? bits : NULL, x, residual, y, sums),
+      SIMDROP_OK);
+  check_rest(&y_memory, size, after, current_case);
+  check_rest(&sums_memory, bias_count * sum, after, current_case);
+}
+
+static void chains_body(void) {
+  FOR_EACH_BACKEND(backend) {
+    for (size_t n = 1; n != SIZE_MAX; n = next_length(n < 257 && !full_effort() ? n + 6 : n)) {
+      for (unsigned sides = 0; sides < 8; ++sides) {
+        const simdrop_activation activation = (simdrop_activation)((n + sides) % (body_dtype == SIMDROP_F64 ? 2 : 5));
+        chain_once(backend, activation, n, sides, n % 3 == 0 ? 0 : n % 5);
+      }
+    }
+  }
+}
+
+static void chains(void **state) {
+  (void)state;
+  x_memory = make_guarded((size_t)3 * 8 * (MOST + 5)), y_memory = make_guarded((size_t)3 * 8 * (MOST + 5));
+  residual_memory = make_guarded((size_t)3 * 8 * (MOST + 5)), bias_memory = make_guarded((size_t)8 * MOST);
+  sums_memory = make_guarded((size_t)8 * MOST), stored_memory = make_guarded((size_t)MOST);
+  for (size_t d = SIMDROP_F32; d <= SIMDROP_BF16; ++d) {
+    body_dtype = (simdrop_dtype)d;
+    run_guarded(chains_body);
   }
 }
 
@@ -388,6 +453,98 @@ static void layouts(void **state) {
   }
 }
 
+// The tile's rows lie apart by more than they are long, and the last ends where the memory does.
+static void tiles_body(void) {
+  FOR_EACH_BACKEND(backend) {
+    uint64_t random = 34;
+    for (size_t columns = 1; columns < 300; columns += full_effort() && columns < 140 ? 1 : 11)
+      for (size_t d = 0; d < 2 * LENGTH(all_dtypes); ++d) {
+        const simdrop_dtype dtype = all_dtypes[d / 2];
+        const size_t size = simdrop_dtype_size(dtype), rows = 1 + next_random(&random) % 5;
+        const size_t stride = columns + next_random(&random) % 3, bytes = ((rows - 1) * stride + columns) * size;
+        const simdrop_mask mask = {d % 7 == 0 ? 1 : 0.3, 1, 2, next_random(&random) >> 1, 0};
+        snprintf(current_case, sizeof current_case, "%s: tile of %s, %zu x %zu, stride %zu", backend, dtype_name(dtype), rows,
+                 columns, stride);
+        uint8_t *const x = place(&x_memory, bytes, d % 2);
+        simdrop_tile tile;
+        assert_int_equal(simdrop_tile_init(&mask, dtype, d % 3 == 0 ? columns : 777, &tile), SIMDROP_OK);
+        assert_int_equal(simdrop_tile_apply(&tile, 3, 5, rows, columns, x, (ptrdiff_t)stride), SIMDROP_OK);
+        check_rest(&x_memory, bytes, d % 2, current_case);
+        for (size_t r = 0; r + 1 < rows; ++r)
+          check_filled(x + (r * stride + columns) * size, (stride - columns) * size, CANARY, "%s: between rows", current_case);
+      }
+  }
+}
+
+static void tiles(void **state) {
+  (void)state;
+  x_memory = make_guarded(65536);
+  run_guarded(tiles_body);
+}
+
+// What is written ends where the memory does; what is read, where the causal limit of the last row is.
+static void softmax_once(const char *backend, simdrop_dtype dtype, size_t rows, size_t columns, unsigned sides,
+                         uint64_t *random) {
+  const size_t size = simdrop_dtype_size(dtype), limit = 1 + next_random(random) % columns;
+  const size_t whole = rows * columns * size, read = (rows - 1) * columns + limit;
+  const simdrop_mask mask = {0.3, 1, 2, next_random(random) >> 1, 0};
+  simdrop_matrix matrix = simdrop_matrix_dense(rows, columns);
+  if (sides & 1) matrix.index_stride += 3;
+  simdrop_softmax softmax = simdrop_softmax_plain(1, columns);
+  softmax.causal = 1;
+  softmax.diagonal = (ptrdiff_t)limit - (ptrdiff_t)rows;
+  const bool at_end = sides & 1, with_masks = sides & 2;
+  snprintf(current_case, sizeof current_case, "%s: softmax of %s, %zu x %zu, limit %zu, guard %s", backend, dtype_name(dtype),
+           rows, columns, limit, at_end ? "after" : "before");
+  uint8_t *const x = place(&x_memory, read * size, at_end), *const y = place(&y_memory, whole, at_end);
+  uint8_t *const p = place(&stored_memory, whole, at_end), *const allowed = place(&more_memory[0], read, at_end);
+  uint8_t *const additive = place(&more_memory[1], read * size, at_end);
+  double statistics[2 * 8];
+  memset(x, 0x3c, read * size);
+  memset(additive, 0x3c, read * size);
+  if (with_masks) {
+    softmax.allowed = allowed;
+    softmax.allowed_stride = (ptrdiff_t)columns;
+    softmax.additive = additive;
+    softmax.additive_type = dtype;
+    softmax.additive_stride = (ptrdiff_t)columns;
+  }
+  const simdrop_status status = simdrop_softmax_forward(NULL, &mask, dtype, &matrix, &softmax, x, y, p, statistics);
+  if (status == SIMDROP_ERROR_NOT_BUILT) return;
+  assert_int_equal(status, SIMDROP_OK);
+  check_rest(&y_memory, whole, at_end, current_case);
+  check_rest(&stored_memory, whole, at_end, current_case);
+  // The probabilities of the last row that are read, for which those before must be there too.
+  uint8_t *const dy = additive, *const short_p = place(&more_memory[0], read * size, at_end);
+  memcpy(short_p, p, read * size);
+  assert_int_equal(simdrop_softmax_backward(NULL, &mask, dtype, &matrix, &softmax, short_p, NULL, NULL, dy, y), SIMDROP_OK);
+  check_rest(&y_memory, whole, at_end, current_case);
+  softmax.allowed = NULL;
+  softmax.additive = NULL;
+  assert_int_equal(simdrop_softmax_backward(NULL, &mask, dtype, &matrix, &softmax, NULL, x, statistics, dy, y), SIMDROP_OK);
+  check_rest(&y_memory, whole, at_end, current_case);
+}
+
+static void softmax_body(void) {
+  FOR_EACH_BACKEND(backend) {
+    uint64_t random = 35;
+    for (size_t columns = 1; columns < 5000; columns += columns < 140 ? (full_effort() ? 1 : 13) : 1619)
+      for (unsigned sides = 0; sides < 4; ++sides) {
+        softmax_once(backend, SIMDROP_F32, 1 + next_random(&random) % 5, columns, sides, &random);
+        softmax_once(backend, SIMDROP_F16, 1 + next_random(&random) % 5, columns, sides, &random);
+        softmax_once(backend, SIMDROP_BF16, 1, columns, sides, &random);
+        softmax_once(backend, SIMDROP_F64, 1 + next_random(&random) % 2, columns, sides, &random);
+      }
+  }
+}
+
+static void softmax(void **state) {
+  (void)state;
+  guarded *const all[] = {&x_memory, &y_memory, &stored_memory, &more_memory[0], &more_memory[1]};
+  for (size_t i = 0; i < LENGTH(all); ++i) *all[i] = make_guarded(5 * 5000 * sizeof(double));
+  run_guarded(softmax_body);
+}
+
 int main(int argc, char **argv) {
 #define DTYPE(argument, name, NAME, element, bits, converts) SIMDROP_##NAME,
   simdrop_dtype dtypes[] = {SIMDROP_ELEMENT_TYPES(DTYPE, )};  // what cmocka hands to a test is not const
@@ -400,7 +557,10 @@ int main(int argc, char **argv) {
       SIMDROP_ELEMENT_TYPES(KERNELS, )
 #undef KERNELS
           cmocka_unit_test(large_outputs),
+      cmocka_unit_test(chains),
       cmocka_unit_test(layouts),
+      cmocka_unit_test(tiles),
+      cmocka_unit_test(softmax),
   };
   return RUN_TESTS(argc, argv, tests);
 }

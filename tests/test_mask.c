@@ -340,6 +340,34 @@ static void calls_of_few_elements(void **state) {
   }
 }
 
+// One element or two, the first of a block or others, of which the first one's number differs from the threshold first in each
+// of the planes, or nowhere.
+static void calls_of_one_or_two(void **state) {
+  (void)state;
+  static const size_t places[] = {0, 0, 1, 64};
+  uint64_t random = 10;
+  FOR_EACH_BACKEND(backend) {
+    for (int round = 0; round < 200; ++round) {
+      simdrop_mask mask = {0, next_random(&random), next_random(&random), next_random(&random) >> 8 << 7, 0};
+      mask.offset += places[round % LENGTH(places)];
+      const float x[2] = {1, 1};
+      float y[2];
+      uint32_t u;
+      oracle_u(mask.seed, mask.stream, mask.offset, 1, &u);
+      for (int plane = 0; plane <= 32; ++plane) {
+        const uint64_t own_bit = UINT64_C(1) << 31 >> plane, below = own_bit - (own_bit != 0);
+        const uint64_t threshold = (u ^ own_bit) & ~below;
+        if (threshold == 0) continue;
+        mask.p = ldexp((double)threshold, -32);
+        for (size_t n = 1; n <= 2; ++n) {
+          assert_int_equal(simdrop_forward(&mask, SIMDROP_F32, n, x, y, NULL), SIMDROP_OK);
+          if ((y[0] != 0) != (u >= threshold)) fail_msg("%s, %zu: u %#x, threshold %#" PRIx64, backend, n, u, threshold);
+        }
+      }
+    }
+  }
+}
+
 // The mask's description may lie where the mask is written.
 static void description_in_the_output(void **state) {
   (void)state;
@@ -363,12 +391,19 @@ static void description_in_the_output(void **state) {
 
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(golden_masks),          cmocka_unit_test(offsets_around_every_carry),
-      cmocka_unit_test(last_indices),          cmocka_unit_test(thresholds),
-      cmocka_unit_test(exact_thresholds),      cmocka_unit_test(threshold_at_an_elements_u),
-      cmocka_unit_test(every_plane_decides),   cmocka_unit_test(every_plane_count),
-      cmocka_unit_test(larger_p_drops_more),   cmocka_unit_test(every_length_and_start),
-      cmocka_unit_test(calls_of_few_elements), cmocka_unit_test(description_in_the_output),
+      cmocka_unit_test(golden_masks),
+      cmocka_unit_test(offsets_around_every_carry),
+      cmocka_unit_test(last_indices),
+      cmocka_unit_test(thresholds),
+      cmocka_unit_test(exact_thresholds),
+      cmocka_unit_test(threshold_at_an_elements_u),
+      cmocka_unit_test(every_plane_decides),
+      cmocka_unit_test(every_plane_count),
+      cmocka_unit_test(larger_p_drops_more),
+      cmocka_unit_test(every_length_and_start),
+      cmocka_unit_test(calls_of_few_elements),
+      cmocka_unit_test(calls_of_one_or_two),
+      cmocka_unit_test(description_in_the_output),
   };
   return RUN_TESTS(argc, argv, tests);
 }

@@ -1,6 +1,5 @@
 // Calls cut into pieces: the same bits for any number of threads and any cut.
 #include <fenv.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,39 +8,7 @@
 enum {
   CANARY = 0xA5,
   GRAIN = 4096,  // cuts are at multiples of this many elements
-  THREADS_MAX = 16,
 };
-
-// An executor of the tests' own: a thread for each piece, started in a mixed order, and a count of what was asked for.
-typedef struct pool {
-  size_t calls, most_pieces;
-} pool;
-
-typedef struct thread_work {
-  simdrop_task *task;
-  void *task_context;
-  size_t piece;
-} thread_work;
-
-static void *run_thread(void *argument) {
-  const thread_work *const work = argument;
-  work->task(work->task_context, work->piece);
-  return NULL;
-}
-
-static void run_on_pool(void *context, size_t count, simdrop_task *task, void *task_context) {
-  pool *const p = context;
-  ++p->calls;
-  if (count > p->most_pieces) p->most_pieces = count;
-  assert_true(count <= THREADS_MAX);
-  pthread_t threads[THREADS_MAX];
-  thread_work work[THREADS_MAX];
-  for (size_t i = 0; i < count; ++i) {
-    work[i] = (thread_work){task, task_context, count - 1 - i};
-    assert_int_equal(pthread_create(&threads[i], NULL, run_thread, &work[i]), 0);
-  }
-  for (size_t i = 0; i < count; ++i) assert_int_equal(pthread_join(threads[i], NULL), 0);
-}
 
 static const size_t thread_counts[] = {0, 1, 2, 3, 7, 16};
 
@@ -60,8 +27,8 @@ static void dense_calls(void **state) {
       assert_int_equal(simdrop_forward(&mask, all_dtypes[d], n, x, expected, expected_bits), SIMDROP_OK);
       assert_int_equal(simdrop_mask_bytes(&mask, n, expected_bytes), SIMDROP_OK);
       for (size_t t = 0; t < LENGTH(thread_counts); ++t) {
-        pool p = {0, 0};
-        const simdrop_executor executor = {run_on_pool, &p, thread_counts[t]};
+        executor_calls p = {0};
+        const simdrop_executor executor = {run_on_threads, &p, thread_counts[t]};
 #define CHECK(call, found, wanted, length)                                                      \
   do {                                                                                          \
     assert_int_equal(call, SIMDROP_OK);                                                         \
@@ -160,8 +127,8 @@ static void layouts(void **state) {
       assert_int_equal(simdrop_apply_bits_layout(mask.p, dtype, &cases[i], expected_bits, x + middle, stored_expected + middle),
                        SIMDROP_OK);
       for (size_t t = 0; t < LENGTH(thread_counts); t += full_effort() ? 1 : 2) {
-        pool p = {0, 0};
-        const simdrop_executor executor = {run_on_pool, &p, thread_counts[t]};
+        executor_calls p = {0};
+        const simdrop_executor executor = {run_on_threads, &p, thread_counts[t]};
         memset(y, CANARY, room * size);
         assert_int_equal(simdrop_parallel_forward_layout(&executor, &mask, dtype, &cases[i], x + middle, y + middle),
                          SIMDROP_OK);

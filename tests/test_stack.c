@@ -88,6 +88,40 @@ static simdrop_status backward(const call *c) { return simdrop_backward(c->mask,
 static simdrop_status apply_bits(const call *c) {
   return simdrop_apply_bits(c->mask->p, c->dtype, c->n, (const uint8_t *)c->x, c->x, c->y);
 }
+// The relatives of dropout, of types and probabilities that they take.
+static simdrop_dtype computed(const call *c) { return c->dtype > SIMDROP_BF16 ? SIMDROP_F32 : c->dtype; }
+static simdrop_mask uncertain(const call *c) {
+  simdrop_mask mask = *c->mask;
+  if (!(mask.p > 1e-6 && mask.p < 1)) mask.p = 0.2;
+  return mask;
+}
+static simdrop_status alpha(const call *c) { return simdrop_alpha_forward(&executor, c->mask, computed(c), c->n, c->x, c->y); }
+static simdrop_status gaussian(const call *c) {
+  const simdrop_mask mask = uncertain(c);
+  return simdrop_gaussian_forward(&executor, &mask, computed(c), c->n, c->x, c->y);
+}
+static simdrop_status concrete(const call *c) {
+  const simdrop_mask mask = uncertain(c);
+  double gradient;
+  return simdrop_concrete_backward(&executor, &mask, 0.1, computed(c), c->n, c->x, c->y, c->y, &gradient);
+}
+static simdrop_status blocks(const call *c) {
+  uint64_t kept;
+  return simdrop_dropblock_bits(&executor, c->mask, c->n / 100, 10, 10, 3, 3, c->decisions, &kept);
+}
+static simdrop_status connect(const call *c) {
+  return simdrop_dropconnect(&executor, c->mask, computed(c), c->n / 50, 50, c->x, 50, c->x, c->y);
+}
+static simdrop_status moments(const call *c) {
+  return simdrop_moments_update(&executor, computed(c), 2, c->n / 4, c->x, c->y, c->decisions);
+}
+static simdrop_status alpha_layout(const call *c) {
+  return simdrop_alpha_forward_layout(&executor, c->mask, computed(c), c->layout, c->x, c->y);
+}
+static simdrop_status gaussian_layout(const call *c) {
+  const simdrop_mask mask = uncertain(c);
+  return simdrop_gaussian_forward_layout(&executor, &mask, computed(c), c->layout, c->x, c->y);
+}
 static simdrop_status parallel_mask_bits(const call *c) {
   return simdrop_parallel_mask_bits(&executor, c->mask, c->n, c->decisions);
 }
@@ -141,6 +175,33 @@ static simdrop_status parallel_backward_layout(const call *c) {
 }
 static simdrop_status parallel_mask_layout_bytes(const call *c) {
   return simdrop_parallel_mask_layout_bytes(&executor, c->mask, c->layout, c->decisions);
+}
+
+static simdrop_status tile(const call *c) {
+  simdrop_tile prepared;
+  const simdrop_status status = simdrop_tile_init(c->mask, c->dtype, 1000, &prepared);
+  return status == SIMDROP_OK ? simdrop_tile_apply(&prepared, 5, 7, c->n, 150, c->y, 151) : status;
+}
+static simdrop_softmax masked_softmax(const call *c) {
+  simdrop_softmax softmax = simdrop_softmax_plain(1, c->layout->dims[1]);
+  softmax.allowed = (const uint8_t *)c->x;
+  softmax.additive = c->x;
+  softmax.additive_type = c->dtype;
+  softmax.causal = 1;
+  softmax.diagonal = (ptrdiff_t)c->layout->dims[1] - 3;
+  return softmax;
+}
+static simdrop_status softmax_forward(const call *c) {
+  simdrop_matrix matrix = simdrop_matrix_dense(c->layout->dims[0], c->layout->dims[1]);
+  matrix.index_stride = c->layout->index_strides[0];
+  const simdrop_softmax softmax = masked_softmax(c);
+  return simdrop_softmax_forward(&executor, c->mask, c->dtype, &matrix, &softmax, c->x, c->y, NULL, c->decisions);
+}
+static simdrop_status softmax_backward(const call *c) {
+  simdrop_matrix matrix = simdrop_matrix_dense(c->layout->dims[0], c->layout->dims[1]);
+  matrix.index_stride = c->layout->index_strides[0];
+  const simdrop_softmax softmax = masked_softmax(c);
+  return simdrop_softmax_backward(&executor, c->mask, c->dtype, &matrix, &softmax, NULL, c->x, c->decisions, c->x, c->y);
 }
 
 // The functions that run no kernel, in one call each.
@@ -206,6 +267,23 @@ typedef struct named_function {
   const char *name;
 } named_function;
 
+// Half of the elements are read as bias and residual.
+static simdrop_status chain_of(const call *c, const simdrop_executor *on, simdrop_bias_axis axis, uint8_t *bits) {
+  const simdrop_matrix matrix = {c->n / 300 + 1, 300, 300, 300, 0, 310, 0};
+  simdrop_chain chain = {SIMDROP_ACTIVATION_NONE, axis, c->x, c->x, 0};
+  simdrop_status status = SIMDROP_OK;
+  for (int activation = 0; activation <= SIMDROP_SILU && status == SIMDROP_OK; ++activation) {
+    chain.activation = (simdrop_activation)activation;
+    status = simdrop_chain_forward(on, c->mask, c->dtype, &matrix, &chain, c->x, c->y, bits);
+    if (status != SIMDROP_OK) break;
+    status = simdrop_chain_backward(on, c->mask, c->dtype, &matrix, &chain, bits, c->x, c->x, c->y, c->decisions);
+  }
+  return status == SIMDROP_ERROR_NOT_BUILT || status == SIMDROP_ERROR_DTYPE ? SIMDROP_OK : status;
+}
+static simdrop_status chain_of_columns(const call *c) { return chain_of(c, NULL, SIMDROP_BIAS_OF_COLUMNS, NULL); }
+static simdrop_status chain_of_rows(const call *c) { return chain_of(c, &executor, SIMDROP_BIAS_OF_ROWS, NULL); }
+static simdrop_status chain_with_bits(const call *c) { return chain_of(c, NULL, SIMDROP_BIAS_OF_ROWS, c->decisions + 4096); }
+
 static const double probabilities[] = {0.1, 0, 0.3, 1e-12, 0.5, 1};
 
 // Enough for any of the calls below.
@@ -250,6 +328,12 @@ static void arrays(void **state) {
       {FUNCTION(parallel_forward_bytes)},
       {FUNCTION(parallel_backward)},
       {FUNCTION(parallel_apply_bits)},
+      {FUNCTION(alpha)},
+      {FUNCTION(gaussian)},
+      {FUNCTION(concrete)},
+      {FUNCTION(blocks)},
+      {FUNCTION(connect)},
+      {FUNCTION(moments)},
   };
   // The last is stored past the caches; it takes no more pieces than one of the lengths before, and so is tried with few
   // others.
@@ -279,6 +363,29 @@ static void arrays(void **state) {
   free(x);
 }
 
+static void chains(void **state) {
+  (void)state;
+  begin();
+  static const named_function functions[] = {
+      {FUNCTION(chain_of_columns)}, {FUNCTION(chain_of_rows)}, {FUNCTION(chain_with_bits)}};
+  static const size_t sizes[] = {1, 70001};
+  char *y;
+  uint8_t *decisions;
+  char *const x = make_arrays((size_t)1 << 20, &y, &decisions);
+  FOR_EACH_BACKEND(backend) {
+    for (size_t s = 0; s < LENGTH(sizes); ++s)
+      for (size_t f = 0; f < LENGTH(functions); ++f)
+        for (size_t d = 0; d < LENGTH(all_dtypes); ++d) {
+          const simdrop_mask mask = {0.1, 1, 2, 77, 0};
+          const call c = {functions[f].function, &mask, all_dtypes[d], sizes[s], NULL, x, y, decisions};
+          check_stack(&c, SIMDROP_OK, "%s of %zu elements, %s, %s", functions[f].name, sizes[s], dtype_name(all_dtypes[d]),
+                      backend);
+        }
+    check_most();
+  }
+  free(x);
+}
+
 static void layouts(void **state) {
   (void)state;
   begin();
@@ -298,6 +405,8 @@ static void layouts(void **state) {
       {FUNCTION(parallel_forward_layout_bits)},
       {FUNCTION(parallel_forward_layout_bytes)},
       {FUNCTION(parallel_apply_bits_layout)},
+      {FUNCTION(alpha_layout)},
+      {FUNCTION(gaussian_layout)},
   };
   // Of M rows of N elements, one for each inner loop; the last has as many axes as can be.
   enum {
@@ -364,11 +473,98 @@ static void layouts(void **state) {
   free(x);
 }
 
+// Rows of n elements, with every place that is optional but h and dh.
+enum {
+  NORM_ROWS = 70,
+  NORM_COLUMNS_MAX = 17000
+};
+
+static uint64_t norm_index_stride;
+
+static simdrop_status norm_both(const call *c, const simdrop_executor *threads) {
+  static double statistics[2 * NORM_ROWS], sums[3][NORM_COLUMNS_MAX];
+  simdrop_matrix matrix = simdrop_matrix_dense(NORM_ROWS, c->n);
+  matrix.index_stride = norm_index_stride;
+  const simdrop_norm norm = {SIMDROP_LAYER_NORM, 1e-5, c->x, c->x, c->x, c->x, 0};
+  const simdrop_status status = simdrop_norm_forward(threads, c->mask, c->dtype, &matrix, &norm, c->x, NULL, c->y, statistics);
+  if (status != SIMDROP_OK) return status;
+  const simdrop_status with_sums = simdrop_norm_backward(threads, c->mask, c->dtype, &matrix, &norm, c->x, statistics, c->x,
+                                                         c->x, NULL, c->y, sums[0], sums[1], sums[2]);
+  if (with_sums != SIMDROP_OK) return with_sums;
+  return simdrop_norm_backward(threads, c->mask, c->dtype, &matrix, &norm, c->x, statistics, c->x, c->x, NULL, c->y, NULL, NULL,
+                               NULL);
+}
+
+static simdrop_status norms_here(const call *c) { return norm_both(c, NULL); }
+static simdrop_status norms_in_pieces(const call *c) { return norm_both(c, &executor); }
+
+static void norms(void **state) {
+  (void)state;
+  begin();
+  static const named_function functions[] = {{FUNCTION(norms_here)}, {FUNCTION(norms_in_pieces)}};
+  static const size_t columns[] = {70, 1500, NORM_COLUMNS_MAX};
+  static const simdrop_dtype dtypes[] = {SIMDROP_F32, SIMDROP_F64, SIMDROP_F16, SIMDROP_BF16};
+  char *y;
+  uint8_t *decisions;
+  char *const x = make_arrays(sizeof(double) * NORM_ROWS * NORM_COLUMNS_MAX, &y, &decisions);
+  FOR_EACH_BACKEND(backend) {
+    for (size_t i = 0; i < (full_effort() ? LENGTH(columns) : 2) * LENGTH(dtypes) * LENGTH(functions) * 3; ++i) {
+      const named_function *const function = &functions[i % 2];
+      const simdrop_dtype dtype = dtypes[i / 2 % LENGTH(dtypes)];
+      const size_t n = columns[i / 24];
+      const uint64_t index_strides[] = {n, 0, n + 200};
+      norm_index_stride = index_strides[i / 8 % 3];
+      const simdrop_mask mask = {0.3, 1, 2, 77, 0};
+      const call c = {function->function, &mask, dtype, n, NULL, x, y, decisions};
+      check_stack(&c, SIMDROP_OK, "%s of %zu columns, %s, %s", function->name, n, dtype_name(dtype), backend);
+    }
+    check_most();
+  }
+  free(x);
+}
+
+static void tiles_and_softmax(void **state) {
+  (void)state;
+  begin();
+  static const named_function functions[] = {{FUNCTION(tile)}, {FUNCTION(softmax_forward)}, {FUNCTION(softmax_backward)}};
+  // Rows with a decision each, alone in the mask or not, and shared; short, longer than what is kept of them, and drawn in
+  // pieces.
+  static const simdrop_layout cases[] = {
+      {.rank = 2, .dims = {77, 300}, .index_strides = {300, 1}},    {.rank = 2, .dims = {77, 300}, .index_strides = {1003, 1}},
+      {.rank = 2, .dims = {9, 300}, .index_strides = {0, 1}},       {.rank = 2, .dims = {3, 5001}, .index_strides = {5001, 1}},
+      {.rank = 2, .dims = {3, 5001}, .index_strides = {5003, 1}},   {.rank = 2, .dims = {3, 16001}, .index_strides = {0, 1}},
+      {.rank = 2, .dims = {2, 33001}, .index_strides = {33007, 1}}, {.rank = 2, .dims = {2, 33001}, .index_strides = {0, 1}},
+  };
+  char *y;
+  uint8_t *decisions;
+  char *const x = make_arrays(8 * (size_t)100000, &y, &decisions);
+  FOR_EACH_BACKEND(backend) {
+    for (size_t l = 0; l < LENGTH(cases); ++l)
+      for (size_t f = 0; f < LENGTH(functions); ++f)
+        for (int dtype = SIMDROP_F32; dtype <= SIMDROP_BF16; ++dtype)
+          for (size_t p = 0; p < LENGTH(probabilities); p += full_effort() ? 1 : 2) {
+            const simdrop_mask mask = {probabilities[p], 1, 2, 77, 0};
+            const call c = {functions[f].function, &mask, (simdrop_dtype)dtype, cases[l].dims[0], &cases[l], x, y, decisions};
+            const bool more = takes_more(&c);
+            if (found_status == SIMDROP_ERROR_NOT_BUILT) continue;
+            assert_int_equal(found_status, SIMDROP_OK);
+            if (more)
+              snprintf(most_name, sizeof most_name, "%s, case %zu, %s, %s, p = %g", functions[f].name, l,
+                       dtype_name((simdrop_dtype)dtype), backend, mask.p);
+          }
+    check_most();
+  }
+  free(x);
+}
+
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(calls_without_kernels),
       cmocka_unit_test(arrays),
+      cmocka_unit_test(chains),
       cmocka_unit_test(layouts),
+      cmocka_unit_test(norms),
+      cmocka_unit_test(tiles_and_softmax),
   };
   return RUN_TESTS(argc, argv, tests);
 }

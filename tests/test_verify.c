@@ -1,11 +1,13 @@
 // What simdrop verify makes of counts: how it counts a sequence whose limits fall anywhere, the smallest bias that a rare count
-// shows, and that a number that is none never passes.
+// shows, that a number that is none never passes, and how normal numbers are counted.
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "support.h"
+#include "verify/formulas.h"
+#include "verify/normals.h"
 #include "verify/sequence.h"
 #include "verify/significance.h"
 
@@ -112,10 +114,79 @@ static void two_sides(void **state) {
   assert_true(two_sided_binomial(5, 10, 0.5) == 1);
 }
 
+// A chi-squared variable is a sum whose skewness is known; and what has none is normal.
+static void skewed_sums(void **state) {
+  (void)state;
+  static const double tails[] = {3.2469727802368396, 20.483177350807395};  // 0.025 on either side, of 10 degrees of freedom
+  for (size_t i = 0; i < LENGTH(tails); ++i) {
+    const double z = (tails[i] - 10) / sqrt(20), skewness = sqrt(8.0 / 10);
+    assert_true(fabs(two_sided_skewed(z, skewness) - 0.05) < 1e-9);
+    assert_true(fabs(two_sided_skewed(-z, -skewness) - 0.05) < 1e-9);
+  }
+  assert_true(two_sided_skewed(1.5, 0) == two_sided_normal(1.5));
+  assert_true(fabs(two_sided_skewed(1.5, 1e-5) / two_sided_normal(1.5) - 1) < 1e-4);
+  assert_false(two_sided_skewed(NAN, 0.1) >= 1e-9);
+  // The values that tables of Kolmogorov's test have.
+  assert_true(fabs(kolmogorov_at_least(1.3580986 / 1e6, 1e12, false) - 0.05) < 1e-5);
+  assert_true(fabs(kolmogorov_at_least(1.2238734 / 1e6, 1e12, true) - 0.05) < 1e-5);
+  assert_false(kolmogorov_at_least(NAN, 100, false) >= 1e-9);
+}
+
+static double made_up(uint64_t index) { return (double)(derived_seed(7, index) % 1000) * 0.01 - 5; }
+
+static simdrop_status made_up_gaussian(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype,
+                                       size_t n, const void *x, void *y) {
+  double *const out = y;
+  (void)executor, (void)x;
+  assert_true(dtype == SIMDROP_F64);
+  for (size_t k = 0; k < n; ++k) out[k] = 1 + gaussian_sigma(keep_probability(mask->p)) * made_up(mask->offset + k);
+  return SIMDROP_OK;
+}
+
+static void check_near(double found, double expected, const char *what) {
+  if (!(fabs(found - expected) <= 1e-9 * (1000 + fabs(expected)))) fail_msg("%s: %.17g, not %.17g", what, found, expected);
+}
+
+// What is counted in several draws is what plain loops over all numbers make of them.
+static void normal_numbers(void **state) {
+  (void)state;
+  enum {
+    N = 3 * DRAW_MAX
+  };
+  static normal_counts counts;
+  static double z[N];
+  const dropout_functions functions = {.gaussian_forward = made_up_gaussian};
+  const verify_subject subject = {&functions, FORM_GAUSSIAN, 0.3, keep_probability(0.3), 5, N, .level = 1e-6};
+  assert_true(normals_drawn(&subject) == N);
+  assert_true(count_normals(&subject, &counts));
+  double sum = 0, squares = 0, third = 0, fourth = 0, product = 0, squared = 0;
+  uint64_t above = 0, found = 0;
+  for (size_t k = 0; k < N; ++k) {
+    z[k] = made_up(k);
+    sum += z[k];
+    squares += z[k] * z[k] - 1;
+    third += pow(z[k], 3) - 3 * z[k];
+    fourth += pow(z[k], 4) - 6 * z[k] * z[k] + 3;
+    above += z[k] > 3.001;
+    if (k < 1024) continue;
+    product += z[k] * z[k - 1024];
+    squared += (z[k] * z[k] - 1) * (z[k - 1024] * z[k - 1024] - 1);
+  }
+  for (size_t cell = NORMAL_CELLS * 11 / 16 + 5; cell < NORMAL_CELLS; ++cell) found += counts.cells[cell];
+  assert_true(counts.total == N && found == above);
+  check_near(counts.sum, sum, "sum");
+  check_near(counts.squares, squares, "squares");
+  check_near(counts.third, third, "third");
+  check_near(counts.fourth, fourth, "fourth");
+  check_near(counts.products[NORMAL_LAG_COUNT - 1], product, "lag 1024");
+  check_near(counts.squared[NORMAL_LAG_COUNT - 1], squared, "squares, lag 1024");
+}
+
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(growing_source), cmocka_unit_test(limits_anywhere), cmocka_unit_test(rises_of_rare_counts),
-      cmocka_unit_test(not_a_number),   cmocka_unit_test(two_sides),
+      cmocka_unit_test(not_a_number),   cmocka_unit_test(two_sides),       cmocka_unit_test(skewed_sums),
+      cmocka_unit_test(normal_numbers),
   };
   return RUN_TESTS(argc, argv, tests);
 }

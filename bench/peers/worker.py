@@ -77,6 +77,14 @@ class Case:
             self.shim.shim_fill(DTYPES[self.dtype], self.n, address)
         return address
 
+    def copy(self, calls):
+        """Seconds that so many copies take."""
+        return self.shim.shim_copy(ctypes.byref(self.arrays), calls)
+
+    def simdrop(self, calls):
+        """Seconds that so many calls take."""
+        return self.shim.shim_simdrop(ctypes.byref(self.arrays), calls)
+
     def close(self):
         for address in self.memory:
             self.shim.shim_free(address)
@@ -166,8 +174,7 @@ def measure(case, peer, effort, processors):
     each other on one, with another idle. The calling thread has the first one in turns of OpenMP, and any in those of a peer with
     another kind of threads."""
     threads = len(processors)
-    parts = {"memcpy": lambda calls: case.shim.shim_copy(ctypes.byref(case.arrays), calls),
-             "simdrop": lambda calls: case.shim.shim_simdrop(ctypes.byref(case.arrays), calls), "peer": peer.seconds}
+    parts = {"memcpy": case.copy, "simdrop": case.simdrop, "peer": peer.seconds}
     if parts["simdrop"](1) < 0:
         raise RuntimeError("simdrop refuses the case")
     calls = {name: calls_for(seconds, effort["round_seconds"]) for name, seconds in parts.items()}

@@ -25,8 +25,12 @@
 
 #include <simdrop/executor.h>
 #include <simdrop/export.h>
+#include <simdrop/fused.h>
 #include <simdrop/layout.h>
+#include <simdrop/softmax.h>
+#include <simdrop/tile.h>
 #include <simdrop/types.h>
+#include <simdrop/variants.h>
 #include <simdrop/version.h>
 
 #ifdef __cplusplus

@@ -38,8 +38,8 @@ typedef enum simdrop_dtype {
 typedef enum simdrop_status {
   SIMDROP_OK = 0,
   SIMDROP_ERROR_NULL_POINTER = 1,    /**< a pointer that is needed is NULL */
-  SIMDROP_ERROR_PROBABILITY = 2,     /**< p is NaN or outside [0, 1] */
-  SIMDROP_ERROR_DTYPE = 3,           /**< dtype is none of simdrop_dtype */
+  SIMDROP_ERROR_PROBABILITY = 2,     /**< p is NaN or outside [0, 1], or not one that the function takes */
+  SIMDROP_ERROR_DTYPE = 3,           /**< dtype is none of simdrop_dtype, or not one that the function takes */
   SIMDROP_ERROR_INDEX_OVERFLOW = 4,  /**< an index passes 2^64 - 1: offset + n, or a layout's last one */
   SIMDROP_ERROR_SIZE_OVERFLOW = 5,   /**< the elements take more bytes than an address can count */
   SIMDROP_ERROR_OVERLAP = 6,         /**< an output overlaps another array other than by being equal to the input, or itself */
@@ -48,7 +48,10 @@ typedef enum simdrop_status {
   SIMDROP_ERROR_RANK = 9,                /**< the rank is outside 0 .. SIMDROP_MAX_RANK, or not one that the function takes */
   SIMDROP_ERROR_SHAPE = 10,              /**< shapes or numbers do not go together: see the function */
   SIMDROP_ERROR_FLAGS = 11,              /**< the flags of a mask or a layout are not 0 */
-  SIMDROP_ERROR_UNKNOWN_MEMORY = 12      /**< no way of going through memory has that name */
+  SIMDROP_ERROR_UNKNOWN_MEMORY = 12,     /**< no way of going through memory has that name */
+  SIMDROP_ERROR_NOT_BUILT = 13,          /**< the functions in double need SLEEF, and a processor with fused multiply-add */
+  SIMDROP_ERROR_ACTIVATION = 14,         /**< the activation is none of simdrop_activation */
+  SIMDROP_ERROR_NORM = 15                /**< the norm is none of simdrop_norm_kind, or its epsilon is below 0 or not finite */
 } simdrop_status;
 
 /** A sentence in English for a status; static storage, never NULL ("unknown status" for other numbers). */

@@ -2,3 +2,4 @@
 #include "avx2/simd.h"
 
 #include "common/producer_body.h"
+#include "common/words_body.h"

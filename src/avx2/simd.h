@@ -61,6 +61,11 @@ static inline uint64_t simd_first_words(simd_u64 a) {
   return lane >> 32 | lane << 32;
 }
 
+static inline unsigned simd_first_bits(simd_u64 a) {
+  return (unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(_mm256_slli_epi64(a, 31)));
+}
+#define simd_first_bits simd_first_bits
+
 static inline simd_u64 simd_block_order(void) { return _mm256_setr_epi64x(0, 2, 1, 3); }
 
 // Even and odd lanes' blocks, with each lane's words changed round.

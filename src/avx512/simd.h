@@ -60,6 +60,9 @@ static inline uint64_t simd_first_words(simd_u64 a) {
   return lane >> 32 | lane << 32;
 }
 
+static inline unsigned simd_first_bits(simd_u64 a) { return _mm512_movepi64_mask(_mm512_slli_epi64(a, 31)); }
+#define simd_first_bits simd_first_bits
+
 static inline simd_u64 simd_block_order(void) { return _mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7); }
 
 // Even and odd lanes' blocks, with each lane's words changed round.

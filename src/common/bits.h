@@ -1,9 +1,12 @@
-// Bits of numbers, and bits out of words and bytes: bit k is bit k % 64 of words[k / 64], or bit k % 8 of bytes[k / 8].
+// What everything counts with: the lesser of two sizes, bits of numbers, and bits out of words and bytes: bit k is bit k % 64
+// of words[k / 64], or bit k % 8 of bytes[k / 8].
 #ifndef SIMDROP_COMMON_BITS_H
 #define SIMDROP_COMMON_BITS_H
 
 #include <stddef.h>
 #include <stdint.h>
+
+static inline size_t minimum(size_t a, size_t b) { return a < b ? a : b; }
 
 // Of a value other than 0.
 static inline int simdrop_trailing_zeros(uint64_t value) {

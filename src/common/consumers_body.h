@@ -6,20 +6,14 @@
 #include <string.h>
 
 #include "common/bits.h"
+#include "common/consumer_parts.h"
 #include "common/kernel_table.h"
-
-enum {
-  WORD_ELEMENTS = 64,
-  CACHE_LINE = 64,
-};
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define IS_LITTLE_ENDIAN 1
 #else
 #define IS_LITTLE_ENDIAN 0
 #endif
-
-static inline uint64_t low_bits(size_t count) { return (UINT64_C(1) << count) - 1; }
 
 static inline uint64_t whole_word_from_bytes(const uint8_t *bytes) {
 #if IS_LITTLE_ENDIAN
@@ -45,21 +39,6 @@ static inline uint64_t bits_of_few_bytes_at(const uint8_t *bytes, size_t k, size
   if (byte_count <= 8) return simdrop_word_from_bytes(bytes, byte_count) >> shift;
   return simdrop_word_from_bytes(bytes, 8) >> shift | (uint64_t)bytes[8] << 1 << (WORD_ELEMENTS - 1 - shift);
 }
-
-// Elements of `size` bytes from y on until the next multiple of CACHE_LINE.
-static inline size_t elements_to_alignment(const void *y, size_t size, size_t n) {
-  const size_t count = (CACHE_LINE - (uintptr_t)y % CACHE_LINE) % CACHE_LINE / size;
-  return count < n ? count : n;
-}
-
-// Asks for what follows so many bytes behind 64 elements.
-static inline void prefetch_lines(const void *x, size_t size, size_t distance) {
-  for (size_t line = 0; line < WORD_ELEMENTS * size; line += CACHE_LINE)
-    __builtin_prefetch((const char *)x + distance + line, 0, 2);
-}
-
-#define ALWAYS_INLINE inline __attribute__((always_inline))
-#define NEVER_INLINE __attribute__((noinline))
 
 // The ways in which the decisions of the elements to come are found. Loops are made for each: it is a constant to them.
 typedef enum decision_kind {
@@ -167,6 +146,51 @@ void SIMDROP_LOCAL(finish_stores)(void) { simd_finish_stores(); }
 #include "common/scale_body.h"
 #define TYPE f8e5m2
 #include "common/scale_body.h"
+
+// For loops that are there once for all kinds.
+static NEVER_INLINE uint64_t next_decisions_of(decision_kind kind, decision_cursor *cursor, size_t count) {
+  return next_decisions(kind, cursor, count);
+}
+
+static inline decision_kind kind_of_decisions(const simdrop_decisions *decisions) {
+  switch (decisions->repeat) {
+    case SIMDROP_RUNS: return IN_RUNS;
+    case SIMDROP_PERIODS: return IN_PERIODS;
+    default: return decisions->words == NULL ? IN_BYTES : IN_WORDS;
+  }
+}
+
+// The steps of a chunk in pages, as scale_pages_<type> takes them.
+typedef struct paged_steps {
+  size_t n, lead, page_elements;
+  unsigned pages_log2;
+} paged_steps;
+
+static inline paged_steps begin_paged_steps(const void *y, size_t size, const simdrop_memory_way *way) {
+  const size_t n = simdrop_paged_chunk_bytes(size) / size;
+  return (paged_steps){n, elements_to_alignment(y, size, n), n >> way->pages_log2, way->pages_log2};
+}
+
+static inline size_t element_of_step(const paged_steps *steps, size_t step) {
+  const size_t page = step & (((size_t)1 << steps->pages_log2) - 1);
+  return steps->lead + page * steps->page_elements + (step >> steps->pages_log2) * WORD_ELEMENTS;
+}
+
+// The decisions of `count` elements from k on, and anything above them.
+static NEVER_INLINE uint64_t decisions_at(const simdrop_decisions *decisions, size_t k, size_t count) {
+  const size_t bit = decisions->first + k;
+  if (decisions->words != NULL) return simdrop_bits_from(decisions->words, bit);
+  return count == WORD_ELEMENTS ? bits_of_bytes_at(decisions->bytes, bit) : bits_of_few_bytes_at(decisions->bytes, bit, count);
+}
+
+#define TYPE f32
+#include "common/affine_body.h"
+#define TYPE f64
+#include "common/affine_body.h"
+#define TYPE f16
+#include "common/affine_body.h"
+#define TYPE bf16
+#include "common/affine_body.h"
 
 #define WIDTH 8
 #include "common/select_body.h"

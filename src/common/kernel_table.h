@@ -7,10 +7,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/chain.h"
 #include "common/cpu_features.h"
 #include "common/element_types.h"
 #include "common/interleave.h"
 #include "common/mask_source.h"
+#include "common/norm.h"
+#include "common/softmax.h"
 #include "common/strict_arithmetic.h"
 
 // A mask in memory is an array of 64-bit words: bit k is bit k % 64 of words[k / 64], 1 = kept.
@@ -25,6 +28,14 @@ typedef void simdrop_mask_blocks_kernel(simdrop_mask_source *source, uint64_t fi
 typedef void simdrop_mask_listed_blocks_kernel(simdrop_mask_source *source, const uint64_t *blocks, size_t block_count,
                                                uint64_t *words, simdrop_interleave *interleave);
 
+// Producer: Philox's words of planes first_plane .. first_plane + 31 of some blocks, which do not pass 2^57: SIMDROP_PLANES
+// calls of four words for each block, as one array of 32-bit words in the machine's order.
+typedef void simdrop_draw_words_kernel(simdrop_mask_source *source, unsigned first_plane, uint64_t first_block,
+                                       size_t block_count, uint32_t *words);
+
+// What numbers are made of such words, each of them one for an element: of whole blocks (docs/numerics.md).
+typedef void simdrop_convert_words_kernel(size_t block_count, const uint32_t *words, float *values);
+
 // How decisions go to elements.
 typedef enum simdrop_repeat {
   SIMDROP_EACH,     // element k has decision first + k
@@ -38,7 +49,10 @@ typedef enum simdrop_repeat {
 // has no decision of the call.
 typedef struct simdrop_decisions {
   const uint64_t *words;  // NULL: bytes
-  const uint8_t *bytes;
+  union {
+    const uint8_t *bytes;
+    const float *values;  // in place of decisions, for the kernels that take numbers: element k has values[first + k]
+  };
   size_t first;
   size_t length;  // SIMDROP_SHORTEST_REPEAT at least; nothing to SIMDROP_EACH
   simdrop_repeat repeat;
@@ -48,16 +62,22 @@ typedef struct simdrop_decisions {
 
 // What kept elements are multiplied by.
 typedef struct simdrop_multiplier {
-  double value;     // exact in the type that the kernel computes in; at least 1, or 0
+  double value;     // exact in the type that the kernel computes in; positive, or 0
   bool never_ties;  // no product with a bfloat16 is half-way between two others, so that rounding needs no care for ties
 } simdrop_multiplier;
+
+// What affine kernels make of elements, exact in the type that they compute in: kept ones become x * factor + addend.
+typedef struct simdrop_affine {
+  double factor, addend, dropped;
+} simdrop_affine;
 
 // What a consumer works on. x == y or no overlap.
 typedef struct simdrop_operands {
   const void *x;
   void *y;
   simdrop_multiplier factor;
-  size_t prefetch;  // with non-temporal stores, what is so many bytes behind is asked for; 0: nothing is
+  const simdrop_affine *affine;  // in place of the factor, for affine kernels
+  size_t prefetch;               // with non-temporal stores, what is so many bytes behind is asked for; 0: nothing is
 } simdrop_operands;
 
 // Far arrays lie in memory or in the last cache. Non-temporal stores are for such, and go past the caches where there are such
@@ -77,17 +97,56 @@ typedef struct simdrop_memory_way {
 
 // Consumer of n elements, each with its decision:
 //     scale_<type>     y[k] = kept ? x[k] * factor : +0
+//     affine_<type>    y[k] = kept ? x[k] * factor + addend : dropped, each operation rounded for itself
+//     gaussian_<type>  y[k] = x[k] * (1 + factor * value), each operation rounded for itself; factor may be anything finite
 //     select_<bits>    y[k] = kept ? x[k] : 0, copying bits, and with cached stores whatever is asked for
 //     expand_bytes     y[k] = kept ? 1 : 0, a byte; there is no x
-// The last two take decisions that are repeated nowhere (SIMDROP_EACH).
+// The last three take decisions that are repeated nowhere (SIMDROP_EACH), and gaussian_<type> has cached stores as well.
 typedef void simdrop_consume_kernel(size_t n, const simdrop_decisions *decisions, const simdrop_operands *operands,
                                     simdrop_store store);
 
-// Consumer: scale_<type> with SIMDROP_EACH for a chunk of simdrop_paged_chunk_bytes of far arrays, in some way, of which the
-// store is not SIMDROP_STORE_CACHED. A step is 64 elements, the chunk's steps are counted in whatever order the way, or the
-// backend, likes best, and steps begin .. end - 1 are done.
+// One more pass over x, in the type that it is computed in, of which 1 / reciprocal were counted with this one:
+//     d = x - mean, mean += d * reciprocal, squares += d * (x - mean)
+typedef void simdrop_moments_kernel(size_t n, const void *x, void *mean, void *squares, double reciprocal);
+
+// Of concrete dropout: shares of elements, sigmoid((logistic + shift) * slope).
+typedef void simdrop_concrete_shares_kernel(size_t n, const float *logistics, float shift, float slope, float *shares);
+
+// Concrete dropout, in the type that it is computed in: with kept the share that is, and noise = kept * scale,
+//     y = x * noise                       where there is no dy; otherwise
+//     y = dy * noise                      and, unless terms is NULL,
+//     terms = (dy * x) * (noise * (1 - dropped * slope))
+// x is read for what needs it alone. y may be x or dy.
+typedef struct simdrop_concrete_operands {
+  const void *x, *dy;
+  void *y, *terms;
+  const float *kept, *dropped;  // the latter for the terms alone
+  double scale, slope;
+} simdrop_concrete_operands;
+typedef void simdrop_concrete_kernel(size_t n, const simdrop_concrete_operands *operands);
+
+// DropConnect, in the type that it is computed in: sums[k % SIMDROP_SUM_LANES] += kept ? (w[k] * factor) * x[k] : +0.
+#define SIMDROP_SUM_LANES 32
+typedef void simdrop_connect_kernel(size_t n, const simdrop_decisions *decisions, const void *w, const void *x, double factor,
+                                    void *sums);
+
+// Consumer: scale_<type> or affine_<type> with SIMDROP_EACH for a chunk of simdrop_paged_chunk_bytes of far arrays, in some
+// way, of which the store is not SIMDROP_STORE_CACHED. A step is 64 elements, the chunk's steps are counted in whatever order
+// the way, or the backend, likes best, and steps begin .. end - 1 are done.
 typedef void simdrop_consume_pages_kernel(size_t begin, size_t end, const simdrop_decisions *decisions,
                                           const simdrop_operands *operands, const simdrop_memory_way *way);
+
+// Consumer: scale_<type> with SIMDROP_EACH for rows of elements that lie apart, in place. Row r begins at x + r * stride
+// elements, and its first element has bit first[r] of words, of which one word more than needed may be read.
+typedef struct simdrop_scaled_rows {
+  size_t rows, columns;
+  const uint64_t *words;
+  const uint32_t *first;
+  void *x;
+  ptrdiff_t stride;
+  simdrop_multiplier factor;
+} simdrop_scaled_rows;
+typedef void simdrop_scale_rows_kernel(const simdrop_scaled_rows *rows);
 
 // A page is where the hardware's prefetchers stop, and memory may answer several pages sooner than one. docs/measurements.md
 // has the figures.
@@ -107,16 +166,45 @@ static inline size_t simdrop_paged_chunk_bytes(size_t element_size) {
 typedef void simdrop_finish_stores_kernel(void);
 
 //  X(kernel, type)
-#define SIMDROP_KERNEL_LIST(X)                             \
-  X(mask_blocks, simdrop_mask_blocks_kernel)               \
-  X(mask_listed_blocks, simdrop_mask_listed_blocks_kernel) \
-  X(expand_bytes, simdrop_consume_kernel)                  \
-  SIMDROP_ELEMENT_TYPES(SIMDROP_KERNELS_OF_TYPE_, X)       \
-  SIMDROP_ELEMENT_SIZES(SIMDROP_KERNELS_OF_SIZE_, X)       \
+#define SIMDROP_KERNEL_LIST(X)                              \
+  X(mask_blocks, simdrop_mask_blocks_kernel)                \
+  X(mask_listed_blocks, simdrop_mask_listed_blocks_kernel)  \
+  X(draw_words, simdrop_draw_words_kernel)                  \
+  X(normals, simdrop_convert_words_kernel)                  \
+  X(uniforms, simdrop_convert_words_kernel)                 \
+  X(logistics, simdrop_convert_words_kernel)                \
+  X(concrete_shares, simdrop_concrete_shares_kernel)        \
+  X(expand_bytes, simdrop_consume_kernel)                   \
+  SIMDROP_ELEMENT_TYPES(SIMDROP_KERNELS_OF_TYPE_, X)        \
+  SIMDROP_COMPUTED_TYPES(SIMDROP_KERNELS_OF_COMPUTED_, X)   \
+  SIMDROP_ELEMENT_SIZES(SIMDROP_KERNELS_OF_SIZE_, X)        \
+  SIMDROP_COMPUTED_TYPES(SIMDROP_FUSED_KERNELS_OF_TYPE_, X) \
   X(finish_stores, simdrop_finish_stores_kernel)
 #define SIMDROP_KERNELS_OF_TYPE_(X, name, NAME, element, bits, converts) \
-  X(scale_##name, simdrop_consume_kernel) X(scale_pages_##name, simdrop_consume_pages_kernel)
+  X(scale_##name, simdrop_consume_kernel)                                \
+  X(scale_rows_##name, simdrop_scale_rows_kernel)                        \
+  X(scale_pages_##name, simdrop_consume_pages_kernel)
+#define SIMDROP_KERNELS_OF_COMPUTED_(X, name, NAME, element, bits, converts) \
+  X(affine_##name, simdrop_consume_kernel)                                   \
+  X(affine_pages_##name, simdrop_consume_pages_kernel)                       \
+  X(gaussian_##name, simdrop_consume_kernel)                                 \
+  X(moments_##name, simdrop_moments_kernel)                                  \
+  X(concrete_##name, simdrop_concrete_kernel)                                \
+  X(connect_##name, simdrop_connect_kernel)
 #define SIMDROP_KERNELS_OF_SIZE_(X, bits) X(select_##bits, simdrop_consume_kernel)
+#define SIMDROP_FUSED_KERNELS_OF_TYPE_(X, name, NAME, element, bits, converts) \
+  X(chain_##name, simdrop_chain_kernel)                                        \
+  X(chain_gradient_##name, simdrop_chain_gradient_kernel)                      \
+  X(norm_input_##name, simdrop_norm_input_kernel)                              \
+  X(norm_squares_##name, simdrop_norm_squares_kernel)                          \
+  X(norm_output_##name, simdrop_norm_output_kernel)                            \
+  X(norm_gradient_sums_##name, simdrop_norm_gradient_sums_kernel)              \
+  X(norm_column_sums_##name, simdrop_norm_gradient_sums_kernel)                \
+  X(norm_gradient_##name, simdrop_norm_gradient_kernel)                        \
+  X(softmax_statistics_##name, simdrop_softmax_kernel)                         \
+  X(softmax_##name, simdrop_softmax_kernel)                                    \
+  X(softmax_sum_##name, simdrop_softmax_kernel)                                \
+  X(softmax_gradient_##name, simdrop_softmax_kernel)
 
 typedef struct simdrop_kernels {
   const char *name;
@@ -125,6 +213,12 @@ typedef struct simdrop_kernels {
   SIMDROP_KERNEL_LIST(SIMDROP_KERNEL_FIELD)
 #undef SIMDROP_KERNEL_FIELD
 } simdrop_kernels;
+
+// The body of a function of `kernels` and `dtype`, one of the types of a list: its <kernel>_<type>.
+#define SIMDROP_RETURN_KERNEL(types, kernel) \
+  switch (dtype) { types(SIMDROP_RETURN_KERNEL_OF_TYPE_, kernel) default : SIMDROP_NO_OTHER_TYPE; }
+#define SIMDROP_RETURN_KERNEL_OF_TYPE_(kernel, name, NAME, element, bits, converts) \
+  case SIMDROP_##NAME: return kernels->kernel##_##name;
 
 // For a backend's own files: SIMDROP_BACKEND is its name (its bundle.h, or scalar's backend.h, defines it),
 // SIMDROP_LOCAL(kernel) the name of its kernel. SIMDROP_DECLARE_KERNELS; declares them all; SIMDROP_DEFINE_TABLE(required); in

@@ -11,6 +11,10 @@
 #define SIMDROP_PLANES 32           // bits of U(index), and so the most planes a mask element can need
 #define SIMDROP_PLANE_SHIFT 25      // where the plane number sits in counter word 3, above the block's upper 25 bits
 
+// Planes that other draws than the mask's have: as many words for each block as it has elements.
+#define SIMDROP_NORMAL_PLANES 64
+#define SIMDROP_UNIFORM_PLANES 96
+
 // A vector producer writes whole vectors; a buffer for masks has room for this many blocks more than were asked for.
 #define SIMDROP_BLOCK_PADDING 32
 

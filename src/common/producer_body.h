@@ -66,23 +66,29 @@ typedef struct plane_bits {
   simd_u64 low, high;
 } plane_bits;
 
-// The round keys, one vector each, of the rounds between the plane's and the last.
+// The round keys, one vector each: of the rounds up to the plane's, of those between it and the last, and of the last.
 typedef struct round_keys {
+  simd_words first_0[PLANE_ROUND + 1], first_2[PLANE_ROUND + 1];
   simd_words word_0[LAST_ROUND - PLANE_ROUND - 1];
   simd_words word_2[LAST_ROUND - PLANE_ROUND - 1];
   plane_bits last;
 } round_keys;
 
 static inline void make_round_keys(const simdrop_mask_source *source, round_keys *keys) {
-  uint32_t weyl_0 = SIMDROP_PHILOX_WEYL_0, weyl_1 = SIMDROP_PHILOX_WEYL_1;
-  LOOK_AGAIN(weyl_0);  // or gcc makes each round's multiple a constant, which takes more instructions than to add
-  LOOK_AGAIN(weyl_1);
-  const simd_words step_0 = simd_words_set(weyl_0), step_1 = simd_words_set(weyl_1);
-  simd_words word_0 = simd_words_set(round_key_0(source, PLANE_ROUND)),
-             word_2 = simd_words_set(round_key_1(source, PLANE_ROUND));
+  static const uint32_t weyl[2] = {SIMDROP_PHILOX_WEYL_0, SIMDROP_PHILOX_WEYL_1};
+  const uint32_t *steps = weyl;
+  LOOK_AGAIN(steps);  // or gcc makes each round's multiple a constant, which takes more instructions than to add
+  const simd_words step_0 = simd_words_set(steps[0]), step_2 = simd_words_set(steps[1]);
+  simd_words word_0 = simd_words_set(source->key[0]), word_2 = simd_words_set(source->key[1]);
+  keys->first_0[0] = word_0;
+  keys->first_2[0] = word_2;
+  for (int i = 1; i <= PLANE_ROUND; ++i) {
+    keys->first_0[i] = word_0 = simd_words_add(word_0, step_0);
+    keys->first_2[i] = word_2 = simd_words_add(word_2, step_2);
+  }
   for (int i = 0; i < LAST_ROUND - PLANE_ROUND - 1; ++i) {
     keys->word_0[i] = word_0 = simd_words_add(word_0, step_0);
-    keys->word_2[i] = word_2 = simd_words_add(word_2, step_1);
+    keys->word_2[i] = word_2 = simd_words_add(word_2, step_2);
   }
   keys->last.low = simd_last_key(round_key_0(source, LAST_ROUND), false);
   keys->last.high = simd_last_key(round_key_1(source, LAST_ROUND), false);
@@ -123,16 +129,17 @@ typedef struct drawing {
 // In vectors, though all lanes are alike: numbers on their way into a vector make a short call wait.
 static inline void begin_rounds(drawing *call) {
   const simdrop_mask_source *const source = call->source;
+  const round_keys *const keys = &call->keys;
   make_round_keys(source, &call->keys);
   const simd_products product_0 =
       simd_multiply_words(simd_words_set(source->stream[0]), simd_words_set(SIMDROP_PHILOX_MULTIPLIER_0));
   const simd_products product_1 =
       simd_multiply_words(simd_words_set(source->stream[1]), simd_words_set(SIMDROP_PHILOX_MULTIPLIER_1));
-  call->block.word_0 = simd_words_xor(simd_upper_words(product_1), simd_words_set(round_key_0(source, 0)));
-  call->block.word_1 = simd_words_set(round_key_0(source, PLANE_ROUND));
-  call->block.word_2 = simd_words_xor(simd_lower_words(product_0), simd_words_set(round_key_1(source, 1)));
-  call->plane.word_1 = simd_words_xor(simd_lower_words(product_1), simd_words_set(round_key_0(source, 1)));
-  call->plane.word_2 = simd_words_xor(simd_upper_words(product_0), simd_words_set(round_key_1(source, 0)));
+  call->block.word_0 = simd_words_xor(simd_upper_words(product_1), keys->first_0[0]);
+  call->block.word_1 = keys->first_0[PLANE_ROUND];
+  call->block.word_2 = simd_words_xor(simd_lower_words(product_0), keys->first_2[1]);
+  call->plane.word_1 = simd_words_xor(simd_lower_words(product_1), keys->first_0[1]);
+  call->plane.word_2 = simd_words_xor(simd_upper_words(product_0), keys->first_2[0]);
 }
 
 static inline block_part make_block_part(const drawing *call, simd_u64 block_low) {
@@ -158,9 +165,9 @@ static inline plane_part make_plane_part(const drawing *call, simd_u64 plane, ui
   const simd_words word_0 = simd_words_xor(simd_upper_words(product_1), call->plane.word_1);
   const simd_products product_0 = simd_multiply_words(word_0, multiplier_0);
   return (plane_part){
-      .word_0 = simd_words_xor(simd_lower_words(product_1), simd_words_set(round_key_0(call->source, 2))),
-      .word_2 = simd_words_xor(simd_upper_words(product_0), simd_words_set(round_key_1(call->source, 2))),
-      .word_3 = simd_words_xor(simd_lower_words(product_0), simd_words_set(round_key_1(call->source, PLANE_ROUND))),
+      .word_0 = simd_words_xor(simd_lower_words(product_1), call->keys.first_0[2]),
+      .word_2 = simd_words_xor(simd_upper_words(product_0), call->keys.first_2[2]),
+      .word_3 = simd_words_xor(simd_lower_words(product_0), call->keys.first_2[PLANE_ROUND]),
   };
 }
 
@@ -508,24 +515,31 @@ static inline decisions decide_by_lanes(const drawing *call, simd_u64 planes, co
   };
 }
 
-// So many vectors of planes of one block, from first_plane on: in the first lane, what they decide together. For calls too
-// short to fill vectors with blocks.
-static inline __attribute__((always_inline)) decisions draw_one_block(drawing *call, int vectors, int first_plane,
-                                                                      uint64_t block_number) {
+// So many vectors of planes of one block, a plane a lane. For calls too short to fill vectors with blocks.
+static inline __attribute__((always_inline)) void draw_planes_of_block(drawing *call, int vectors, const simd_u64 *planes,
+                                                                       uint64_t block_number, plane_bits *bits) {
   const block_part one = make_block_part(call, simd_set((uint32_t)block_number));
   block_part block[MOST_IN_FLIGHT];
   plane_part part[MOST_IN_FLIGHT];
   const plane_bits *last_key[MOST_IN_FLIGHT];
-  plane_bits bits[MOST_IN_FLIGHT];
-  simd_u64 planes[MOST_IN_FLIGHT];
   SIMDROP_UNROLL
-  for (int i = 0; i < vectors; ++i) {  // vector i has planes i, i + vectors, ..., so that neighbours join without a rotation
-    planes[i] = simd_count_from((uint64_t)first_plane + (uint64_t)i, vectors);
+  for (int i = 0; i < vectors; ++i) {
     block[i] = one;
     part[i] = make_plane_part(call, planes[i], (uint32_t)(block_number >> 32));
     last_key[i] = &call->keys.last;
   }
   finish_rounds(vectors, block, part, &call->keys, false, last_key, bits);
+}
+
+// The same from first_plane on: in the first lane, what they decide together.
+static inline __attribute__((always_inline)) decisions draw_one_block(drawing *call, int vectors, int first_plane,
+                                                                      uint64_t block_number) {
+  plane_bits bits[MOST_IN_FLIGHT];
+  simd_u64 planes[MOST_IN_FLIGHT];
+  SIMDROP_UNROLL
+  for (int i = 0; i < vectors; ++i)  // vector i has planes i, i + vectors, ..., so that neighbours join without a rotation
+    planes[i] = simd_count_from((uint64_t)first_plane + (uint64_t)i, vectors);
+  draw_planes_of_block(call, vectors, planes, block_number, bits);
   decisions drawn = decide_by_lanes(call, planes[vectors - 1], &bits[vectors - 1]);
   SIMDROP_UNROLL
   for (int i = vectors - 2; i >= 0; --i) {
@@ -576,23 +590,74 @@ static inline __attribute__((always_inline)) void mask_wanted(simdrop_mask_sourc
   store_one_block(&drawn, words);
 }
 
-// The first `count` elements of a block, with so many planes at once that one block in 30 or fewer is left undecided: eight for
-// some elements, twelve or sixteen for all. With AVX2, a call of 128 elements takes 11 ns less with twelve than with sixteen; a
-// call of one gains nothing by four (Zen 4).
+enum {
+  // Vectors of planes that leave an element undecided once in 256 times, and a block once in 30 times or less often.
+  FEW_VECTORS = 8 / SIMD_LANES,
+  MOST_VECTORS = SIMD_LANES == 8 ? 2 : 12 / SIMD_LANES,
+};
+
+static inline bool decides_all(const simdrop_mask_source *source, int vectors) {
+  return source->plane_count <= vectors * SIMD_LANES;
+}
+
+// The first `count` elements of a block. With AVX2, a call of 128 elements takes 11 ns less with twelve planes at once than
+// with sixteen (Zen 4).
 static __attribute__((noinline)) void mask_one_block(simdrop_mask_source *source, uint64_t block_number, size_t count,
                                                      uint64_t *words) {
-  enum {
-    FEW_ELEMENTS = 16,
-    FEW_VECTORS = 8 / SIMD_LANES,
-    VECTORS = SIMD_LANES == 8 ? 2 : 12 / SIMD_LANES,
-  };
   const uint64_t all = ~UINT64_C(0);
-  if (count <= FEW_ELEMENTS || source->plane_count <= FEW_VECTORS * SIMD_LANES) {
-    mask_wanted(source, FEW_VECTORS, block_number, all >> (-count % 64), 0, words);  // of more than 64, nothing is undecided
+  if (decides_all(source, FEW_VECTORS)) {
+    mask_wanted(source, FEW_VECTORS, block_number, 0, 0, words);
   } else {
-    mask_wanted(source, VECTORS, block_number, count < 64 ? all >> (64 - count) : all, count > 64 ? all >> (128 - count) : 0,
-                words);
+    mask_wanted(source, MOST_VECTORS, block_number, count < 64 ? all >> (64 - count) : all,
+                count > 64 ? all >> (128 - count) : 0, words);
   }
+}
+
+// Elements of a block's first word. Compilers leave the other one out of the last rounds, so that eight planes are the best
+// even for 64 elements, of which they leave some undecided in a fifth of the calls.
+static __attribute__((noinline)) void mask_first_word(simdrop_mask_source *source, uint64_t block_number, size_t count,
+                                                      uint64_t *words) {
+  drawing call;
+  call.source = source;
+  begin_rounds(&call);
+  const decisions drawn = draw_one_block(&call, FEW_VECTORS, 0, block_number);
+  const uint64_t undecided = simd_first_words(drawn.undecided.low), wanted = ~UINT64_C(0) >> (FEW_ELEMENTS - count);
+  if ((undecided & wanted) != 0 && !decides_all(source, FEW_VECTORS)) {
+    mask_one_block(source, block_number, count, words);
+    return;
+  }
+  words[0] = simd_first_words(drawn.kept.low) | undecided;
+}
+
+#ifdef simd_first_bits
+// The first element alone. Its bits of the planes are the digits of its number, which is quickly compared. One vector of
+// planes, which with four lanes leaves it undecided once in 16 times: with fewer instructions, a processor begins more of the
+// call that comes next (Zen 4, AVX2: 28 ns a call, and 32 with eight planes).
+static __attribute__((noinline)) void mask_first_element(simdrop_mask_source *source, uint64_t block_number, uint64_t *words) {
+  drawing call;
+  call.source = source;
+  begin_rounds(&call);
+  const simd_u64 planes = simd_count_from(SIMD_LANES - 1, -1);
+  plane_bits bits;
+  draw_planes_of_block(&call, 1, &planes, block_number, &bits);
+  const uint32_t number = simd_first_bits(bits.low), threshold = (uint32_t)source->threshold >> (SIMDROP_PLANES - SIMD_LANES);
+  if (number == threshold && !decides_all(source, 1)) {
+    mask_first_word(source, block_number, 1, words);
+    return;
+  }
+  words[0] = number >= threshold;
+}
+#endif
+
+// The first 1 to FEW_ELEMENTS elements of a block.
+static inline void mask_few_elements(simdrop_mask_source *source, uint64_t block_number, size_t count, uint64_t *words) {
+#ifdef simd_first_bits
+  if (count == 1) {
+    mask_first_element(source, block_number, words);
+    return;
+  }
+#endif
+  mask_first_word(source, block_number, count, words);
 }
 
 // One batch with as many dense planes as the threshold calls for.
@@ -618,15 +683,22 @@ static inline bool are_few(const simdrop_mask_source *source, size_t block_count
   return block_count <= SIMD_FEW_BLOCKS && has_stragglers(source);
 }
 
-// Vectors in the order of simd_block_order, with where the blocks' words begin in the upper halves. The last vectors, which may
-// look past the end, find the last block there.
+// Vectors in the order of simd_block_order, with where the blocks' words begin in the upper halves. The last step, which may
+// look past the end, finds the last block there.
 static inline void make_list(const uint64_t *blocks, size_t block_count, uint64_t *list) {
+  enum {
+    STEP_BLOCKS = SIMD_FEW_PLANES_IN_FLIGHT * SIMD_LANES
+  };
   uint64_t order[SIMD_LANES];
   simd_store(order, simd_block_order());
-  for (size_t i = 0; i < BATCH_BLOCKS; ++i) {
-    const size_t position = i - i % SIMD_LANES + order[i % SIMD_LANES];
-    const uint64_t place = SIMDROP_BLOCK_WORDS * position;
-    list[i] = (uint32_t)blocks[position < block_count ? position : block_count - 1] | place << 32;
+  const size_t end = (block_count + STEP_BLOCKS - 1) / STEP_BLOCKS * STEP_BLOCKS;
+  for (size_t i = 0; i < end; i += SIMD_LANES) {
+    SIMDROP_UNROLL
+    for (size_t lane = 0; lane < SIMD_LANES; ++lane) {
+      const size_t position = i + order[lane];
+      const uint64_t place = SIMDROP_BLOCK_WORDS * position;
+      list[i + lane] = (uint32_t)blocks[position < block_count ? position : block_count - 1] | place << 32;
+    }
   }
 }
 

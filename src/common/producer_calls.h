@@ -5,6 +5,7 @@
 //     make_schedule                     the planes' part of the rounds, once for each upper half of the blocks' numbers
 //     begin_planes                      what it makes of the schedule, once a run of blocks with the same upper half
 //     are_few and mask_one_block        whether blocks are too few for batches, and how some of one's elements are drawn then
+//     mask_few_elements                 and those of one's first word, where one block is too few
 //     mask_batch_by_planes              a batch: at most BATCH_BLOCKS blocks
 //     make_list                         what it makes of a batch's list of blocks: BATCH_BLOCKS of whatever it likes
 //     count_batches                     about how often a call can interleave something
@@ -86,13 +87,22 @@ static __attribute__((noinline)) void mask_many_blocks(simdrop_mask_source *sour
   }
 }
 
-void SIMDROP_LOCAL(mask_blocks)(simdrop_mask_source *source, uint64_t first_block, size_t n, uint64_t *words,
-                                simdrop_interleave *interleave) {
+static __attribute__((noinline)) void mask_elements(simdrop_mask_source *source, uint64_t first_block, size_t n,
+                                                    uint64_t *words, simdrop_interleave *interleave) {
   const size_t block_count = simdrop_blocks_of(n);
   if (are_few(source, block_count)) {
     mask_few_blocks(source, NULL, first_block, n, words);
   } else {
     mask_many_blocks(source, first_block, block_count, words, interleave);
+  }
+}
+
+void SIMDROP_LOCAL(mask_blocks)(simdrop_mask_source *source, uint64_t first_block, size_t n, uint64_t *words,
+                                simdrop_interleave *interleave) {
+  if (n - 1 < FEW_ELEMENTS && are_few(source, 1)) {
+    mask_few_elements(source, first_block, n, words);
+  } else {
+    mask_elements(source, first_block, n, words, interleave);
   }
 }
 

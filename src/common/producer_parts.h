@@ -9,8 +9,9 @@
 #include "common/philox.h"
 
 enum {
-  PLANE_ROUND = 3,    // the first round (from 0) that needs the block and the plane together
-  BATCH_BLOCKS = 64,  // blocks between two visits to the list of undecided ones
+  PLANE_ROUND = 3,     // the first round (from 0) that needs the block and the plane together
+  BATCH_BLOCKS = 128,  // blocks between two visits to the list of undecided ones
+  FEW_ELEMENTS = 64,   // up to here, a call is drawn by less than a whole block
 };
 
 static inline uint32_t round_key_0(const simdrop_mask_source *source, int round) {

@@ -271,6 +271,10 @@ static inline void mask_one_block(simdrop_mask_source *source, uint64_t block_nu
   (void)words;
 }
 
+static inline void mask_few_elements(simdrop_mask_source *source, uint64_t block_number, size_t count, uint64_t *words) {
+  mask_one_block(source, block_number, count, words);
+}
+
 // A step takes whole vectors, and may look past the end of the list.
 static inline void make_list(const uint64_t *blocks, size_t block_count, uint64_t *list) {
   for (size_t b = 0; b < BATCH_BLOCKS; ++b) list[b] = (uint32_t)blocks[b < block_count ? b : block_count - 1];

@@ -83,8 +83,8 @@ static NEVER_INLINE void TYPED(scale_in_periods)(size_t n, const simdrop_decisio
   TYPED(scale_loop)(IN_PERIODS, TYPED(simd_scale_lone_word), n, decisions, operands, store);
 }
 
-void SIMDROP_LOCAL(TYPED(scale))(size_t n, const simdrop_decisions *decisions, const simdrop_operands *operands,
-                                 simdrop_store store) {
+static NEVER_INLINE void TYPED(scale_many)(size_t n, const simdrop_decisions *decisions, const simdrop_operands *operands,
+                                           simdrop_store store) {
   const bool in_whole_bytes = begin_with_byte(decisions) && store == SIMDROP_STORE_CACHED;
   switch (decisions->repeat) {
     case SIMDROP_EACH: break;
@@ -105,6 +105,34 @@ void SIMDROP_LOCAL(TYPED(scale))(size_t n, const simdrop_decisions *decisions, c
     TYPED(scale_loop)(IN_WHOLE_BYTES, TYPED(simd_scale_word), n, decisions, operands, SIMDROP_STORE_CACHED);
   } else {
     TYPED(scale_in_words)(n, decisions, operands, store);
+  }
+}
+
+void SIMDROP_LOCAL(TYPED(scale))(size_t n, const simdrop_decisions *decisions, const simdrop_operands *operands,
+                                 simdrop_store store) {
+  if (n - 1 < WORD_ELEMENTS - 1 && decisions->words != NULL && decisions->repeat == SIMDROP_EACH) {
+    // Not low_bits: gcc 12 carries those to a mask register and back, which a short call waits for.
+    const uint64_t bits = simdrop_bits_from(decisions->words, decisions->first) & ~UINT64_C(0) >> (WORD_ELEMENTS - n);
+    const TYPED(simd_scale) scale = TYPED(simd_set_scale)(operands->factor);
+    TYPED(simd_scale_part)(n, bits, (const ELEMENT *)operands->x, (ELEMENT *)operands->y, scale);
+  } else {
+    TYPED(scale_many)(n, decisions, operands, store);
+  }
+}
+
+// Rows that are too short for what a call takes.
+void SIMDROP_LOCAL(TYPED(scale_rows))(const simdrop_scaled_rows *rows) {
+  const TYPED(simd_scale) scale = TYPED(simd_set_scale)(rows->factor);
+  const size_t columns = rows->columns;
+  const uint64_t *const words = rows->words;
+  ELEMENT *x = (ELEMENT *)rows->x;
+  for (size_t r = 0; r < rows->rows; ++r, x += rows->stride) {
+    const size_t first = rows->first[r];
+    size_t k = 0;
+    for (; k + WORD_ELEMENTS <= columns; k += WORD_ELEMENTS)
+      TYPED(simd_scale_word)(simdrop_bits_from(words, first + k), x + k, x + k, scale, false);
+    if (k < columns)
+      TYPED(simd_scale_part)(columns - k, simdrop_bits_from(words, first + k) & low_bits(columns - k), x + k, x + k, scale);
   }
 }
 

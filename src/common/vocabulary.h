@@ -1,21 +1,10 @@
 // Every word that a vector backend's simd.h has to say, with its signature: a word that is missing, or takes something else,
 // does not compile. Included at the end of a vocabulary, and once for each of Highway's targets, so it has no guard.
-#include <assert.h>
 #include <stdbool.h>
 #include <string.h>
 
 #include "common/element_types.h"
-
-#undef SIMD_WORD
-#ifdef __cplusplus
-#define SIMD_WORD(type, name, parameters) \
-  static_assert(std::is_same<decltype(name), type parameters>::value, #name " is declared otherwise in common/vocabulary.h")
-#else
-// clang-format off: versions differ about the spaces of _Generic
-#define SIMD_WORD(type, name, parameters) \
-  static_assert(_Generic(&name, type(*) parameters : 1, default : 0), #name " is declared otherwise in common/vocabulary.h")
-// clang-format on
-#endif
+#include "common/simd_word.h"
 
 #ifdef SIMD_LANES
 // ---- producer: SIMD_LANES lanes of 64 bits, each a Philox call
@@ -49,6 +38,12 @@ SIMD_WORD(void, simd_flip_blocks, (uint64_t words[], const uint64_t where[], sim
 
 // The two words of the first lane, in order.
 SIMD_WORD(uint64_t, simd_first_words, (simd_u64 a));
+
+// Bit i = the first bit of lane i's first word. Only where an instruction collects bits of lanes; such a backend defines the
+// name.
+#ifdef simd_first_bits
+SIMD_WORD(unsigned, simd_first_bits, (simd_u64 a));
+#endif
 
 SIMD_WORD(simd_lanes, simd_nonzero_lanes, (simd_u64 a));
 SIMD_WORD(bool, simd_any, (simd_u64 a));

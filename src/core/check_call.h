@@ -24,12 +24,29 @@ static inline simdrop_status check_mask(const simdrop_mask *mask, size_t n) {
 
 // Where the decisions come from: a mask that is drawn, or a probability and stored bits.
 static inline simdrop_status check_decisions(const simdrop_call *call, size_t n) {
+  if (call->verb == SIMDROP_GAUSSIAN && call->mask != NULL && call->mask->p >= 1) return SIMDROP_ERROR_PROBABILITY;
   if (call->verb != SIMDROP_APPLY_BITS) return check_mask(call->mask, n);
+  if (call->scale != NULL) return simdrop_is_scale(*call->scale) ? SIMDROP_OK : SIMDROP_ERROR_SHAPE;
   return simdrop_is_probability(call->p) ? SIMDROP_OK : SIMDROP_ERROR_PROBABILITY;
 }
 
 static inline bool has_elements(const simdrop_call *call) {
   return call->verb != SIMDROP_MASK_BITS && call->verb != SIMDROP_MASK_BYTES;
+}
+
+// Numbers without elements.
+static inline bool are_numbers(const simdrop_call *call) {
+  return call->verb == SIMDROP_NORMALS || call->verb == SIMDROP_UNIFORMS;
+}
+
+static inline bool is_alpha(const simdrop_call *call) {
+  return call->verb == SIMDROP_ALPHA_FORWARD || call->verb == SIMDROP_ALPHA_BACKWARD;
+}
+
+// Bytes of an element, 0 if the verb does not take the type.
+static inline size_t element_size_of(const simdrop_call *call) {
+  const bool computes = is_alpha(call) || call->verb == SIMDROP_GAUSSIAN;
+  return computes && !simdrop_is_computed(call->dtype) ? 0 : simdrop_element_size(call->dtype);
 }
 
 // Whether the decisions have no place that the verb cannot do without, beside x and y.
@@ -47,11 +64,12 @@ static inline size_t decisions_size(const simdrop_call *call, size_t n) {
 // are written must not meet x either.
 static inline simdrop_status check_arrays(const simdrop_call *call, size_t size, size_t n) {
   if (n == 0) return SIMDROP_OK;
-  if (call->x == NULL || call->y == NULL) return SIMDROP_ERROR_NULL_POINTER;
+  if ((call->x == NULL && !are_numbers(call)) || call->y == NULL) return SIMDROP_ERROR_NULL_POINTER;
   if (lacks_decisions(call)) return SIMDROP_ERROR_NULL_POINTER;
   // No type has longer elements; a short call would notice the division by a size that is not known.
   if (n > SIZE_MAX / sizeof(double) && n > SIZE_MAX / size) return SIMDROP_ERROR_SIZE_OVERFLOW;
   const size_t bytes = n * size, decisions = decisions_size(call, n);
+  if (are_numbers(call)) return SIMDROP_OK;
   if (call->x != call->y && overlaps(call->x, bytes, call->y, bytes)) return SIMDROP_ERROR_OVERLAP;
   if (call->stored != NULL && overlaps(call->stored, decisions, call->y, bytes)) return SIMDROP_ERROR_OVERLAP;
   if (call->decisions == NULL) return SIMDROP_OK;
@@ -63,9 +81,21 @@ static inline simdrop_status check_arrays(const simdrop_call *call, size_t size,
 static inline simdrop_work work_of(const simdrop_call *call, double p, uint64_t threshold) {
   if (call->verb == SIMDROP_MASK_BITS) return SIMDROP_WORK_BITS;
   if (call->verb == SIMDROP_MASK_BYTES) return SIMDROP_WORK_BYTES;
+  if (call->scale != NULL) return SIMDROP_WORK_SCALE;
+  if (call->verb == SIMDROP_NORMALS) return SIMDROP_WORK_NORMALS;
+  if (call->verb == SIMDROP_UNIFORMS) return SIMDROP_WORK_UNIFORMS;
   if (threshold == SIMDROP_CERTAIN) return SIMDROP_WORK_ZERO;
+  if (call->verb == SIMDROP_GAUSSIAN) return threshold == 0 ? SIMDROP_WORK_COPY : SIMDROP_WORK_GAUSSIAN;
+  if (call->verb == SIMDROP_ALPHA_FORWARD) return threshold == 0 ? SIMDROP_WORK_COPY : SIMDROP_WORK_AFFINE;
+  if (call->verb == SIMDROP_ALPHA_BACKWARD) return threshold == 0 ? SIMDROP_WORK_COPY : SIMDROP_WORK_SCALE;
   if (p != 0) return SIMDROP_WORK_SCALE;  // a threshold of 0 too, for a tiny p: every element is kept, and scaled by 1
   return call->stored == NULL ? SIMDROP_WORK_COPY : SIMDROP_WORK_SELECT;
+}
+
+static inline simdrop_rule rule_of(const simdrop_call *call) {
+  if (call->scale != NULL) return SIMDROP_RULE_GIVEN;
+  if (call->verb == SIMDROP_GAUSSIAN) return SIMDROP_RULE_GAUSSIAN;
+  return is_alpha(call) ? SIMDROP_RULE_ALPHA : SIMDROP_RULE_DROPOUT;
 }
 
 // Field by field: short calls would wait for a copy of the whole.
@@ -80,6 +110,9 @@ static inline void make_operation(const simdrop_call *call, size_t size, size_t 
   }
   operation->threshold = simdrop_threshold(p);
   operation->work = work_of(call, p, operation->threshold);
+  // -0 would leave its sign where elements are dropped.
+  if (call->scale != NULL) operation->scale = *call->scale > 0 ? *call->scale : 0;
+  operation->rule = rule_of(call);
   operation->dtype = call->dtype;
   operation->size = (uint32_t)size;
   operation->store = SIMDROP_STORE_CACHED;
@@ -100,7 +133,7 @@ static inline simdrop_status simdrop_check_call(const simdrop_call *call, simdro
   SIMDROP_RETURN_IF_ERROR(check_decisions(call, call->n));
   size_t size = call->verb == SIMDROP_MASK_BYTES;
   if (has_elements(call)) {
-    size = simdrop_element_size(call->dtype);
+    size = element_size_of(call);
     if (size == 0) return SIMDROP_ERROR_DTYPE;
     SIMDROP_RETURN_IF_ERROR(check_arrays(call, size, call->n));
   } else if (call->n > 0 && call->decisions == NULL) {

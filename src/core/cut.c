@@ -13,9 +13,6 @@
 // where the array begins with one.
 #define GRAIN ((size_t)4096)
 
-// A piece has at least this many elements: docs/measurements.md, "Threads".
-#define PIECE_ELEMENTS ((size_t)32768)
-
 // Part number `part` of `parts` of `count` things, as even as can be.
 static size_t cut_at(size_t count, size_t parts, size_t part) {
   const size_t rest = count % parts;
@@ -24,8 +21,8 @@ static size_t cut_at(size_t count, size_t parts, size_t part) {
 
 static size_t grains(size_t n, size_t grain) { return n / grain + (n % grain != 0); }
 
-// Cuts at multiples of the grain.
-static void cut(size_t n, size_t grain, size_t pieces, size_t piece, size_t *begin, size_t *end) {
+// Which of n things a piece has: cuts are at multiples of the grain.
+static void cut_grains(size_t n, size_t grain, size_t pieces, size_t piece, size_t *begin, size_t *end) {
   const size_t count = grains(n, grain), first = cut_at(count, pieces, piece), last = cut_at(count, pieces, piece + 1);
   *begin = first == count ? n : first * grain;  // all grains may be more than a size_t holds
   *end = last == count ? n : last * grain;
@@ -34,7 +31,7 @@ static void cut(size_t n, size_t grain, size_t pieces, size_t piece, size_t *beg
 simdrop_status simdrop_cut(size_t n, size_t pieces, size_t piece, size_t *begin, size_t *end) {
   if (begin == NULL || end == NULL) return SIMDROP_ERROR_NULL_POINTER;
   if (piece >= pieces) return SIMDROP_ERROR_SHAPE;
-  cut(n, GRAIN, pieces, piece, begin, end);
+  cut_grains(n, GRAIN, pieces, piece, begin, end);
   return SIMDROP_OK;
 }
 
@@ -72,7 +69,7 @@ static int axis_to_cut(const simdrop_layout_plan *plan, size_t pieces) {
 static void cut_plan(const simdrop_layout_plan *plan, size_t pieces, size_t piece, simdrop_layout_plan *part) {
   const int a = axis_to_cut(plan, pieces);
   size_t begin, end;
-  cut(plan->axes[a].count, grain_of(&plan->axes[a], pieces), pieces, piece, &begin, &end);
+  cut_grains(plan->axes[a].count, grain_of(&plan->axes[a], pieces), pieces, piece, &begin, &end);
   simdrop_plan_part(plan, a, begin, end, part);
 }
 
@@ -104,11 +101,43 @@ simdrop_status simdrop_cut_layout(const simdrop_layout *layout, size_t pieces, s
   return SIMDROP_OK;
 }
 
-// How many pieces a call on n elements is cut into.
-static size_t pieces_of(const simdrop_executor *executor, size_t n) {
+// How many pieces of at least so many elements a call on n elements is cut into.
+static size_t pieces_of_at_least(const simdrop_executor *executor, size_t n, size_t least) {
   if (executor == NULL || executor->parallel_for == NULL) return 1;
-  const size_t most = n / PIECE_ELEMENTS;
+  const size_t most = n / least;
   return executor->threads < most ? executor->threads : most;
+}
+
+size_t simdrop_pieces_of(const simdrop_executor *executor, size_t n) {
+  return pieces_of_at_least(executor, n, SIMDROP_PIECE_ELEMENTS);
+}
+
+typedef struct ranges_context {
+  simdrop_range_task *task;
+  void *context;
+  size_t n, grain, pieces;
+} ranges_context;
+
+static void run_range(void *task_context, size_t piece) {
+  const ranges_context *const ranges = task_context;
+  size_t begin, end;
+  cut_grains(ranges->n, ranges->grain, ranges->pieces, piece, &begin, &end);
+  if (begin < end) ranges->task(ranges->context, begin, end);
+}
+
+void simdrop_run_pieces(const simdrop_executor *executor, size_t pieces, size_t n, size_t grain, simdrop_range_task *task,
+                        void *context) {
+  ranges_context ranges = {task, context, n, grain, pieces};
+  if (pieces <= 1) {
+    task(context, 0, n);
+  } else {
+    executor->parallel_for(executor->context, pieces, run_range, &ranges);
+  }
+}
+
+void simdrop_run_ranges(const simdrop_executor *executor, size_t n, size_t grain, size_t least, simdrop_range_task *task,
+                        void *context) {
+  simdrop_run_pieces(executor, pieces_of_at_least(executor, n, least), n, grain, task, context);
 }
 
 // Elements begin .. end - 1 of an operation, begin being a multiple of 8.
@@ -124,28 +153,18 @@ static simdrop_operation part_of(const simdrop_operation *whole, size_t begin, s
   return part;
 }
 
-// What the pieces of a call have in common.
-typedef struct pieces_context {
-  const simdrop_operation *operation;
-  const simdrop_layout_plan *plan;  // of a layout
-  size_t pieces;
-} pieces_context;
-
-static void run_piece(void *task_context, size_t piece) {
-  const pieces_context *const context = task_context;
-  size_t begin, end;
-  cut(context->operation->n, GRAIN, context->pieces, piece, &begin, &end);
-  if (begin == end) return;
-  const simdrop_operation part = part_of(context->operation, begin, end);
+static void run_part(void *context, size_t begin, size_t end) {
+  const simdrop_operation *const *const whole = context;
+  const simdrop_operation part = part_of(*whole, begin, end);
   simdrop_drive(&part);
 }
 
 void simdrop_run(const simdrop_executor *executor, const simdrop_operation *operation) {
-  pieces_context context = {operation, NULL, pieces_of(executor, operation->n)};
-  if (context.pieces <= 1) {
+  const size_t pieces = simdrop_pieces_of(executor, operation->n);
+  if (pieces <= 1) {
     simdrop_drive(operation);
   } else {
-    executor->parallel_for(executor->context, context.pieces, run_piece, &context);
+    simdrop_run_pieces(executor, pieces, operation->n, GRAIN, run_part, &operation);
   }
 }
 
@@ -155,12 +174,19 @@ static bool is_in_order(const simdrop_operation *operation) {
   return operation->work == SIMDROP_WORK_BITS || operation->bits != NULL || operation->bytes != NULL;
 }
 
+// What the pieces of a call on a layout have in common.
+typedef struct pieces_context {
+  const simdrop_operation *operation;
+  const simdrop_layout_plan *plan;
+  size_t pieces;
+} pieces_context;
+
 static void run_layout_piece(void *task_context, size_t piece) {
   const pieces_context *const context = task_context;
   const simdrop_operation *const operation = context->operation;
   if (is_in_order(operation)) {
     size_t begin, end;
-    cut(operation->n, GRAIN, context->pieces, piece, &begin, &end);
+    cut_grains(operation->n, GRAIN, context->pieces, piece, &begin, &end);
     if (begin < end) simdrop_drive_layout_range(operation, context->plan, begin, end);
   } else {
     simdrop_layout_plan part;
@@ -179,7 +205,7 @@ static void run_layout(const simdrop_executor *executor, const simdrop_operation
     simdrop_run(executor, operation);
     return;
   }
-  pieces_context context = {operation, plan, pieces_of(executor, operation->n)};
+  pieces_context context = {operation, plan, simdrop_pieces_of(executor, operation->n)};
   if (context.pieces > 1) {
     executor->parallel_for(executor->context, context.pieces, run_layout_piece, &context);
   } else if (is_in_order(operation)) {

@@ -17,7 +17,7 @@ simdrop_status simdrop_check_layout_call(const simdrop_call *call, simdrop_opera
   SIMDROP_RETURN_IF_ERROR(check_decisions(call, 0));
   size_t size = call->verb == SIMDROP_MASK_BYTES, count;
   if (has_elements(call)) {
-    size = simdrop_dtype_size(call->dtype);
+    size = element_size_of(call);
     if (size == 0) return SIMDROP_ERROR_DTYPE;
   }
   if (call->layout == NULL) return SIMDROP_ERROR_NULL_POINTER;

@@ -8,6 +8,7 @@
 #include "engine/memory_walk.h"
 #include "engine/own_frame.h"
 #include "engine/parameters.h"
+#include "engine/value_reader.h"
 #include "machine/dispatch.h"
 
 // A multiple of 64 elements of every type. While one chunk's mask is drawn, the chunk before is applied in small steps, so
@@ -28,8 +29,6 @@
 
 #define CACHE_LINE ((size_t)64)
 
-static size_t minimum(size_t a, size_t b) { return a < b ? a : b; }
-
 // Masks that are written and not applied are drawn in chunks of 2 KiB, and where each decision becomes a byte of 1 KiB: from
 // 32 MiB on, longer chunks took 1.09 of the time (Zen 4).
 #define MASK_CHUNK_ELEMENTS ((size_t)16384)
@@ -42,32 +41,89 @@ simdrop_scale_kernels simdrop_scale_kernels_of(const simdrop_kernels *kernels, s
     SIMDROP_ELEMENT_TYPES(CASE, )
 #undef CASE
   }
-  return (simdrop_scale_kernels){NULL, NULL};
+  SIMDROP_NO_OTHER_TYPE;
 }
+
+simdrop_scale_rows_kernel *simdrop_scale_rows_kernel_of(const simdrop_kernels *kernels, simdrop_dtype dtype){
+    SIMDROP_RETURN_KERNEL(SIMDROP_ELEMENT_TYPES, scale_rows)}
 
 simdrop_consume_kernel *simdrop_select_kernel_of(const simdrop_kernels *kernels, simdrop_dtype dtype) {
   switch (8 * simdrop_dtype_size(dtype)) {
 #define CASE(argument, bits) \
   case bits: return kernels->select_##bits;
     SIMDROP_ELEMENT_SIZES(CASE, )
-    default: return NULL;
+    default: SIMDROP_NO_OTHER_TYPE;
 #undef CASE
   }
 }
 
-simdrop_multiplier simdrop_scale_for(uint64_t threshold, simdrop_dtype dtype, size_t n) {
-  const double scale = simdrop_scale_of_threshold(threshold);
+static simdrop_multiplier multiplier_for(double scale, simdrop_dtype dtype, size_t n) {
   return (simdrop_multiplier){
       .value = dtype == SIMDROP_F64 ? scale : (double)(float)scale,
       .never_ties = dtype == SIMDROP_BF16 && simdrop_never_ties((float)scale, n >= NEVER_TIES_ELEMENTS),
   };
 }
 
+simdrop_multiplier simdrop_scale_for(uint64_t threshold, simdrop_dtype dtype, size_t n) {
+  return multiplier_for(simdrop_scale_of_threshold(threshold), dtype, n);
+}
+
+static simdrop_scale_kernels affine_kernels_of(const simdrop_kernels *kernels, simdrop_dtype dtype) {
+  switch (dtype) {
+#define CASE(argument, name, NAME, element, bits, converts) \
+  case SIMDROP_##NAME: return (simdrop_scale_kernels){kernels->affine_##name, kernels->affine_pages_##name};
+    SIMDROP_COMPUTED_TYPES(CASE, )
+#undef CASE
+    default: SIMDROP_NO_OTHER_TYPE;
+  }
+}
+
+static simdrop_consume_kernel *gaussian_kernel_of(const simdrop_kernels *kernels, simdrop_dtype dtype) {
+  SIMDROP_RETURN_KERNEL(SIMDROP_COMPUTED_TYPES, gaussian)
+}
+
+// Backends widen numbers of 8 bits in ways that do for the scales of dropout, from 1 to 2^32: the scale takes a power of two,
+// and infinity may pass for the number behind the largest. Of a caller's own scale, others are for the scalar kernels.
+static bool needs_scalar_kernels(const simdrop_operation *operation) {
+  return operation->rule == SIMDROP_RULE_GIVEN && operation->size == 1 &&
+         !(operation->scale >= 1 && operation->scale <= 0x1p32);
+}
+
+simdrop_scale_kernels simdrop_multiplying_kernels_of(const simdrop_kernels *kernels, const simdrop_operation *operation) {
+  if (needs_scalar_kernels(operation)) kernels = simdrop_backend_kernels(simdrop_backend_count() - 1);  // the last is scalar
+  if (operation->work == SIMDROP_WORK_GAUSSIAN)
+    return (simdrop_scale_kernels){gaussian_kernel_of(kernels, operation->dtype), NULL};
+  if (operation->work == SIMDROP_WORK_AFFINE) return affine_kernels_of(kernels, operation->dtype);
+  return simdrop_scale_kernels_of(kernels, operation->dtype);
+}
+
+simdrop_affine simdrop_affine_of(const simdrop_operation *operation) {
+  const simdrop_alpha alpha = simdrop_alpha_of_threshold(operation->threshold);
+  if (operation->dtype == SIMDROP_F64) return (simdrop_affine){alpha.scale, alpha.addend, alpha.dropped};
+  return (simdrop_affine){(float)alpha.scale, (float)alpha.addend, (float)alpha.dropped};
+}
+
+// Of the rules that are not dropout's.
+static SIMDROP_OWN_FRAME simdrop_multiplier other_multiplier_of(const simdrop_operation *operation) {
+  double factor = operation->scale;
+  if (operation->rule == SIMDROP_RULE_ALPHA) factor = simdrop_alpha_of_threshold(operation->threshold).scale;
+  if (operation->rule == SIMDROP_RULE_GAUSSIAN) factor = simdrop_sigma_of_threshold(operation->threshold);
+  return multiplier_for(factor, operation->dtype, operation->n);
+}
+
+static inline simdrop_multiplier multiplier_of(const simdrop_operation *operation) {
+  if (operation->rule != SIMDROP_RULE_DROPOUT) return other_multiplier_of(operation);
+  return multiplier_for(simdrop_scale_of_threshold(operation->threshold), operation->dtype, operation->n);
+}
+
+simdrop_multiplier simdrop_multiplier_of(const simdrop_operation *operation) { return multiplier_of(operation); }
+
 // A call, and the chunk of it that is ready to be applied, in steps or at once.
 typedef struct scale_job {
   simdrop_scale_kernels kernels;
   simdrop_decisions decisions;           // from the next element on,
   simdrop_operands operands;             // and so are these
+  simdrop_affine affine;                 // of them, if the work is that
   simdrop_consume_kernel *expand_bytes;  // expands decisions
   uint8_t *bytes;                        // to these, unless NULL: from the next on that are not written yet
   size_t size;                           // of an element
@@ -163,7 +219,7 @@ static simdrop_operands operands_of(const simdrop_operation *operation) {
   return (simdrop_operands){
       .x = operation->x,
       .y = operation->y,
-      .factor = simdrop_scale_for(operation->threshold, operation->dtype, operation->n),
+      .factor = multiplier_of(operation),
   };
 }
 
@@ -174,12 +230,16 @@ static size_t step_of(const simdrop_operation *operation) {
 
 // Field by field: a short call would notice that the whole of it is cleared first.
 static void start_job(scale_job *job, const simdrop_operation *operation, const simdrop_kernels *kernels) {
-  job->kernels = simdrop_scale_kernels_of(kernels, operation->dtype);
+  job->kernels = simdrop_multiplying_kernels_of(kernels, operation);
   job->decisions.words = NULL;
   job->decisions.bytes = operation->stored;
   job->decisions.first = 0;
   job->decisions.repeat = SIMDROP_EACH;
   job->operands = operands_of(operation);
+  if (operation->work == SIMDROP_WORK_AFFINE) {
+    job->affine = simdrop_affine_of(operation);
+    job->operands.affine = &job->affine;
+  }
   job->expand_bytes = kernels->expand_bytes;
   job->bytes = operation->bytes;
   job->size = operation->size;
@@ -232,23 +292,49 @@ static SIMDROP_OWN_FRAME void drive_scale(const simdrop_operation *operation) {
   if (operation->store == SIMDROP_STORE_NON_TEMPORAL) kernels->finish_stores();
 }
 
+// What few calls ask for, out of the way of the others.
+static SIMDROP_OWN_FRAME void write_decisions(const simdrop_operation *operation, const simdrop_kernels *kernels,
+                                              simdrop_mask_chunk chunk) {
+  if (operation->bits != NULL) simdrop_pack_bits(operation->n, chunk, operation->bits);
+  if (operation->bytes == NULL) return;
+  const simdrop_decisions decisions = {.words = chunk.words, .first = chunk.first};
+  const simdrop_operands operands = {.y = operation->bytes};
+  kernels->expand_bytes(operation->n, &decisions, &operands, SIMDROP_STORE_CACHED);
+}
+
+// The same as simdrop_scale_kernels_of, without its jump.
+static simdrop_consume_kernel *scale_kernel_of(const simdrop_kernels *kernels, simdrop_dtype dtype) {
+#define OFFSET(argument, name, NAME, element, bits, converts) [SIMDROP_##NAME] = offsetof(simdrop_kernels, scale_##name),
+  static const uint16_t offsets[] = {SIMDROP_ELEMENT_TYPES(OFFSET, )};
+#undef OFFSET
+  simdrop_consume_kernel *kernel;
+  memcpy(&kernel, (const char *)kernels + offsets[dtype], sizeof kernel);
+  return kernel;
+}
+
 // What fits one chunk has none to draw meanwhile: a short call would notice what it takes to make a job.
 static SIMDROP_OWN_FRAME void drive_short_scale(const simdrop_operation *operation) {
   const simdrop_kernels *const kernels = simdrop_current_kernels();
   const size_t n = operation->n;
-  _Alignas(64) uint64_t words[SIMDROP_BLOCK_WORDS * (SIMDROP_CHUNK_BLOCKS_MAX + 1 + SIMDROP_BLOCK_PADDING)];
+  // By hand: a compiler that aligns the frame moves it all.
+  uint64_t room[SIMDROP_BLOCK_WORDS * (SIMDROP_CHUNK_BLOCKS_MAX + 1 + SIMDROP_BLOCK_PADDING) + CACHE_LINE / 8];
+  uint64_t *const words = room + -(uintptr_t)room % CACHE_LINE / 8;
   const simdrop_mask_chunk chunk = {words, operation->index % SIMDROP_BLOCK_ELEMENTS};
-  const simdrop_operands operands = operands_of(operation);
+  simdrop_operands operands = operands_of(operation);
+  simdrop_affine affine;
+  if (operation->work == SIMDROP_WORK_AFFINE) {
+    affine = simdrop_affine_of(operation);
+    operands.affine = &affine;
+  }
   simdrop_generator_state state;
   simdrop_generate(&state, kernels, operation);
   state.generator->draw(&state, operation->index / SIMDROP_BLOCK_ELEMENTS, chunk.first + n, words, NULL);
   const simdrop_decisions decisions = {.words = words, .first = chunk.first};
-  simdrop_scale_kernels_of(kernels, operation->dtype).scale(n, &decisions, &operands, SIMDROP_STORE_CACHED);
-  if (operation->bits != NULL) simdrop_pack_bits(n, chunk, operation->bits);
-  if (operation->bytes != NULL) {
-    const simdrop_operands bytes = {.y = operation->bytes};
-    kernels->expand_bytes(n, &decisions, &bytes, SIMDROP_STORE_CACHED);
-  }
+  simdrop_consume_kernel *const consume = operation->work == SIMDROP_WORK_SCALE
+                                              ? scale_kernel_of(kernels, operation->dtype)
+                                              : simdrop_multiplying_kernels_of(kernels, operation).scale;
+  consume(n, &decisions, &operands, SIMDROP_STORE_CACHED);
+  if (operation->bits != NULL || operation->bytes != NULL) write_decisions(operation, kernels, chunk);
 }
 
 // A chunk at a time, for the sake of the ways of going through memory.
@@ -273,7 +359,7 @@ static SIMDROP_OWN_FRAME void drive_stored_scale(const simdrop_operation *operat
   }
   const simdrop_decisions decisions = {.bytes = operation->stored};
   const simdrop_operands operands = operands_of(operation);
-  simdrop_scale_kernels_of(kernels, operation->dtype).scale(operation->n, &decisions, &operands, SIMDROP_STORE_CACHED);
+  simdrop_multiplying_kernels_of(kernels, operation).scale(operation->n, &decisions, &operands, SIMDROP_STORE_CACHED);
 }
 
 static SIMDROP_OWN_FRAME void drive_stored_select(const simdrop_operation *operation) {
@@ -305,6 +391,30 @@ static SIMDROP_OWN_FRAME void drive_bytes(const simdrop_operation *operation, ui
   }
 }
 
+// Numbers for elements, some blocks at a time, and what is done with them. They take so long to make that nothing is gained by
+// doing both in turns.
+static SIMDROP_OWN_FRAME void drive_values(const simdrop_operation *operation) {
+  const simdrop_kernels *const kernels = simdrop_current_kernels();
+  const bool has_elements = operation->x != NULL;
+  simdrop_consume_kernel *const consume = has_elements ? simdrop_multiplying_kernels_of(kernels, operation).scale : NULL;
+  simdrop_operands operands = {.x = operation->x, .y = operation->y};
+  if (has_elements) operands.factor = multiplier_of(operation);
+  simdrop_value_reader reader;
+  const simdrop_value_kind kind = operation->work == SIMDROP_WORK_UNIFORMS ? SIMDROP_UNIFORM_VALUES : SIMDROP_NORMAL_VALUES;
+  simdrop_value_reader_init(&reader, kernels, kind, operation->seed, operation->stream);
+  for (size_t done = 0, count; done < operation->n; done += count) {
+    count = minimum(operation->n - done, SIMDROP_VALUES_MAX);
+    const simdrop_decisions decisions = {.values = simdrop_values_from(&reader, operation->index + done, count)};
+    operands.y = operation->y + done * operation->size;
+    if (has_elements) {
+      operands.x = operation->x + done * operation->size;
+      consume(count, &decisions, &operands, SIMDROP_STORE_CACHED);
+    } else {
+      memcpy(operands.y, decisions.values, count * sizeof *decisions.values);
+    }
+  }
+}
+
 // Where all decisions are alike.
 static SIMDROP_OWN_FRAME void drive_certain(const simdrop_operation *operation) {
   const size_t bytes = operation->n * operation->size;
@@ -318,8 +428,14 @@ static SIMDROP_OWN_FRAME void drive_certain(const simdrop_operation *operation) 
 }
 
 void simdrop_drive(const simdrop_operation *operation) {
+  // Before the others, whose jump a short call would notice.
+  if (operation->work == SIMDROP_WORK_SCALE && operation->stored == NULL && operation->n * operation->size <= CHUNK_BYTES) {
+    drive_short_scale(operation);
+    return;
+  }
   switch (operation->work) {
     case SIMDROP_WORK_SCALE:
+    case SIMDROP_WORK_AFFINE:
       if (operation->stored != NULL) {
         drive_stored_scale(operation);
       } else if (operation->n * operation->size <= CHUNK_BYTES) {
@@ -328,6 +444,9 @@ void simdrop_drive(const simdrop_operation *operation) {
         drive_scale(operation);
       }
       return;
+    case SIMDROP_WORK_GAUSSIAN:
+    case SIMDROP_WORK_NORMALS:
+    case SIMDROP_WORK_UNIFORMS: drive_values(operation); return;
     case SIMDROP_WORK_SELECT: drive_stored_select(operation); return;
     case SIMDROP_WORK_BYTES: drive_bytes(operation, (uint8_t *)operation->y); return;
     case SIMDROP_WORK_BITS: drive_bits(operation, (uint8_t *)operation->y); return;

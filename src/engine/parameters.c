@@ -1,7 +1,23 @@
 // From the probability p to the threshold T and the scale s.
 #include "engine/parameters.h"
 
+#include <math.h>
+
 #include "common/float16.h"
+
+// What SELU tends to for very negative inputs is -alpha: its alpha times its scale (Klambauer et al. 2017).
+#define SELU_LIMIT 1.7580993408473766
+
+simdrop_alpha simdrop_alpha_of_threshold(uint64_t threshold) {
+  const double p = (double)threshold * 0x1p-32;  // exact, and so is 1 - p
+  const double scale = 1 / sqrt((SELU_LIMIT * SELU_LIMIT * p + 1) * (1 - p));
+  const double addend = SELU_LIMIT * scale * p;
+  return (simdrop_alpha){scale, addend, addend - SELU_LIMIT * scale};
+}
+
+double simdrop_sigma_of_threshold(uint64_t threshold) {
+  return sqrt((double)threshold / (double)(SIMDROP_CERTAIN - threshold));
+}
 
 // Whether a multiple of the significand from the first to the last is half-way between two multiples of `unit`, a power of two,
 // or so near that the float may be: its last digit is worth unit / 2^16, and it is off by less than that, wherever the caller

@@ -18,9 +18,6 @@
 #define NON_TEMPORAL_CACHE_EIGHTHS 3
 #define NON_TEMPORAL_BYTES_LEAST ((size_t)4 << 20)
 
-// Arrays of so many bytes are far: two of them do not fit most second caches.
-#define FAR_BYTES ((size_t)1 << 20)
-
 size_t simdrop_non_temporal_bytes(bool converts, uint64_t third_cache) {
   if (converts || third_cache == 0) return NON_TEMPORAL_BYTES;
   const uint64_t share = third_cache / 8 * NON_TEMPORAL_CACHE_EIGHTHS;
@@ -58,8 +55,7 @@ bool simdrop_is_past_caches(const simdrop_operation *operation) {
   return bytes >= (simdrop_dtype_converts(operation->dtype) ? NON_TEMPORAL_BYTES : non_temporal_bytes_here());
 }
 
-simdrop_store simdrop_store_for(const simdrop_operation *operation) {
-  if (operation->n * operation->size < FAR_BYTES) return SIMDROP_STORE_CACHED;
+simdrop_store simdrop_far_store_for(const simdrop_operation *operation) {
   const bool can_pass = operation->x != operation->y;
   return can_pass && simdrop_is_past_caches(operation) ? SIMDROP_STORE_NON_TEMPORAL : SIMDROP_STORE_CACHED_FAR;
 }

@@ -15,12 +15,16 @@
 #include <hwy/highway.h>
 
 #include <hwy/cache_control.h>
+#include <math.h>
 #include <string.h>
 #include <type_traits>
 
 #include "common/bits.h"
+#include "common/chain.h"
+#include "common/consumer_parts.h"
 #include "common/float8.h"
 #include "common/kernel_table.h"
+#include "common/math_constants.h"
 #include "common/philox.h"
 #include "common/producer_parts.h"
 #include "common/unroll.h"
@@ -41,6 +45,14 @@ SIMDROP_DECLARE_KERNELS;
 #undef SIMDROP_COMMON_SCALABLE_PRODUCER_BODY_H
 #undef SIMDROP_COMMON_PRODUCER_CALLS_H
 #undef SIMDROP_COMMON_CONSUMERS_BODY_H
+#undef SIMDROP_COMMON_MATH_BODY_H
+#undef SIMDROP_COMMON_CHAIN_BODY_H
+#undef SIMDROP_COMMON_NORM_BODY_H
+#undef SIMDROP_COMMON_ROW_SUMS_BODY_H
+#undef SIMDROP_COMMON_SOFTMAX_BODY_H
+#undef SIMDROP_COMMON_WORDS_BODY_H
+#undef SIMDROP_COMMON_SCALABLE_WORDS_BODY_H
+#undef SIMDROP_COMMON_VALUES_BODY_H
 
 #include "highway/consumer_simd-inl.h"
 #undef SIMD_LANES
@@ -51,12 +63,22 @@ SIMDROP_DECLARE_KERNELS;
 #endif
 #include "common/vocabulary.h"
 
+#include "highway/arithmetic-inl.h"
+
+#include "common/math_body.h"
+#include "common/values_body.h"
+
+#include "common/chain_body.h"
+#include "common/norm_body.h"
 #include "common/consumers_body.h"
+#include "common/softmax_body.h"
 
 #if HWY_HAVE_SCALABLE
 #include "common/scalable_producer_body.h"
+#include "common/scalable_words_body.h"
 #else
 #include "common/producer_body.h"
+#include "common/words_body.h"
 #endif
 
 SIMDROP_DEFINE_NAMED_TABLE(SIMDROP_BACKEND_NAME, SIMDROP_BUNDLE);

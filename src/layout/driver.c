@@ -7,6 +7,7 @@
 #include "engine/driver.h"
 #include "engine/own_frame.h"
 #include "engine/parameters.h"
+#include "engine/value_reader.h"
 #include "layout/gather.h"
 #include "layout/plan.h"
 #include "layout/row_batch.h"
@@ -16,6 +17,9 @@
 
 // Rows shorter than this many bytes get no non-temporal stores: their ends are not whole lines.
 #define NON_TEMPORAL_ROW_BYTES ((size_t)2048)
+
+// Elements whose numbers are drawn together.
+#define VALUES_OF_ROW ((size_t)512)
 
 static simdrop_store without_non_temporal(simdrop_store store) {
   return store == SIMDROP_STORE_CACHED ? SIMDROP_STORE_CACHED : SIMDROP_STORE_CACHED_FAR;
@@ -103,6 +107,24 @@ static void walk_alike(const simdrop_row_sink *sink, const simdrop_operation *op
 static void keep_row(const simdrop_row_sink *sink, size_t n, const ptrdiff_t *at) { simdrop_sink_shared(sink, n, true, at); }
 static void drop_row(const simdrop_row_sink *sink, size_t n, const ptrdiff_t *at) { simdrop_sink_shared(sink, n, false, at); }
 
+// Numbers in place of decisions, each row by itself.
+static SIMDROP_OWN_FRAME void walk_values(const simdrop_row_sink *sink, const simdrop_operation *operation,
+                                          const simdrop_layout_plan *plan) {
+  const simdrop_plan_axis *const inner = &plan->axes[plan->rank - 1];
+  walk w = {.now = first_place(operation, plan)};
+  for (int a = 0; a < plan->rank - 1; ++a) add_axis(&w, plan->axes[a]);
+  const int piece_level = w.rank;
+  add_axis(&w, pieces_of(inner, VALUES_OF_ROW));
+  simdrop_value_reader reader;
+  simdrop_value_reader_init(&reader, sink->kernels, SIMDROP_NORMAL_VALUES, operation->seed, operation->stream);
+  float values[VALUES_OF_ROW];
+  do {
+    const size_t count = minimum(inner->count - w.done[piece_level] * VALUES_OF_ROW, VALUES_OF_ROW);
+    simdrop_values_gather(&reader, w.now.index, inner->index, count, values);
+    simdrop_sink_values(sink, count, values, w.now.at);
+  } while (advance(&w));
+}
+
 simdrop_operation simdrop_flat_operation(const simdrop_operation *operation, const simdrop_layout_plan *plan) {
   simdrop_operation flat = *operation;
   const place first = first_place(operation, plan);
@@ -128,8 +150,11 @@ static simdrop_row_sink make_sink(const simdrop_operation *operation, const simd
   for (int o = 0; o < SIMDROP_LAYOUT_OPERANDS; ++o) sink.strides[o] = inner->strides[o];
   switch (operation->work) {
     case SIMDROP_WORK_SCALE:
-      sink.consume = simdrop_scale_kernels_of(kernels, operation->dtype).scale;
-      sink.factor = simdrop_scale_for(operation->threshold, operation->dtype, operation->n);
+    case SIMDROP_WORK_AFFINE:
+    case SIMDROP_WORK_GAUSSIAN:
+      sink.consume = simdrop_multiplying_kernels_of(kernels, operation).scale;
+      sink.factor = simdrop_multiplier_of(operation);
+      if (operation->work == SIMDROP_WORK_AFFINE) sink.affine = simdrop_affine_of(operation);
       break;
     case SIMDROP_WORK_SELECT: sink.consume = simdrop_select_kernel_of(kernels, operation->dtype); break;
     case SIMDROP_WORK_BYTES: sink.consume = kernels->expand_bytes; break;
@@ -146,7 +171,9 @@ void simdrop_drive_layout(const simdrop_operation *operation, const simdrop_layo
     return;
   }
   simdrop_row_sink sink = make_sink(operation, plan);
-  if (operation->work == SIMDROP_WORK_COPY) {
+  if (operation->work == SIMDROP_WORK_GAUSSIAN) {
+    walk_values(&sink, operation, plan);
+  } else if (operation->work == SIMDROP_WORK_COPY) {
     if (operation->x != operation->y) walk_alike(&sink, operation, plan, simdrop_sink_copy);  // else in place
   } else if (operation->stored == NULL && operation->threshold == SIMDROP_CERTAIN) {
     walk_alike(&sink, operation, plan, drop_row);

@@ -88,7 +88,7 @@ static stretch stretch_at(simdrop_row_writer *writer, const simdrop_row_batch *b
 // Whether the kernels for repeated decisions can take the row: its elements are side by side, and the repeats long enough.
 static bool is_for_kernel(const simdrop_row_writer *writer, const simdrop_row *row) {
   const simdrop_row_sink *const sink = writer->sink;
-  if (sink->work != SIMDROP_WORK_SCALE || !is_contiguous(sink)) return false;
+  if (!simdrop_takes_repeats(sink->work) || !is_contiguous(sink)) return false;
   if (writer->kind == SIMDROP_ROW_SHARED)
     return writer->repeat >= SIMDROP_SHORTEST_REPEAT &&
            (writer->repeat < LONG_SHARED_RUN || sink->store == SIMDROP_STORE_NON_TEMPORAL);

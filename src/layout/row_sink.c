@@ -56,20 +56,23 @@ static char *y_at(const simdrop_row_sink *sink, const ptrdiff_t *at, size_t k) {
 }
 
 void simdrop_sink_contiguous(const simdrop_row_sink *sink, size_t n, const simdrop_decisions *decisions, const ptrdiff_t *at) {
-  const simdrop_operands operands = {
-      .x = x_at(sink, at, 0), .y = y_at(sink, at, 0), .factor = sink->factor, .prefetch = sink->prefetch};
+  const simdrop_operands operands = {.x = x_at(sink, at, 0),
+                                     .y = y_at(sink, at, 0),
+                                     .factor = sink->factor,
+                                     .affine = &sink->affine,
+                                     .prefetch = sink->prefetch};
   sink->consume(n, decisions, &operands, sink->store);
 }
 
 // Elements a few at a time, through copies of those that are not side by side.
-static SIMDROP_OWN_FRAME void sink_apart(const simdrop_row_sink *sink, size_t n, const uint64_t *words, size_t first,
+static SIMDROP_OWN_FRAME void sink_apart(const simdrop_row_sink *sink, size_t n, simdrop_decisions decisions,
                                          const ptrdiff_t *at) {
   const bool x_apart = sink->x != NULL && sink->strides[SIMDROP_X] != 1, y_apart = sink->strides[SIMDROP_Y] != 1;
-  simdrop_decisions decisions = {.words = words, .first = first};
   staged_elements staged;
   for (size_t k = 0, count; k < n; k += count, decisions.first += count) {
     count = n - k < STAGED_ELEMENTS ? n - k : STAGED_ELEMENTS;
-    simdrop_operands operands = {.x = x_at(sink, at, k), .y = y_at(sink, at, k), .factor = sink->factor};
+    simdrop_operands operands = {
+        .x = x_at(sink, at, k), .y = y_at(sink, at, k), .factor = sink->factor, .affine = &sink->affine};
     if (x_apart) {
       gather(sink->size, count, operands.x, sink->strides[SIMDROP_X], staged.bytes);
       operands.x = staged.bytes;
@@ -77,6 +80,14 @@ static SIMDROP_OWN_FRAME void sink_apart(const simdrop_row_sink *sink, size_t n,
     if (y_apart) operands.y = staged.bytes;
     sink->consume(count, &decisions, &operands, SIMDROP_STORE_CACHED);
     if (y_apart) scatter(sink->size, count, staged.bytes, y_at(sink, at, k), sink->strides[SIMDROP_Y]);
+  }
+}
+
+static void sink_elements(const simdrop_row_sink *sink, size_t n, const simdrop_decisions *decisions, const ptrdiff_t *at) {
+  if ((sink->x == NULL || sink->strides[SIMDROP_X] == 1) && sink->strides[SIMDROP_Y] == 1) {
+    simdrop_sink_contiguous(sink, n, decisions, at);
+  } else {
+    sink_apart(sink, n, *decisions, at);
   }
 }
 
@@ -97,12 +108,15 @@ static void sink_bits(const simdrop_row_sink *sink, size_t n, const uint64_t *wo
 void simdrop_sink_row(const simdrop_row_sink *sink, size_t n, const uint64_t *words, size_t first, const ptrdiff_t *at) {
   if (sink->work == SIMDROP_WORK_BITS) {
     sink_bits(sink, n, words, first, at);
-  } else if ((sink->x == NULL || sink->strides[SIMDROP_X] == 1) && sink->strides[SIMDROP_Y] == 1) {
-    const simdrop_decisions decisions = {.words = words, .first = first};
-    simdrop_sink_contiguous(sink, n, &decisions, at);
   } else {
-    sink_apart(sink, n, words, first, at);
+    const simdrop_decisions decisions = {.words = words, .first = first};
+    sink_elements(sink, n, &decisions, at);
   }
+}
+
+void simdrop_sink_values(const simdrop_row_sink *sink, size_t n, const float *values, const ptrdiff_t *at) {
+  const simdrop_decisions decisions = {.values = values};
+  sink_elements(sink, n, &decisions, at);
 }
 
 static void sink_dropped(const simdrop_row_sink *sink, size_t n, const ptrdiff_t *at) {
@@ -119,15 +133,18 @@ static void sink_dropped(const simdrop_row_sink *sink, size_t n, const ptrdiff_t
 }
 
 void simdrop_sink_shared(const simdrop_row_sink *sink, size_t n, bool kept, const ptrdiff_t *at) {
-  static const uint64_t ones[STAGED_ELEMENTS / 64 + 1] = {~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0),
-                                                          ~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0)};
-  if (!kept) {
+  static const uint64_t all_dropped[STAGED_ELEMENTS / 64 + 1];
+  static const uint64_t all_kept[STAGED_ELEMENTS / 64 + 1] = {~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0),
+                                                              ~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0),
+                                                              ~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0)};
+  if (!kept && sink->work != SIMDROP_WORK_AFFINE) {
     sink_dropped(sink, n, at);
     return;
   }
+  const uint64_t *const words = kept ? all_kept : all_dropped;
   const bool are_side_by_side = sink->strides[SIMDROP_X] == 1 && sink->strides[SIMDROP_Y] == 1;
-  if (sink->work == SIMDROP_WORK_SCALE && n >= SIMDROP_SHORTEST_REPEAT && are_side_by_side) {
-    const simdrop_decisions decisions = {.words = ones, .length = n, .repeat = SIMDROP_RUNS};
+  if (simdrop_takes_repeats(sink->work) && n >= SIMDROP_SHORTEST_REPEAT && are_side_by_side) {
+    const simdrop_decisions decisions = {.words = words, .length = n, .repeat = SIMDROP_RUNS};
     simdrop_sink_contiguous(sink, n, &decisions, at);
     return;
   }
@@ -135,7 +152,7 @@ void simdrop_sink_shared(const simdrop_row_sink *sink, size_t n, bool kept, cons
   for (size_t k = 0, count; k < n; k += count) {
     count = n - k < STAGED_ELEMENTS ? n - k : STAGED_ELEMENTS;
     for (int o = 0; o < SIMDROP_LAYOUT_OPERANDS; ++o) part[o] = at[o] + (ptrdiff_t)k * sink->strides[o];
-    simdrop_sink_row(sink, count, ones, 0, part);
+    simdrop_sink_row(sink, count, words, 0, part);
   }
 }
 

@@ -20,12 +20,18 @@ struct simdrop_row_sink {
   const char *x;                    // unless NULL
   char *y;
   simdrop_multiplier factor;
+  simdrop_affine affine;  // of that work alone
   simdrop_store store;
   size_t prefetch;                             // of simdrop_operands
   ptrdiff_t strides[SIMDROP_LAYOUT_OPERANDS];  // along the row, in elements
   // What else is done with the decisions of each row, unless NULL; its y has the same places, and there is no x.
   const simdrop_row_sink *beside;
 };
+
+// Whether the work's kernels take decisions that are repeated.
+static inline bool simdrop_takes_repeats(simdrop_work work) {
+  return work == SIMDROP_WORK_SCALE || work == SIMDROP_WORK_AFFINE;
+}
 
 // Whoever hands a row to a sink hands it to the one beside, too. Below, `at` says where in each array a row begins, in elements
 // from the array's pointer on.
@@ -35,6 +41,9 @@ void simdrop_sink_contiguous(const simdrop_row_sink *sink, size_t n, const simdr
 
 // The elements of a row, wherever they are. The first has bit `first` of words, which hold one word more than needed.
 void simdrop_sink_row(const simdrop_row_sink *sink, size_t n, const uint64_t *words, size_t first, const ptrdiff_t *at);
+
+// The same with numbers, one for each element, in place of decisions.
+void simdrop_sink_values(const simdrop_row_sink *sink, size_t n, const float *values, const ptrdiff_t *at);
 
 // The same where one decision is shared by all.
 void simdrop_sink_shared(const simdrop_row_sink *sink, size_t n, bool kept, const ptrdiff_t *at);

@@ -5,8 +5,6 @@
 #include "engine/operation.h"
 #include "layout/plan.h"
 
-static inline size_t minimum(size_t a, size_t b) { return a < b ? a : b; }
-
 // Where a walk is: the first element of a row, in elements from the operands' pointers on, and the mask's index there.
 typedef struct place {
   ptrdiff_t at[SIMDROP_LAYOUT_OPERANDS];

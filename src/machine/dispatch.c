@@ -69,14 +69,22 @@ simdrop_choice simdrop_choose_backend(simdrop_cpu_features features, const char 
   return choice;
 }
 
-static const simdrop_choice *decided_choice(void) {
-  const simdrop_choice *choice = atomic_load_explicit(&current_choice, memory_order_acquire);
-  if (choice != &undecided) return choice;
+// Not inlined: every call would save the registers that this needs.
+#if defined(__GNUC__)
+__attribute__((noinline))
+#endif
+static const simdrop_choice *
+decide(const simdrop_choice *choice) {
   const simdrop_choice best = simdrop_choose_backend(simdrop_cpu_features_here(), simdrop_environment("SIMDROP_BACKEND"));
   const simdrop_choice *const decided = &choices[best.backend][best.reason];
   // Threads that make their first call at once all find the same; one that called simdrop_backend_select meanwhile wins.
   if (atomic_compare_exchange_strong(&current_choice, &choice, decided)) return decided;
   return choice;
+}
+
+static inline const simdrop_choice *decided_choice(void) {
+  const simdrop_choice *choice = atomic_load_explicit(&current_choice, memory_order_acquire);
+  return choice != &undecided ? choice : decide(choice);
 }
 
 const simdrop_kernels *simdrop_backend_kernels(size_t index) { return index < BACKEND_COUNT ? backends[index].kernels : NULL; }

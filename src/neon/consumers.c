@@ -1,4 +1,5 @@
 // The NEON backend's consumers.
+#include "neon/arithmetic.h"
 #include "neon/simd.h"
 
 #include "common/consumers_body.h"

@@ -2,3 +2,4 @@
 #include "neon/simd.h"
 
 #include "common/producer_body.h"
+#include "common/words_body.h"

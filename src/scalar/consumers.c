@@ -5,6 +5,7 @@
 #include "common/float16.h"
 #include "common/float8.h"
 #include "scalar/backend.h"
+#include "scalar/computed.h"
 
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
@@ -58,6 +59,18 @@ static inline uint8_t multiply_f8e5m2(uint8_t x, float scale) {
   return simdrop_f8e5m2_from_float(simdrop_float_from_bits(multiply_f32(wide, scale)));
 }
 
+// What the kernels for pages do: one page after the other, whatever the way is.
+static void consume_steps(simdrop_consume_kernel *consume, size_t size, size_t begin, size_t end,
+                          const simdrop_decisions *decisions, const simdrop_operands *operands, const simdrop_memory_way *way) {
+  const size_t k = begin * SIMDROP_STEP_ELEMENTS;
+  simdrop_decisions moved_decisions = *decisions;
+  simdrop_operands moved_operands = *operands;
+  moved_decisions.first += k;
+  moved_operands.x = (const char *)operands->x + k * size;
+  moved_operands.y = (char *)operands->y + k * size;
+  consume((end - begin) * SIMDROP_STEP_ELEMENTS, &moved_decisions, &moved_operands, way->store);
+}
+
 // Elements are handled as their bits: all of them where the decision is 1, none where it is 0.
 
 #define TYPE f32
@@ -78,6 +91,15 @@ static inline uint8_t multiply_f8e5m2(uint8_t x, float scale) {
 #define TYPE f8e5m2
 #define FACTOR float
 #include "scalar/scale_body.h"
+
+#define TYPE f32
+#include "scalar/affine_body.h"
+#define TYPE f64
+#include "scalar/affine_body.h"
+#define TYPE f16
+#include "scalar/affine_body.h"
+#define TYPE bf16
+#include "scalar/affine_body.h"
 
 void simdrop_scalar_finish_stores(void) {}
 

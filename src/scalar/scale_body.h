@@ -28,16 +28,18 @@ void SIMDROP_LOCAL(TYPED(scale))(size_t n, const simdrop_decisions *decisions, c
   }
 }
 
+void SIMDROP_LOCAL(TYPED(scale_rows))(const simdrop_scaled_rows *rows) {
+  for (size_t r = 0; r < rows->rows; ++r) {
+    TYPED(simdrop_bits) *const x = (TYPED(simdrop_bits) *)rows->x + (ptrdiff_t)r * rows->stride;
+    const simdrop_decisions decisions = {.words = rows->words, .first = rows->first[r]};
+    const simdrop_operands operands = {.x = x, .y = x, .factor = rows->factor};
+    TYPED(scale_by)(SIMDROP_EACH, false, rows->columns, decisions, &operands);
+  }
+}
+
 void SIMDROP_LOCAL(TYPED(scale_pages))(size_t begin, size_t end, const simdrop_decisions *decisions,
                                        const simdrop_operands *operands, const simdrop_memory_way *way) {
-  const size_t k = begin * SIMDROP_STEP_ELEMENTS;
-  simdrop_decisions moved_decisions = *decisions;
-  simdrop_operands moved_operands = *operands;
-  moved_decisions.first += k;
-  moved_operands.x = (const TYPED(simdrop_bits) *)operands->x + k;
-  moved_operands.y = (TYPED(simdrop_bits) *)operands->y + k;
-  SIMDROP_LOCAL(TYPED(scale))
-  ((end - begin) * SIMDROP_STEP_ELEMENTS, &moved_decisions, &moved_operands, way->store);
+  consume_steps(SIMDROP_LOCAL(TYPED(scale)), sizeof(TYPED(simdrop_bits)), begin, end, decisions, operands, way);
 }
 
 #undef TYPED

@@ -3,6 +3,7 @@
 import contextlib
 import importlib.util
 import io
+import json
 import os
 import pathlib
 import subprocess
@@ -30,7 +31,14 @@ simdrop_status simdrop_apply_bits(double p, simdrop_dtype dtype, size_t n, const
 simdrop_status simdrop_forward(const simdrop_mask *mask, simdrop_dtype dtype, size_t n, const void *x, void *y, uint8_t *bits) {
   return simdrop_apply_bits(mask->p, dtype, n, bits, x, y);
 }
-#if WRONG != 9000  // a build that has it not
+#if WRONG != 9000  // a build that has them not
+simdrop_status simdrop_chain_forward(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype, const simdrop_matrix *matrix,
+                                     const simdrop_chain *chain, const void *x, void *y, uint8_t *bits) {
+  return simdrop_apply_bits(mask->p, dtype, matrix->rows * matrix->columns, bits, x, y);
+}
+simdrop_status simdrop_gaussian_forward(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype, size_t n, const void *x, void *y) {
+  return simdrop_apply_bits(mask->p, dtype, n, NULL, x, y);
+}
 simdrop_status simdrop_forward_bytes(const simdrop_mask *mask, simdrop_dtype dtype, size_t n, const void *x, void *y, uint8_t *bytes) {
   memset(bytes, 1, n);
   if (WRONG < n) bytes[WRONG] = 0;
@@ -87,7 +95,7 @@ class TuneTest(unittest.TestCase):
         self.tune("1000.so", "1000.so", "avx2", "forward-bytes", "f32", "1000", "0.5", "3")
 
     def test_different_outputs(self):
-        for kernel in "forward", "forward-bits", "forward-bytes", "backward", "apply-bits", "mask-bits", "mask-bytes":
+        for kernel in "forward", "forward-bits", "forward-bytes", "backward", "apply-bits", "mask-bits", "mask-bytes", "chain", "chain-gelu", "gaussian":
             for pair in ("1000.so", "9.so"), ("9.so", "1000.so"):
                 self.assertIn("differ", self.tune(*pair, "avx2", kernel, "f32", "1000", "0.5", "3", status=1))
 
@@ -96,6 +104,8 @@ class TuneTest(unittest.TestCase):
         self.assertIn("argument", self.tune("1000.so", "1000.so", "avx2", "forward", "f8", "1000", "0.5", "3", status=2))
         self.assertIn("call fails", self.tune("1000.so", "1000.so", "avx2", "mask-bits", "f32", "1000", "0.75", "3", status=2))
         self.assertIn("without simdrop_forward_bytes", self.tune("1000.so", "9000.so", "avx2", "forward-bytes", "f32", "1000", "0.5", "3", status=2))
+        self.assertIn("without simdrop_chain_forward", self.tune("1000.so", "9000.so", "avx2", "chain", "f32", "1000", "0.5", "3", status=2))
+        self.assertIn("without simdrop_softmax_forward", self.tune("1000.so", "1000.so", "avx2", "softmax", "f32", "1000", "0.5", "3", status=2))
         self.assertIn("nothing.so", self.tune("nothing.so", "1000.so", "avx2", "forward", "f32", "1000", "0.5", "3", status=2))
 
     def test_compare_builds(self):
@@ -141,8 +151,25 @@ class FiguresTest(unittest.TestCase):
         self.assertIn("-->1.23<!-- end --> and", filled)
         self.assertIn("-->0.88<!-- end -->.", filled)
 
+    def test_fused(self):
+        spread = {"median": 2.0, "p10": 1.5, "p90": 2.5}
+        bench = {"kernel": "chain", "backend": "avx2", "dtype": "f32", "n": 65536, "p": 0.1, "ns_per_element": spread, "ratio_to_quickest": spread, "ratio_to_dropout": None}
+        peer = {"operation": "softmax", "way": "eager", "direction": "forward", "rows": 4096, "columns": 512, "p": 0.1}
+        timed = dict(peer, status="ok", ns_per_element=spread, simdrop_ns_per_element=spread, times_simdrop=spread)
+        figures = load("figures")
+        with tempfile.TemporaryDirectory() as folder:
+            figures.FOLDER = folder
+            page = "".join("<!-- figures: %s -->\n\n<!-- end of figures -->" % name for name in ("fused", "fused_peers"))
+            for name, content in (("zen4-fused.json", {"benchmarks": [bench]}), ("zen4-fused-peers.json", {"rows": [timed, dict(peer, status="failed", reason="planted")]})):
+                (pathlib.Path(folder) / name).write_text(json.dumps(content))
+            filled = figures.filled(page + "<!-- figure: fused softmax eager forward 4096x512 --><!-- end -->", {})
+        self.assertIn("| chain | avx2 | 2.000 (2.00) | - | - | - |", filled)
+        self.assertIn("| softmax | eager | forward | 4096x512 | 0.1 | 2.00 | 2.000 | 2.0 [1.5, 2.5] |", filled)
+        self.assertIn("| 0.1 | planted | - | - |", filled)
+        self.assertTrue(filled.endswith("-->2.0<!-- end -->"))
+
     def test_missing(self):
-        for words in "ratio forward avx2 f64 64Ki 0.1", "speed forward avx2 f32 64Ki 0.1", "ratio", "times nobody 1 f32 64Ki 0.1":
+        for words in "ratio forward avx2 f64 64Ki 0.1", "speed forward avx2 f32 64Ki 0.1", "ratio", "times nobody 1 f32 64Ki 0.1", "fused chain nobody forward 32x1024":
             with self.assertRaises(SystemExit) as raised, contextlib.redirect_stderr(io.StringIO()):
                 load("figures").filled("<!-- figure: %s --><!-- end -->" % words, self.ROWS)
             self.assertIn(words, str(raised.exception))

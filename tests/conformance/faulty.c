@@ -4,79 +4,15 @@
 //
 // The implementation is written from docs/numerics.md, one element at a time, and each fault is one departure from it. A test
 // that does not fail for its fault is no test; with the fault "none" all of them must pass.
-#include <simdrop/simdrop.h>
+#include "faulty.h"
 
 #include <math.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "shared/report.h"
-#include "verify/values.h"
 #include "verify/verify.h"
-
-// name, test, options, what it is
-#define FAULTS(X)                                                                                                         \
-  X(none, "", "", "no fault")                                                                                             \
-  X(key_words_swapped, "K1", "", "the key's words exchanged")                                                             \
-  X(key_never_bumped, "K1", "", "the same key in every round")                                                            \
-  X(six_rounds, "K1", "", "6 rounds of Philox in place of 10")                                                            \
-  X(nine_rounds, "K1", "", "9 rounds of Philox")                                                                          \
-  X(output_words_permuted, "K1", "", "output words 1 and 2 exchanged")                                                    \
-  X(counter_starts_at_1, "K1", "", "the first block is number 1")                                                         \
-  X(block_32_bits, "K3", "", "the block's number loses its carry into the upper half")                                    \
-  X(offset_63_bits, "K3", "", "the offset is taken as signed, without its sign")                                          \
-  X(less_or_equal, "K4", "", "U <= T in place of U < T")                                                                  \
-  X(random_16_bits, "K4", "", "16 random bits an element")                                                                \
-  X(last_plane_missing, "K4", "", "the comparison ends one plane early")                                                  \
-  X(threshold_wraps, "K4", "", "T = 2^32 wraps to 0 for p just below 1")                                                  \
-  X(tail_bits_set, "K5", "", "unused bits of a mask's last byte are 1")                                                   \
-  X(write_behind, "K5", "", "a whole last word is written")                                                               \
-  X(multiply_first, "K5", "", "x times 0 in place of 0: NaN stays NaN, negative x gives -0")                              \
-  X(cut_at_bytes, "K6", "", "a call's first index is rounded to a multiple of 8")                                         \
-  X(backward_anew, "K7", "", "the backward mask is drawn anew")                                                           \
-  X(stored_mask_late, "K7", "", "forward stores the mask one element late")                                               \
-  X(layout_axes_exchanged, "K8", "", "index strides of the two first axes exchanged")                                     \
-  X(channel_not_constant, "K8", "", "the last element of a channel decides for itself")                                   \
-  X(scale_in_float, "K9", "", "1 / (1 - p) in float for doubles")                                                         \
-  X(planes_from_1, "K10", "", "planes are numbered from 1 for p that need more than two")                                 \
-  X(signed_compare, "S1", "--p 0.9 --form mask", "U and T are compared as signed numbers")                                \
-  X(random_8_bits, "S1", "--p 0.3 --form mask", "8 random bits an element")                                               \
-  X(rate_off, "S1", "--p 0.3 --form mask", "the rate is off by 0.002")                                                    \
-  X(lane_biased, "S2", "--elements 4Mi --p 0.3 --form mask", "lane 5 of 16 is dropped 1 % more often")                    \
-  X(tail_kept, "S3", "--p 0.3 --form forward", "elements after the last whole byte are always kept")                      \
-  X(four_rounds, "S4", "--p 0.5 --form mask", "4 rounds of Philox")                                                       \
-  X(five_rounds, "S4", "--p 0.3 --form mask", "5 rounds of Philox")                                                       \
-  X(word_3_is_word_0, "S4", "--elements 4Mi --p 0.3 --form mask", "output word 3 is a copy of word 0")                    \
-  X(lanes_copied, "S5", "--elements 4Mi --p 0.3 --form mask", "lane 9 of 16 is a copy of lane 2")                         \
-  X(four_neighbours, "S5", "--elements 4Mi --p 0.3 --form forward", "four neighbours share one random number")            \
-  X(copy_previous, "S6", "--elements 4Mi --p 0.3 --form mask", "1 % of the elements copy the one before")                 \
-  X(block_twice, "S6", "--elements 4Mi --p 0.1 --form backward", "every block of 128 is used twice")                      \
-  X(exact_count, "S7", "--elements 4Mi --p 0.3 --form mask", "of every 1024 elements exactly p * 1024 are dropped")       \
-  X(avoid_previous, "S8", "--elements 4Mi --p 0.5 --form mask", "2 % of the elements are the opposite of the one before") \
-  X(counter_16_bits, "S9", "--elements 4Mi --p 0.3 --form mask", "the block's number has 16 bits")                        \
-  X(counter_20_bits, "S9", "--elements 4Mi --p 0.3 --form mask", "the block's number has 20 bits")                        \
-  X(index_32_bits, "S9", "--elements 4Mi --p 0.5 --form mask", "the index has 32 bits")                                   \
-  X(calls_overlap, "S9", "--elements 4Mi --p 0.3 --form mask", "every call begins with the last block of the one before") \
-  X(channels_256, "S9", "--elements 4Mi --p 0.3 --form channels", "the channel's number is cut to 8 bits")                \
-  X(seed_32_bits, "S10", "--elements 4Mi --p 0.3 --form mask", "the seed is cut to 32 bits")                              \
-  X(seed_halves_folded, "S10", "--elements 4Mi --p 0.3 --form mask", "the seed's halves are xored into one")              \
-  X(seed_low_bit, "S10", "--elements 4Mi --p 0.3 --form mask", "the seed's lowest bit is ignored")                        \
-  X(stream_ignored, "S10", "--elements 4Mi --p 0.3 --form mask", "all streams are the same")                              \
-  X(stream_32_bits, "S10", "--elements 4Mi --p 0.3 --form mask", "the stream is cut to 32 bits")                          \
-  X(stream_plus_seed, "S10", "--elements 4Mi --p 0.3 --form mask", "only the sum of seed and stream matters")             \
-  X(scale_missing, "S11", "--elements 4Mi --p 0.3 --form forward", "kept elements are not scaled")                        \
-  X(scale_twice, "S11", "--elements 4Mi --p 0.3 --form forward", "kept elements are scaled twice")                        \
-  X(scale_in_half, "S11", "--elements 4Mi --p 0.3 --form channels", "the scale is rounded to binary16")                   \
-  X(gradient_unscaled, "S11", "--elements 4Mi --p 0.3 --form backward", "the gradient is not scaled")                     \
-  X(one_element_biased, "S11", "--p 0.3 --form forward", "element 513 of every call is dropped 30 % less often")          \
-  X(rate_slightly_off, "S12", "--p 0.5 --form mask", "the rate is off by 0.0006: too little for S1, seen over 1000 seeds")
-
-typedef enum fault_id {
-#define FAULT_ID(name, test, options, what) FAULT_##name,
-  FAULTS(FAULT_ID)
-} fault_id;
 
 static const struct {
   const char *name, *test, *options, *what;
@@ -85,8 +21,7 @@ static const struct {
     FAULTS(FAULT_ROW)};
 #define FAULT_COUNT (sizeof faults / sizeof faults[0])
 
-static fault_id active;
-static bool has(fault_id fault) { return active == fault; }
+fault_id active;
 
 // ---- the generator
 
@@ -100,7 +35,7 @@ static int rounds_of_fault(void) {
   }
 }
 
-static void philox(const uint32_t counter[4], uint64_t seed, uint32_t out[4]) {
+void philox(const uint32_t counter[4], uint64_t seed, uint32_t out[4]) {
   uint32_t key0 = (uint32_t)seed, key1 = (uint32_t)(seed >> 32);
   if (has(FAULT_key_words_swapped)) {
     key1 = key0;
@@ -206,8 +141,7 @@ static uint64_t faulty_index(const simdrop_mask *mask, uint64_t k) {
   }
 }
 
-// A number between 0 and 1 for a fault's own chance, independent of the mask.
-static double chance(uint64_t index) { return (double)(derived_seed(0x6661756c74, index) >> 11) * 0x1p-53; }
+double chance(uint64_t index) { return (double)(derived_seed(0x6661756c74, index) >> 11) * 0x1p-53; }
 
 // A mask of which exactly p * 1024 of each 1024 elements are dropped: those with the least numbers.
 static bool among_the_least(const simdrop_mask *mask, uint64_t index) {
@@ -249,8 +183,7 @@ static bool plain_kept(const simdrop_mask *mask, uint64_t index) {
   return u >= threshold;
 }
 
-// Element k of a call of n.
-static bool kept(const simdrop_mask *mask, uint64_t k, size_t n) {
+bool kept(const simdrop_mask *mask, uint64_t k, size_t n) {
   const uint64_t index = faulty_index(mask, k);
   switch (active) {
     case FAULT_tail_kept: return k >= n / 8 * 8 || plain_kept(mask, index);
@@ -334,7 +267,7 @@ static simdrop_status backward(const simdrop_mask *mask, simdrop_dtype dtype, si
   return dropout(*mask, dtype, n, dy, dx, NULL, true);
 }
 
-static uint64_t layout_index(const simdrop_layout *layout, size_t k) {
+uint64_t layout_index(const simdrop_layout *layout, size_t k) {
   uint64_t index = 0, strides[SIMDROP_MAX_RANK];
   memcpy(strides, layout->index_strides, sizeof strides);
   if (has(FAULT_layout_axes_exchanged) && layout->rank > 2) {
@@ -379,8 +312,14 @@ static simdrop_status backward_layout(const simdrop_mask *mask, simdrop_dtype dt
 }
 
 int main(int argc, char **argv) {
-  static const dropout_functions functions = {mask_bits,          forward,        backward,
-                                              simdrop_apply_bits, forward_layout, backward_layout};
+  dropout_functions functions = {.mask_bits = mask_bits,
+                                 .forward = forward,
+                                 .backward = backward,
+                                 .apply_bits = simdrop_apply_bits,
+                                 .forward_layout = forward_layout,
+                                 .backward_layout = backward_layout};
+  add_fused_functions(&functions);
+  add_variant_functions(&functions);
   if (argc == 2 && strcmp(argv[1], "--list") == 0) {
     for (size_t i = 0; i < FAULT_COUNT; ++i)
       printf("%s|%s|%s|%s\n", faults[i].name, faults[i].test, faults[i].options, faults[i].what);

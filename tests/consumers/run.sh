@@ -102,9 +102,10 @@ absolute_folders() {
 
 with_archive() { cc -I "$prefix/include" "$here/consumer.c" "$(library_folder "$prefix")/libsimdrop.a" -o "$folder/archive" && "$folder/archive"; }
 
-# plugin <name> <header folder> <static library>: a shared object that links the library by hand, and exports nothing of it.
+# plugin <name> <header folder> <static library>: a shared object that links the library by hand, and exports nothing of it. (A build that is
+# not optimised calls square roots.)
 plugin() {
-  cc -shared -fPIC -I "$2" "$here/plugin.c" "$3" -o "$folder/$1.so" \
+  cc -shared -fPIC -I "$2" "$here/plugin.c" "$3" -lm -o "$folder/$1.so" \
     && nm -D --defined-only "$folder/$1.so" && ! nm -D --defined-only "$folder/$1.so" | grep ' simdrop_'
 }
 

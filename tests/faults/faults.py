@@ -75,8 +75,8 @@ fault("vector: a round less", FILE, "round < LAST_ROUND - PLANE_ROUND - 1; ++rou
 fault("vector: low half for high", FILE, "word_0[i] = simd_words_xor3(simd_upper_words(product_1), word_1[i],",
       "word_0[i] = simd_words_xor3(simd_lower_words(product_1), word_1[i],", LANES, "avx2")
 fault("vector: stream's halves swapped", FILE, "simd_words_set(source->stream[0])", "simd_words_set(source->stream[1])", LANES, "avx2")
-fault("vector: word 3 of the first round lost", FILE, "simd_words_xor(simd_lower_words(product_0), simd_words_set(round_key_1(source, 1)))",
-      "simd_words_set(round_key_1(source, 1))", LANES, "avx2")
+fault("vector: word 3 of the first round lost", FILE, "simd_words_xor(simd_lower_words(product_0), keys->first_2[1])",
+      "keys->first_2[1]", LANES, "avx2")
 fault("sve: stream's halves swapped", "src/common/scalable_producer_body.h", "SIMDROP_PHILOX_MULTIPLIER_0 * source->stream[0]",
       "SIMDROP_PHILOX_MULTIPLIER_0 * source->stream[1]", LANES, "sve")
 fault("avx512: blocks in the wrong lanes", "src/avx512/simd.h", "_mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7)",
@@ -89,6 +89,57 @@ fault("avx2: lanes rotated by too few", "src/avx2/simd.h", "_mm256_permute4x64_e
 fault("avx2: blocks in the wrong lanes", "src/avx2/simd.h", "_mm256_setr_epi64x(0, 2, 1, 3)", "_mm256_setr_epi64x(0, 1, 2, 3)",
       LANES, "avx2")
 fault("avx2: output words mixed up", "src/avx2/simd.h", "_mm256_castsi256_ps(high), _MM_SHUFFLE(0, 1, 0, 1)", "_mm256_castsi256_ps(high), _MM_SHUFFLE(1, 0, 1, 0)", LANES, "avx2")
+
+
+# ---- norms
+FILE = "src/scalar/norm_body.h"
+DEFINITION = "norm:definition"
+fault("norm: the statistics are those of h before it is rounded", FILE, "lanes[k % SIMDROP_SUM_LANES] += TYPED(scalar_value)(h[k]);",
+      "lanes[k % SIMDROP_SUM_LANES] += residual == NULL ? d : TYPED(scalar_value)(residual[k]) + d;", DEFINITION)
+fault("norm: dx of dh before it is rounded", FILE, "? TYPED(scalar_value)(sum) * scale : 0);",
+      "? (added == NULL ? own : TYPED(scalar_value)(added[k]) + own) * scale : 0);", DEFINITION)
+fault("norm: beta is added before gamma multiplies", FILE,
+      """if (gamma != NULL) value = value * TYPED(scalar_value)(gamma[k]);
+         if (beta != NULL) value = value + TYPED(scalar_value)(beta[k]);""",
+      """if (beta != NULL) value = value + TYPED(scalar_value)(beta[k]);
+         if (gamma != NULL) value = value * TYPED(scalar_value)(gamma[k]);""", DEFINITION)
+fault("norm: the gradient without the mean of g * z", FILE, "((g - mean_gradient) - z * mean_product)", "(g - mean_gradient)",
+      "norm:differences")
+fault("norm: sums of squares in 64 lanes", FILE, "lanes[k % SIMDROP_SUM_LANES] += difference * difference;",
+      "lanes[k / 2 % SIMDROP_SUM_LANES] += difference * difference;", DEFINITION)
+FILE = "src/fused/norm.c"
+fault("norm: RMS with a mean", FILE, "if (!operation->has_mean) of_row.mean = 0; simdrop_norm_operands", "simdrop_norm_operands", DEFINITION)
+fault("norm: RMS takes the stored mean", FILE, "if (!operation->has_mean) of_row.mean = 0; return of_row;", "return of_row;", DEFINITION)
+fault("norm: epsilon after the root", FILE, "return (double)(1 / sqrtf((float)q + (float)operation->epsilon));",
+      "return (double)(1 / (sqrtf((float)q) + (float)operation->epsilon));", DEFINITION)
+fault("norm: groups of 32 rows", "src/fused/computed.h", "#define SIMDROP_GROUP_ROWS ((size_t)64)", "#define SIMDROP_GROUP_ROWS ((size_t)32)", DEFINITION)
+fault("norm: a part of columns has the decisions of the first", FILE, "part.columns = end - begin; part.decisions.index += begin;",
+      "part.columns = end - begin;", "norm:threads")
+fault("norm: sums of a long row are made for each of its pieces", FILE, "if (segment->column == 0) sum_row(job, row);",
+      "sum_row(job, row);", "norm:long_rows")
+fault("norm: gamma's sums after dx was written", FILE,
+      "if (sums_columns) add_group(&group, kernels); simdrop_drive_norm_rows(&group);",
+      "simdrop_drive_norm_rows(&group); if (sums_columns) add_group(&group, kernels);", "norm:in_place")
+fault("norm: past the caches, the last columns of a row are forgotten", FILE, "write_columns(job, row, end, columns, false);", "",
+      "norm:far_rows")
+FILE = "src/core/norm.c"
+fault("norm: h may be y", "src/core/check_matrix.c", "if (other->role != SIMDROP_INPUT && other->first == output->first) return SIMDROP_ERROR_OVERLAP;", "",
+      "norm:overlaps")
+fault("norm: rows and the sums of the bias at once", FILE, "run_rows(executor, pieces, operation, simdrop_drive_norm_rows);",
+      "if (operation->bias_sums == NULL) run_rows(executor, pieces, operation, simdrop_drive_norm_rows);", "norm:threads")
+fault("norm: an epsilon that is not a number", FILE, "return epsilon >= 0 && epsilon <= DBL_MAX;",
+      "return !(epsilon < 0) && !(epsilon > DBL_MAX);", "norm:errors")
+FILE = "src/common/norm_typed_body.h"
+fault("norm in words: what is behind a row's last element is summed", FILE,
+      "if (count < WORD_ELEMENTS) memset(numbers + count, 0, (WORD_ELEMENTS - count) * sizeof *numbers);", "(void)numbers, (void)count;",
+      DEFINITION, needs="avx2")
+fault("norm in words: a copy of more than is left", FILE, "copy_part(count, sizeof *operand->copy, operand->elements + k, operand->copy);",
+      "copy_part(WORD_ELEMENTS, sizeof *operand->copy, operand->elements + k, operand->copy);", "norm:guards", needs="avx2")
+fault("norm in words: what is added where nothing is to be is +0", "src/common/consumer_parts.h", "#define MINUS_ZERO_f32 (-0.0F)",
+      "#define MINUS_ZERO_f32 0.0F", DEFINITION, needs="avx2")
+FILE = "src/common/row_sums_body.h"
+fault("sums along rows: from the last numbers to the first", FILE, "vector##_add(vector##_load(numbers + k + (i)*width), lanes_##i)",
+      "vector##_add(vector##_load(numbers + (count - SIMDROP_SUM_LANES - k) + (i)*width), lanes_##i)", DEFINITION, needs="avx2")
 
 # ---- the vocabularies: what is wrong in a word that few calls need
 WORDS = "vocabulary:words_do_what_they_say"
@@ -183,8 +234,27 @@ fault("vector: short call looks at its first planes only", FILE,
       "mask:threshold_at_an_elements_u", "avx2")
 fault("vector: short call keeps what its first planes leave undecided", FILE, "wanted_1)) != 0 &&", "wanted_1)) != 0 && false &&", PLANES, "avx2")
 fault("vector: short call looks at one word of two", FILE, "(undecided_1 & wanted_1)", "(undecided_1 & 0)", PLANES, "avx2")
-fault("vector: short call looks at all elements but the last", FILE, "all >> (-count % 64), 0,", "all >> (-count % 64) >> 1, 0,",
+fault("vector: short call looks at all elements but the last", FILE, "wanted = ~UINT64_C(0) >> (FEW_ELEMENTS - count);",
+      "wanted = ~UINT64_C(0) >> (FEW_ELEMENTS - count) >> 1;",
       "mask:calls_of_few_elements", "avx2")
+fault("vector: one element equal to the threshold so far is kept", FILE, "if (number == threshold && !decides_all(source, 1)) {",
+      "if (number == threshold && decides_all(source, 0)) {", "mask:calls_of_one_or_two", "avx2")
+fault("vector: one element equal to the threshold is dropped", FILE, "words[0] = number >= threshold;", "words[0] = number > threshold;",
+      "mask:calls_of_one_or_two", "avx2")
+fault("vector: a word's undecided elements are dropped", FILE, "words[0] = simd_first_words(drawn.kept.low) | undecided;",
+      "words[0] = simd_first_words(drawn.kept.low);", "mask:calls_of_one_or_two", "avx2")
+fault("vector: few elements are never drawn again", FILE, "if ((undecided & wanted) != 0 && !decides_all(source, FEW_VECTORS)) {",
+      "if ((undecided & wanted) != 0 && decides_all(source, 0)) {", "mask:calls_of_few_elements", "avx2")
+fault("avx2: one element takes the second word's bit", "src/avx2/simd.h", "_mm256_slli_epi64(a, 31)", "_mm256_slli_epi64(a, 63)",
+      "mask:calls_of_one_or_two", "avx2")
+fault("avx512: one element takes the second word's bit", "src/avx512/simd.h", "_mm512_slli_epi64(a, 31)", "_mm512_slli_epi64(a, 63)",
+      "mask:calls_of_one_or_two", "avx512")
+fault("vector: a word's elements where the call has many", CALLS, "if (n - 1 < FEW_ELEMENTS && are_few(source, 1)) {",
+      "if (n - 1 <= FEW_ELEMENTS && are_few(source, 1)) {", "mask:calls_of_few_elements", "avx2")
+fault("vector: few elements from the first word's beginning", "src/common/scale_body.h", "simdrop_bits_from(decisions->words, decisions->first) & ~",
+      "simdrop_bits_from(decisions->words, 0) & ~", "kernels:any_cut", "avx2")
+fault("vector: decisions past few elements", "src/common/scale_body.h", "& ~UINT64_C(0) >> (WORD_ELEMENTS - n);", "| 0 * n;",
+      "guard:kernels_f32", "avx2")
 fault("vector: short call looks at all elements of a word but the last", FILE, "count < 64 ? all >> (64 - count)", "count < 64 ? all >> (65 - count)",
       "mask:calls_of_few_elements", "avx2")
 fault("vector: short call looks at all elements of a block but the last", FILE, "count > 64 ? all >> (128 - count)",
@@ -235,15 +305,16 @@ fault("chunk: reader shared between threads", FILE,
       "simdrop_mask_reader reader; simdrop_reader_init(&reader, kernels, operation); scale_job",
       "static simdrop_mask_reader reader; simdrop_reader_init(&reader, kernels, operation); scale_job",
       "kernels:cut_into_threads", effort="full", needs="avx2")
-fault("short: decisions shared between threads", FILE, "_Alignas(64) uint64_t words[", "static _Alignas(64) uint64_t words[",
+fault("short: decisions shared between threads", FILE, "  uint64_t room[", "  static uint64_t room[",
       "kernels:cut_into_threads", effort="full", needs="avx2")
 fault("any cut: position rounded to bytes", "src/engine/mask_reader.c", "reader->position = operation->index % SIMDROP_BLOCK_ELEMENTS;",
       "reader->position = operation->index % SIMDROP_BLOCK_ELEMENTS & ~7u;", "kernels:any_cut")
 fault("short: decisions from the start of the block", FILE, "= {words, operation->index % SIMDROP_BLOCK_ELEMENTS};", "= {words, 0};",
       "mask:calls_of_few_elements")
-fault("short: packed decisions not written", FILE, "if (operation->bits != NULL) simdrop_pack_bits(n, chunk, operation->bits);", "",
+fault("short: packed decisions not written", FILE, "if (operation->bits != NULL) simdrop_pack_bits(operation->n, chunk, operation->bits);", "",
       "kernels:every_length")
-fault("short: decisions as bytes not written", FILE, "kernels->expand_bytes(n, &decisions, &bytes, SIMDROP_STORE_CACHED);", "(void)bytes;",
+fault("short: decisions as bytes not written", FILE, "kernels->expand_bytes(operation->n, &decisions, &operands, SIMDROP_STORE_CACHED);",
+      "(void)kernels, (void)decisions, (void)operands;",
       "kernels:every_length")
 fault("short: no decisions past the first block", FILE, "SIMDROP_BLOCK_ELEMENTS, chunk.first + n, words, NULL);", "SIMDROP_BLOCK_ELEMENTS, n, words, NULL);",
       "mask:calls_of_few_elements")
@@ -285,7 +356,7 @@ ANYWHERE = "kernels:decisions_from_anywhere"
 fault("vector: bytes from their first bit", FILE, "<< (-shift % 8);", "<< 0;", ANYWHERE, "avx2")
 fault("vector: a ninth byte forgotten", FILE, "if (byte_count <= 8) return", "if (byte_count <= 9) return", ANYWHERE, "avx2")
 fault("vector: whole bytes wherever they begin", FILE, "return decisions->first % 8 == 0 &&", "return", ANYWHERE, "avx2")
-fault("scalar: pages begin at the chunk's beginning", "src/scalar/scale_body.h", "const size_t k = begin * SIMDROP_STEP_ELEMENTS;",
+fault("scalar: pages begin at the chunk's beginning", "src/scalar/consumers.c", "const size_t k = begin * SIMDROP_STEP_ELEMENTS;",
       "const size_t k = 0 * begin;", PAGES)
 fault("pages: the driver counts elements for steps", "src/engine/driver.c", "begin / SIMDROP_STEP_ELEMENTS, end / SIMDROP_STEP_ELEMENTS,",
       "begin / SIMDROP_STEP_ELEMENTS, end / SIMDROP_STEP_ELEMENTS / 2,", "memory:every_way_gives_the_same")
@@ -341,8 +412,8 @@ FILE = "src/engine/store_policy.c"
 fault("stores: in place past the caches", FILE, "can_pass = operation->x != operation->y;", "can_pass = true;", "memory:stores")
 fault("stores: 8 bits past the caches", FILE, "(operation->size == 1 || simdrop_draws_much(operation))", "simdrop_draws_much(operation)", "memory:stores")
 fault("stores: whatever is drawn", FILE, "(operation->size == 1 || simdrop_draws_much(operation))", "operation->size == 1", "memory:stores")
-fault("stores: what is asked for counts for short calls", FILE, "if (operation->n * operation->size < FAR_BYTES) return SIMDROP_STORE_CACHED;",
-      "if (operation->n == 0) return SIMDROP_STORE_CACHED;", "memory:stores")
+fault("stores: what is asked for counts for short calls", "src/engine/store_policy.h", "operation->size < SIMDROP_FAR_BYTES ?",
+      "operation->size == 0 ?", "memory:stores")
 FILE = "src/machine/memory_probe.c"
 fault("populate: parts of pages, too", FILE, "(page - (uintptr_t)memory % page) % page;", "0 * page - (uintptr_t)memory % page;", "memory:populating")
 fault("populate: errno is lost", FILE, "errno = errno_before;", "", "memory:populating")
@@ -473,7 +544,7 @@ fault("forward stores another chunk's mask", "src/engine/driver.c", "simdrop_pac
 # ---- K9: the scale
 SCALE = "kernels:scale_gives_back_the_expectation"
 FILE = "src/engine/parameters.h"
-QUOTIENT = "0x1p32 / (double)(SIMDROP_CERTAIN - threshold)"
+QUOTIENT = "0x1p32 / (double)(int64_t)(SIMDROP_CERTAIN - threshold)"
 fault("scale 1/p", FILE, QUOTIENT, "0x1p32 / (double)threshold", SCALE)
 fault("scale by 1-p", FILE, QUOTIENT, "(double)(SIMDROP_CERTAIN - threshold) / 0x1p32", SCALE)
 fault("scale from 1-p in float", FILE, QUOTIENT, "1.0f / (1.0f - (float)threshold / 0x1p32f)", SCALE)
@@ -543,8 +614,8 @@ NULLS = "api:null_pointers"
 fault("no check: mask NULL", FILE, "if (mask == NULL) return SIMDROP_ERROR_NULL_POINTER;", "", NULLS)
 fault("no check: bits of mask_bits NULL", FILE, "} else if (call->n > 0 && call->decisions == NULL) { return SIMDROP_ERROR_NULL_POINTER; }", "}", NULLS)
 fault("no check: scale NULL", "src/core/api.c", "if (scale == NULL) return SIMDROP_ERROR_NULL_POINTER;", "", NULLS)
-fault("no check: x NULL", FILE, "if (call->x == NULL || call->y == NULL)", "if (call->y == NULL)", NULLS)
-fault("no check: y NULL", FILE, "if (call->x == NULL || call->y == NULL)", "if (call->x == NULL)", NULLS)
+fault("no check: x NULL", FILE, "if ((call->x == NULL && !are_numbers(call)) || call->y == NULL)", "if (call->y == NULL)", NULLS)
+fault("no check: y NULL", FILE, "if ((call->x == NULL && !are_numbers(call)) || call->y == NULL)", "if (call->x == NULL && !are_numbers(call))", NULLS)
 fault("no check: stored bits NULL", FILE, "return (call->verb == SIMDROP_APPLY_BITS && call->stored == NULL) || (call", "return (call", NULLS)
 fault("no check: bytes NULL", FILE, "|| (call->verb == SIMDROP_FORWARD_BYTES && call->decisions == NULL);", ";", NULLS)
 fault("no check: stored bits of a layout NULL", "src/core/operation.c", "if (lacks_decisions(call)) return SIMDROP_ERROR_NULL_POINTER; const", "const",
@@ -577,8 +648,8 @@ fault("no check: y overlaps stored bits", FILE,
 fault("touching arrays refused", FILE, "b_begin - a_begin < a_size", "b_begin - a_begin <= a_size", OVERLAPS)
 fault("bits' last byte not counted", FILE, "return n / 8 + (n % 8 != 0);", "return n / 8;", OVERLAPS)
 fault("in place refused", FILE, "if (call->x != call->y && overlaps(call->x,", "if (overlaps(call->x,", OVERLAPS)
-fault("n = 0 wants pointers", FILE, "if (n == 0) return SIMDROP_OK; if (call->x == NULL", "if (call->x == NULL", "api:nothing_to_do")
-fault("a status without its sentence", "src/core/status.c", 'case SIMDROP_ERROR_OVERLAP: return "an output overlaps another array or itself";',
+fault("n = 0 wants pointers", FILE, "if (n == 0) return SIMDROP_OK; if ((call->x == NULL", "if ((call->x == NULL", "api:nothing_to_do")
+fault("a status without its sentence", "src/core/status.c", 'case SIMDROP_ERROR_OVERLAP: return "an output overlaps another array, or itself by its strides";',
       "case SIMDROP_ERROR_OVERLAP:", "api:status_strings")
 FILE = "src/machine/dispatch.c"
 fault("no check: unknown backend", FILE, "if (choice.backend == BACKEND_COUNT) return SIMDROP_ERROR_UNKNOWN_BACKEND;",
@@ -841,9 +912,9 @@ fault("vector: the last of a whole run kept", FILE, "if (n - k < WORD_ELEMENTS) 
       "if (n - k < WORD_ELEMENTS) { TYPED(simd_scale_part)(n - k, low_bits(n - k) >> 1,", RUNS, "avx2")
 fault("scalar: runs one too long", "src/scalar/consumers.c", "return first + k / length;", "return first + k / (length + 1);", LOOPS)
 FILE = "src/common/producer_body.h"
-fault("vector: listed blocks not in the order of the lanes", FILE, "i - i % SIMD_LANES + order[i % SIMD_LANES];", "((void)order, i);", LOOPS, "avx2")
+fault("vector: listed blocks not in the order of the lanes", FILE, "const size_t position = i + order[lane];", "const size_t position = ((void)order, i + lane);", LOOPS, "avx2")
 fault("vector: listed blocks finished in another's place", FILE, "const uint64_t place = SIMDROP_BLOCK_WORDS * position;",
-      "const uint64_t place = SIMDROP_BLOCK_WORDS * i;", "layout:listed_blocks", "avx2")
+      "const uint64_t place = SIMDROP_BLOCK_WORDS * (i + lane);", "layout:listed_blocks", "avx2")
 fault("vector: upper halves of listed blocks taken as equal", CALLS, "count < BATCH_BLOCKS && blocks[count] >> 32 == blocks[0] >> 32", "count < BATCH_BLOCKS",
       "layout:listed_blocks", "avx2")
 FILE = "src/layout/driver.c"
@@ -861,8 +932,8 @@ fault("bits beside y taken for those of a flat call", FILE, "simdrop_has_row_maj
 fault("decisions beside y where y has gaps", FILE, "if (!simdrop_are_alike(operation->threshold) && simdrop_has_row_major_output(layout)) {",
       "if (!simdrop_are_alike(operation->threshold)) {",
       RANDOM)
-fault("pieces of bits share a byte", FILE, "if (is_in_order(operation)) { size_t begin, end; cut(operation->n, GRAIN,",
-      "if (is_in_order(operation)) { size_t begin, end; cut(operation->n, 1,", "parallel:layouts")
+fault("pieces of bits share a byte", FILE, "if (is_in_order(operation)) { size_t begin, end; cut_grains(operation->n, GRAIN,",
+      "if (is_in_order(operation)) { size_t begin, end; cut_grains(operation->n, 1,", "parallel:layouts")
 fault("pieces all write the first bytes", FILE, "if (part.bytes != NULL) part.bytes += begin;", "", "parallel:dense_calls")
 fault("bytes beside y cut like y alone", FILE, "|| operation->bits != NULL || operation->bytes != NULL; }", "|| operation->bits != NULL; }",
       "parallel:layouts")
@@ -1024,6 +1095,14 @@ fault("bench: memory that gets pages is not written to the end", FILE, "bytes - 
       "bytes < POPULATED_AT_ONCE ? bytes : done > 0 ? 0 :", "bench_limits:copies")
 fault("bench: ways without the one that the library begins with", FILE, 'X("pages-1", stores, 1, 0)', 'X("pages-0", stores, 1, 0)',
       "bench_limits:names_of_ways")
+fault("bench: a sum's last floats", FILE, "add_floats(one + done, other + done, sum + done, bytes - done);", "", "bench_limits:sums")
+fault("bench: a sum's first floats", FILE, "add_floats(one, other, sum, head);", "", "bench_limits:sums")
+fault("bench: a page of what is added taken from another", FILE, "r + done + page + line,", "r + done + line,", "bench_limits:sums")
+fault("bench: nothing added past the caches", FILE, "find_walk(r != NULL, streams)", "find_walk(r != NULL && !streams, streams)", "bench_limits:sums")
+FILE = "tools/simdrop/bench/fused.c"
+fault("bench: rows behind the last whole tile", FILE, "bands = (rows + TILE_ROWS - 1) / TILE_ROWS", "bands = rows / TILE_ROWS", "bench_limits:tiles_are_whole")
+fault("bench: every tile by the numbers of the first column", FILE, "call->is_numbered ? 0 : column", "0", "bench_limits:tiles_are_whole")
+fault("bench: every piece applies all tiles", FILE, "size_t band = bands * piece / pieces;", "size_t band = 0;", "bench_limits:kernels_in_pieces")
 FILE = "tools/simdrop/bench/fresh.c"
 fault("bench: a stored mask that is read is new", FILE, "if (c->writes_bits) fresh->c.bits", "fresh->c.bits", "bench_limits:fresh_outputs")
 fault("bench: a mask that is written is old", FILE, "if (c->writes_bits) fresh->c.bits", "if (false) fresh->c.bits", "bench_limits:fresh_outputs")
@@ -1036,9 +1115,9 @@ fault("bench: fresh memory used twice", FILE, "time_calls(run, &fresh.c, 1, coun
 fault("bench: the slowest way", FILE, "if (nanoseconds[i] < nanoseconds[best]) best = i;", "if (nanoseconds[i] > nanoseconds[best]) best = i;",
       "bench_limits:quickest_way")
 FILE = "tools/simdrop/bench/contest.c"
-fault("bench: in place as elsewhere", FILE, " || contests->of[i].is_in_place != is_in_place)", ")", "bench_limits:contests_of_a_case")
-fault("bench: a mask copied as its tensor", FILE, "(contests->of[i].bytes != c->copy_bytes || contests->of[i].is_in_place != is_in_place)",
-      "contests->of[i].is_in_place != is_in_place", "bench_limits:contests_of_a_case")
+fault("bench: in place as elsewhere", FILE, " || contests->of[i].moves != moves)", ")", "bench_limits:contests_of_a_case")
+fault("bench: a mask copied as its tensor", FILE, "(contests->of[i].bytes != c->copy_bytes || contests->of[i].moves != moves)",
+      "contests->of[i].moves != moves", "bench_limits:contests_of_a_case")
 FILE = "tools/simdrop/bench/kernels.c"
 REFERENCES = "bench_limits:references_in_pieces"
 fault("bench: memcpy's last piece left out", FILE, "element == c->n ? c->copy_bytes : element / 8 * c->copy_bits", "element / 8 * c->copy_bits", REFERENCES)
@@ -1046,6 +1125,11 @@ fault("bench: a mask's memcpy by bytes", FILE, "kernel->bit_arrays > 0 ? 1 : 8",
 fault("bench: half of f16 scaled", FILE, "last = end * c->element_size / sizeof(float)", "last = begin + end / 2 * c->element_size / sizeof(float)", REFERENCES)
 fault("bench: philox-32bit begins anew in each piece", FILE,
       "baseline_dropout_f32(c->mask.seed, c->mask.stream, begin,", "baseline_dropout_f32(c->mask.seed, c->mask.stream, 0,", "bench_limits:kernels_in_pieces")
+
+ROWS = "bench_limits:rows_of_a_case"
+fault("bench: a part of a row taken for elements", FILE, "c->n = c->n / in_a_row * in_a_row;", "", ROWS)
+fault("bench: two of three arrays counted", FILE, "[BENCH_ADDS] = 3", "[BENCH_ADDS] = 2", ROWS)
+fault("bench: a trial that writes to the case", FILE, "one.y = &y;", "", ROWS)
 
 # ---- what simdrop verify makes of counts
 TOOL = {"options": ("-DSIMDROP_BUILD_TOOL=ON",)}
@@ -1063,3 +1147,154 @@ fault("verify: the least count that is seen is one less", FILE, "*(binomial_at_l
       "*(binomial_at_least(middle + 1, n, probability) < tail ? &seen : &unseen)", "verify:rises_of_rare_counts", **TOOL)
 fault("verify: NaN passes", FILE, "return !isnan(b) && !(a >= b);", "return a < b;", "verify:not_a_number", **TOOL)
 fault("verify: one side for two", FILE, "return tail >= 0.5 ? 1 : 2 * tail;", "return tail;", "verify:two_sides", **TOOL)
+
+# ---- the chain
+FILE = "src/fused/row_reader.c"
+fault("chain: a row's blocks are taken for another's", FILE, "if (place < listed && blocks[place] != next) place = listed;", "", "chain:row_reader")
+fault("chain: rows' blocks beyond the buffer", FILE, "if (last >= next && last - next >= SIMDROP_APART_BLOCKS - listed) break;",
+      "if (last >= next && last - next > SIMDROP_APART_BLOCKS - listed) break;", "chain:row_reader")
+fault("chain: shared decisions drawn for row 0 alone", FILE, "rows->index_stride == rows->columns || rows->end - rows->begin == 1",
+      "rows->index_stride == rows->columns || rows->index_stride == 0", "chain:row_reader")
+fault("chain: a batch ends inside a row", FILE, "return minimum(rows_after + 1, most / columns) * columns;",
+      "return minimum((rows_after + 1) * columns, most);", "chain:row_reader")
+FILE = "src/fused/chain.c"
+fault("chain: groups of 32 rows", "src/fused/computed.h", "#define SIMDROP_GROUP_ROWS ((size_t)64)", "#define SIMDROP_GROUP_ROWS ((size_t)32)", "chain:sums_in_order")
+fault("chain: the bias of row 0 for all", FILE, "(is_shared ? row : column) * size", "(is_shared ? 0 : column) * size",
+      "chain:definition")
+fault("chain: residual by y's stride", FILE, "simdrop_row_at(operation->residual, segment->row)",
+      "simdrop_row_at((simdrop_rows){operation->residual.first, operation->y.stride}, segment->row)",
+      "chain:definition")
+fault("chain: bits of a batch begin with a byte", FILE, "writer->held = rest;", "writer->held = 0;", "chain:shapes")
+fault("chain: lanes of the row before", "src/fused/computed.c", "memset(lanes, 0, sizeof *lanes);", "", "chain:sums_in_order")
+fault("chain: flat whatever the residual's stride", FILE, "{operation->x, operation->residual, operation->y, operation->dy, operation->dx}; for",
+      "{operation->x, operation->y, operation->dy, operation->dx}; for", "chain:shapes")
+fault("chain: a piece's bias is the whole's", FILE, "if (part.bias != NULL && part.bias_axis == SIMDROP_BIAS_OF_ROWS) part.bias += begin * part.decisions.size;",
+      "", "chain:executors")
+FILE = "src/core/fused.c"
+fault("chain: rows are cut though columns are summed", FILE, "const bool cuts_columns = sums_columns ||", "const bool cuts_columns =", "chain:executors")
+fault("chain: pieces of bits share a byte", FILE, "operation->bits == NULL ? 1 : 8", "1", "chain:executors")
+fault("chain: bits bring back what p = 1 drops", FILE, "if (stored == NULL || operation->decisions.threshold == SIMDROP_CERTAIN) return;", "if (stored == NULL) return;", "chain:certain")
+fault("chain: sums of no rows are left out", FILE, "if (sums_size > 0) memset(bias_gradient, 0, sums_size);", "", "chain:no_elements")
+fault("chain: y in the residual's memory, by another stride", FILE,
+      "elements_of(SIMDROP_INPUT, chain->residual, matrix->residual_stride, size)", "elements_of(SIMDROP_INPUT, chain->residual, matrix->y_stride, size)",
+      "chain:refused_overlaps")
+FILE = "src/scalar/chain_body.h"
+fault("chain: a gradient for what ReLU made 0", FILE, "return t > 0 ? g : 0;", "return t < 0 ? 0 : g;", "chain:definition")
+fault("chain: sums of rounded values", FILE, "column_sums[k] += d;", "column_sums[k] += TYPED(scalar_value)(dx[k]);", "chain:sums_of_halves")
+FILE = "src/common/chain_typed_body.h"
+AVX2 = {"needs": "avx2"} if platform.machine() not in ("aarch64", "arm64") else {"needs": "neon"}
+fault("chain vector: a shared bias goes on", FILE, "addend.mask = 0;", "addend.mask = 64;", "chain:backends_alike", **AVX2)
+fault("chain vector: the residual of the word before", FILE, "TYPED(addend_at)(&terms->residual, k + j)", "TYPED(addend_at)(&terms->residual, k)",
+      "chain:backends_alike", **AVX2)
+fault("chain vector: lines begin anywhere", FILE, "const size_t lead = non_temporal ? elements_to_alignment(output, sizeof *output, left) : 0;",
+      "const size_t lead = 0;", "chain:far_arrays", effort="full", **AVX2)
+fault("chain vector: a part's copy is longer", FILE, "memcpy(y, copies[3], count * sizeof *y);", "memcpy(y, copies[3], sizeof copies[3]);", "guard:chains", **AVX2)
+
+# ---- the functions of the fused kernels
+FILE = "src/scalar/math.h"
+HASHES, LIMITS, ARITHMETIC = "math:results_are_frozen", "math:limits_are_reached", "vocabulary:words_of_arithmetic_do_what_they_say"
+fault("math: a logarithm of two in one part", FILE, "(x - n * MATH_LN2_HIGH) - n * MATH_LN2_LOW", "x - n * (MATH_LN2_HIGH + MATH_LN2_LOW)", HASHES)
+fault("math: a constant off by a unit", "src/common/math_constants.h", "0x1.55597p-5f", "0x1.555972p-5f", HASHES)
+fault("math: exp wraps round", FILE, "return x < MATH_EXP_LOWEST ? 0 : fraction * power;", "return fraction * power;", LIMITS)
+fault("math: NaN becomes a limit", FILE, "return limit > x ? limit : x;", "return x > limit ? x : limit;", LIMITS)
+fault("math: SiLU of what is infinite", FILE, "const float c = scalar_at_least(x, -MATH_SILU_LIMIT);", "const float c = x;", LIMITS)
+fault("math: GELU does not end", FILE, "c = scalar_at_least(x, -MATH_GELU_LIMIT), t = scalar_at_most(c, MATH_GELU_LIMIT);",
+      "c = scalar_at_least(x, -6.0f), t = c;", LIMITS)
+fault("math: a distribution below 0", FILE, "return c * scalar_at_least(0.5f + (t * n) / d, 0);", "return c * (0.5f + (t * n) / d);",
+      "math:signs_are_right", effort="full")
+fault("math: another slope", "src/common/math_constants.h", "MATH_GELU_TANH_SLOPE_2 0x1.b6676cp-3f", "MATH_GELU_TANH_SLOPE_2 0x1.b667p-3f",
+      "math:errors_are_as_documented")
+fault("vector: a sigmoid's other side", "src/common/math_body.h", "simd_f32_multiply(factor, simd_f32_select(simd_f32_less(x, simd_f32_set(0)), e, one))",
+      "simd_f32_multiply(factor, simd_f32_select(simd_f32_less(x, simd_f32_set(0)), one, e))", "math:backends_agree", "avx2")
+fault("avx2: bfloat16 of NaN", "src/avx2/arithmetic.h", "_mm256_blendv_epi8(rounded, quiet_nan, is_nan)", "((void)quiet_nan, (void)is_nan, rounded)",
+      ARITHMETIC, "avx2")
+fault("avx2: decisions of the lower half alone", "src/avx2/arithmetic.h", "(bits >> (begin & 32))", "bits", ARITHMETIC, "avx2")
+fault("avx512: NaN is less", "src/avx512/arithmetic.h", "_mm512_cmp_ps_mask(a, b, _CMP_LT_OQ)", "_mm512_cmp_ps_mask(a, b, _CMP_NGE_UQ)", ARITHMETIC, "avx512")
+fault("neon: a maximum that is NaN", "src/neon/arithmetic.h", "return vbslq_f32(vcgtq_f32(a, b), a, b);", "return vmaxq_f32(a, b);", ARITHMETIC, "neon")
+fault("sve: decisions of 32 lanes", "src/sve/arithmetic.h", "svorr_u32_x(all, low, high)", "((void)high, low)", ARITHMETIC, "sve", processor=SVE_2048)
+fault("highway: zeros come in from the wrong side", "src/highway/arithmetic-inl.h", "return hn::ShiftRightSame(a, count);",
+      "return hn::BitCast(tag_u32(), hn::ShiftRightSame(hn::BitCast(tag_i32(), a), count));", ARITHMETIC, "highway-avx2")
+FILE = "src/sleef/f64_body.h"
+fault("f64: more than a part is written", FILE, "for (size_t i = 0; i < n; ++i) values[i] = e[i];", "for (size_t i = 0; i < SIMDROP_F64_MATH_MAX; ++i) values[i] = e[i];",
+      "f64_math:parts_are_as_the_whole")
+fault("f64: a slope at infinity", FILE, "values[i] = clamp(values[i], SIGMOID_LIMIT);", "values[i] = at_least(values[i], -SIGMOID_LIMIT);", "f64_math:limits_are_reached")
+fault("f64: a density without its factor", FILE, "(values[i] * INVERSE_ROOT_TWO_PI) * density[i]", "values[i] * density[i]", "f64_math:errors_are_small")
+fault("f64: a product in another order", FILE, "(0.5 * values[i]) * complement[i]", "values[i] * (complement[i] * 0.70710678118654752440) * 0.70710678118654752440",
+      "f64_math:results_are_frozen")
+fault("f64: any of its instructions will do", "src/machine/f64_math.c", "(features & sets[i]->required) != sets[i]->required",
+      "(features & sets[i]->required) == 0", "f64_math:the_processor_decides")
+# ---- tiles
+FILE = "src/fused/tile.c"
+fault("tile: rows share a block that is not theirs", FILE, "begin += (size_t)(block - batch->blocks[begin]);", "begin = listed - 1;", "tile:layouts")
+fault("tile: listed blocks taken in a row", FILE, "if (batch->blocks[batch->listed - 1] - first == batch->listed - 1)", "if (batch->listed > 1)", "tile:layouts")
+fault("tile: rows far apart joined", FILE, "if (rows->stride == (ptrdiff_t)rows->columns) {", "if (rows->stride >= (ptrdiff_t)rows->columns) {", "tile:layouts")
+fault("tile: decisions of one string that are not", FILE, "if (r > 0 && first != next_first) batch->is_string = false;", "(void)next_first;", "tile:layouts")
+fault("tile: rows apart one element early", "src/common/scale_body.h", "const size_t first = rows->first[r];", "const size_t first = rows->first[r] + (r > 0);", "tile:layouts", "avx2")
+fault("tile: rows of a string merged wherever they lie", FILE, "if (rows->stride == (ptrdiff_t)rows->columns && state->index_stride == rows->columns)",
+      "if (state->index_stride == rows->columns)", "tile:layouts")
+fault("tile: decisions that are not of whole words copied as such", FILE, "if ((first | columns) % 64 != 0)", "if (columns % 64 != 0)", "tile:layouts")
+FILE = "src/core/tile.c"
+fault("tile: the last row's index unchecked", FILE, "last_row * stride > left :", "row * stride > left :", "tile:errors")
+fault("tile: the caller's tile is drawn with", FILE, "simdrop_drive_tile(&state, &tile_rows);", "simdrop_drive_tile((simdrop_tile_state *)(uintptr_t)tile, &tile_rows);",
+      "tile:whole_matrix", "avx2")
+fault("tile: rows that meet", FILE, "if (rows > 1 && distance < columns)", "if (rows > 1 && stride > 0 && distance < columns)", "tile:errors")
+
+# ---- softmax
+FILE = "src/scalar/softmax_body.h"
+fault("softmax: a masked row is not a number", FILE, "row->inverse = sum > 0 ? 1 / sum : sum;", "row->inverse = 1 / sum;", "softmax:special_rows")
+fault("softmax: the gradient without its sum", FILE, "(gradient - (COMPUTED)row->sum)", "(gradient - 0)", "softmax:formulas")
+fault("softmax: the gradient of what is masked", FILE, "sums[k % SIMDROP_SUM_LANES] += probability > 0 ? gradient * probability : 0;",
+      "sums[k % SIMDROP_SUM_LANES] += gradient * probability;", "softmax:special_rows")
+fault("softmax: the additive mask scaled", FILE, "return scaled + (COMPUTED)((const float *)row->additive)[k];", "return scaled + (COMPUTED)row->scale * (COMPUTED)((const float *)row->additive)[k];",
+      "softmax:formulas")
+FILE = "src/common/softmax_row_body.h"
+fault("softmax: padding takes part", FILE, "allowed & low_decisions(count), numbers);", "allowed, numbers);", "softmax:backends", "avx2")
+fault("softmax: a long row's powers are those of its end", FILE, "const NUMBER *powers = (const NUMBER *)row->buffer + piece->begin + k; if (!row->is_in_buffer) {",
+      "const NUMBER *powers = (const NUMBER *)row->buffer + (piece->begin + k) % MOST_NUMBERS; if (false) {", "softmax:backends", "avx2")
+fault("softmax: sums begin with the row before", FILE, "if (piece->begin == 0) memset(sums, 0, sizeof lanes);", "if (false) memset(sums, 0, sizeof lanes);", "softmax:backends", "avx2")
+FILE = "src/common/softmax_numbers_body.h"
+fault("softmax: lanes summed in another order", FILE, "return join(ac, bd);", "return join(join(ac, b), d);", "softmax:backends", "avx2")
+FILE = "src/common/softmax_body.h"
+fault("softmax: bytes that are 128 are masked", FILE, "+ 127 * lowest) | bytes) >> 7", "+ 127 * lowest)) >> 7", "softmax:backends", "avx2")
+FILE = "src/fused/softmax.c"
+fault("softmax: a row short of the causal limit", FILE, "if (limit < 0 && r <= (size_t)-limit) return 0;", "if (limit < 0 && r <= (size_t)-limit + 1) return 0;", "softmax:formulas")
+fault("softmax: behind the causal limit nothing is written", FILE, "clear_rest(job, i, job->pieces[i].probabilities);", "", "softmax:formulas")
+fault("softmax: parts have the limit of the first", FILE, "part.limit += (ptrdiff_t)begin;", "", "softmax:threads")
+FILE = "src/core/softmax.c"
+fault("softmax: y may be the probabilities", FILE, "elements_of(SIMDROP_OUTPUT, probabilities, softmax->probability_stride, size)",
+      "elements_of(SIMDROP_INPUT, probabilities, softmax->probability_stride, size)", "softmax:errors")
+# ---- the relatives of dropout
+FILE = "src/engine/parameters.c"
+fault("alpha: shifted by too much", FILE, "const double addend = SELU_LIMIT * scale * p;", "const double addend = SELU_LIMIT * scale;", "variants:alpha_values")
+fault("gaussian: a variance of p", FILE, "sqrt((double)threshold / (double)(SIMDROP_CERTAIN - threshold))", "sqrt((double)threshold / (double)SIMDROP_CERTAIN)",
+      "variants:gaussian_has_the_variance_of_dropout")
+fault("alpha: a long dropped run is zeros", "src/layout/row_sink.c", "if (!kept && sink->work != SIMDROP_WORK_AFFINE) {", "if (!kept) {", "variants:layouts_are_flat")
+FILE = "src/common/affine_body.h"
+fault("affine: kept for dropped", FILE, "COMPUTE(select)(COMPUTE(decisions)(bits, k), kept, dropped)", "COMPUTE(select)(COMPUTE(decisions)(bits, k), dropped, kept)",
+      "variants:alpha_values", "avx2")
+fault("affine: a chunk's lead forgotten", "src/common/consumers_body.h", "return steps->lead + page * steps->page_elements", "return page * steps->page_elements", "variants:far_arrays", "avx2")
+fault("normals: a mask's plane", "src/common/mask_source.h", "SIMDROP_NORMAL_PLANES 64", "SIMDROP_NORMAL_PLANES 31", "variants:numbers_are_defined")
+fault("numbers: planes of the upper half before", "src/common/words_body.h", "if (b == 0 || (uint32_t)number == 0)", "if (b == 0)", "variants:numbers_are_defined", "avx2")
+fault("sve: block's upper half lost from numbers", "src/common/scalable_words_body.h", "first.word_2 ^ (uint32_t)(block >> 32)", "first.word_2", "variants:numbers_are_defined", "sve")
+FILE = "src/engine/value_reader.c"
+fault("numbers: the first block for another", FILE, "reader->values + passed * SIMDROP_BLOCK_ELEMENTS + index", "reader->values + index", "variants:layouts_are_flat")
+fault("numbers: one of a pair for the other", FILE, "both[2 * k + (index + (done + k) * stride) % 2]", "both[2 * k]", "variants:layouts_are_flat")
+fault("scaled bits: by 2", "src/engine/driver.c", "double factor = operation->scale;", "double factor = 2;", "variants:scaled_bits")
+fault("dropblock: a column too many", "src/core/drop_block.c", "run - 1 + shape->block_width", "run + shape->block_width", "variants:blocks_are_dropped")
+fault("moments: what was there counts", "src/core/moments.c", "if (job->passes == 1) {", "if (job->passes == 0) {", "variants:moments_over_passes")
+fault("concrete: one tail for both", "src/scalar/variants.c", "uniform_of(~words[k])", "uniform_of(words[k] / 2)", "variants:concrete_values")
+FILE = "src/core/concrete.c"
+fault("concrete: a group not added", FILE, "for (size_t group = 0; group < GROUPS; ++group) sum", "for (size_t group = 1; group < GROUPS; ++group) sum", "variants:concrete_values")
+fault("dropconnect: half of the products twice", "src/common/variants_body.h", "(sums[i] + products[i]) + products[i + SIMDROP_SUM_LANES]", "(sums[i] + products[i]) + products[i]",
+      "variants:connect_values", "avx2")
+fault("dropconnect: one chunk for all rows", "src/core/drop_connect.c", "chunk.first += count;", "chunk.first += 0;", "variants:connect_values")
+fault("avx2: both of a pair the same", "src/avx2/arithmetic.h", "_mm256_shuffle_ps(low, high, _MM_SHUFFLE(3, 1, 3, 1))", "_mm256_shuffle_ps(low, high, _MM_SHUFFLE(2, 0, 2, 0))",
+      "vocabulary:words_of_arithmetic_do_what_they_say", "avx2")
+FILE = "tools/simdrop/verify/normals.c"
+fault("verify: lags of normal numbers end with a draw", FILE, "memmove(window->z, window->z + n, LAG_MOST * sizeof(double));", "",
+      "verify:normal_numbers", **TOOL)
+fault("verify: fourth moments of other polynomials", FILE, "squares[k] * squares[k] - 4 * squares[k] - 2", "squares[k] * squares[k] - 4 * squares[k]",
+      "verify:normal_numbers", **TOOL)
+FILE = "tools/simdrop/verify/significance.c"
+fault("verify: sums lean to the other side", FILE, "copysign(z * sqrt(shape), z * skewness)", "copysign(z * sqrt(shape), -z * skewness)",
+      "verify:skewed_sums", **TOOL)

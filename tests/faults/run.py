@@ -136,6 +136,7 @@ def main():
     parser.add_argument("names", nargs="*", help="only the faults whose names contain one of these")
     parser.add_argument("--jobs", type=int, default=2, help="copies of the source that work side by side (default 2)")
     parser.add_argument("--quick", action="store_true", help="leave out what takes long to build or run: Highway's backends, emulated machines")
+    parser.add_argument("--part", default="0/1", metavar="K/N", help="every N-th fault alone, from number K mod N on; the texts of all are looked for")
     parser.add_argument("--list", action="store_true", help="print the table of faults and tests, and stop")
     parser.add_argument("--cmake", action="append", default=[], metavar="OPTION", help="passed on to CMake, e.g. -DCMAKE_C_COMPILER=clang")
     arguments = parser.parse_args()
@@ -145,12 +146,23 @@ def main():
         faults = [fault for fault in faults if not fault.machine() and not fault.needs.startswith("highway-")]
     if len({fault.name for fault in FAULTS}) != len(FAULTS):
         sys.exit("two faults have the same name")
+    part, parts = map(int, arguments.part.split("/"))
+    faults = faults[part % parts::parts]
     if arguments.list:
         for fault in faults:
             print(f"{fault.name:50} {fault.file:30} {fault.test}")
         return 0
 
     started = time.monotonic()
+    lost = 0
+    for fault in FAULTS:
+        try:
+            plant((ROOT / fault.file).read_text(encoding="utf-8"), fault)
+        except LookupError as error:
+            print(f"FAILED fault {fault.name}: {error}")
+            lost += 1
+    if lost:
+        return 1
     with tempfile.TemporaryDirectory(prefix="simdrop-faults-") as folder:
         folder = pathlib.Path(folder)
         os.environ["CCACHE_BASEDIR"] = str(folder)  # what one copy has compiled is not compiled by the others, if ccache is there

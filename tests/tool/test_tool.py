@@ -22,6 +22,7 @@ not turned back, or turned wrongly, '>' not looked at (apply_byte_orders); bfloa
 taken for e4m3fn, its NaN for a number in the means (apply_float8); a mask shape with
 fewer axes counted from the left, None taken for 1 (layout_mask_shape), None in such a one, 2^64 - 1 taken for None (layout_bad_options).
 """
+import fnmatch
 import array
 import codecs
 import csv
@@ -111,6 +112,9 @@ def from_float8(bits, fraction_bits, bias, limit):
     exponent, fraction = magnitude >> fraction_bits, magnitude & ((1 << fraction_bits) - 1)
     return sign * math.ldexp(fraction + ((exponent > 0) << fraction_bits), max(exponent, 1) - bias - fraction_bits)
 
+
+PLAIN = "memcpy,copy,philox-32bit,forward,forward-bits,forward-bytes,forward-in-place,backward,apply-bits,mask-bits,mask-bytes"
+FUSED = {"chain", "chain-gelu", "chain-backward", "gelu-backward", "norm", "softmax", "softmax-backward", "tile", "tile-numbered", "alpha", "gaussian"}
 
 # With the tool of another compiler or a sanitizer: fewer of the cases that the benchmark measures, each of which takes its time.
 IS_QUICK = os.environ.get("SIMDROP_TEST_EFFORT") == "quick"
@@ -886,12 +890,13 @@ class ToolTest(ToolCase):
         rows = result["benchmarks"]
         self.assertEqual({(r["memory"], r["output"]) for r in rows if r["backend"] != "none"},
                          {(json.loads(self.succeeds("info", "--json"))["memory"], "touched")})
-        library = {"forward", "forward-bits", "forward-bytes", "forward-in-place", "backward", "apply-bits", "mask-bits", "mask-bytes"}
+        library = {"forward", "forward-bits", "forward-bytes", "forward-in-place", "backward", "apply-bits", "mask-bits", "mask-bytes"} | FUSED
         expected = {(k, b, t, n) for k in library for b in names for t in ("f32", "bf16") for n in (128, 3072)}
         expected |= {(k, "none", t, n) for k in ("memcpy", "copy") for t in ("f32", "bf16") for n in (128, 3072)} | {("philox-32bit", "none", "f32", n) for n in (128, 3072)}
         self.assertEqual({(r["kernel"], r["backend"], r["dtype"], r["n"]) for r in rows}, expected)
         self.assertEqual(len(rows), len(expected))
-        moved = {"forward": 8, "forward-bits": 8.125, "forward-bytes": 9, "apply-bits": 8.125, "mask-bits": 0.125, "mask-bytes": 1, "memcpy": 8, "copy": 8}
+        moved = {"forward": 8, "forward-bits": 8.125, "forward-bytes": 9, "apply-bits": 8.125, "mask-bits": 0.125, "mask-bytes": 1, "memcpy": 8, "copy": 8,
+                 "chain": 12, "chain-gelu": 12, "chain-backward": 8, "gelu-backward": 12, "norm": 12, "softmax": 8, "softmax-backward": 12, "tile": 8, "alpha": 8, "gaussian": 8}
         for row in rows:
             self.assertEqual((row["time_unit"], row["rounds"] >= 11, row["threads"], row["pieces"]), ("ns", True, 1, 1))
             self.assertGreater(row["real_time"], 0)
@@ -905,10 +910,30 @@ class ToolTest(ToolCase):
         self.assertEqual(table.count("ns/call"), 2)
         # Under each table what the copies took: of the tensor, in place, of the mask's bits and its bytes.
         copied = ["512 B", "16 B", "128 B", "12 KiB", "384 B", "3 KiB", "256 B", "16 B", "128 B", "6 KiB", "384 B", "3 KiB"]
+        tensors = sorted(size for size in copied if size in ("512 B", "12 KiB", "256 B", "6 KiB"))
         found = re.findall(r"\n  copying (.+): \S+ is the quickest \(ns/elem: memcpy \d", table)
         self.assertEqual(sorted(found), sorted(copied))
-        self.assertEqual(sorted(re.findall(r"\n  rewriting (.+): pages-\S+ is the quickest \(ns/elem: pages-1 \d", table)),
-                         sorted(size for size in copied if size in ("512 B", "12 KiB", "256 B", "6 KiB")))
+        self.assertEqual(sorted(re.findall(r"\n  rewriting (.+): pages-\S+ is the quickest \(ns/elem: pages-1 \d", table)), tensors)
+        self.assertEqual(sorted(re.findall(r"\n  adding (.+): \S+ is the quickest \(ns/elem: cached \d", table)), tensors)
+
+    def test_bench_fused(self):
+        """Whole rows, the type and the p that there are, and what two arrays are compared with; none of it without being asked."""
+        table = self.succeeds("bench", "--short", "--kernel", "forward,chain,chain-backward,tile,gaussian", "--n", "3000", "--p", "0.5,1", "--dtype", "f32,f8e5m2", "--json", "b.json").decode()
+        rows = {row["kernel"]: row for row in json.loads(self.read("b.json"))["benchmarks"] if (row["dtype"], row["p"]) == ("f32", 0.5)}
+        self.assertEqual({name: row["n"] for name, row in rows.items()}, {"forward": 3000, "chain": 2048, "chain-backward": 2048, "tile": 2048, "gaussian": 3000})
+        self.assertEqual(len(json.loads(self.read("b.json"))["benchmarks"]), 13)
+        self.assertEqual(re.findall(r"\n  (\S+) +left out: there is none for this type(?=\n)", table), ["chain", "chain-backward", "gaussian"])
+        self.assertEqual(re.findall(r"\n  (\S+) +left out: there is none for this p(?=\n)", table), ["gaussian"])
+        self.assertRegex(table, r"x scale +10-90 % +x dropout +10-90 % +limit\n")
+        self.assertLess(table.index("\n  adding 8 KiB: "), table.index("\n  rewriting 8 KiB: "))
+        for row in rows.values():
+            self.check_bench_row(row)
+        help_text = self.succeeds("bench", "--help").decode()
+        for name in FUSED:
+            self.assertRegex(help_text, r"[ ,]%s[, ]" % name)
+        default = self.succeeds("bench", "--n", "16", "--p", "0.5", "--json", "-")
+        self.assertEqual({row["kernel"] for row in json.loads(default)["benchmarks"]} & FUSED, set())
+        self.refused("bench", "--kernel", "chain,chain-gelu", "--dtype", "f8e4m3fn,f8e5m2", "--json", "refused.json", mentions="no such kernels for these types")
 
     def test_bench_memory(self):
         """Every way that is named, in the library's order, for each backend."""
@@ -938,10 +963,10 @@ class ToolTest(ToolCase):
             self.refused("bench", "--memory", wrong, "--json", "refused.json", "--csv", "refused.csv", mentions=mentions)
 
     def test_bench_fresh(self):
-        table = self.succeeds("bench", "--short", "--fresh", "--kernel", "all", "--n", "64Ki,520Ki", "--p", "0.5", "--dtype", "f32,bf16", "--json", "b.json", "--csv", "b.csv").decode()
+        table = self.succeeds("bench", "--short", "--fresh", "--kernel", PLAIN + ",chain,tile", "--n", "64Ki,520Ki", "--p", "0.5", "--dtype", "f32,bf16", "--json", "b.json", "--csv", "b.csv").decode()
         rows = json.loads(self.read("b.json"))["benchmarks"]
         measured = {(r["kernel"], r["dtype"], r["n"]) for r in rows}
-        tensors = {"memcpy", "copy", "forward", "forward-bits", "forward-bytes", "backward", "apply-bits"}
+        tensors = {"memcpy", "copy", "forward", "forward-bits", "forward-bytes", "backward", "apply-bits"} | {"chain"}
         expected = {(k, t, n) for k in tensors | {"mask-bytes"} for t in ("f32", "bf16") for n in (65536, 532480)}
         expected |= {("philox-32bit", "f32", n) for n in (65536, 532480)} | {("mask-bits", t, 532480) for t in ("f32", "bf16")}
         self.assertEqual(measured, expected)
@@ -970,29 +995,34 @@ class ToolTest(ToolCase):
     def check_bench_row(self, row):
         """What a row of a kernel is compared with, and its limit, from the definitions."""
         self.check_spread(row["ns_per_element"])
-        references = ["memcpy"] + ["scale"] * (not row["kernel"].startswith("mask-"))
+        fused, adds = row["kernel"] in FUSED, row["kernel"] in ("chain", "chain-gelu", "gelu-backward", "norm", "softmax-backward")
+        in_place = "in-place" in row["kernel"] or "tile" in row["kernel"]
+        references = ["memcpy", "quickest"] + ["scale"] * (not row["kernel"].startswith("mask-")) + ["dropout"] * fused
         for reference in references:
             self.check_spread(row["%s_ns_per_element" % reference])
             self.check_spread(row["ratio_to_%s" % reference])
-        if "scale" not in references:
-            self.assertIsNone(row["scale_ns_per_element"])
-            self.assertIsNone(row["ratio_to_scale"])
+        for reference in {"scale", "dropout"} - set(references):
+            self.assertIsNone(row["%s_ns_per_element" % reference])
+            self.assertIsNone(row["ratio_to_%s" % reference])
         self.assertEqual(row["cycles_per_element"] is None, row["instructions_per_element"] is None)
         draws = row["backend"] != "none" and row["kernel"] != "apply-bits"
         if row["limit"] is None:  # SVE
             self.assertTrue(draws and row["limit_reason"] and row["limit_ns_per_element"] is None and row["share_of_limit"] is None)
             return
         self.assertIsNone(row["limit_reason"])
-        self.assertIn(row["limit"], {"memcpy", "copy", "multiplications", "scale in place", "rewriting"})
-        ways = {"pages-1", "pages-1-prefetch", "pages-2", "pages-4", "pages-8"} | (set() if "in-place" in row["kernel"] else {"memcpy", "cached"})
+        self.assertIn(row["limit"], {"memcpy", "copy", "multiplications", "scale in place", "rewriting", "addition"})
+        ways = {"pages-1", "pages-1-prefetch", "pages-2", "pages-4", "pages-8"} | (set() if in_place else {"cached"} if adds else {"memcpy", "cached"})
         self.assertIn(row["limit_copy"], ways | ({"populated"} if row["output"] == "fresh" else set()))
         self.assertFalse(row["limit"] == "copy" and row["limit_copy"] == "memcpy")
-        self.assertEqual("in-place" in row["kernel"] and row["limit"] != "multiplications", row["limit"] in ("scale in place", "rewriting"))
+        self.assertEqual(in_place and row["limit"] != "multiplications", row["limit"] in ("scale in place", "rewriting"))
+        self.assertEqual(adds and row["limit"] != "multiplications", row["limit"] == "addition")
+        if row["limit"] == "addition":
+            self.assertEqual(row["limit_ns_per_element"], row["quickest_ns_per_element"]["median"])
         self.assertGreater(row["limit_ns_per_element"], 0)
         self.assertAlmostEqual(row["limit_ns_per_element"] / row["ns_per_element"]["median"] / row["share_of_limit"], 1, places=9)
         bound = 0  # of the multiplications
         if draws:
-            planes = self.expected_planes(round(row["p"] * 2**32))
+            planes = 32 if row["kernel"] == "gaussian" else self.expected_planes(round(row["p"] * 2**32))
             lanes = {"avx512": 8, "avx3": 8, "avx2": 4, "scalar": 1}.get(row["backend"].replace("highway-", ""), 2)
             self.assertAlmostEqual(row["expected_planes"], planes, places=9)
             self.assertEqual(row["multiplication_lanes"], lanes)
@@ -1029,11 +1059,11 @@ class ToolTest(ToolCase):
 
     def test_bench_threads(self):
         # The library cuts calls of 64 Ki elements and more.
-        wanted = "memcpy,philox-32bit,forward,mask-bits" if IS_QUICK else "all"
+        wanted = "memcpy,philox-32bit,forward,mask-bits" if IS_QUICK else PLAIN + ",chain,tile"
         table = self.succeeds("bench", "--short", "--kernel", wanted, "--n", "4Ki,160Ki", "--p", "0.1", "--dtype", "f32,bf16", "--threads", "1,2,5", "--json", "b.json").decode()
         rows = json.loads(self.read("b.json"))["benchmarks"]
         kernels = {row["kernel"] for row in rows}
-        self.assertEqual(len(kernels), 4 if IS_QUICK else 11)
+        self.assertEqual(len(kernels), 4 if IS_QUICK else 13)
         expected = {(k, t, n, threads) for k in kernels for t in ("f32", "bf16") for n in (4096, 163840) for threads in (1, 2, 5)}
         expected -= {("philox-32bit", "bf16", n, threads) for n in (4096, 163840) for threads in (1, 2, 5)}
         self.assertEqual({(r["kernel"], r["dtype"], r["n"], r["threads"]) for r in rows}, expected)
@@ -1108,9 +1138,10 @@ class ToolTest(ToolCase):
         found = self.verify("--elements", "64Ki", "--p", "0.1,0.5")
         self.assertTrue(found["context"]["passed"])
         self.assertEqual({row["backend"] for row in found["figures"]}, set(names))
-        self.assertEqual({row["test"] for row in found["exact"]}, {"K1", "K3", "K4", "K5", "K6", "K7", "K8", "K9", "K10"})
-        self.assertEqual({row["form"] for row in found["figures"]}, {"mask", "forward", "backward", "channels", "channels-backward"})
-        self.assertEqual({row["test"] for row in found["figures"]}, {"S%d" % i for i in range(1, 12)})
+        self.assertEqual({row["test"] for row in found["exact"]}, {"K1"} | {"K%d" % i for i in range(3, 20)})
+        forms = {"mask", "forward", "backward", "channels", "channels-backward", "chain", "chain-backward", "softmax", "alpha", "gaussian"}
+        self.assertEqual({row["form"] for row in found["figures"]}, forms)
+        self.assertEqual({row["test"] for row in found["figures"]}, {"S%d" % i for i in range(1, 19)} - {"S12"})
         self.assertEqual(found["context"]["comparisons"], len(found["figures"]))
         self.assertAlmostEqual(found["context"]["level"] * len(found["figures"]), 1e-6, places=11)
         # Equal bits make equal figures, whatever the backend and the number of threads.
@@ -1126,7 +1157,7 @@ class ToolTest(ToolCase):
     def test_verify_table(self):
         self.verify("--elements", "1Ki", "--test", "K9")
         table = self.succeeds("verify", "--backend", "scalar", "--elements", "256Ki", "--p", "0.3", "--json", "v.json").decode()
-        for word in ("K10", "S11", "p-value", "would have seen", "verify: ok: "):
+        for word in ("K10", "K19", "S11", "S18", "p-value", "would have seen", "verify: ok: "):
             self.assertIn(word, table)
         self.assertEqual(len([line for line in table.splitlines() if line.startswith("verify:")]), 1)
         every = self.succeeds("verify", "--backend", "scalar", "--elements", "256Ki", "--p", "0.3", "--all").decode()
@@ -1165,6 +1196,14 @@ class ToolTest(ToolCase):
         variance = 2 * v * (1 - 2 * v) * (n - 1) + 2 * (v - 4 * v * v) * (n - 2)
         self.assertAlmostEqual(figures["S8"]["statistic"], (changes - 2 * v * (n - 1)) / math.sqrt(variance), places=9)
 
+    def test_verify_fused(self):
+        """Each fused kernel and variant has figures of its own, and calibration is of what the forms have."""
+        found = self.verify("--elements", "1Mi", "--p", "0.3", "--form", "chain,chain-backward,softmax,alpha,gaussian", "--backend", "scalar")
+        expected = {("S13", "chain"), ("S13", "chain-backward"), ("S13", "softmax"), ("S18", "alpha")} | {("S%d" % i, "gaussian") for i in range(14, 18)}
+        self.assertEqual({(row["test"], row["form"]) for row in found["figures"]}, expected)
+        self.assertEqual({row["verdict"] for row in found["figures"]}, {"ok"})
+        self.assertEqual({row["n"] for row in found["figures"] if row["form"] == "gaussian"}, {1 << 20})
+
     def test_verify_from(self):
         good = self.succeeds("mask", "--p", "0.1", "--count", "4Mi", "--seed", "5")
         self.write("good.bits", good)
@@ -1195,8 +1234,10 @@ class ToolTest(ToolCase):
         self.refused("verify", "--p", "1", mentions="--p")
         self.refused("verify", "--p", "1e-11", mentions="rounds to 0")
         self.refused("verify", "--test", "S10", "--form", "forward", mentions="no such tests in such a form")
+        self.refused("verify", "--test", "S1,S11", "--form", "gaussian,chain", mentions="no such tests in such a form")
+        self.refused("verify", "--test", "S14", "--form", "mask,chain", mentions="no such tests in such a form")
         self.refused("verify", "--test", "S2", "--elements", "1Ki", "--p", "0.001", mentions="nothing was tested")
-        self.refused("verify", "--test", "S13", mentions="S13")
+        self.refused("verify", "--test", "S19", mentions="S19")
         self.refused("verify", "--form", "rows", mentions="rows")
         self.refused("verify", "--backend", "nonsense", mentions="nonsense")
         self.refused("verify", "--elements", "100", mentions="--elements")
@@ -1217,7 +1258,8 @@ class ToolTest(ToolCase):
         if IS_QUICK:
             self.skipTest("a thousand calibrations take long: test_verify_long has the same code run")
         self.verify("--elements", "1Ki", "--test", "K9")
-        done = run("verify", "--long", "--elements", "64Ki", "--p", "0.5,0.5", "--backend", self.backends()[0], "--json", "-")
+        done = run("verify", "--long", "--elements", "64Ki", "--p", "0.5,0.5", "--backend", self.backends()[0],
+                   "--form", "mask,forward,backward,channels,channels-backward", "--json", "-")
         self.assertEqual(done.returncode, 0)
         self.assertRegex(done.stderr.decode(), r"\ASeed \d+\.\nThis takes about \d+ minutes? on \d+ threads?\.\n\Z")
         found = json.loads(done.stdout)
@@ -1239,9 +1281,16 @@ class ToolTest(ToolCase):
 def main(case):
     global TOOL
     if len(sys.argv) < 2:
-        sys.exit("usage: %s PATH_OF_SIMDROP [name of a test ...]" % os.path.basename(sys.argv[0]))
+        sys.exit("usage: %s PATH_OF_SIMDROP [name of a test, with * for any part; after a !, those that are left out ...]" % os.path.basename(sys.argv[0]))
     TOOL = os.path.abspath(sys.argv[1])
-    names = sys.argv[2:] or unittest.TestLoader().getTestCaseNames(case)
+    wanted = [name for name in sys.argv[2:] if not name.startswith("!")] or ["*"]
+    unwanted = [name[1:] for name in sys.argv[2:] if name.startswith("!")]
+    every = unittest.TestLoader().getTestCaseNames(case)
+    lost = [pattern for pattern in wanted + unwanted if not fnmatch.filter(every, pattern)]
+    if lost:
+        sys.exit("there is no test " + ", ".join(lost))
+    names = [name for name in every if any(fnmatch.fnmatchcase(name, pattern) for pattern in wanted)
+             and not any(fnmatch.fnmatchcase(name, pattern) for pattern in unwanted)]
     suite = unittest.TestSuite(map(case, names))
     sys.exit(not unittest.TextTestRunner(sys.stdout, verbosity=2).run(suite).wasSuccessful())
 

@@ -12,12 +12,17 @@
 #include <hwy/highway.h>
 
 #include <hwy/cache_control.h>
+#include <math.h>
 #include <string.h>
 #include <type_traits>
 
+#include "common/float16.h"
 #include "common/float8.h"
 #include "common/kernel_table.h"
+#include "common/math_constants.h"
 #include "common/unroll.h"
+
+#include "vocabulary/math_list.h"
 
 #include "highway/backend-inl.h"
 
@@ -35,6 +40,11 @@ namespace HWY_NAMESPACE {
 #endif
 #include "common/vocabulary.h"
 
+#include "highway/arithmetic-inl.h"
+#undef SIMDROP_COMMON_MATH_BODY_H
+#include "common/math_body.h"
+
+#include "vocabulary/arithmetic.h"
 #include "vocabulary/body.h"
 
 }  // namespace HWY_NAMESPACE

@@ -65,6 +65,7 @@ static void fill_elements(simdrop_dtype dtype, size_t n, void *elements) {
 static void free_case(bench_case *c) {
   free(c->x);
   free(c->y);
+  free(c->other);
   free(c->bits);
   free(c->bytes);
 }
@@ -74,20 +75,30 @@ static bool report_no_memory(uint64_t n) {
   return false;
 }
 
+// Whether one of the kernels that are asked for does this.
+static bool moves_any(const bench_request *request, bench_moves moves) {
+  for (int i = 0; i < bench_kernel_count; ++i)
+    if ((request->kernels >> i & 1) && bench_kernels[i].moves == moves) return true;
+  return false;
+}
+
 // Allocates and touches the buffers of one size. The system may promise more memory than there is, so its size is checked.
-static bool prepare_case(const cpu_info *cpu, simdrop_dtype dtype, uint64_t n, bool is_fresh, bench_case *c) {
-  const size_t size = simdrop_dtype_size(dtype);
+static bool prepare_case(const cpu_info *cpu, const bench_request *request, simdrop_dtype dtype, uint64_t n, bench_case *c) {
+  const bool is_fresh = request->is_fresh, reads_two = moves_any(request, BENCH_ADDS);
+  const size_t size = simdrop_dtype_size(dtype), arrays = reads_two ? 3 : 2;
   *c = (bench_case){
       .mask = {.seed = 42}, .dtype = dtype, .n = (size_t)n, .element_size = size, .pieces = 1, .is_fresh = is_fresh};
-  const bool fits = n <= SIZE_MAX / 4 / size && (cpu->memory_bytes == 0 || n <= cpu->memory_bytes / (2 * size + 2));
+  const bool fits = n <= SIZE_MAX / 4 / size && (cpu->memory_bytes == 0 || n <= cpu->memory_bytes / (arrays * size + 2));
   if (fits) c->bits = malloc(c->n / 8 + 1);
   if (fits) c->bytes = malloc(c->n);
   if (c->bits == NULL || c->bytes == NULL || posix_memalign(&c->x, 64, c->n * size) != 0 ||
-      (!is_fresh && posix_memalign(&c->y, 64, c->n * size) != 0)) {
+      (!is_fresh && posix_memalign(&c->y, 64, c->n * size) != 0) ||
+      (reads_two && posix_memalign(&c->other, 64, c->n * size) != 0)) {
     free_case(c);
     return report_no_memory(n);
   }
   fill_elements(dtype, c->n, c->x);
+  if (reads_two) fill_elements(dtype, c->n, c->other);
   if (!is_fresh) memset(c->y, 0, c->n * size);
   memset(c->bytes, 0, c->n);
   return true;
@@ -122,18 +133,19 @@ static const bench_counters *counters_of(const bench_session *session) {
   return session->threads == 1 ? &session->counters : NULL;
 }
 
-static void measure_row(bench_session *session, const bench_kernel *kernel, bench_case *c) {
+static void measure_row(bench_session *session, const bench_kernel *kernel, const bench_case *of_size) {
   bench_run *references[BENCH_MOST_REFERENCES];
+  bench_case c = *of_size;
   if (session->out_of_memory) return;
-  bench_set_outputs(kernel, c);
-  bench_set_way(&session->contests, kernel, c);
-  bench_choose_references(kernel, c, references);
-  const bench_result result = bench_measure(session->threads > 1 ? kernel->run_parallel : kernel->run, references, c,
+  bench_set_outputs(kernel, &c);
+  bench_set_way(&session->contests, kernel, &c);
+  bench_choose_references(kernel, &c, references);
+  const bench_result result = bench_measure(session->threads > 1 ? kernel->run_parallel : kernel->run, references, &c,
                                             effort_of(session->request), counters_of(session));
   session->out_of_memory = result.rounds == 0;
   if (session->out_of_memory) return;
-  const bench_limit limit = bench_find_limit(&session->report.cpu, kernel, c, &result);
-  const bench_row row = {kernel, c, &result, &limit, session->threads};
+  const bench_limit limit = bench_find_limit(&session->report.cpu, kernel, &c, &result);
+  const bench_row row = {kernel, &c, &result, &limit, session->threads};
   bench_tell_row(&session->report, &row);
 }
 
@@ -142,15 +154,18 @@ static bool is_selected(const bench_request *request, const bench_case *c, int k
   return (request->kernels >> kernel & 1) && written_for_dtype;
 }
 
-// Why a kernel that is selected is left out; NULL if it is not. A few pages tell nothing of how memory gets them.
-static const char *reason_to_leave_out(const bench_kernel *kernel, bench_case *c) {
-  if (!c->is_fresh) return NULL;
-  if (bench_is_in_place(kernel)) return "it has no output of its own";
-  bench_set_outputs(kernel, c);
-  return c->copy_bytes < LEAST_FRESH_BYTES ? "it writes fewer than 64 KiB" : NULL;
+// Why a kernel that is selected is left out for every p; NULL if it is not. A few pages tell nothing of how memory gets them.
+static const char *reason_to_leave_out(const bench_kernel *kernel, const bench_case *of_size) {
+  bench_case c = *of_size;
+  c.mask.p = 0;
+  const char *const missing = bench_missing(kernel, &c);
+  if (missing != NULL || !c.is_fresh) return missing;
+  if (kernel->moves == BENCH_REWRITES) return "it has no output of its own";
+  bench_set_outputs(kernel, &c);
+  return c.copy_bytes < LEAST_FRESH_BYTES ? "it writes fewer than 64 KiB" : NULL;
 }
 
-static void tell_left_out(const bench_session *session, bench_case *c) {
+static void tell_left_out(const bench_session *session, const bench_case *c) {
   for (int kernel = 0; kernel < bench_kernel_count; ++kernel) {
     const char *const reason = reason_to_leave_out(&bench_kernels[kernel], c);
     if (is_selected(session->request, c, kernel) && reason != NULL)
@@ -165,7 +180,12 @@ static void measure_group(bench_session *session, bench_case *c, bench_group gro
     if (reason_to_leave_out(&bench_kernels[kernel], c) != NULL) continue;
     for (size_t i = 0; i < (group == BENCH_COPY ? 1 : p->count); ++i) {
       set_probability(c, group == BENCH_COPY ? 0 : p->values[i]);
-      measure_row(session, &bench_kernels[kernel], c);
+      const char *const missing = bench_missing(&bench_kernels[kernel], c);
+      if (missing != NULL) {
+        bench_print_left_out(&session->report, &bench_kernels[kernel], missing);
+      } else {
+        measure_row(session, &bench_kernels[kernel], c);
+      }
     }
   }
 }
@@ -192,6 +212,7 @@ static void measure_library(bench_session *session, bench_case *c) {
     measure_layouts(session, c);
   } else {
     measure_group(session, c, BENCH_LIBRARY);
+    measure_group(session, c, BENCH_FUSED);
   }
 }
 
@@ -234,7 +255,7 @@ static void measure_size(bench_session *session, bench_case *c) {
     measure_group(session, c, BENCH_BASELINE);
   }
   measure_backends(session, c);
-  bench_print_contests(&session->report, &session->contests, c);
+  bench_print_contests(&session->report, &session->contests);
 }
 
 // Threads start before the first round and end after the last.
@@ -258,7 +279,7 @@ static bool measure_all(bench_session *session) {
     for (int dtype = 0; dtype < (int)simdrop_dtype_count(); ++dtype) {
       bench_case c;
       if (!(request->dtypes >> dtype & 1)) continue;
-      if (!prepare_case(&session->report.cpu, (simdrop_dtype)dtype, request->n.values[i], request->is_fresh, &c)) return false;
+      if (!prepare_case(&session->report.cpu, request, (simdrop_dtype)dtype, request->n.values[i], &c)) return false;
       bool measured = true;
       for (size_t k = 0; k < request->threads.count && measured; ++k)
         measured = measure_with_threads(session, (size_t)request->threads.values[k], &c);
@@ -342,11 +363,18 @@ static uint64_t kernel_bit(const char *name) {
   return 0;
 }
 
+static uint64_t kernels_of(bench_group group) {
+  uint64_t kernels = 0;
+  for (int i = 0; i < bench_kernel_count; ++i)
+    if (bench_kernels[i].group == group) kernels |= UINT64_C(1) << i;
+  return kernels;
+}
+
 static void set_default_kernels(bench_request *request) {
   if (request->kernels != 0 || request->layouts != 0) return;
   static const char *const short_list[] = {"memcpy", "copy", "philox-32bit", "forward", "forward-bits", "apply-bits"};
   for (size_t i = 0; i < sizeof short_list / sizeof short_list[0]; ++i) request->kernels |= kernel_bit(short_list[i]);
-  if (!request->is_short) request->kernels = (UINT64_C(1) << bench_kernel_count) - 1;
+  if (!request->is_short) request->kernels = kernels_of(BENCH_COPY) | kernels_of(BENCH_BASELINE) | kernels_of(BENCH_LIBRARY);
 }
 
 static void set_default_sizes(bench_request *request) {
@@ -404,13 +432,26 @@ static bool check_fresh(const bench_request *request) {
   return true;
 }
 
+// That there is something to measure.
+static bool check_kernels(const bench_request *request) {
+  for (int dtype = 0; dtype < (int)simdrop_dtype_count(); ++dtype) {
+    const size_t size = simdrop_dtype_size((simdrop_dtype)dtype);
+    const bench_case c = {.dtype = (simdrop_dtype)dtype, .element_size = size};
+    for (int kernel = 0; kernel < bench_kernel_count && (request->dtypes >> dtype & 1); ++kernel)
+      if ((request->kernels >> kernel & 1) && bench_missing(&bench_kernels[kernel], &c) == NULL) return true;
+  }
+  if (request->kernels == 0) return true;
+  report_error("bench: there are no such kernels for these types");
+  return false;
+}
+
 static bool check_request(const bench_request *request) {
   char numbers_of_threads[40];
   snprintf(numbers_of_threads, sizeof numbers_of_threads, "numbers from 1 to %d", THREAD_POOL_MAX);
   if (!check_numbers(&request->n, "--n", UINT64_MAX, "sizes of at least 1")) return false;
   if (!check_numbers(&request->threads, "--threads", THREAD_POOL_MAX, numbers_of_threads)) return false;
   const uint64_t small_types = ~(UINT64_C(1) << SIMDROP_F32 | UINT64_C(1) << SIMDROP_F64);
-  if (!check_layouts(request, small_types) || !check_fresh(request)) return false;
+  if (!check_layouts(request, small_types) || !check_fresh(request) || !check_kernels(request)) return false;
   if (request->kernels == kernel_bit("philox-32bit") && (request->dtypes & ~small_types) == 0) {
     report_error("bench: philox-32bit is written for f32 and f64 only");
     return false;
@@ -435,6 +476,7 @@ static int run_request(const bench_request *request) {
   session.report.counters = &session.counters;
   session.report.shows_memory = request->memory != NULL;
   session.report.is_fresh = request->is_fresh;
+  session.report.shows_dropout = (request->kernels & kernels_of(BENCH_FUSED)) != 0;
   bench_counters_open(&session.counters);
   bool done = open_files(&texts, request);
   if (done) {
@@ -455,7 +497,8 @@ int run_bench(int argc, char **argv) {
   const arg_option options[] = {
       {"kernel", "LIST",
        "some of memcpy, copy, philox-32bit, forward, forward-bits, forward-bytes, forward-in-place, backward,\n"
-       "apply-bits, mask-bits, mask-bytes with commas between, or all (default)",
+       "apply-bits, mask-bits, mask-bytes (default: these), chain, chain-gelu, chain-backward, gelu-backward, norm,\n"
+       "softmax, softmax-backward, tile, tile-numbered, alpha, gaussian with commas between, or all",
        ARG_CHOICE_LIST, &request.kernels, bench_kernel_names, false},
       {"layout", "LIST",
        "measure layouts instead, of f32 or f64: some of dense, first-1x1, first-7x7, first-8x8, first-14x14,\n"
@@ -504,7 +547,17 @@ int run_bench(int argc, char **argv) {
           "element (f32 and f64 only). For types of 16 and 8 bits the plain\n"
           "loop y = x * s is that of f32 over the same bytes, as conversions would only make it slower; kernels without a\n"
           "tensor have none. limit is the larger of two measured times: that of moving the bytes, in the quickest of some\n"
-          "ways, and that of the multiplications which the mask's definition needs at least (docs/measurements.md)."};
+          "ways, and that of the multiplications which the mask's definition needs at least (docs/measurements.md).\n"
+          "\n"
+          "Chains, norms and tiles take as many whole rows of 1024 elements as there are in n, softmax of 512, or one row of "
+          "n. All\n"
+          "kernels from chain on are compared with simdrop_forward, too; what reads two arrays, with the quickest loop y = x + "
+          "r\n"
+          "of those tried. Chains and norm have a bias, chain, chain-gelu and norm a residual, chain-backward and "
+          "gelu-backward the bias'\n"
+          "gradient. tile applies tiles of 16 x 64 elements by the whole matrix' numbers of the mask; tile-numbered numbers "
+          "one\n"
+          "tile after the other."};
   const arg_result parsed = args_parse(&spec, argc, argv);
   if (parsed != ARGS_RUN) return parsed == ARGS_HELPED ? EXIT_SUCCESS : EXIT_REFUSED;
   set_default_kernels(&request);

@@ -53,77 +53,124 @@ bench_ways bench_ways_to_copy(bool is_fresh) {
   return (bench_ways){ways, COUNT(ways) - (is_fresh ? 0 : FRESH_WAYS)};
 }
 
+bench_ways bench_ways_to_add(void) {
+  static const bench_way ways[] = {{"cached", BENCH_STORES_ORDINARY, 1, 0}, NON_TEMPORAL_WAYS};
+  return (bench_ways){ways, COUNT(ways)};
+}
+
 bench_ways bench_ways_to_rewrite(void) {
   static const bench_way ways[] = {PAGED_WAYS(WAY, BENCH_STORES_ORDINARY)};
   return (bench_ways){ways, COUNT(ways)};
 }
 
-typedef void move_line(const char *x, char *y);
-
-// One page's next lines. What is asked for may lie behind the array, and then nothing happens.
-static inline __attribute__((always_inline)) void move_lines(move_line *move, const bench_way *way, const char *x, char *y) {
-  if (way->ahead > 0) {
-    for (size_t line = 0; line < LINES_AT_ONCE; ++line) {
-      // NOLINTNEXTLINE(performance-no-int-to-ptr): a pointer to what lies behind an array is not to be had by arithmetic
-      __builtin_prefetch((const char *)((uintptr_t)x + way->ahead + line * LINE), 0, 2);
-    }
+static inline void add_floats(const char *x, const char *r, char *y, size_t bytes) {
+  for (size_t i = 0; i + sizeof(float) <= bytes; i += sizeof(float)) {
+    float one, other;
+    memcpy(&one, x + i, sizeof one);
+    memcpy(&other, r + i, sizeof other);
+    one += other;
+    memcpy(y + i, &one, sizeof one);
   }
-  for (size_t line = 0; line < LINES_AT_ONCE; ++line) move(x + line * LINE, y + line * LINE);
+}
+
+// r is what is added; x itself where nothing is.
+typedef void move_line(const char *x, const char *r, char *y);
+
+// What is asked for may lie behind the array, and then nothing happens.
+static inline __attribute__((always_inline)) void ask_for_lines(const bench_way *way, const char *x) {
+  for (size_t line = 0; line < LINES_AT_ONCE; ++line) {
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): a pointer to what lies behind an array is not to be had by arithmetic
+    __builtin_prefetch((const char *)((uintptr_t)x + way->ahead + line * LINE), 0, 2);
+  }
+}
+
+// One page's next lines.
+static inline __attribute__((always_inline)) void move_lines(move_line *move, const bench_way *way, const char *x,
+                                                             const char *r, char *y) {
+  if (way->ahead > 0) {
+    ask_for_lines(way, x);
+    if (r != x) ask_for_lines(way, r);
+  }
+  for (size_t line = 0; line < LINES_AT_ONCE; ++line) move(x + line * LINE, r + line * LINE, y + line * LINE);
 }
 
 // y begins at a line. Returns the bytes moved, all but the last line's part.
-static inline __attribute__((always_inline)) size_t walk(move_line *move, const bench_way *way, const char *x, char *y,
-                                                         size_t bytes) {
+static inline __attribute__((always_inline)) size_t walk(move_line *move, const bench_way *way, const char *x, const char *r,
+                                                         char *y, size_t bytes) {
   const size_t group = way->pages * PAGE;
   size_t done = 0;
   for (; bytes - done >= group; done += group)
     for (size_t line = 0; line < PAGE; line += LINES_AT_ONCE * LINE)
-      for (size_t page = 0; page < group; page += PAGE) move_lines(move, way, x + done + page + line, y + done + page + line);
-  for (; bytes - done >= LINE; done += LINE) move(x + done, y + done);
+      for (size_t page = 0; page < group; page += PAGE)
+        move_lines(move, way, x + done + page + line, r + done + page + line, y + done + page + line);
+  for (; bytes - done >= LINE; done += LINE) move(x + done, r + done, y + done);
   return done;
 }
 
-#define DEFINE_WALK(name, attributes, move)                                                   \
-  attributes static size_t name(const bench_way *way, const char *x, char *y, size_t bytes) { \
-    return walk(move, way, x, y, bytes);                                                      \
+typedef size_t walk_function(const bench_way *way, const char *x, const char *r, char *y, size_t bytes);
+
+#define DEFINE_WALK(move, attributes, added)                                                                        \
+  attributes static size_t walk_##move(const bench_way *way, const char *x, const char *r, char *y, size_t bytes) { \
+    (void)r;                                                                                                        \
+    return walk(move, way, x, added, y, bytes);                                                                     \
   }
+
+// By whether r is added, and whether stores go past the caches.
+#define DEFINE_WALKS(width, attributes)                                             \
+  DEFINE_WALK(store_line_##width, attributes, x)                                    \
+  DEFINE_WALK(stream_line_##width, attributes, x)                                   \
+  DEFINE_WALK(store_sum_##width, attributes, r)                                     \
+  DEFINE_WALK(stream_sum_##width, attributes, r)                                    \
+  static walk_function *const walks_##width[2][2] = {                               \
+      {walk_store_line_##width, walk_stream_line_##width}, /* as x is */            \
+      {walk_store_sum_##width, walk_stream_sum_##width}    /* the sum of x and r */ \
+  };
 
 // An empty instruction takes what was loaded as changed, so that the store is not left out where an array is rewritten.
 #if defined(__SSE2__)
 
-#define DEFINE_LINES(width, attributes, vector, load, store, stream)                                        \
-  attributes static inline void store_line_##width(const char *x, char *y) {                                \
+#define DEFINE_LINES(width, attributes, vector, load, add, store, stream)                                   \
+  attributes static inline void store_line_##width(const char *x, const char *r, char *y) {                 \
+    (void)r;                                                                                                \
     for (size_t i = 0; i < LINE; i += sizeof(vector)) {                                                     \
       vector part = load((const void *)(x + i));                                                            \
       __asm__ volatile("" : "+x"(part));                                                                    \
       store((void *)(y + i), part);                                                                         \
     }                                                                                                       \
   }                                                                                                         \
-  attributes static inline void stream_line_##width(const char *x, char *y) {                               \
+  attributes static inline void stream_line_##width(const char *x, const char *r, char *y) {                \
+    (void)r;                                                                                                \
     for (size_t i = 0; i < LINE; i += sizeof(vector)) stream((void *)(y + i), load((const void *)(x + i))); \
   }                                                                                                         \
-  DEFINE_WALK(walk_store_##width, attributes, store_line_##width)                                           \
-  DEFINE_WALK(walk_stream_##width, attributes, stream_line_##width)
+  attributes static inline void store_sum_##width(const char *x, const char *r, char *y) {                  \
+    for (size_t i = 0; i < LINE; i += sizeof(vector))                                                       \
+      store((void *)(y + i), add(load((const void *)(x + i)), load((const void *)(r + i))));                \
+  }                                                                                                         \
+  attributes static inline void stream_sum_##width(const char *x, const char *r, char *y) {                 \
+    for (size_t i = 0; i < LINE; i += sizeof(vector))                                                       \
+      stream((void *)(y + i), add(load((const void *)(x + i)), load((const void *)(r + i))));               \
+  }                                                                                                         \
+  DEFINE_WALKS(width, attributes)
+
+#define ADD_16(x, r) _mm_castps_si128(_mm_add_ps(_mm_castsi128_ps(x), _mm_castsi128_ps(r)))
+#define ADD_32(x, r) _mm256_castps_si256(_mm256_add_ps(_mm256_castsi256_ps(x), _mm256_castsi256_ps(r)))
 
 // With 64 bytes the times were those of 32; with 16, arrays that the caches hold took twice as long to rewrite, and a copy of
 // 256 MiB through eight pages 1.09 times as long (Zen 4).
 #define TARGET_AVX2 __attribute__((target("avx2")))
-DEFINE_LINES(16, , __m128i, _mm_loadu_si128, _mm_storeu_si128, _mm_stream_si128)
-DEFINE_LINES(32, TARGET_AVX2, __m256i, _mm256_loadu_si256, _mm256_storeu_si256, _mm256_stream_si256)
+DEFINE_LINES(16, , __m128i, _mm_loadu_si128, ADD_16, _mm_storeu_si128, _mm_stream_si128)
+DEFINE_LINES(32, TARGET_AVX2, __m256i, _mm256_loadu_si256, ADD_32, _mm256_storeu_si256, _mm256_stream_si256)
 
-static size_t walk_storing(const bench_way *way, const char *x, char *y, size_t bytes) {
-  return (__builtin_cpu_supports("avx2") ? walk_store_32 : walk_store_16)(way, x, y, bytes);
+static walk_function *find_walk(bool adds, bool streams) {
+  return (__builtin_cpu_supports("avx2") ? walks_32 : walks_16)[adds][streams];
 }
 
-static size_t walk_streaming(const bench_way *way, const char *x, char *y, size_t bytes) {
-  const size_t done = (__builtin_cpu_supports("avx2") ? walk_stream_32 : walk_stream_16)(way, x, y, bytes);
-  _mm_sfence();
-  return done;
-}
+static void finish_streams(void) { _mm_sfence(); }
 
 #elif defined(__aarch64__)
 
-static inline void store_line(const char *x, char *y) {
+static inline void store_line_16(const char *x, const char *r, char *y) {
+  (void)r;
   for (size_t i = 0; i < LINE; i += 16) {
     uint8x16_t part = vld1q_u8((const uint8_t *)x + i);
     __asm__ volatile("" : "+w"(part));
@@ -131,26 +178,51 @@ static inline void store_line(const char *x, char *y) {
   }
 }
 
-static inline void stream_line(const char *x, char *y) {
+#define STREAM_32(y, one, other) __asm__ volatile("stnp %q1, %q2, [%0]" : : "r"(y), "w"(one), "w"(other) : "memory")
+
+static inline void stream_line_16(const char *x, const char *r, char *y) {
   const uint8_t *const from = (const uint8_t *)x;
-  for (size_t i = 0; i < LINE; i += 32)
-    __asm__ volatile("stnp %q1, %q2, [%0]" : : "r"(y + i), "w"(vld1q_u8(from + i)), "w"(vld1q_u8(from + i + 16)) : "memory");
+  (void)r;
+  for (size_t i = 0; i < LINE; i += 32) STREAM_32(y + i, vld1q_u8(from + i), vld1q_u8(from + i + 16));
 }
 
-DEFINE_WALK(walk_storing, , store_line)
-DEFINE_WALK(walk_streaming, , stream_line)
+static inline uint8x16_t add_16(const char *x, const char *r) {
+  const uint8x16_t one = vld1q_u8((const uint8_t *)x), other = vld1q_u8((const uint8_t *)r);
+  return vreinterpretq_u8_f32(vaddq_f32(vreinterpretq_f32_u8(one), vreinterpretq_f32_u8(other)));
+}
+
+static inline void store_sum_16(const char *x, const char *r, char *y) {
+  for (size_t i = 0; i < LINE; i += 16) vst1q_u8((uint8_t *)y + i, add_16(x + i, r + i));
+}
+
+static inline void stream_sum_16(const char *x, const char *r, char *y) {
+  for (size_t i = 0; i < LINE; i += 32) STREAM_32(y + i, add_16(x + i, r + i), add_16(x + i + 16, r + i + 16));
+}
+
+DEFINE_WALKS(16, )
+
+static walk_function *find_walk(bool adds, bool streams) { return walks_16[adds][streams]; }
+static void finish_streams(void) {}
 
 #else
 
-static inline void store_line(const char *x, char *y) {
+static inline void store_line_64(const char *x, const char *r, char *y) {
   char line[LINE];
+  (void)r;
   memcpy(line, x, LINE);
   __asm__ volatile("" : "+m"(line));
   memcpy(y, line, LINE);
 }
 
-DEFINE_WALK(walk_storing, , store_line)
-#define walk_streaming walk_storing  // no way asks for it
+static inline void store_sum_64(const char *x, const char *r, char *y) { add_floats(x, r, y, LINE); }
+
+// No way asks for these.
+#define stream_line_64 store_line_64
+#define stream_sum_64 store_sum_64
+DEFINE_WALKS(64, )
+
+static walk_function *find_walk(bool adds, bool streams) { return walks_64[adds][streams]; }
+static void finish_streams(void) {}
 
 #endif
 
@@ -160,13 +232,29 @@ static size_t bytes_before_line(const void *y, size_t bytes) {
   return gap < bytes ? gap : bytes;
 }
 
+// From where a line of y begins; returns the bytes of whole lines. r is NULL where nothing is added.
+static size_t walk_lines(const bench_way *way, const char *x, const char *r, char *y, size_t bytes) {
+  const bool streams = way->stores == BENCH_STORES_NON_TEMPORAL;
+  const size_t done = find_walk(r != NULL, streams)(way, x, r, y, bytes);
+  if (streams) finish_streams();
+  return done;
+}
+
 static void walk_all(const bench_way *way, const char *x, char *y, size_t bytes) {
   const bool is_copy = x != y;
   const size_t head = bytes_before_line(y, bytes);
   if (is_copy) memcpy(y, x, head);
-  const size_t done =
-      head + (way->stores == BENCH_STORES_NON_TEMPORAL ? walk_streaming : walk_storing)(way, x + head, y + head, bytes - head);
+  const size_t done = head + walk_lines(way, x + head, NULL, y + head, bytes - head);
   if (is_copy) memcpy(y + done, x + done, bytes - done);
+}
+
+void bench_add_bytes(const bench_way *way, const void *x, const void *r, void *y, size_t bytes) {
+  const char *const one = x, *const other = r;
+  char *const sum = y;
+  const size_t head = bytes_before_line(sum, bytes);
+  add_floats(one, other, sum, head);
+  const size_t done = head + walk_lines(way, one + head, other + head, sum + head, bytes - head);
+  add_floats(one + done, other + done, sum + done, bytes - done);
 }
 
 #if defined(__linux__)

@@ -1,5 +1,5 @@
 // Ways of moving bytes that could be the quickest of a machine: which one is depends on it, and so simdrop bench tries them
-// all.
+// all. Two arrays are added where a kernel reads two and writes a third.
 #ifndef SIMDROP_TOOL_BENCH_COPIES_H
 #define SIMDROP_TOOL_BENCH_COPIES_H
 
@@ -34,7 +34,13 @@ bench_ways bench_ways_to_copy(bool is_fresh);
 // Of reading and writing an array in place.
 bench_ways bench_ways_to_rewrite(void);
 
+// Of adding one array to another into a third.
+bench_ways bench_ways_to_add(void);
+
 // x and y are different arrays, or one. Where they are one, a part of the first and last 64 bytes may be left out.
 void bench_move_bytes(const bench_way *way, const void *x, void *y, size_t bytes);
+
+// y = x + r, taken as floats whatever they are; a part of the last float may be left out. y is another array.
+void bench_add_bytes(const bench_way *way, const void *x, const void *r, void *y, size_t bytes);
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "bench/baseline.h"
+#include "bench/fused.h"
 
 // Does a part of the work: elements begin .. end - 1. begin is a multiple of 4096.
 typedef void range_run(const bench_case *c, size_t begin, size_t end);
@@ -49,42 +50,90 @@ static void run_baseline(const bench_case *c, size_t begin, size_t end) {
 
 static void run_baseline_pieces(const bench_case *c) { run_range(c, run_baseline, 1); }
 
-#define DEFINE_RUN(identifier, name, group, draws, element_arrays, bit_arrays, byte_arrays, call, parallel_call) \
-  static void run_##identifier(const bench_case *c, uint64_t repetitions) {                                      \
-    for (uint64_t i = 0; i < repetitions; ++i) {                                                                 \
-      call;                                                                                                      \
-      BENCH_BARRIER();                                                                                           \
-    }                                                                                                            \
-  }                                                                                                              \
-  static void run_parallel_##identifier(const bench_case *c, uint64_t repetitions) {                             \
-    for (uint64_t i = 0; i < repetitions; ++i) {                                                                 \
-      parallel_call;                                                                                             \
-      BENCH_BARRIER();                                                                                           \
-    }                                                                                                            \
+#define DEFINE_RUN(identifier, name, group, draws, moves, bit_arrays, byte_arrays, call, parallel_call) \
+  static void run_##identifier(const bench_case *c, uint64_t repetitions) {                             \
+    for (uint64_t i = 0; i < repetitions; ++i) {                                                        \
+      call;                                                                                             \
+      BENCH_BARRIER();                                                                                  \
+    }                                                                                                   \
+  }                                                                                                     \
+  static void run_parallel_##identifier(const bench_case *c, uint64_t repetitions) {                    \
+    for (uint64_t i = 0; i < repetitions; ++i) {                                                        \
+      parallel_call;                                                                                    \
+      BENCH_BARRIER();                                                                                  \
+    }                                                                                                   \
   }
 BENCH_KERNELS(DEFINE_RUN)
 
-#define TABLE_ROW(identifier, name, group, draws, element_arrays, bit_arrays, byte_arrays, call, parallel_call) \
-  {name, group, draws, element_arrays, bit_arrays, byte_arrays, run_##identifier, run_parallel_##identifier},
-const bench_kernel bench_kernels[] = {BENCH_KERNELS(TABLE_ROW)};
+#define DEFINE_FUSED_RUN(identifier, name, draws, moves, columns)                    \
+  static void run_##identifier(const bench_case *c, uint64_t repetitions) {          \
+    for (uint64_t i = 0; i < repetitions; ++i) {                                     \
+      bench_##identifier(c, NULL);                                                   \
+      BENCH_BARRIER();                                                               \
+    }                                                                                \
+  }                                                                                  \
+  static void run_parallel_##identifier(const bench_case *c, uint64_t repetitions) { \
+    for (uint64_t i = 0; i < repetitions; ++i) {                                     \
+      bench_##identifier(c, c->executor);                                            \
+      BENCH_BARRIER();                                                               \
+    }                                                                                \
+  }
+BENCH_FUSED_KERNELS(DEFINE_FUSED_RUN)
+
+#define TABLE_ROW(identifier, name, group, draws, moves, bit_arrays, byte_arrays, call, parallel_call) \
+  {name, group, draws, moves, bit_arrays, byte_arrays, 0, run_##identifier, run_parallel_##identifier, NULL},
+#define FUSED_TABLE_ROW(identifier, name, draws, moves, columns) \
+  {name, BENCH_FUSED, draws, moves, 0, 0, columns, run_##identifier, run_parallel_##identifier, bench_##identifier},
+const bench_kernel bench_kernels[] = {BENCH_KERNELS(TABLE_ROW) BENCH_FUSED_KERNELS(FUSED_TABLE_ROW)};
 const int bench_kernel_count = sizeof bench_kernels / sizeof bench_kernels[0];
 
-#define NAME_ONLY(identifier, name, group, draws, element_arrays, bit_arrays, byte_arrays, call, parallel_call) name,
-const char *const bench_kernel_names[] = {BENCH_KERNELS(NAME_ONLY) NULL};
+#define NAME_ONLY(identifier, name, group, draws, moves, bit_arrays, byte_arrays, call, parallel_call) name,
+#define FUSED_NAME_ONLY(identifier, name, draws, moves, columns) name,
+const char *const bench_kernel_names[] = {BENCH_KERNELS(NAME_ONLY) BENCH_FUSED_KERNELS(FUSED_NAME_ONLY) NULL};
 
 static size_t packed_size(size_t n) { return n / 8 + (n % 8 != 0); }
 
+static int element_arrays(const bench_kernel *kernel) {
+  static const int arrays[] = {[BENCH_MOVES_NONE] = 0, [BENCH_COPIES] = 2, [BENCH_REWRITES] = 2, [BENCH_ADDS] = 3};
+  return arrays[kernel->moves];
+}
+
 double bench_bytes(const bench_kernel *kernel, const bench_case *c) {
-  return (double)kernel->element_arrays * (double)c->n * (double)c->element_size +
+  return element_arrays(kernel) * (double)c->n * (double)c->element_size +
          (double)kernel->bit_arrays * (double)packed_size(c->n) + (double)kernel->byte_arrays * (double)c->n;
 }
 
-bool bench_is_in_place(const bench_kernel *kernel) { return kernel->run == run_forward_in_place; }
+static void set_rows(size_t columns, bench_case *c) {
+  const size_t in_a_row = c->n < columns ? c->n : columns;
+  c->n = c->n / in_a_row * in_a_row;
+  c->matrix = simdrop_matrix_dense(c->n / in_a_row, in_a_row);
+}
 
 void bench_set_outputs(const bench_kernel *kernel, bench_case *c) {
-  c->writes_bits = kernel->draws && kernel->element_arrays > 0 && kernel->bit_arrays > 0;
-  c->copy_bits = kernel->element_arrays > 0 ? 8 * c->element_size : kernel->bit_arrays > 0 ? 1 : 8;
+  const bool has_tensor = kernel->moves != BENCH_MOVES_NONE;
+  if (kernel->columns > 0) set_rows(kernel->columns, c);
+  c->writes_bits = kernel->draws != BENCH_DRAWS_NOTHING && has_tensor && kernel->bit_arrays > 0;
+  c->copy_bits = has_tensor ? 8 * c->element_size : kernel->bit_arrays > 0 ? 1 : 8;
   c->copy_bytes = c->copy_bits == 1 ? packed_size(c->n) : c->copy_bits / 8 * c->n;
+}
+
+// Tried on one element.
+const char *bench_missing(const bench_kernel *kernel, const bench_case *c) {
+  double x = 0, other = 0, y = 0;
+  bench_case one = *c;
+  if (kernel->call == NULL) return NULL;
+  one.n = 1;
+  one.x = &x;
+  one.other = &other;
+  one.y = &y;
+  bench_set_outputs(kernel, &one);
+  const simdrop_status status = kernel->call(&one, NULL);
+  switch (status) {
+    case SIMDROP_OK: return NULL;
+    case SIMDROP_ERROR_DTYPE: return "there is none for this type";
+    case SIMDROP_ERROR_PROBABILITY: return "there is none for this p";
+    default: return simdrop_status_string(status);
+  }
 }
 
 // Where an element's bytes begin in what is copied; n stands for the end.
@@ -122,6 +171,22 @@ static void rewrite_range_quickest(const bench_case *c, size_t begin, size_t end
 }
 
 void bench_rewrite_quickest(const bench_case *c, uint64_t repetitions) { run_range(c, rewrite_range_quickest, repetitions); }
+
+static void add_range_quickest(const bench_case *c, size_t begin, size_t end) {
+  const size_t first = copy_offset(c, begin);
+  bench_add_bytes(c->way, (const char *)c->x + first, (const char *)c->other + first, (char *)c->y + first,
+                  copy_offset(c, end) - first);
+}
+
+void bench_add_quickest(const bench_case *c, uint64_t repetitions) { run_range(c, add_range_quickest, repetitions); }
+
+void bench_dropout(const bench_case *c, uint64_t repetitions) {
+  (c->pieces > 1 ? run_parallel_forward : run_forward)(c, repetitions);
+}
+
+void bench_dropout_in_place(const bench_case *c, uint64_t repetitions) {
+  (c->pieces > 1 ? run_parallel_forward_in_place : run_forward_in_place)(c, repetitions);
+}
 
 static void scale_from(const void *x, const bench_case *c, size_t begin, size_t end) {
   if (c->dtype == SIMDROP_F64) {

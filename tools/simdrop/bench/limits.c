@@ -19,7 +19,7 @@
 #endif
 
 #define BLOCK_ELEMENTS 128
-#define PLANES 32
+#define PLANES BENCH_PLANES
 // Philox has ten rounds of two multiplications; the first three depend on the block or on the plane alone, so that they can be
 // shared between a block's planes, or a plane's blocks.
 #define ROUNDS_OF_A_PLANE 7

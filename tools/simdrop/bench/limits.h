@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define BENCH_PLANES 32  // random bits of an element, one a plane
+
 // The number that 32 random bits are compared with: an element is dropped if its own is below. From 0 to 2^32.
 uint64_t bench_threshold(double p);
 

@@ -89,6 +89,12 @@ void bench_print_title(const bench_report *report, const char *backend, bool lay
         "an\n"
         "element.\n");
   }
+  if (report->shows_dropout)
+    console_print(
+        "x dropout is the time over that of simdrop_forward of as many elements, in place where the kernel works in place. "
+        "Where\n"
+        "a kernel reads two arrays, limit is the quickest loop y = x + r of those tried, which the lines under the table "
+        "name.\n");
   if (report->is_fresh)
     console_print("Every call, those of memcpy and the plain loop too, writes to memory that nobody has touched before.\n");
   if (counters_are_open(report)) {
@@ -117,9 +123,10 @@ void bench_print_heading(const bench_report *report, const bench_case *c, size_t
     console_print("\n  %-16s  %-13s%s  %7s  %9s  %17s  %8s  %15s  %s\n", "layout", "backend",
                   memory_column(report, "memory", text), "p", "ns/elem", "10-90 %", "ratio", "10-90 %", "to");
   } else {
-    console_print("\n  %-16s  %-13s%s  %7s  %9s  %17s  %7s  %8s  %13s  %7s  %13s%s  %s\n", "kernel", "backend",
+    console_print("\n  %-16s  %-13s%s  %7s  %9s  %17s  %7s  %8s  %13s  %7s  %13s%s%s  %s\n", "kernel", "backend",
                   memory_column(report, "memory", text), "p", "ns/elem", "10-90 %", "GB/s", "x memcpy", "10-90 %", "x scale",
-                  "10-90 %", c->n <= SMALL_CALL ? "    ns/call" : "", "limit");
+                  "10-90 %", report->shows_dropout ? "  x dropout        10-90 %" : "", c->n <= SMALL_CALL ? "    ns/call" : "",
+                  "limit");
   }
   console_flush();
 }
@@ -128,15 +135,17 @@ void bench_print_left_out(const bench_report *report, const bench_kernel *kernel
   if (report->prints) console_print("  %-16s  left out: %s\n", kernel->name, reason);
 }
 
-void bench_print_contests(const bench_report *report, const bench_contests *contests, const bench_case *c) {
+void bench_print_contests(const bench_report *report, const bench_contests *contests) {
+  static const char *const moves[] = {[BENCH_COPIES] = "copying", [BENCH_REWRITES] = "rewriting", [BENCH_ADDS] = "adding"};
   char bytes[32];
   if (!report->prints) return;
   for (size_t i = 0; i < contests->count; ++i) {
     const bench_contest *const contest = &contests->of[i];
-    console_print("  %s %s: %s is the quickest (ns/elem", contest->is_in_place ? "rewriting" : "copying",
+    console_print("  %s %s: %s is the quickest (ns/elem", moves[contest->moves],
                   scaled_bytes((double)contest->bytes, sizeof bytes, bytes), contest->ways.ways[contest->best].name);
     for (size_t way = 0; way < contest->ways.count; ++way)
-      console_print("%s %s %.4f", way == 0 ? ":" : ",", contest->ways.ways[way].name, contest->nanoseconds[way] / (double)c->n);
+      console_print("%s %s %.4f", way == 0 ? ":" : ",", contest->ways.ways[way].name,
+                    contest->nanoseconds[way] / (double)contest->elements);
     console_print(")\n");
   }
   console_flush();
@@ -149,7 +158,7 @@ static const char *range(const row_spread *spread, double divisor, int decimals,
 }
 
 static const char *backend_of(const bench_kernel *kernel) {
-  return kernel->group == BENCH_LIBRARY ? simdrop_backend_current() : NULL;
+  return kernel->group == BENCH_LIBRARY || kernel->group == BENCH_FUSED ? simdrop_backend_current() : NULL;
 }
 
 static double share_of(const bench_row *row) { return row->limit->nanoseconds / row->result->nanoseconds.median; }
@@ -175,6 +184,7 @@ static void print_row(const bench_report *report, const bench_row *row) {
                 range(&result->nanoseconds, n, 4, sizeof time_range, time_range), bench_bytes(row->kernel, c) / time);
   print_ratio(&result->ratio[BENCH_REFERENCE_COPY], 8);
   print_ratio(&result->ratio[BENCH_REFERENCE_SCALE], 7);
+  if (report->shows_dropout) print_ratio(&result->ratio[BENCH_REFERENCE_DROPOUT], 9);
   if (c->n <= SMALL_CALL) console_print("  %9.1f", time);
   if (row->limit->name != NULL) {
     console_print("  %3.0f %% %s\n", 100 * share_of(row), row->limit->name);
@@ -210,6 +220,7 @@ static void write_row(bench_report *report, const bench_row *row) {
   row_writer *const rows = &report->rows;
   const bench_case *const c = row->c;
   const bench_result *const result = row->result;
+  const bench_reference quickest = bench_quickest_reference(c);
   const char *const backend = backend_of(row->kernel) != NULL ? backend_of(row->kernel) : "none";
   const double n = (double)c->n;
   const char *const memory = backend_of(row->kernel) != NULL ? simdrop_memory_current() : "none";
@@ -237,6 +248,10 @@ static void write_row(bench_report *report, const bench_row *row) {
   row_write_spread(rows, "ratio_to_memcpy", &result->ratio[BENCH_REFERENCE_COPY], 1);
   row_write_spread(rows, "scale_ns_per_element", &result->reference_nanoseconds[BENCH_REFERENCE_SCALE], n);
   row_write_spread(rows, "ratio_to_scale", &result->ratio[BENCH_REFERENCE_SCALE], 1);
+  row_write_spread(rows, "quickest_ns_per_element", &result->reference_nanoseconds[quickest], n);
+  row_write_spread(rows, "ratio_to_quickest", &result->ratio[quickest], 1);
+  row_write_spread(rows, "dropout_ns_per_element", &result->reference_nanoseconds[BENCH_REFERENCE_DROPOUT], n);
+  row_write_spread(rows, "ratio_to_dropout", &result->ratio[BENCH_REFERENCE_DROPOUT], 1);
   write_limit(rows, row);
   row_write_number(rows, "cycles_per_element", result->cycles / n);
   row_write_number(rows, "instructions_per_element", result->instructions / n);

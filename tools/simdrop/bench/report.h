@@ -13,6 +13,7 @@ typedef struct bench_report {
   const bench_counters *counters;  // opened or not
   bool prints;                     // the table
   bool shows_memory;               // in it: which way of going through memory
+  bool shows_dropout;              // in it: the time over that of dropout alone
   bool is_fresh;                   // outputs nobody has touched
   row_writer rows;
 } bench_report;
@@ -36,7 +37,7 @@ void bench_print_heading(const bench_report *report, const bench_case *c, size_t
 void bench_print_left_out(const bench_report *report, const bench_kernel *kernel, const char *reason);
 
 // The lines under a table: which ways of moving bytes were tried, and how quick they were.
-void bench_print_contests(const bench_report *report, const bench_contests *contests, const bench_case *c);
+void bench_print_contests(const bench_report *report, const bench_contests *contests);
 
 // A line of the table, and a row of the JSON and the CSV.
 void bench_tell_row(bench_report *report, const bench_row *row);

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stddef.h>
 
+#include "bench/contest.h"
 #include "bench/limits.h"
 
 const char *bench_level(const cpu_info *cpu, uint64_t bytes, size_t pieces) {
@@ -13,18 +14,28 @@ const char *bench_level(const cpu_info *cpu, uint64_t bytes, size_t pieces) {
 }
 
 void bench_choose_references(const bench_kernel *kernel, const bench_case *c, bench_run *references[BENCH_MOST_REFERENCES]) {
-  const bool in_place = bench_is_in_place(kernel), is_memcpy = c->way->stores == BENCH_STORES_MEMCPY;
+  const bool in_place = kernel->moves == BENCH_REWRITES, is_memcpy = bench_quickest_reference(c) == BENCH_REFERENCE_COPY;
   references[BENCH_REFERENCE_COPY] = bench_copy;
-  references[BENCH_REFERENCE_SCALE] = kernel->element_arrays > 0 ? bench_scale : NULL;
-  references[BENCH_REFERENCE_QUICKEST] = in_place ? bench_rewrite_quickest : is_memcpy ? NULL : bench_copy_quickest;
+  references[BENCH_REFERENCE_SCALE] = kernel->moves != BENCH_MOVES_NONE ? bench_scale : NULL;
+  references[BENCH_REFERENCE_QUICKEST] = is_memcpy ? NULL : bench_quickest_of(kernel->moves);
   references[BENCH_REFERENCE_SCALE_IN_PLACE] = in_place ? bench_scale_in_place : NULL;
+  references[BENCH_REFERENCE_DROPOUT] = kernel->group != BENCH_FUSED ? NULL : in_place ? bench_dropout_in_place : bench_dropout;
+}
+
+bench_reference bench_quickest_reference(const bench_case *c) {
+  return c->way->stores == BENCH_STORES_MEMCPY ? BENCH_REFERENCE_COPY : BENCH_REFERENCE_QUICKEST;
 }
 
 // The quickest way there was to move bytes between the same places, for as many bytes as the kernel moves.
 static void find_memory_limit(const bench_kernel *kernel, const bench_case *c, const bench_result *result, bench_limit *limit) {
   const row_spread *const times = result->reference_nanoseconds;
-  const bool in_place = bench_is_in_place(kernel);
+  const bool in_place = kernel->moves == BENCH_REWRITES;
   const double quickest = times[BENCH_REFERENCE_QUICKEST].median;
+  if (kernel->moves == BENCH_ADDS) {
+    limit->name = "addition";
+    limit->nanoseconds = quickest;
+    return;
+  }
   double best = times[in_place ? BENCH_REFERENCE_SCALE_IN_PLACE : BENCH_REFERENCE_COPY].median;
   limit->name = in_place ? "scale in place" : "memcpy";
   if (quickest < best) {  // not if it is NaN
@@ -62,8 +73,8 @@ static double multiply_rate(const cpu_info *cpu, const bench_multiplier *multipl
 bench_limit bench_find_limit(const cpu_info *cpu, const bench_kernel *kernel, const bench_case *c, const bench_result *result) {
   bench_limit limit = {.planes = NAN, .multiply_rate = NAN};
   find_memory_limit(kernel, c, result, &limit);
-  if (!kernel->draws) return limit;
-  limit.planes = bench_expected_planes(bench_threshold(c->mask.p));
+  if (kernel->draws == BENCH_DRAWS_NOTHING) return limit;
+  limit.planes = kernel->draws == BENCH_DRAWS_NUMBERS ? BENCH_PLANES : bench_expected_planes(bench_threshold(c->mask.p));
   const bench_multiplier *const multiplier = bench_multiplier_of(simdrop_backend_current());
   if (multiplier == NULL) {
     limit.name = NULL;

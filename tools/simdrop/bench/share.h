@@ -9,8 +9,9 @@
 typedef enum bench_reference {
   BENCH_REFERENCE_COPY,
   BENCH_REFERENCE_SCALE,
-  BENCH_REFERENCE_QUICKEST,       // the case's way, if it is not memcpy
-  BENCH_REFERENCE_SCALE_IN_PLACE  // for kernels whose output is their input
+  BENCH_REFERENCE_QUICKEST,        // the case's way, if it is not memcpy
+  BENCH_REFERENCE_SCALE_IN_PLACE,  // for kernels whose output is their input
+  BENCH_REFERENCE_DROPOUT          // simdrop_forward, for the fused functions
 } bench_reference;
 
 typedef struct bench_limit {
@@ -27,6 +28,9 @@ const char *bench_level(const cpu_info *cpu, uint64_t bytes, size_t pieces);
 
 // What the kernel takes turns with.
 void bench_choose_references(const bench_kernel *kernel, const bench_case *c, bench_run *references[BENCH_MOST_REFERENCES]);
+
+// The one that moved the same elements in the quickest way.
+bench_reference bench_quickest_reference(const bench_case *c);
 
 // The limit of a library's kernel is that of the backend at hand. Measures multiplications, once for each kind.
 bench_limit bench_find_limit(const cpu_info *cpu, const bench_kernel *kernel, const bench_case *c, const bench_result *result);

@@ -24,7 +24,7 @@ enum {
   TAIL_CELLS = TAIL_LENGTH * (TAIL_LENGTH + 1) / 2
 };
 
-bool tails_in(verify_form form) { return !form_is_channels(form); }
+bool tails_in(verify_form form) { return form_is_of_decisions(form) && !form_is_channels(form); }
 
 // 2^25 bits for a sequence of 2^24, 2^27 in the long mode.
 static uint64_t tail_calls(const verify_subject *subject) {
@@ -229,7 +229,7 @@ bool draw_streams(const verify_subject *subject, verify_figure *figure) {
 #define FIXED_INPUTS 1024
 #define SUM_TESTS 2
 
-bool outputs_in(verify_form form) { return form != FORM_MASK; }
+bool outputs_in(verify_form form) { return form_is_of_decisions(form) && form != FORM_MASK; }
 
 static size_t output_seeds(const verify_subject *subject) {
   return (size_t)(subject->is_long ? UINT64_C(1) << 14 : subject->elements >> 12);

@@ -4,18 +4,15 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "shared/report.h"
+#include "verify/exact_fused.h"
+#include "verify/exact_parts.h"
 #include "verify/reference.h"
 #include "verify/values.h"
 
 #define LONGEST 257  // calls of every length up to this one
-#define MARGIN 64    // bytes behind an output
-#define MARGIN_BYTE 0xa5
 
 // The masks of tests/data/golden_digests.txt.
 #define GOLDEN_ELEMENTS ((size_t)1 << 20)
@@ -26,23 +23,6 @@
 static const double probabilities[] = {0x1p-32,          1e-3,        0.1,      0.25, 0.3, 1.0 / 3, 0.5, 0.75, 0.875, 0.9, 0.99,
                                        0x1p-1 + 0x1p-32, 1 - 0x1p-32, 1 - 1e-12};
 #define PROBABILITY_COUNT (sizeof probabilities / sizeof probabilities[0])
-
-// The first fault is the one that is told.
-static void fails(exact_result *result, const char *format, ...) PRINTF_LIKE(2, 3);
-static void fails(exact_result *result, const char *format, ...) {
-  if (!result->passed) return;
-  va_list arguments;
-  result->passed = false;
-  va_start(arguments, format);
-  vsnprintf(result->sentence, sizeof result->sentence, format, arguments);
-  va_end(arguments);
-}
-
-static void succeeds(exact_result *result, simdrop_status status) {
-  if (status != SIMDROP_OK) fails(result, "a call fails: %s", simdrop_status_string(status));
-}
-
-static bool bit_of(const uint8_t *bits, size_t k) { return bits[k / 8] >> k % 8 & 1; }
 
 // ---- K1: published answers of Philox4x32-10, read off masks. With p = 1/2 a mask is the generator's output for plane 0; plane
 // 1 is what the masks of 1/4 and 3/4 add to it.
@@ -161,21 +141,6 @@ static void check_thresholds(const dropout_functions *functions, exact_result *r
 
 // ---- outputs against the reference
 
-// Zeros, subnormals, infinities and NaNs of either sign between ordinary values.
-static uint64_t nasty_bits(simdrop_dtype dtype, size_t k) {
-  const uint64_t largest = bits_of_value(dtype, INFINITY) - 1, sign = bits_of_value(dtype, -1) ^ bits_of_value(dtype, 1);
-  const uint64_t negative = k % 2 == 0 ? 0 : sign;
-  switch (k % 11) {
-    case 0: return negative;
-    case 1: return negative | 1;
-    case 2: return negative | bits_of_value(dtype, INFINITY);
-    case 3: return negative | bits_of_value(dtype, NAN);
-    case 4: return negative | largest;
-    case 5: return negative | ((bits_of_value(dtype, INFINITY) >> 1) & largest);
-    default: return bits_of_value(dtype, (double)(int64_t)derived_seed(k, (uint64_t)dtype) * 0x1p-62);
-  }
-}
-
 static uint64_t expected_bits(simdrop_dtype dtype, double p, bool kept, uint64_t x) {
   return kept ? product_bits(dtype, keep_probability(p), x) : 0;
 }
@@ -183,10 +148,6 @@ static uint64_t expected_bits(simdrop_dtype dtype, double p, bool kept, uint64_t
 typedef struct output_arrays {
   uint64_t x[LONGEST + 8], y[LONGEST + 8 + MARGIN / 8];  // 8 bytes suffice for an element of any type
 } output_arrays;
-
-static void fill_nasty(simdrop_dtype dtype, size_t n, void *x) {
-  for (size_t k = 0; k < n; ++k) store_bits(dtype, nasty_bits(dtype, k), (char *)x + k * simdrop_dtype_size(dtype));
-}
 
 static void compare_outputs(simdrop_dtype dtype, const simdrop_mask *mask, size_t n, const void *x, const char *y,
                             const char *what, exact_result *result) {
@@ -396,4 +357,13 @@ const exact_test exact_tests[EXACT_TEST_COUNT] = {
     {"K8", "layouts against a loop", check_layouts},
     {"K9", "scale", check_scale},
     {"K10", "golden masks", check_goldens},
+    {"K11", "chain against its formulas", check_chain},
+    {"K12", "chain's gradients", check_chain_gradients},
+    {"K13", "softmax against its formulas", check_softmax},
+    {"K14", "tiles against the mask", check_tiles},
+    {"K15", "alpha dropout", check_alpha},
+    {"K16", "normals and Gaussian dropout", check_gaussian},
+    {"K17", "concrete dropout", check_concrete},
+    {"K18", "DropBlock, DropConnect, moments", check_masked},
+    {"K19", "norms against their formulas", check_norm},
 };

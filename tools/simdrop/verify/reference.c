@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-static void philox(const uint32_t counter[4], uint64_t seed, uint32_t out[4]) {
+void reference_philox(const uint32_t counter[4], uint64_t seed, uint32_t out[4]) {
   uint32_t key0 = (uint32_t)seed, key1 = (uint32_t)(seed >> 32);
   for (int i = 0; i < 4; ++i) out[i] = counter[i];
   for (int round = 0; round < 10; ++round) {
@@ -23,7 +23,7 @@ uint32_t reference_u(reference_block *block, uint64_t seed, uint64_t stream, uin
     for (uint32_t plane = 0; plane < 32; ++plane) {
       const uint32_t counter[4] = {(uint32_t)stream, (uint32_t)number, (uint32_t)(stream >> 32),
                                    (uint32_t)(number >> 32) | plane << 25};
-      philox(counter, seed, block->planes[plane]);
+      reference_philox(counter, seed, block->planes[plane]);
     }
   }
   const unsigned bit = (unsigned)(index % 128);

@@ -8,6 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+// Four words of the generator.
+void reference_philox(const uint32_t counter[4], uint64_t seed, uint32_t out[4]);
+
 // The planes of the block at hand.
 typedef struct reference_block {
   bool ready;

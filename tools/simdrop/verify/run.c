@@ -15,7 +15,7 @@
 #include "shared/progress.h"
 #include "shared/report.h"
 #include "shared/thread_pool.h"
-#include "verify/special_functions.h"
+#include "verify/significance.h"
 
 // The rate of false alarms of a whole run. A long run confirms a failure on new data at CONFIRMATION_LEVEL, so that its own is
 // 1e-9.
@@ -27,12 +27,13 @@
 #define TRIAL_DRAWS ((uint64_t)1 << 20)
 #define TRIAL_P 0.3
 
-const char *const selection_names[SELECTION_COUNT + 1] = {"S1",  "S2", "S3", "S4", "S5", "S6", "S7", "S8", "S9", "S10", "S11",
-                                                          "S12", "K1", "K3", "K4", "K5", "K6", "K7", "K8", "K9", "K10", NULL};
+const char *const selection_names[SELECTION_COUNT + 1] = {
+    "S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8",  "S9",  "S10", "S11", "S13", "S14", "S15", "S16", "S17", "S18", "S12", "K1",
+    "K3", "K4", "K5", "K6", "K7", "K8", "K9", "K10", "K11", "K12", "K13", "K14", "K15", "K16", "K17", "K18", "K19", NULL};
 
 static bool is_selected(const verify_request *request, size_t selection) { return request->tests >> selection & 1; }
 
-// What is worked off by one thread at once: a sequence and the rows read off its counts, or one row.
+// What is worked off by one thread at once: counts and the rows that are read off them, or one row.
 typedef struct verify_job {
   verify_row *rows;
   size_t count;
@@ -94,14 +95,52 @@ static bool count_sequence(verify_work *work, const verify_subject *subject, seq
   return counted;
 }
 
-// The figures of rows that share a sequence, or of one row.
+// What several figures are read off: the counts of a sequence, or of normal numbers.
+typedef struct shared_counts {
+  sequence_counts *sequence;
+  normal_counts *normals;
+} shared_counts;
+
+static bool is_of_counts(const verify_test *test, verify_form form) {
+  return (test->of_sequence != NULL && form_is_of_decisions(form)) || (test->of_normals != NULL && form == FORM_GAUSSIAN);
+}
+
+static uint64_t counted_elements(const verify_subject *subject) {
+  return subject->form == FORM_GAUSSIAN ? normals_drawn(subject) : verify_limits(subject).total;
+}
+
+// Either way free_counts is due.
+static bool count_shared(verify_work *work, const verify_subject *subject, shared_counts *counts) {
+  *counts = (shared_counts){NULL, NULL};
+  if (subject->form == FORM_GAUSSIAN) {
+    counts->normals = verify_allocate(1, sizeof *counts->normals);
+    return counts->normals != NULL && count_normals(subject, counts->normals);
+  }
+  counts->sequence = verify_allocate(1, sizeof *counts->sequence);
+  return counts->sequence != NULL && count_sequence(work, subject, counts->sequence);
+}
+
+static void free_counts(shared_counts *counts) {
+  free(counts->sequence);
+  free(counts->normals);
+}
+
+static void read_figure(const verify_test *test, const shared_counts *counts, double level, verify_figure *figure) {
+  if (counts->normals != NULL) {
+    test->of_normals(counts->normals, level, figure);
+  } else {
+    test->of_sequence(counts->sequence, level, figure);
+  }
+}
+
+// The figures of rows that share counts, or of one row.
 static bool measure(verify_work *work, const verify_row *rows, size_t count, uint64_t seed, verify_figure *figures) {
   const verify_subject subject = subject_of(work, rows->candidate, rows->form, rows->p, seed);
   if (rows->by_draws) return rows->test->by_draws(&subject, figures);
-  sequence_counts *const counts = verify_allocate(1, sizeof *counts);
-  const bool counted = counts != NULL && count_sequence(work, &subject, counts);
-  for (size_t i = 0; counted && i < count; ++i) rows[i].test->of_sequence(counts, subject.level, &figures[i]);
-  free(counts);
+  shared_counts counts;
+  const bool counted = count_shared(work, &subject, &counts);
+  for (size_t i = 0; counted && i < count; ++i) read_figure(rows[i].test, &counts, subject.level, &figures[i]);
+  free_counts(&counts);
   return counted;
 }
 
@@ -112,7 +151,7 @@ static void keep_calibration(calibration_row *row, size_t index, const verify_fi
 
 static verify_subject calibration_subject(verify_work *work, const calibration_row *row, size_t index) {
   const uint64_t seed = derived_seed(derived_seed(work->request->seed, 0x43616c), index);
-  verify_subject subject = subject_of(work, 0, FORM_MASK, row->p, seed);
+  verify_subject subject = subject_of(work, 0, row->form, row->p, seed);
   subject.elements = CALIBRATION_ELEMENTS;
   subject.is_long = false;
   return subject;
@@ -121,22 +160,22 @@ static verify_subject calibration_subject(verify_work *work, const calibration_r
 static bool calibrate(verify_work *work, calibration_row *row, size_t index) {
   const verify_subject subject = calibration_subject(work, row, index);
   verify_figure figure = {.applies = false};
-  bool measured;
-  if (row->test->of_sequence == NULL) {
-    measured = row->test->by_draws(&subject, &figure);
+  if (!is_of_counts(row->test, row->form)) {
+    const bool measured = row->test->by_draws(&subject, &figure);
     keep_calibration(row, index, &figure);
-  } else {
-    // The rows of one p follow each other, and one job fills in those of all tests of sequences.
-    sequence_counts *const counts = verify_allocate(1, sizeof *counts);
-    measured = counts != NULL && count_sequence(work, &subject, counts);
-    for (; measured && row < work->report->calibration_rows + work->report->calibration_count && row->p == subject.p; ++row) {
-      if (row->test->of_sequence == NULL) continue;
-      figure = (verify_figure){.applies = false};
-      row->test->of_sequence(counts, subject.level, &figure);
-      keep_calibration(row, index, &figure);
-    }
-    free(counts);
+    return measured;
   }
+  // The rows of one p and form follow each other, and one job fills in those of all tests that share counts.
+  const calibration_row *const end = work->report->calibration_rows + work->report->calibration_count;
+  shared_counts counts;
+  const bool measured = count_shared(work, &subject, &counts);
+  for (; measured && row < end && row->p == subject.p && row->form == subject.form; ++row) {
+    if (!is_of_counts(row->test, row->form)) continue;
+    figure = (verify_figure){.applies = false};
+    read_figure(row->test, &counts, subject.level, &figure);
+    keep_calibration(row, index, &figure);
+  }
+  free_counts(&counts);
   return measured;
 }
 
@@ -197,7 +236,7 @@ static void plan_form(verify_work *work, size_t candidate, verify_form form, siz
   const size_t first = work->report->row_count;
   size_t count = 0;
   for (size_t t = 0; t < VERIFY_TEST_COUNT; ++t) {
-    if (!is_selected(request, t) || verify_tests[t].of_sequence == NULL) continue;
+    if (!is_selected(request, t) || !is_of_counts(&verify_tests[t], form)) continue;
     add_row(work, candidate, form, p, t, false);
     ++count;
   }
@@ -222,47 +261,63 @@ static void plan_candidate(verify_work *work, size_t candidate) {
   }
 }
 
-static bool is_calibrated(const verify_test *test) { return test - verify_tests < 8; }  // S1 to S8
+static bool is_calibrated(const verify_test *test, verify_form form) {
+  return form == FORM_GAUSSIAN ? test->of_normals != NULL : test - verify_tests < 8;  // S1 to S8
+}
+
+// The rows of one p and form, and their jobs: one a seed for those that share counts, and one for each other row.
+static void plan_calibration_of(verify_work *work, double p, verify_form form) {
+  verify_report *const report = work->report;
+  calibration_row *const rows = report->calibration_rows;
+  const size_t first = report->calibration_count;
+  for (size_t t = 0; t < VERIFY_TEST_COUNT; ++t) {
+    if (!is_calibrated(&verify_tests[t], form)) continue;
+    const size_t row = report->calibration_count++;
+    if (rows != NULL) rows[row] = (calibration_row){.test = &verify_tests[t], .form = form, .p = p, .count = CALIBRATION_SEEDS};
+  }
+  for (size_t seed = 0; seed < CALIBRATION_SEEDS; ++seed) {
+    size_t row = first;
+    add_job(work, NULL, seed, rows == NULL ? NULL : rows + first);
+    for (size_t t = 0; t < VERIFY_TEST_COUNT; ++t) {
+      if (!is_calibrated(&verify_tests[t], form)) continue;
+      if (!is_of_counts(&verify_tests[t], form)) add_job(work, NULL, seed, rows == NULL ? NULL : rows + row);
+      ++row;
+    }
+  }
+}
 
 static void plan_calibration(verify_work *work) {
-  verify_report *const report = work->report;
   const verify_request *const request = work->request;
   if (!is_selected(request, SELECTION_CALIBRATION) || request->from != NULL) return;
+  bool of_decisions = false;
+  for (int form = 0; form < FORM_COUNT; ++form)
+    of_decisions |= form_is_of_decisions((verify_form)form) && (request->forms >> form & 1);
   for (size_t p = 0; p < request->p.count; ++p) {
-    calibration_row *const first =
-        report->calibration_rows == NULL ? NULL : report->calibration_rows + report->calibration_count;
-    for (size_t t = 0; t < VERIFY_TEST_COUNT; ++t) {
-      if (!is_calibrated(&verify_tests[t])) continue;
-      const size_t row = report->calibration_count++;
-      if (first == NULL) continue;
-      report->calibration_rows[row] =
-          (calibration_row){.test = &verify_tests[t], .p = request->p.values[p], .count = CALIBRATION_SEEDS};
-    }
-    for (size_t seed = 0; seed < CALIBRATION_SEEDS; ++seed) {
-      add_job(work, NULL, seed, first);
-      for (size_t t = 0; t < VERIFY_TEST_COUNT; ++t)
-        if (is_calibrated(&verify_tests[t]) && verify_tests[t].of_sequence == NULL)
-          add_job(work, NULL, seed, first == NULL ? NULL : first + t);
-    }
+    if (of_decisions) plan_calibration_of(work, request->p.values[p], FORM_MASK);
+    if (request->forms >> FORM_GAUSSIAN & 1) plan_calibration_of(work, request->p.values[p], FORM_GAUSSIAN);
   }
 }
 
 static uint64_t job_elements(verify_work *work, const verify_job *job) {
   const verify_request *const request = work->request;
   if (job->calibration != NULL) {
-    verify_subject subject = calibration_subject(work, job->calibration, job->count);
-    return job->calibration->test->of_sequence == NULL ? job->calibration->test->drawn(&subject)
-                                                       : verify_limits(&subject).total;
+    const calibration_row *const row = job->calibration;
+    const verify_subject subject = calibration_subject(work, row, job->count);
+    return is_of_counts(row->test, row->form) ? counted_elements(&subject) : row->test->drawn(&subject);
   }
   const verify_subject subject = subject_of(work, job->rows->candidate, job->rows->form, job->rows->p, 0);
   if (job->rows->by_draws) return job->rows->test->drawn(&subject);
   const int64_t bytes = request->from == NULL ? -1 : input_bytes_left(request->from_descriptor);
-  return bytes > 0 && 8 * (uint64_t)bytes < request->elements ? 8 * (uint64_t)bytes : verify_limits(&subject).total;
+  return bytes > 0 && 8 * (uint64_t)bytes < request->elements ? 8 * (uint64_t)bytes : counted_elements(&subject);
 }
 
 // ---- running
 
 static size_t candidate_of(const verify_job *job) { return job->calibration != NULL ? 0 : job->rows->candidate; }
+
+static bool is_of_counts_job(const verify_job *job) {
+  return job->calibration != NULL ? is_of_counts(job->calibration->test, job->calibration->form) : !job->rows->by_draws;
+}
 
 // Seconds for an element of such a job on one thread, from a smaller one.
 static double trial(verify_work *work, const verify_job *job) {
@@ -277,32 +332,34 @@ static double trial(verify_work *work, const verify_job *job) {
   subject.keep = keep_probability(TRIAL_P);
   if (subject.elements > TRIAL_ELEMENTS) subject.elements = TRIAL_ELEMENTS;
   const double begin = clock_seconds();
-  if (is_calibration ? test->of_sequence == NULL : job->rows->by_draws) {
+  if (!is_of_counts_job(job)) {
     subject.is_long = false;
     if (subject.elements > TRIAL_DRAWS) subject.elements = TRIAL_DRAWS;
     test->by_draws(&subject, &figure);
     elements = test->drawn(&subject);
   } else {
-    sequence_counts *const counts = verify_allocate(1, sizeof *counts);
-    if (counts != NULL) count_sequence(&quiet, &subject, counts);
-    elements = verify_limits(&subject).total;
-    free(counts);
+    shared_counts counts;
+    count_shared(&quiet, &subject, &counts);
+    elements = counted_elements(&subject);
+    free_counts(&counts);
   }
   return (clock_seconds() - begin) / (double)(elements > 0 ? elements : 1);
 }
 
-// Jobs of one kind take about the same time an element: sequences, or draws of one test, in one form; or calibration's.
-static double *rate_of(double rates[FORM_COUNT + 1][VERIFY_TEST_COUNT + 1], const verify_job *job) {
+// Jobs of one kind take about the same time an element: counts, or draws of one test, in one form; those of calibration are of
+// other kinds.
+typedef double kind_rates[2][FORM_COUNT][VERIFY_TEST_COUNT + 1];
+static double *rate_of(kind_rates rates, const verify_job *job) {
   const bool is_calibration = job->calibration != NULL;
   const verify_test *const test = is_calibration ? job->calibration->test : job->rows->test;
-  const bool by_draws = is_calibration ? test->of_sequence == NULL : job->rows->by_draws;
-  return &rates[is_calibration ? FORM_COUNT : job->rows->form][by_draws ? test - verify_tests : VERIFY_TEST_COUNT];
+  const verify_form form = is_calibration ? job->calibration->form : job->rows->form;
+  return &rates[is_calibration][form][is_of_counts_job(job) ? VERIFY_TEST_COUNT : test - verify_tests];
 }
 
 static void tell_duration(verify_work *work) {
   double seconds = 0;
   for (size_t c = 0; c < work->request->candidate_count; ++c) {
-    double rates[FORM_COUNT + 1][VERIFY_TEST_COUNT + 1] = {{0}};  // 0 = not tried yet
+    kind_rates rates = {{{0}}};  // 0 = not tried yet
     if (!backend_use(work->request->candidates[c].backend)) continue;
     for (size_t j = 0; j < work->job_count; ++j) {
       const verify_job *const job = &work->jobs[j];
@@ -360,17 +417,6 @@ static void run_exact(verify_work *work) {
 static int compare_doubles(const void *a, const void *b) {
   const double x = *(const double *)a, y = *(const double *)b;
   return (x > y) - (x < y);
-}
-
-// The limit of the distribution of Kolmogorov's distance, and of the one-sided one (Smirnov, 1948), with Stephens's correction
-// for finite n (1970). Boost has it from 1.75 on only.
-static double kolmogorov_at_least(double distance, double n, bool one_sided) {
-  const double x = (sqrt(n) + 0.12 + 0.11 / sqrt(n)) * distance;
-  if (one_sided) return exp(-2 * x * x);
-  double sum = 0;
-  if (x < 0.2) return 1;  // to all digits; the series is slow there
-  for (int k = 1; k <= 40; ++k) sum += (k % 2 == 1 ? 2 : -2) * exp(-2.0 * k * k * x * x);
-  return sum < 0 ? 0 : sum > 1 ? 1 : sum;
 }
 
 static void judge_calibration(calibration_row *row, double level) {

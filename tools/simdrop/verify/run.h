@@ -69,6 +69,7 @@ typedef struct exact_row {
 // The p-values of one test over many seeds, in rising order, and the test of Kolmogorov and Smirnov for their being uniform.
 typedef struct calibration_row {
   const verify_test *test;
+  verify_form form;
   double p;
   size_t count;
   double p_values[CALIBRATION_SEEDS];

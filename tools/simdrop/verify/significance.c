@@ -20,6 +20,30 @@ double two_sided(double low, double high) {
 
 double two_sided_normal(double z) { return two_sided(normal_at_least(z), normal_at_least(-z)); }
 
+double two_sided_skewed(double z, double skewness) {
+  const double shape = 4 / (skewness * skewness);
+  if (!(shape < 1e12)) return two_sided_normal(z);  // no difference is left
+  const double x = fmax(0, shape + copysign(z * sqrt(shape), z * skewness));
+  return two_sided(gamma_at_most(x, shape), gamma_at_least(x, shape));
+}
+
+// Smirnov, 1948, with Stephens's correction for finite n (1970). Boost has it from 1.75 on only.
+double kolmogorov_at_least(double distance, double n, bool one_sided) {
+  const double x = (sqrt(n) + 0.12 + 0.11 / sqrt(n)) * distance;
+  if (one_sided) return exp(-2 * x * x);
+  double sum = 0;
+  if (x < 0.2) return 1;  // to all digits; the series is slow there
+  for (int k = 1; k <= 40; ++k) sum += (k % 2 == 1 ? 2 : -2) * exp(-2.0 * k * k * x * x);
+  return sum < 0 ? 0 : sum > 1 ? 1 : sum;
+}
+
+size_t worst_finding(const verify_finding *findings, size_t count) {
+  size_t worst = 0;
+  for (size_t i = 1; i < count; ++i)
+    if (is_less_likely(findings[i].p_value, findings[worst].p_value)) worst = i;
+  return worst;
+}
+
 double two_sided_binomial(double k, double n, double probability) {
   return two_sided(binomial_at_most(k, n, probability), binomial_at_least(k, n, probability));
 }

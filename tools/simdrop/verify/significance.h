@@ -18,10 +18,26 @@ double less_likely(double a, double b);
 // The p-value of both tails together.
 double two_sided(double low, double high);
 double two_sided_normal(double z);
+
+// For a sum of many, z standard deviations from its mean, whose skewness is not 0 yet: that of the gamma variable with the same
+// three moments (Pearson's type III), and a normal variable's if it is 0.
+double two_sided_skewed(double z, double skewness);
+
+// The limit of the distribution of Kolmogorov's distance between n values and their distribution function, and of the one-sided
+// one.
+double kolmogorov_at_least(double distance, double n, bool one_sided);
 double two_sided_binomial(double k, double n, double probability);
 
 // Standard deviations between k events of n trials and their expectation.
 double binomial_deviations(double k, double n, double probability);
+
+// What may be wrong, and how unlikely it is. Of several, the least likely stands for all.
+#define FINDING_SIZE 48
+typedef struct verify_finding {
+  double p_value, statistic;
+  char where[FINDING_SIZE];
+} verify_finding;
+size_t worst_finding(const verify_finding *findings, size_t count);
 
 // The worst of many equally distributed binomial counts.
 typedef struct binomial_worst {

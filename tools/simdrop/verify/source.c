@@ -8,11 +8,38 @@
 #include "shared/input.h"
 #include "shared/report.h"
 
-const dropout_functions library_functions = {simdrop_mask_bits,  simdrop_forward,        simdrop_backward,
-                                             simdrop_apply_bits, simdrop_forward_layout, simdrop_backward_layout};
+const dropout_functions library_functions = {.mask_bits = simdrop_mask_bits,
+                                             .forward = simdrop_forward,
+                                             .backward = simdrop_backward,
+                                             .apply_bits = simdrop_apply_bits,
+                                             .forward_layout = simdrop_forward_layout,
+                                             .backward_layout = simdrop_backward_layout,
+                                             .chain_forward = simdrop_chain_forward,
+                                             .chain_backward = simdrop_chain_backward,
+                                             .norm_forward = simdrop_norm_forward,
+                                             .norm_backward = simdrop_norm_backward,
+                                             .softmax_forward = simdrop_softmax_forward,
+                                             .softmax_backward = simdrop_softmax_backward,
+                                             .tile_init = simdrop_tile_init,
+                                             .tile_apply = simdrop_tile_apply,
+                                             .alpha_forward = simdrop_alpha_forward,
+                                             .alpha_backward = simdrop_alpha_backward,
+                                             .alpha_forward_layout = simdrop_alpha_forward_layout,
+                                             .normals = simdrop_normals,
+                                             .uniforms = simdrop_uniforms,
+                                             .gaussian_forward = simdrop_gaussian_forward,
+                                             .concrete_forward = simdrop_concrete_forward,
+                                             .concrete_backward = simdrop_concrete_backward,
+                                             .dropblock_bits = simdrop_dropblock_bits,
+                                             .dropconnect = simdrop_dropconnect,
+                                             .moments_update = simdrop_moments_update,
+                                             .moments_finish = simdrop_moments_finish};
 
-const char *const form_names[FORM_COUNT + 1] = {"mask", "forward", "backward", "channels", "channels-backward", NULL};
+const char *const form_names[FORM_COUNT + 1] = {"mask",  "forward",        "backward", "channels", "channels-backward",
+                                                "chain", "chain-backward", "softmax",  "alpha",    "gaussian",
+                                                NULL};
 
+bool form_is_of_decisions(verify_form form) { return form <= FORM_CHANNELS_BACKWARD; }
 bool form_is_backward(verify_form form) { return form == FORM_BACKWARD || form == FORM_CHANNELS_BACKWARD; }
 bool form_is_channels(verify_form form) { return form == FORM_CHANNELS || form == FORM_CHANNELS_BACKWARD; }
 

@@ -19,21 +19,77 @@ typedef struct dropout_functions {
                                    void *y);
   simdrop_status (*backward_layout)(const simdrop_mask *mask, simdrop_dtype dtype, const simdrop_layout *layout, const void *dy,
                                     void *dx);
+  // Those of fused.h, softmax.h and tile.h.
+  simdrop_status (*chain_forward)(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype,
+                                  const simdrop_matrix *matrix, const simdrop_chain *chain, const void *x, void *y,
+                                  uint8_t *bits);
+  simdrop_status (*chain_backward)(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype,
+                                   const simdrop_matrix *matrix, const simdrop_chain *chain, const uint8_t *bits, const void *x,
+                                   const void *dy, void *dx, void *bias_gradient);
+  simdrop_status (*norm_forward)(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype,
+                                 const simdrop_matrix *matrix, const simdrop_norm *norm, const void *x, void *h, void *y,
+                                 void *statistics);
+  simdrop_status (*norm_backward)(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype,
+                                  const simdrop_matrix *matrix, const simdrop_norm *norm, const void *h, const void *statistics,
+                                  const void *dy, const void *dh_added, void *dh, void *dx, void *gamma_gradient,
+                                  void *beta_gradient, void *bias_gradient);
+  simdrop_status (*softmax_forward)(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype,
+                                    const simdrop_matrix *matrix, const simdrop_softmax *softmax, const void *x, void *y,
+                                    void *probabilities, void *statistics);
+  simdrop_status (*softmax_backward)(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype,
+                                     const simdrop_matrix *matrix, const simdrop_softmax *softmax, const void *probabilities,
+                                     const void *x, const void *statistics, const void *dy, void *dx);
+  simdrop_status (*tile_init)(const simdrop_mask *mask, simdrop_dtype dtype, uint64_t index_stride, simdrop_tile *tile);
+  simdrop_status (*tile_apply)(const simdrop_tile *tile, uint64_t row, uint64_t column, size_t rows, size_t columns, void *x,
+                               ptrdiff_t stride);
+  // Those of variants.h.
+  simdrop_status (*alpha_forward)(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype, size_t n,
+                                  const void *x, void *y);
+  simdrop_status (*alpha_backward)(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype, size_t n,
+                                   const void *dy, void *dx);
+  simdrop_status (*alpha_forward_layout)(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype,
+                                         const simdrop_layout *layout, const void *x, void *y);
+  simdrop_status (*normals)(const simdrop_executor *executor, const simdrop_mask *mask, size_t n, float *normals);
+  simdrop_status (*uniforms)(const simdrop_executor *executor, const simdrop_mask *mask, size_t n, float *uniforms);
+  simdrop_status (*gaussian_forward)(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype, size_t n,
+                                     const void *x, void *y);
+  simdrop_status (*concrete_forward)(const simdrop_executor *executor, const simdrop_mask *mask, double temperature,
+                                     simdrop_dtype dtype, size_t n, const void *x, void *y);
+  simdrop_status (*concrete_backward)(const simdrop_executor *executor, const simdrop_mask *mask, double temperature,
+                                      simdrop_dtype dtype, size_t n, const void *x, const void *dy, void *dx,
+                                      double *p_gradient);
+  simdrop_status (*dropblock_bits)(const simdrop_executor *executor, const simdrop_mask *mask, size_t images, size_t height,
+                                   size_t width, size_t block_height, size_t block_width, uint8_t *bits, uint64_t *kept);
+  simdrop_status (*dropconnect)(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype, size_t rows,
+                                size_t columns, const void *w, size_t w_stride, const void *x, void *y);
+  simdrop_status (*moments_update)(const simdrop_executor *executor, simdrop_dtype dtype, uint64_t passes, size_t n,
+                                   const void *x, void *mean, void *squares);
+  simdrop_status (*moments_finish)(const simdrop_executor *executor, simdrop_dtype dtype, uint64_t passes, size_t n,
+                                   const void *squares, void *variance);
 } dropout_functions;
 
 // The library, on whichever backend is selected.
 extern const dropout_functions library_functions;
 
-// How decisions are asked for. All but the first read them off the zeros of an output.
+// What is asked. The first forms ask for decisions, and all but the very first read them off the zeros of an output; the others
+// have tests of their own, of values.
 typedef enum verify_form {
-  FORM_MASK,              // the packed mask
-  FORM_FORWARD,           // y of ones
-  FORM_BACKWARD,          // dx of ones
-  FORM_CHANNELS,          // y of a tensor with one decision a channel
-  FORM_CHANNELS_BACKWARD  // dx of it
+  FORM_MASK,               // the packed mask
+  FORM_FORWARD,            // y of ones
+  FORM_BACKWARD,           // dx of ones
+  FORM_CHANNELS,           // y of a tensor with one decision a channel
+  FORM_CHANNELS_BACKWARD,  // dx of it
+  FORM_CHAIN,              // y of a chain
+  FORM_CHAIN_BACKWARD,     // dx of it
+  FORM_SOFTMAX,            // y of softmax with dropout
+  FORM_ALPHA,              // y of alpha dropout
+  FORM_GAUSSIAN            // y of Gaussian dropout
 } verify_form;
-#define FORM_COUNT 5
+#define FORM_COUNT 10
 extern const char *const form_names[FORM_COUNT + 1];  // ends with NULL
+
+// Whether the form asks for decisions.
+bool form_is_of_decisions(verify_form form);
 
 // Whether the form takes forward's path or backward's, and whether a decision stands for a channel.
 bool form_is_backward(verify_form form);

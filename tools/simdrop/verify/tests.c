@@ -1,4 +1,5 @@
-// S1, S2 and S4 to S9 read the counts of one sequence; S3, S10 and S11 are in verify/draws.c.
+// S1, S2 and S4 to S9 read the counts of one sequence; S3, S10 and S11 are in verify/draws.c, S13 and S18 in
+// verify/expectations.c, S14 to S17 in verify/normals.c.
 #include "verify/tests.h"
 
 #include <math.h>
@@ -7,6 +8,7 @@
 
 #include "shared/popcount.h"
 #include "verify/draws.h"
+#include "verify/expectations.h"
 #include "verify/significance.h"
 #include "verify/special_functions.h"
 
@@ -289,15 +291,22 @@ sequence_limits verify_limits(const verify_subject *subject) {
 }
 
 const verify_test verify_tests[VERIFY_TEST_COUNT] = {
-    {"S1", "rate", "exact binomial", rate, NULL, NULL, NULL},
-    {"S2", "position", "chi-squared", position, NULL, NULL, NULL},
-    {"S3", "tail", "exact binomial", NULL, draw_tails, tails_in, tails_drawn},
-    {"S4", "pattern", "chi-squared", pattern, NULL, NULL, NULL},
-    {"S5", "coincidence", "exact binomial", coincidence, NULL, NULL, NULL},
-    {"S6", "lag", "normal; exact binomial where rare", lag, NULL, NULL, NULL},
-    {"S7", "dispersion", "gamma", dispersion, NULL, NULL, NULL},
-    {"S8", "runs", "normal", runs, NULL, NULL, NULL},
-    {"S9", "duplicates", "none expected", duplicate, draw_sparse_duplicates, duplicates_in, duplicates_drawn},
-    {"S10", "streams", "exact binomial", NULL, draw_streams, streams_in, streams_drawn},
-    {"S11", "E[output]", "normal; exact binomial for each element", NULL, draw_outputs, outputs_in, outputs_drawn},
+    {"S1", "rate", "exact binomial", .of_sequence = rate},
+    {"S2", "position", "chi-squared", .of_sequence = position},
+    {"S3", "tail", "exact binomial", NULL, NULL, draw_tails, tails_in, tails_drawn},
+    {"S4", "pattern", "chi-squared", .of_sequence = pattern},
+    {"S5", "coincidence", "exact binomial", .of_sequence = coincidence},
+    {"S6", "lag", "normal; exact binomial where rare", .of_sequence = lag},
+    {"S7", "dispersion", "gamma", .of_sequence = dispersion},
+    {"S8", "runs", "normal", .of_sequence = runs},
+    {"S9", "duplicates", "none expected", duplicate, NULL, draw_sparse_duplicates, duplicates_in, duplicates_drawn},
+    {"S10", "streams", "exact binomial", NULL, NULL, draw_streams, streams_in, streams_drawn},
+    {"S11", "E[output]", "normal; exact binomial for each element", NULL, NULL, draw_outputs, outputs_in, outputs_drawn},
+    {"S13", "E[fused]", "normal; exact binomial for each element", NULL, NULL, draw_fused_outputs, fused_outputs_in,
+     fused_outputs_drawn},
+    {"S14", "moments", "normal and gamma", .of_normals = normal_moments},
+    {"S15", "far tails", "exact binomial", .of_normals = normal_tails},
+    {"S16", "normal lag", "normal and gamma", .of_normals = normal_lags},
+    {"S17", "normality", "Kolmogorov and Smirnov", .of_normals = normal_distribution},
+    {"S18", "alpha", "normal", NULL, NULL, draw_alpha_moments, alpha_moments_in, alpha_moments_drawn},
 };

@@ -7,20 +7,22 @@
 #include <stdint.h>
 
 #include "verify/figure.h"
+#include "verify/normals.h"
 #include "verify/sequence.h"
 
 typedef struct verify_test {
   const char *id;
   const char *name;
   const char *null_distribution;
-  void (*of_sequence)(const sequence_counts *counts, double level, verify_figure *figure);
+  void (*of_sequence)(const sequence_counts *counts, double level, verify_figure *figure);  // in the forms of decisions
+  void (*of_normals)(const normal_counts *counts, double level, verify_figure *figure);     // in FORM_GAUSSIAN
   bool (*by_draws)(const verify_subject *subject, verify_figure *figure);
   bool (*drawn_in)(verify_form form);
   uint64_t (*drawn)(const verify_subject *subject);  // elements that by_draws draws
 } verify_test;
 
-#define VERIFY_TEST_COUNT 11
-extern const verify_test verify_tests[VERIFY_TEST_COUNT];  // S1 to S11
+#define VERIFY_TEST_COUNT 17
+extern const verify_test verify_tests[VERIFY_TEST_COUNT];  // S1 to S11, S13 to S18
 
 // What a subject's sequence is counted up to.
 sequence_limits verify_limits(const verify_subject *subject);

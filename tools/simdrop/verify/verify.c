@@ -200,10 +200,12 @@ int verify_command(int argc, char **argv, const dropout_functions *functions, co
        &request->from, NULL, false},
       {"p", "LIST", "probabilities of dropping (default 0.001,0.01,0.1,0.25,0.3,1/3,0.5,0.9,0.99)", ARG_PROBABILITY_LIST,
        &request->p, NULL, false},
-      {"test", "LIST", "some of S1 to S12, K1, K3 to K10 with commas between, or all", ARG_CHOICE_LIST, &request->tests,
+      {"test", "LIST", "some of S1 to S18, K1, K3 to K19 with commas between, or all", ARG_CHOICE_LIST, &request->tests,
        selection_names, false},
-      {"form", "LIST", "some of mask, forward, backward, channels, channels-backward, or all (default)", ARG_CHOICE_LIST,
-       &request->forms, form_names, false},
+      {"form", "LIST",
+       "some of mask, forward, backward, channels, channels-backward, chain, chain-backward, softmax, alpha, gaussian, or all "
+       "(default)",
+       ARG_CHOICE_LIST, &request->forms, form_names, false},
       {"elements", "N", "elements of a sequence (default 16Mi, 4Gi with --long, a whole file): fewer are quicker and see less",
        ARG_SIZE, &request->elements, NULL, false},
       {"threads", "N", "default: the processors", ARG_NUMBER, &request->threads, NULL, false},
@@ -213,7 +215,8 @@ int verify_command(int argc, char **argv, const dropout_functions *functions, co
       .command = "verify",
       .summary =
           "Tests whether masks are what they should be: exact tests against published answers and a reference, and\n"
-          "statistical tests of bits, forward and backward outputs, single elements and whole channels.",
+          "statistical tests of bits, forward and backward outputs, single elements and whole channels, and of the fused\n"
+          "kernels and variants.",
       .options = table,
       .option_count = sizeof table / sizeof table[0],
       .notes =

@@ -1,0 +1,62 @@
+// Tiles: the public functions and their checks.
+#include "fused/tile.h"
+
+#include <string.h>
+
+#include "core/check_call.h"
+
+simdrop_status simdrop_tile_init(const simdrop_mask *mask, simdrop_dtype dtype, uint64_t index_stride, simdrop_tile *tile) {
+  if (tile == NULL) return SIMDROP_ERROR_NULL_POINTER;
+  SIMDROP_RETURN_IF_ERROR(check_mask(mask, 0));
+  const size_t size = simdrop_element_size(dtype);
+  if (size == 0) return SIMDROP_ERROR_DTYPE;
+  const simdrop_call call = {.verb = SIMDROP_FORWARD, .mask = mask, .dtype = dtype};
+  simdrop_operation operation;
+  simdrop_tile_state state;
+  make_operation(&call, size, 0, &operation);
+  simdrop_tile_prepare(&state, &operation, index_stride);
+  memset(tile, 0, sizeof *tile);
+  memcpy(tile->opaque, &state, sizeof state);
+  return SIMDROP_OK;
+}
+
+// The index of the first element, unless that of the last passes 2^64 - 1.
+static simdrop_status find_index(const simdrop_tile_state *state, uint64_t row, uint64_t column, size_t rows, size_t columns,
+                                 uint64_t *index) {
+  uint64_t left = UINT64_MAX - state->offset;
+  if (column > left || columns - 1 > left - column || rows - 1 > UINT64_MAX - row) return SIMDROP_ERROR_INDEX_OVERFLOW;
+  left -= column + (columns - 1);
+  const uint64_t last_row = row + (rows - 1), stride = state->index_stride;
+  // Factors below 2^32 need no division, which a small tile would notice.
+  const bool is_small = (last_row | stride) >> 32 == 0;
+  if (is_small ? last_row * stride > left : stride != 0 && last_row > left / stride) return SIMDROP_ERROR_INDEX_OVERFLOW;
+  *index = state->offset + row * stride + column;
+  return SIMDROP_OK;
+}
+
+// That the elements lie apart, and within PTRDIFF_MAX bytes.
+static simdrop_status check_places(size_t size, size_t rows, size_t columns, ptrdiff_t stride) {
+  const size_t most = PTRDIFF_MAX / sizeof(double);  // no type has longer elements
+  const size_t distance = stride < 0 ? (size_t)0 - (size_t)stride : (size_t)stride;
+  if (rows > 1 && distance < columns) return SIMDROP_ERROR_OVERLAP;
+  if (rows == 1 && columns <= most) return SIMDROP_OK;
+  if (((rows | distance | columns) >> (sizeof(size_t) * 4 - 3)) == 0) return SIMDROP_OK;  // no product is too large
+  const size_t elements = PTRDIFF_MAX / size;
+  if (columns > elements) return SIMDROP_ERROR_SIZE_OVERFLOW;
+  return rows > 1 && distance > (elements - columns) / (rows - 1) ? SIMDROP_ERROR_SIZE_OVERFLOW : SIMDROP_OK;
+}
+
+simdrop_status simdrop_tile_apply(const simdrop_tile *tile, uint64_t row, uint64_t column, size_t rows, size_t columns, void *x,
+                                  ptrdiff_t stride) {
+  if (tile == NULL) return SIMDROP_ERROR_NULL_POINTER;
+  if (rows == 0 || columns == 0) return SIMDROP_OK;
+  if (x == NULL) return SIMDROP_ERROR_NULL_POINTER;
+  simdrop_tile_state state;  // the caller's is never written
+  memcpy(&state, tile->opaque, sizeof state);
+  if (state.size == 0) return SIMDROP_ERROR_DTYPE;  // zeros: simdrop_tile_init did not make it
+  simdrop_tile_rows tile_rows = {0, rows, columns, x, rows == 1 ? (ptrdiff_t)columns : stride};
+  SIMDROP_RETURN_IF_ERROR(find_index(&state, row, column, rows, columns, &tile_rows.index));
+  SIMDROP_RETURN_IF_ERROR(check_places(state.size, rows, columns, stride));
+  simdrop_drive_tile(&state, &tile_rows);
+  return SIMDROP_OK;
+}

@@ -1,0 +1,4 @@
+// The NEON backend's kernels of norms.
+#include "neon/arithmetic.h"
+
+#include "common/norm_body.h"

@@ -1,0 +1,53 @@
+// Gaussian and concrete dropout, DropConnect, and moments over passes, for elements of one type. variants.c includes this file
+// once for each, with TYPE its name.
+#define TYPED(name) SIMDROP_JOIN_WORDS(name, TYPE)
+
+void SIMDROP_LOCAL(TYPED(gaussian))(size_t n, const simdrop_decisions *decisions, const simdrop_operands *operands,
+                                    simdrop_store store) {
+  const TYPED(simdrop_element) *const x = operands->x;
+  TYPED(simdrop_element) *const y = operands->y;
+  const float *const values = decisions->values + decisions->first;
+  const TYPED(simdrop_computed) sigma = (TYPED(simdrop_computed))operands->factor.value;
+  (void)store;
+  for (size_t k = 0; k < n; ++k) {
+    const TYPED(simdrop_computed) noise = 1 + sigma * values[k];
+    y[k] = TYPED(scalar_element)(TYPED(scalar_value)(x[k]) * noise);
+  }
+}
+
+void SIMDROP_LOCAL(TYPED(moments))(size_t n, const void *x, void *mean, void *squares, double reciprocal) {
+  const TYPED(simdrop_element) *const bits = x;
+  TYPED(simdrop_computed) *const means = mean, *const sums = squares;
+  const TYPED(simdrop_computed) share = (TYPED(simdrop_computed))reciprocal;
+  for (size_t k = 0; k < n; ++k) {
+    const TYPED(simdrop_computed) value = TYPED(scalar_value)(bits[k]), difference = value - means[k];
+    means[k] += difference * share;
+    sums[k] += difference * (value - means[k]);
+  }
+}
+
+void SIMDROP_LOCAL(TYPED(concrete))(size_t n, const simdrop_concrete_operands *operands) {
+  const TYPED(simdrop_element) *const x = operands->x, *const dy = operands->dy, *const from = dy == NULL ? x : dy;
+  TYPED(simdrop_element) *const y = operands->y;
+  TYPED(simdrop_computed) *const terms = operands->terms;
+  const TYPED(simdrop_computed) scale = (TYPED(simdrop_computed))operands->scale, one = 1;
+  const TYPED(simdrop_computed) slope = (TYPED(simdrop_computed))operands->slope;
+  for (size_t k = 0; k < n; ++k) {
+    const TYPED(simdrop_computed) value = TYPED(scalar_value)(from[k]), noise = operands->kept[k] * scale;
+    if (terms != NULL) terms[k] = (value * TYPED(scalar_value)(x[k])) * (noise * (one - operands->dropped[k] * slope));
+    y[k] = TYPED(scalar_element)(value * noise);
+  }
+}
+
+void SIMDROP_LOCAL(TYPED(connect))(size_t n, const simdrop_decisions *decisions, const void *w, const void *x, double factor,
+                                   void *sums) {
+  const TYPED(simdrop_element) *const weights = w, *const inputs = x;
+  TYPED(simdrop_computed) *const lanes = sums, scale = (TYPED(simdrop_computed))factor;
+  for (size_t k = 0; k < n; ++k) {
+    const TYPED(simdrop_computed) product = (TYPED(scalar_value)(weights[k]) * scale) * TYPED(scalar_value)(inputs[k]);
+    if (scalar_is_kept(decisions->words, decisions->first + k)) lanes[k % SIMDROP_SUM_LANES] += product;
+  }
+}
+
+#undef TYPED
+#undef TYPE

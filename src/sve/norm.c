@@ -1,0 +1,4 @@
+// The SVE backend's kernels of norms.
+#include "sve/arithmetic.h"
+
+#include "common/norm_body.h"
