@@ -13,13 +13,15 @@ if(SIMDROP_WITH_OPENMP AND OpenMP_C_FOUND)
   target_link_libraries(simdrop_lib_openmp PRIVATE OpenMP::OpenMP_C $<BUILD_INTERFACE:simdrop_flags>
                         INTERFACE $<BUILD_INTERFACE:simdrop_lib_${simdrop_default}> $<INSTALL_INTERFACE:simdrop::simdrop>)
   target_include_directories(simdrop_lib_openmp PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
-  target_compile_definitions(simdrop_lib_openmp PRIVATE SIMDROP_BUILDING_LIBRARY $<$<STREQUAL:${kind},STATIC>:SIMDROP_STATIC>)
+  target_compile_definitions(simdrop_lib_openmp PRIVATE SIMDROP_BUILDING_LIBRARY $<$<STREQUAL:${kind},STATIC>:SIMDROP_STATIC>
+                             PUBLIC $<$<STREQUAL:${kind},STATIC>:SIMDROP_OPENMP_STATIC>)
   set_property(SOURCE src/openmp/executor.c PROPERTY COMPILE_OPTIONS ${SIMDROP_BASE_FLAGS})
   set_target_properties(simdrop_lib_openmp PROPERTIES OUTPUT_NAME simdrop_openmp EXPORT_NAME openmp C_EXTENSIONS OFF
                         C_VISIBILITY_PRESET hidden POSITION_INDEPENDENT_CODE ON
                         VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
   if(kind STREQUAL "STATIC") # whoever links it links OpenMP
     set(simdrop_openmp_libs "${OpenMP_C_FLAGS}")
+    set(simdrop_openmp_definitions "-DSIMDROP_OPENMP_STATIC")
   else()
     set(simdrop_openmp_private_libs "${OpenMP_C_FLAGS}")
   endif()

@@ -345,7 +345,8 @@ void golden_chain_digests(golden_chain golden, uint64_t digests[GOLDEN_CHAIN_DIG
 typedef struct fused_golden {
   const char *file, *what, *option;
   size_t count;                                 // lines
-  const char *names[GOLDEN_CHAIN_DIGESTS];      // of the digests
+  size_t digests;                               // of a line,
+  const char *names[GOLDEN_NORM_DIGESTS];       // and theirs
   simdrop_dtype (*type_of)(size_t i);           // of line i,
   int (*option_of)(size_t i);                   // and its option
   void (*digest)(size_t i, uint64_t *digests);  // what the backend that is chosen makes of it
@@ -359,14 +360,16 @@ static const char *fused_problem(const fused_golden *golden) {
     if (count >= golden->count) continue;
     if (comparable_probability(golden->type_of(count), 0.3) != 0.3) continue;
     char name[16];
-    int option;
-    uint64_t wanted[GOLDEN_CHAIN_DIGESTS], digests[GOLDEN_CHAIN_DIGESTS];
-    if (sscanf(line, "%15s %d %" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNx64, name, &option, &wanted[0], &wanted[1],
-               &wanted[2], &wanted[3], &wanted[4]) != 7 ||
-        strcmp(name, dtype_name(golden->type_of(count))) != 0 || option != golden->option_of(count))
+    int option, length = 0;
+    uint64_t wanted[GOLDEN_NORM_DIGESTS], digests[GOLDEN_NORM_DIGESTS];
+    bool is_read = sscanf(line, "%15s %d%n", name, &option, &length) == 2;
+    const char *rest = line + length;
+    for (size_t i = 0; is_read && i < golden->digests; ++i, rest += length)
+      is_read = sscanf(rest, " %" SCNx64 "%n", &wanted[i], &length) == 1;
+    if (!is_read || strcmp(name, dtype_name(golden->type_of(count))) != 0 || option != golden->option_of(count))
       return problem("this is no golden %s: %s", golden->what, line);
     golden->digest(count, digests);
-    for (size_t i = 0; found == NULL && i < GOLDEN_CHAIN_DIGESTS; ++i)
+    for (size_t i = 0; found == NULL && i < golden->digests; ++i)
       if (digests[i] != wanted[i])
         found = problem("%s of the %s of %s with %s %d differ", golden->names[i], golden->what, name, golden->option, option);
   }
@@ -381,25 +384,17 @@ static int chain_activation(size_t i) { return (int)golden_chain_of(i).activatio
 static void digest_chain(size_t i, uint64_t *digests) { golden_chain_digests(golden_chain_of(i), digests); }
 
 const char *golden_chains_problem(void) {
-  static const fused_golden chains = {"golden_chains.txt",
-                                      "chain",
-                                      "activation",
-                                      GOLDEN_CHAINS,
-                                      {"y", "bits", "dx", "sums of columns", "sums of rows"},
-                                      chain_type,
-                                      chain_activation,
+  static const fused_golden chains = {"golden_chains.txt",  "chain",
+                                      "activation",         GOLDEN_CHAINS,
+                                      GOLDEN_CHAIN_DIGESTS, {"y", "bits", "dx", "sums of columns", "sums of rows"},
+                                      chain_type,           chain_activation,
                                       digest_chain};
   return fused_problem(&chains);
 }
 
-golden_softmax golden_softmax_of(size_t i) {
-  static const simdrop_dtype types[] = {SIMDROP_F32, SIMDROP_F16, SIMDROP_BF16};
-  return (golden_softmax){types[i / 2], i % 2 != 0};
-}
-
-// Numbers from -4 to 4.
-static void fill_scores(simdrop_dtype dtype, size_t n, uint64_t *random, char *x) {
-  static const uint64_t lowest[] = {0x3f000000, 0, 0x3800, 0x3f00};  // 1/2, and random bits below and above
+// Numbers of 1/2 and more in magnitude, and less than 2.
+static void fill_near(simdrop_dtype dtype, size_t n, uint64_t *random, char *x) {
+  static const uint64_t lowest[] = {0x3f000000, UINT64_C(0x3fe) << 52, 0x3800, 0x3f00};  // 1/2, and random bits below and above
   static const int fractions[] = {23, 52, 10, 7};
   const size_t size = simdrop_dtype_size(dtype);
   for (size_t k = 0; k < n; ++k) {
@@ -407,6 +402,71 @@ static void fill_scores(simdrop_dtype dtype, size_t n, uint64_t *random, char *x
     const uint64_t exponent = (bits & 1) << fractions[dtype], sign = (bits >> 1 & 1) << (8 * size - 1);
     write_element(size, (lowest[dtype] + fraction + exponent) | sign, x + size * k);
   }
+}
+
+golden_norm golden_norm_of(size_t i) {
+  static const simdrop_dtype types[] = {SIMDROP_F32, SIMDROP_F64, SIMDROP_F16, SIMDROP_BF16};
+  return (golden_norm){types[i / 2], i % 2 == 0 ? SIMDROP_LAYER_NORM : SIMDROP_RMS_NORM};
+}
+
+// Rows with gaps, and groups of rows for the sums of columns.
+void golden_norm_digests(golden_norm golden, uint64_t digests[GOLDEN_NORM_DIGESTS]) {
+  enum {
+    ROWS = 130,
+    COLUMNS = 257,
+    STRIDE = 260,
+    COUNT = ROWS * STRIDE
+  };
+  const simdrop_dtype dtype = golden.dtype, sums_dtype = dtype == SIMDROP_F64 ? SIMDROP_F64 : SIMDROP_F32;
+  const simdrop_matrix matrix = {ROWS, COLUMNS, STRIDE, STRIDE, STRIDE, COLUMNS + 40, 0};
+  const simdrop_mask mask = {0.3, 11, 14, 1000003, 0};
+  const size_t size = simdrop_dtype_size(dtype), row = (size_t)STRIDE * size;
+  char *const x = allocate(8 * COUNT), *const dy = allocate(8 * COUNT), *const h = allocate(8 * COUNT);
+  char *const y = allocate(8 * COUNT), *const statistics = allocate(16 * ROWS), *const sums = allocate(3 * 8 * COLUMNS);
+  uint64_t random = 92;
+  char *const all[] = {x, dy, h, y};
+  for (size_t i = 0; i < sizeof all / sizeof *all; ++i) fill_near(dtype, COUNT, &random, all[i]);
+  const simdrop_norm norm = {golden.kind, 1e-5, x + row, dy, dy + row, dy + 2 * row, 0};
+  must(simdrop_norm_forward(NULL, &mask, dtype, &matrix, &norm, x, h, y, statistics), "norm");
+  digests[0] = digest_values(dtype, COUNT - 3, h);
+  digests[1] = digest_values(dtype, COUNT - 3, y);
+  digests[2] = digest_values(sums_dtype, (size_t)2 * ROWS, statistics);
+  char *const gamma = sums, *const beta = sums + 8 * COLUMNS, *const bias = sums + 16 * COLUMNS;
+  // A gamma that is no part of dy, over which dh is written.
+  const simdrop_norm backward = {golden.kind, 1e-5, NULL, NULL, y + 3 * row, NULL, 0};
+  must(simdrop_norm_backward(NULL, &mask, dtype, &matrix, &backward, h, statistics, dy, h, dy, x, gamma, beta, bias),
+       "norm's gradients");
+  digests[3] = digest_values(dtype, COUNT - 3, dy);
+  digests[4] = digest_values(dtype, COUNT - 3, x);
+  digests[5] = digest_values(sums_dtype, COLUMNS, gamma);
+  digests[6] = digest_values(sums_dtype, COLUMNS, beta);
+  digests[7] = digest_values(sums_dtype, COLUMNS, bias);
+  for (size_t i = 0; i < sizeof all / sizeof *all; ++i) free(all[i]);
+  free(statistics);
+  free(sums);
+}
+
+static simdrop_dtype norm_type(size_t i) { return golden_norm_of(i).dtype; }
+static int norm_kind(size_t i) { return (int)golden_norm_of(i).kind; }
+static void digest_norm(size_t i, uint64_t *digests) { golden_norm_digests(golden_norm_of(i), digests); }
+
+const char *golden_norms_problem(void) {
+  static const fused_golden norms = {
+      "golden_norms.txt",
+      "norm",
+      "kind",
+      GOLDEN_NORMS,
+      GOLDEN_NORM_DIGESTS,
+      {"h", "y", "statistics", "dh", "dx", "gamma's gradient", "beta's gradient", "the bias' gradient"},
+      norm_type,
+      norm_kind,
+      digest_norm};
+  return fused_problem(&norms);
+}
+
+golden_softmax golden_softmax_of(size_t i) {
+  static const simdrop_dtype types[] = {SIMDROP_F32, SIMDROP_F16, SIMDROP_BF16};
+  return (golden_softmax){types[i / 2], i % 2 != 0};
 }
 
 // Rows that fit the kernels' buffers, and those that do not.
@@ -422,8 +482,8 @@ static void digest_softmax(golden_softmax golden, size_t rows, size_t columns, u
   uint8_t *const allowed = allocate(columns + 3 * rows);
   uint64_t random = 91;
   for (size_t k = 0; k < columns + 3 * rows; ++k) allowed[k] = next_random(&random) % 8 == 0 ? 0 : 1;
-  fill_scores(dtype, count, &random, x);
-  fill_scores(dtype, count, &random, dy);
+  fill_near(dtype, count, &random, x);
+  fill_near(dtype, count, &random, dy);
   if (golden.has_masks) {
     softmax.additive = dy;
     softmax.additive_type = dtype;
@@ -465,6 +525,7 @@ const char *golden_softmaxes_problem(void) {
                                          "softmax",
                                          "masks",
                                          GOLDEN_SOFTMAXES,
+                                         GOLDEN_SOFTMAX_DIGESTS,
                                          {"y", "probabilities", "statistics", "dx", "dx from the statistics"},
                                          softmax_type,
                                          softmax_masks,
@@ -480,8 +541,8 @@ enum {
 };
 
 // Values without infinities and NaNs, whose signs and payloads are nobody's promise once more is done than a product.
+static const uint64_t largest_exponents[] = {0x7f800000, UINT64_C(0x7ff) << 52, 0x7c00, 0x7f80};
 static void finite_values(simdrop_dtype dtype, size_t n, char *x) {
-  static const uint64_t largest_exponents[] = {0x7f800000, UINT64_C(0x7ff) << 52, 0x7c00, 0x7f80};
   const uint64_t largest = largest_exponents[dtype];
   const size_t size = simdrop_dtype_size(dtype);
   golden_values(dtype, n, x);
@@ -491,8 +552,25 @@ static void finite_values(simdrop_dtype dtype, size_t n, char *x) {
   }
 }
 
-static const char *const variant_names[GOLDEN_VARIANTS] = {"normals", "uniforms", "dropconnect",
-                                                           "alpha",   "gaussian", "concrete"};
+// Values of 1 and more in magnitude, and less than 2.
+static void near_values(simdrop_dtype dtype, size_t n, char *x) {
+  static const uint64_t ones[] = {0x3f800000, UINT64_C(0x3ff) << 52, 0x3c00, 0x3f80};
+  const size_t size = simdrop_dtype_size(dtype);
+  golden_values(dtype, n, x);
+  for (size_t k = 0; k < n; ++k)
+    write_element(size, (read_element(size, x + k * size) & ~largest_exponents[dtype]) | ones[dtype], x + k * size);
+}
+
+// dw and dx of DropConnect.
+static void connect_gradients(const simdrop_mask *mask, simdrop_dtype dtype, const char *x, char *y) {
+  const size_t size = simdrop_dtype_size(dtype), side = VARIANT_SIDE;
+  must(simdrop_dropconnect_backward(NULL, mask, dtype, side, side, x, side, x + 77 * size, x + 999 * size, x, y,
+                                    y + side * side * size),
+       "dropconnect-gradients");
+}
+
+static const char *const variant_names[GOLDEN_VARIANTS] = {"normals",  "uniforms", "dropconnect",          "alpha",
+                                                           "gaussian", "concrete", "dropconnect-gradients"};
 
 const char *golden_variant_name(size_t i) { return variant_names[i]; }
 
@@ -501,7 +579,7 @@ void golden_variant_digests(size_t i, uint64_t digests[GOLDEN_VARIANT_DIGESTS]) 
     N = VARIANT_ELEMENTS
   };
   const simdrop_mask mask = golden_call(0);
-  char *const x = allocate(8 * N), *const y = allocate(8 * N);
+  char *const x = allocate(8 * N), *const y = allocate((size_t)8 * (N + VARIANT_SIDE));
   memset(digests, 0, GOLDEN_VARIANT_DIGESTS * sizeof *digests);
   if (i < 3) {
     float *const numbers = (float *)(void *)x, *const sums = (float *)(void *)y;
@@ -521,7 +599,11 @@ void golden_variant_digests(size_t i, uint64_t digests[GOLDEN_VARIANT_DIGESTS]) 
     if (i == 3) must(simdrop_alpha_forward(NULL, &mask, dtype, N, x, y), variant_names[i]);
     if (i == 4) must(simdrop_gaussian_forward(NULL, &mask, dtype, N, x, y), variant_names[i]);
     if (i == 5) must(simdrop_concrete_forward(NULL, &mask, 0.1, dtype, N, x, y), variant_names[i]);
-    digests[d] = digest_values(dtype, N, y);
+    if (i == 6) {
+      near_values(dtype, N, x);
+      connect_gradients(&mask, dtype, x, y);
+    }
+    digests[d] = digest_values(dtype, i == 6 ? N + VARIANT_SIDE : N, y);
   }
   free(x);
   free(y);

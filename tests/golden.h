@@ -13,7 +13,7 @@ enum {
   GOLDEN_LAYOUTS = 10,
   GOLDEN_DIGESTS = 1 + SIMDROP_ELEMENT_TYPE_COUNT,  // of a mask, and of each type's outputs
   GOLDEN_FIRST_DIGESTS = 5,                         // those that the files' first lines have
-  GOLDEN_VARIANTS = 6,
+  GOLDEN_VARIANTS = 7,
   GOLDEN_VARIANT_DIGESTS = 4,  // of each type that they have, or of the first numbers and of all
 };
 
@@ -52,6 +52,19 @@ typedef struct golden_chain {
 golden_chain golden_chain_of(size_t i);
 void golden_chain_digests(golden_chain chain, uint64_t digests[GOLDEN_CHAIN_DIGESTS]);
 
+// Digests of the norms of a type, LayerNorm or RMSNorm: h, y, the statistics, dh, dx, and the gradients of gamma, beta and the
+// bias.
+enum {
+  GOLDEN_NORMS = 8,  // lines of data/golden_norms.txt: types and kinds
+  GOLDEN_NORM_DIGESTS = 8,
+};
+typedef struct golden_norm {
+  simdrop_dtype dtype;
+  simdrop_norm_kind kind;
+} golden_norm;
+golden_norm golden_norm_of(size_t i);
+void golden_norm_digests(golden_norm norm, uint64_t digests[GOLDEN_NORM_DIGESTS]);
+
 // Digests of the softmax of a type, without masks or with all of them: y, the probabilities, the statistics, and dx from
 // either.
 enum {
@@ -74,6 +87,7 @@ const char *golden_masks_problem(void);
 const char *golden_calls_problem(void);
 const char *golden_layouts_problem(void);
 const char *golden_chains_problem(void);
+const char *golden_norms_problem(void);
 const char *golden_softmaxes_problem(void);
 const char *golden_variants_problem(void);
 

@@ -43,6 +43,7 @@ int main(void) {
     failed |= check(backend, "golden digests of 2^20 elements", golden_calls_problem());
     failed |= check(backend, "golden digests of layouts", golden_layouts_problem());
     failed |= check(backend, "golden digests of chains", golden_chains_problem());
+    failed |= check(backend, "golden digests of norms", golden_norms_problem());
     failed |= check(backend, "golden digests of softmax", golden_softmaxes_problem());
     failed |= check(backend, "golden digests of dropout's relatives", golden_variants_problem());
   }

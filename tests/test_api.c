@@ -708,7 +708,51 @@ static void variants(void **state) {
   REFUSED(OVERLAP, simdrop_concrete_backward(NULL, &good, 0.1, SIMDROP_F64, few, y + 1, x, y, number));
   REFUSED(OVERLAP, simdrop_concrete_backward(NULL, &good, 0.1, SIMDROP_F64, few, x, x, y, x + 3));
   REFUSED(OVERLAP, simdrop_concrete_backward(NULL, &good, 0.1, SIMDROP_F64, few, x, x, y, y + 3));
+
+  simdrop_layout apart = {2, {5, 4}, {4, 1}, {4, 1}, {4, 1}, 0};
+  const simdrop_layout bad_layout_flags = {.rank = 1, .dims = {4}, .flags = 1}, deep = {.rank = SIMDROP_MAX_RANK + 1};
+  const simdrop_layout large = {.rank = 1, .dims = {SIZE_MAX / 8 + 1}, .x_strides = {1}, .y_strides = {1}};
+  simdrop_layout shared = apart;  // one row of x for all
+  shared.x_strides[0] = 0;
+  REFUSED(NULL_POINTER, simdrop_concrete_forward_layout(&alone, NULL, 0.1, SIMDROP_F64, &apart, x, y));
+  REFUSED(NULL_POINTER, simdrop_concrete_forward_layout(&alone, &good, 0.1, SIMDROP_F64, NULL, x, y));
+  REFUSED(NULL_POINTER, simdrop_concrete_forward_layout(&alone, &good, 0.1, SIMDROP_F64, &apart, NULL, y));
+  REFUSED(NULL_POINTER, simdrop_concrete_forward_layout(&alone, &good, 0.1, SIMDROP_F64, &apart, x, NULL));
+  REFUSED(NULL_POINTER, simdrop_concrete_backward_layout(&alone, NULL, 0.1, SIMDROP_F64, &apart, x, dy, y, number));
+  REFUSED(NULL_POINTER, simdrop_concrete_backward_layout(&alone, &good, 0.1, SIMDROP_F64, NULL, x, dy, y, number));
+  REFUSED(NULL_POINTER, simdrop_concrete_backward_layout(&alone, &good, 0.1, SIMDROP_F64, &apart, NULL, dy, y, number));
+  REFUSED(NULL_POINTER, simdrop_concrete_backward_layout(&alone, &good, 0.1, SIMDROP_F64, &apart, x, NULL, y, number));
+  REFUSED(NULL_POINTER, simdrop_concrete_backward_layout(&alone, &good, 0.1, SIMDROP_F64, &apart, x, dy, NULL, number));
+  REFUSED(NULL_POINTER, simdrop_concrete_backward_layout(&alone, &good, 0.1, SIMDROP_F64, &apart, x, dy, y, NULL));
+  REFUSED(PROBABILITY, simdrop_concrete_forward_layout(NULL, &bad_p, 0.1, SIMDROP_F64, &apart, x, y));
+  REFUSED(PROBABILITY, simdrop_concrete_backward_layout(NULL, &bad_p, 0.1, SIMDROP_F64, &apart, x, dy, y, number));
+  REFUSED(FLAGS, simdrop_concrete_forward_layout(NULL, &good, 0.1, SIMDROP_F64, &bad_layout_flags, x, y));
+  REFUSED(FLAGS, simdrop_concrete_backward_layout(NULL, &bad_flags, 0.1, SIMDROP_F64, &apart, x, dy, y, number));
+  REFUSED(SHAPE, simdrop_concrete_forward_layout(NULL, &good, 0, SIMDROP_F64, &apart, x, y));
+  REFUSED(SHAPE, simdrop_concrete_backward_layout(NULL, &good, 0, SIMDROP_F64, &apart, x, dy, y, number));
+  REFUSED(DTYPE, simdrop_concrete_forward_layout(NULL, &good, 0.1, SIMDROP_F8E5M2, &apart, x, y));
+  REFUSED(DTYPE, simdrop_concrete_backward_layout(NULL, &good, 0.1, SIMDROP_F8E5M2, &apart, x, dy, y, number));
+  REFUSED(RANK, simdrop_concrete_forward_layout(NULL, &good, 0.1, SIMDROP_F64, &deep, x, y));
+  REFUSED(RANK, simdrop_concrete_backward_layout(NULL, &good, 0.1, SIMDROP_F64, &deep, x, dy, y, number));
+  REFUSED(SIZE_OVERFLOW, simdrop_concrete_forward_layout(NULL, &good, 0.1, SIMDROP_F64, &large, x, y));
+  REFUSED(SIZE_OVERFLOW, simdrop_concrete_backward_layout(NULL, &good, 0.1, SIMDROP_F64, &large, x, dy, y, number));
+  REFUSED(INDEX_OVERFLOW, simdrop_concrete_forward_layout(NULL, &last, 0.1, SIMDROP_F64, &apart, x, y));
+  REFUSED(INDEX_OVERFLOW, simdrop_concrete_backward_layout(NULL, &last, 0.1, SIMDROP_F64, &apart, x, dy, y, number));
+  REFUSED(OVERLAP, simdrop_concrete_forward_layout(NULL, &good, 0.1, SIMDROP_F64, &apart, y + 1, y));
+  REFUSED(OVERLAP, simdrop_concrete_backward_layout(NULL, &good, 0.1, SIMDROP_F64, &shared, x, dy, y, number));
+  REFUSED(OVERLAP, simdrop_concrete_backward_layout(NULL, &good, 0.1, SIMDROP_F64, &apart, y + 1, dy, y, number));
+  REFUSED(OVERLAP, simdrop_concrete_backward_layout(NULL, &good, 0.1, SIMDROP_F64, &apart, x, y + 1, y, number));
+  REFUSED(OVERLAP, simdrop_concrete_backward_layout(NULL, &good, 0.1, SIMDROP_F64, &apart, x, dy, y, x + 19));
+  REFUSED(OVERLAP, simdrop_concrete_backward_layout(NULL, &good, 0.1, SIMDROP_F64, &apart, x, y + 20, y, y + 39));
+  REFUSED(OVERLAP, simdrop_concrete_backward_layout(NULL, &good, 0.1, SIMDROP_F64, &apart, x, dy, y, y + 19));
+  simdrop_layout gaps = apart;  // dy between the rows of another
+  gaps.y_strides[0] = 8;
+  REFUSED(OVERLAP, simdrop_concrete_backward_layout(NULL, &good, 0.1, SIMDROP_F64, &gaps, x, y + 4, y, number));
+  apart.dims[1] = 0;
   double no_sum = 1;
+  ACCEPTED(simdrop_concrete_backward_layout(NULL, &good, 0.1, SIMDROP_F64, &apart, NULL, NULL, NULL, &no_sum));
+  assert_true(no_sum == 0);
+  no_sum = 1;
   ACCEPTED(simdrop_concrete_backward(NULL, &good, 0.1, SIMDROP_F64, 0, NULL, NULL, NULL, &no_sum));
   assert_true(no_sum == 0);
 
@@ -726,6 +770,30 @@ static void variants(void **state) {
   REFUSED(SIZE_OVERFLOW, simdrop_dropconnect(NULL, &good, SIMDROP_F64, SIZE_MAX / 8 + 1, 0, x, 0, x, y));
   REFUSED(OVERLAP, simdrop_dropconnect(NULL, &good, SIMDROP_F64, 10, 20, y + 9, 20, x, y));
   REFUSED(OVERLAP, simdrop_dropconnect(NULL, &good, SIMDROP_F64, 10, 20, x, 20, y + 9, y));
+
+  // 2 x 3 weights lie in 7 elements.
+  REFUSED(NULL_POINTER, simdrop_dropconnect_backward(&alone, NULL, SIMDROP_F64, 2, 3, x, 4, x, dy, x, y, y + 7));
+  REFUSED(NULL_POINTER, simdrop_dropconnect_backward(&alone, &good, SIMDROP_F64, 2, 3, NULL, 4, x, dy, x, y, y + 7));
+  REFUSED(NULL_POINTER, simdrop_dropconnect_backward(&alone, &good, SIMDROP_F64, 2, 3, x, 4, NULL, dy, x, y, y + 7));
+  REFUSED(NULL_POINTER, simdrop_dropconnect_backward(&alone, &good, SIMDROP_F64, 2, 3, x, 4, x, NULL, x, y, y + 7));
+  REFUSED(NULL_POINTER, simdrop_dropconnect_backward(&alone, &good, SIMDROP_F64, 2, 3, x, 4, x, dy, x, NULL, NULL));
+  REFUSED(PROBABILITY, simdrop_dropconnect_backward(NULL, &bad_p, SIMDROP_F64, 2, 3, x, 4, x, dy, NULL, y, y + 7));
+  REFUSED(FLAGS, simdrop_dropconnect_backward(NULL, &bad_flags, SIMDROP_F64, 2, 3, x, 4, x, dy, NULL, y, y + 7));
+  REFUSED(SHAPE, simdrop_dropconnect_backward(NULL, &good, SIMDROP_F64, 2, 3, x, 2, x, dy, NULL, y, y + 7));
+  REFUSED(DTYPE, simdrop_dropconnect_backward(NULL, &good, SIMDROP_F8E4M3FN, 2, 3, x, 4, x, dy, NULL, y, y + 7));
+  REFUSED(INDEX_OVERFLOW, simdrop_dropconnect_backward(NULL, &last, SIMDROP_F64, 10, 20, x, 20, x, dy, NULL, NULL, y));
+  REFUSED(SIZE_OVERFLOW, simdrop_dropconnect_backward(NULL, &good, SIMDROP_F64, 10, 2, x, SIZE_MAX / 9, x, dy, NULL, y, NULL));
+  REFUSED(SIZE_OVERFLOW,
+          simdrop_dropconnect_backward(NULL, &good, SIMDROP_F64, 0, SIZE_MAX / 8 + 1, x, SIZE_MAX, x, dy, NULL, y, y));
+  REFUSED(OVERLAP, simdrop_dropconnect_backward(NULL, &good, SIMDROP_F64, 2, 3, y + 6, 4, x, dy, NULL, y, y + 14));
+  REFUSED(OVERLAP, simdrop_dropconnect_backward(NULL, &good, SIMDROP_F64, 2, 3, x, 4, y + 6, dy, NULL, y, y + 14));
+  REFUSED(OVERLAP, simdrop_dropconnect_backward(NULL, &good, SIMDROP_F64, 2, 3, x, 4, x, y + 6, NULL, y, y + 14));
+  REFUSED(OVERLAP, simdrop_dropconnect_backward(NULL, &good, SIMDROP_F64, 2, 3, x, 4, x, dy, y + 1, y, y + 14));
+  REFUSED(OVERLAP, simdrop_dropconnect_backward(NULL, &good, SIMDROP_F64, 2, 3, x, 4, x, dy, NULL, y, y + 6));
+  REFUSED(OVERLAP, simdrop_dropconnect_backward(NULL, &good, SIMDROP_F64, 2, 3, y + 2, 4, x, dy, NULL, NULL, y));
+  REFUSED(OVERLAP, simdrop_dropconnect_backward(NULL, &good, SIMDROP_F64, 2, 3, x, 4, y + 2, dy, NULL, y + 9, y));
+  REFUSED(OVERLAP, simdrop_dropconnect_backward(NULL, &good, SIMDROP_F64, 2, 3, x, 4, x, y + 2, NULL, NULL, y));
+  REFUSED(OVERLAP, simdrop_dropconnect_backward(NULL, &good, SIMDROP_F64, 2, 3, x, 4, x, dy, y + 2, y + 9, y));
   REFUSED_NUMBERS(simdrop_normals);
   REFUSED_NUMBERS(simdrop_uniforms);
 }

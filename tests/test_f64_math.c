@@ -179,10 +179,34 @@ static void the_processor_decides(void **state) {
   assert_ptr_equal(simdrop_f64_math_here(), simdrop_f64_math_here());
 }
 
+// What callers are told is what calls do.
+static void callers_can_ask(void **state) {
+  (void)state;
+  const simdrop_mask mask = {0.5, 1, 2, 3, 0};
+  const simdrop_matrix matrix = simdrop_matrix_dense(1, 1);
+  const simdrop_chain chain = {.activation = SIMDROP_GELU};
+  const double x = 1;
+  double y;
+  const simdrop_status status = simdrop_chain_forward(NULL, &mask, SIMDROP_F64, &matrix, &chain, &x, &y, NULL);
+  const simdrop_f64_math *const math = simdrop_f64_math_here();
+  assert_int_equal(status, simdrop_f64_functions() == NULL ? SIMDROP_ERROR_NOT_BUILT : SIMDROP_OK);
+  if (math == NULL) {
+    assert_null(simdrop_f64_functions());
+  } else {
+    assert_string_equal(simdrop_f64_functions(), math->name);
+  }
+  if (sets[0] == NULL) {
+    assert_null(simdrop_sleef_version());
+  } else {
+    assert_string_equal(simdrop_sleef_version(), sets[0]->version);
+    assert_true(strlen(simdrop_sleef_version()) >= 3 && simdrop_sleef_version()[1] == '.');
+  }
+}
+
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(results_are_frozen), cmocka_unit_test(parts_are_as_the_whole), cmocka_unit_test(limits_are_reached),
-      cmocka_unit_test(errors_are_small),   cmocka_unit_test(the_processor_decides),
+      cmocka_unit_test(errors_are_small),   cmocka_unit_test(the_processor_decides),  cmocka_unit_test(callers_can_ask),
   };
   return RUN_TESTS(argc, argv, tests);
 }

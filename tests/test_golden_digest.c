@@ -167,6 +167,31 @@ static void write_golden_chains(void) {
   }
 }
 
+static void library_norms(void **state) {
+  (void)state;
+  FOR_EACH_BACKEND(backend) {
+    const char *const problem = golden_norms_problem();
+    if (problem != NULL) fail_msg("%s: %s", backend, problem);
+  }
+}
+
+// The scalar backend is the reference, as above; test_norm.c has the definition once more, to the last bit.
+static void write_golden_norms(void) {
+  assert_int_equal(simdrop_backend_select("scalar"), SIMDROP_OK);
+  printf(
+      "# FNV-1a digests (64 bits) of norms: type, LayerNorm (0) or RMSNorm (1), and of h, y, the statistics, dh, dx, and the "
+      "gradients of gamma,\n# beta and the bias. Written once by the scalar backend (test_golden_digest --write-norms); "
+      "golden.c "
+      "says which calls these are.\n");
+  for (size_t i = 0; i < GOLDEN_NORMS; ++i) {
+    uint64_t digests[GOLDEN_NORM_DIGESTS];
+    golden_norm_digests(golden_norm_of(i), digests);
+    printf("%s %d", dtype_name(golden_norm_of(i).dtype), (int)golden_norm_of(i).kind);
+    for (size_t k = 0; k < GOLDEN_NORM_DIGESTS; ++k) printf(" %016" PRIx64, digests[k]);
+    printf("\n");
+  }
+}
+
 static void library_softmaxes(void **state) {
   (void)state;
   FOR_EACH_BACKEND(backend) {
@@ -226,13 +251,17 @@ int main(int argc, char **argv) {
     write_golden_chains();
     return 0;
   }
+  if (argc > 1 && strcmp(argv[1], "--write-norms") == 0) {
+    write_golden_norms();
+    return 0;
+  }
   if (argc > 1 && strcmp(argv[1], "--write-softmaxes") == 0) {
     write_golden_softmaxes();
     return 0;
   }
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(library),           cmocka_unit_test(library_layouts), cmocka_unit_test(library_chains),
-      cmocka_unit_test(library_softmaxes), cmocka_unit_test(reference),
+      cmocka_unit_test(library),       cmocka_unit_test(library_layouts),   cmocka_unit_test(library_chains),
+      cmocka_unit_test(library_norms), cmocka_unit_test(library_softmaxes), cmocka_unit_test(reference),
   };
   return RUN_TESTS(argc, argv, tests);
 }

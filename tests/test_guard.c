@@ -196,11 +196,13 @@ typedef enum call_kind {
   ALPHA,
   GAUSSIAN,
   CONCRETE,
+  CONNECT_WEIGHTS,
+  CONNECT_INPUT,
   CALLS
 } call_kind;
 static const char *const call_names[CALLS] = {"forward",  "forward with bits", "forward_bytes",       "forward in place",
                                               "backward", "apply_bits",        "apply_bits in place", "alpha",
-                                              "gaussian", "concrete"};
+                                              "gaussian", "concrete",          "DropConnect's dw",    "DropConnect's dx"};
 
 static guarded x_memory, y_memory, stored_memory, more_memory[2];
 static simdrop_dtype body_dtype;
@@ -231,6 +233,12 @@ static void call_once(const char *backend, call_kind kind, size_t n, double p, u
     case ALPHA: status = simdrop_alpha_forward(NULL, &mask, body_dtype, n, x, y); break;
     case GAUSSIAN: status = simdrop_gaussian_forward(NULL, &uncertain, body_dtype, n, x, y); break;
     case CONCRETE: status = simdrop_concrete_backward(NULL, &uncertain, 0.1, body_dtype, n, x, y, y, &gradient); break;
+    case CONNECT_WEIGHTS:
+      status = simdrop_dropconnect_backward(NULL, &mask, body_dtype, 1, n, NULL, n, x, x, y, y, NULL);
+      break;
+    case CONNECT_INPUT:
+      status = simdrop_dropconnect_backward(NULL, &mask, body_dtype, 1, n, x, n, NULL, x, NULL, NULL, y);
+      break;
     case CALLS: break;
   }
   assert_int_equal(status, SIMDROP_OK);
@@ -300,6 +308,33 @@ static void large_outputs(void **state) {
     body_dtype = all_dtypes[d];
     run_guarded(large_body);
   }
+}
+
+// Far elements of f32 and f64, which producers may scale between their rounds, with both kinds of stores.
+static void far_body(void) {
+  const simdrop_mask mask = {0.1, 1, 2, 5, 0};
+  static const char *const ways[] = {"cached", "pages-1"};
+  FOR_EACH_BACKEND(backend) for (unsigned number = 0; number < 32; ++number) {
+    const unsigned sides = number % 4;
+    const simdrop_dtype dtype = number < 16 ? SIMDROP_F32 : SIMDROP_F64;
+    const size_t element = simdrop_dtype_size(dtype), n = ((size_t)1 << 20) / element + 5 * (number % 16), size = n * element;
+    snprintf(current_case, sizeof current_case, "%s: far %s, %s, guard %s x, %s y", backend, dtype_name(dtype),
+             ways[number / 4 % 2], sides & 1 ? "after" : "before", sides & 2 ? "after" : "before");
+    assert_int_equal(simdrop_memory_select(ways[number / 4 % 2]), SIMDROP_OK);
+    uint8_t *const y = place(&y_memory, size, sides & 2);
+    const uint8_t *const x = number % 16 >= 8 ? y : sides & 1 ? x_memory.end - size : x_memory.begin;
+    assert_int_equal(simdrop_forward(&mask, dtype, n, x, y, NULL), SIMDROP_OK);
+    check_rest(&y_memory, size, sides & 2, current_case);
+  }
+  assert_int_equal(simdrop_memory_select(NULL), SIMDROP_OK);
+}
+
+static void far_outputs(void **state) {
+  (void)state;
+  const size_t size = ((size_t)1 << 20) + 8192;
+  x_memory = make_guarded(size);
+  y_memory = make_guarded(size);
+  run_guarded(far_body);
 }
 
 // The chain of 3 rows: each array of its own, all at one side or the other, with and without gaps between rows.
@@ -556,7 +591,8 @@ int main(int argc, char **argv) {
 #define KERNELS(argument, name, NAME, element, bits, converts) {"kernels_" #name, kernels, NULL, NULL, &dtypes[SIMDROP_##NAME]},
       SIMDROP_ELEMENT_TYPES(KERNELS, )
 #undef KERNELS
-          cmocka_unit_test(large_outputs),
+          cmocka_unit_test(far_outputs),
+      cmocka_unit_test(large_outputs),
       cmocka_unit_test(chains),
       cmocka_unit_test(layouts),
       cmocka_unit_test(tiles),

@@ -15,6 +15,7 @@
 
 #include "common/float8.h"
 #include "engine/driver.h"
+#include "engine/generator.h"
 #include "engine/memory_way.h"
 #include "engine/parameters.h"
 #include "machine/dispatch.h"
@@ -694,6 +695,89 @@ static void pages_in_pieces(void **state) {
   }
 }
 
+// Chunks of f32 that a producer may scale between its rounds, and what it leaves for the interleaved work, which goes
+// on where it ended.
+typedef struct lines_left {
+  const simdrop_kernels *kernels;
+  simdrop_dtype dtype;
+  simdrop_decisions decisions;
+  simdrop_operands operands;
+  simdrop_store store;
+  size_t count;
+} lines_left;
+
+static void scale_what_is_left(void *context, size_t begin, size_t end) {
+  lines_left *const left = context;
+  const size_t count = end - begin;
+  simdrop_scale_kernels_of(left->kernels, left->dtype).scale(count, &left->decisions, &left->operands, left->store);
+  left->decisions.first += count;
+  left->operands.x = (const char *)left->operands.x + count * simdrop_dtype_size(left->dtype);
+  left->operands.y = (char *)left->operands.y + count * simdrop_dtype_size(left->dtype);
+  left->count += count;
+}
+
+static void lines_between_rounds(void **state) {
+  (void)state;
+  enum {
+    BLOCKS = 128
+  };
+  static _Alignas(64) uint64_t expected[SIMDROP_BLOCK_WORDS * (BLOCKS + SIMDROP_BLOCK_PADDING)];
+  static _Alignas(64) uint64_t words[SIMDROP_BLOCK_WORDS * (BLOCKS + SIMDROP_BLOCK_PADDING)];
+  // Of 1, 8, 9, 12 and 32 planes.
+  static const uint64_t thresholds[] = {UINT64_C(1) << 31, 3 << 24, 0x19800000, 0x19900000, 0x1999999a, 1, 0xffffffff};
+  FOR_EACH_BACKEND(backend) {
+    uint64_t random = begin(25);
+    const simdrop_kernels *const kernels = simdrop_current_kernels();
+    for (int round = 0; round < (full_effort() ? 4000 : 800); ++round) {
+      const size_t n = 1 + (round < 300 ? (size_t)round : next_random(&random) % (size_t)(round % 2 ? 16384 : 700));
+      const simdrop_dtype dtype = SIMDROP_F32;
+      const size_t size = simdrop_dtype_size(dtype);
+      kernel_case c = random_case(dtype, n, 0.1, &random);
+      c.x_shift = next_random(&random) % (64 / size) * size;
+      c.y_shift = next_random(&random) % (64 / size) * size;
+      prepare(&c, &random);
+      const bool in_place = round % 3 == 0, non_temporal = next_random(&random) % 2;
+      uint8_t *const y = y_memory + MARGIN + c.y_shift, *const x = in_place ? y : x_memory + MARGIN + c.x_shift;
+      memset(y - MARGIN, CANARY, n * size + 2 * MARGIN);
+      memcpy(x, values, n * size);
+      lines_left left = {
+          .kernels = kernels, .dtype = dtype, .store = non_temporal ? SIMDROP_STORE_NON_TEMPORAL : SIMDROP_STORE_CACHED_FAR};
+      left.decisions = (simdrop_decisions){.words = noisy_words, .first = put_behind_noise(&c, &random)};
+      left.operands = (simdrop_operands){.x = x, .y = y, .factor = simdrop_scale_for(simdrop_threshold(c.mask.p), dtype, n)};
+      const simdrop_line_work work = {&left.decisions, &left.operands, non_temporal};
+      simdrop_interleave interleave = {.run = scale_what_is_left,
+                                       .context = &left,
+                                       .step = 512,
+                                       .first_extra = (64 - c.y_shift) % 64 / size,
+                                       .count = n,
+                                       .lines = &work};
+      // What is drawn meanwhile is the chunk after it.
+      const uint64_t threshold = thresholds[(size_t)round % LENGTH(thresholds)];
+      const size_t blocks = round % 4 ? simdrop_blocks_of(n) : 1 + next_random(&random) % BLOCKS;
+      const uint64_t first_block = round % 5 ? next_random(&random) >> 8 : UINT32_MAX - next_random(&random) % 300;
+      simdrop_mask_source source;
+      simdrop_source_init(&source, c.mask.seed, c.mask.stream, threshold);
+      kernels->mask_blocks(&source, first_block, blocks * SIMDROP_BLOCK_ELEMENTS, expected, NULL);
+      simdrop_source_init(&source, c.mask.seed, c.mask.stream, threshold);
+      kernels->mask_blocks(&source, first_block, blocks * SIMDROP_BLOCK_ELEMENTS, words, &interleave);
+      simdrop_interleave_finish(&interleave);
+      kernels->finish_stores();
+      check_bytes(expected, words, blocks * SIMDROP_BLOCK_ELEMENTS / 8,
+                  "%s: masks of %zu blocks from %#" PRIx64 " on, T %#" PRIx64, backend, blocks, first_block, threshold);
+      check_bytes(reference, y, n * size, "%s: lines of %s, n %zu, x + %zu, y + %zu, %s, %s", backend, dtype_name(dtype), n,
+                  c.x_shift, c.y_shift, in_place ? "in place" : "apart", non_temporal ? "past the caches" : "cached");
+      check_filled(y - MARGIN, MARGIN, CANARY, "%s: before lines", backend);
+      check_filled(y + n * size, MARGIN, CANARY, "%s: after lines", backend);
+      // Those who can do it all but the end themselves, if there is as much to draw as to scale.
+      const bool can = strcmp(backend, "avx512") == 0 || strcmp(backend, "avx2") == 0;
+      const bool is_drawn_long =
+          threshold % (UINT64_C(1) << 24) != 0 && first_block % (UINT64_C(1) << 32) < UINT32_MAX - BLOCKS;
+      if (can && is_drawn_long && n >= 4096 && blocks * SIMDROP_BLOCK_ELEMENTS >= n && left.count > n / 8)
+        fail_msg("%s: of %zu elements, %zu were left, T %#" PRIx64, backend, n, left.count, threshold);
+    }
+  }
+}
+
 // Makes the reference what selecting from elements of that size gives.
 static void copy_kept(size_t size, size_t n) {
   memset(reference, 0, n * size);
@@ -865,6 +949,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(dropped_elements_raise_no_flag),
       cmocka_unit_test(all_backends_agree),
       cmocka_unit_test(pages_in_pieces),
+      cmocka_unit_test(lines_between_rounds),
       cmocka_unit_test(decisions_from_anywhere),
       cmocka_unit_test(decisions_that_repeat),
       cmocka_unit_test(large_outputs),

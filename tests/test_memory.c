@@ -3,6 +3,7 @@
 #include "engine/memory_walk.h"
 #include "engine/memory_way.h"
 #include "engine/store_policy.h"
+#include "fused/far_output.h"
 #include "machine/memory_probe.h"
 #include "support.h"
 
@@ -14,6 +15,12 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#if !defined(MADV_POPULATE_WRITE)
+#define MADV_POPULATE_WRITE 23
+#endif
+#endif
 
 #if defined(__SANITIZE_ADDRESS__)
 #define SIMDROP_TEST_ADDRESS_SANITIZER
@@ -322,7 +329,7 @@ static void walk_through(float *y, size_t n, bool in_place, const simdrop_memory
   operation.x = in_place ? operation.y : (const char *)x;
   operation.store = simdrop_store_for(&operation);
   simdrop_memory_walk walk;
-  simdrop_memory_walk_begin(&walk, &operation);
+  simdrop_memory_walk_begin(&walk, &operation, true);
   assert_int_equal(walk.is_paged, is_paged);
   for (size_t done = 0, count; done < n; done += count) {
     count = n - done < 8192 ? n - done : 8192;
@@ -424,7 +431,7 @@ static void fresh_outputs(void **state) {
   operation.store = simdrop_store_for(&operation);
   for (int round = 0; round < 2; ++round) {
     simdrop_memory_walk walk;
-    simdrop_memory_walk_begin(&walk, &operation);
+    simdrop_memory_walk_begin(&walk, &operation, true);
     uint64_t touched = 0, populated = 0;
     for (size_t done = 0; done < n; done += 8192) {
       const uint64_t before = simdrop_page_faults();
@@ -453,6 +460,94 @@ static void fresh_outputs(void **state) {
   free(expected);
 }
 
+// Without kernels for pages there is nothing to learn, and pieces need not divide a segment.
+static void outputs_of_rows(void **state) {
+  (void)state;
+  skip_without_populate();
+  const size_t columns = 3001, rows = 1001, n = rows * columns, bytes = n * sizeof(float), page = page_size();
+  const simdrop_operation decisions = {
+      .dtype = SIMDROP_F32, .size = 4, .threshold = 1 << 30, .store = SIMDROP_STORE_NON_TEMPORAL};
+  char *const y = map(bytes);
+  simdrop_far_output output;
+  simdrop_far_output_begin(&output, &decisions, (simdrop_rows){y, (ptrdiff_t)columns * 4}, rows, columns, false);
+  assert_true(output.is_walked);
+  assert_false(output.walk.is_paged);
+  assert_false(output.walk.learns);
+  uint64_t touched = 0, populated = 0;
+  for (size_t done = 0, count; done < n; done += count) {
+    count = n - done < columns ? n - done : columns;
+    const uint64_t before = simdrop_page_faults();
+    simdrop_far_output_go_on(&output, count);
+    const uint64_t between = simdrop_page_faults();
+    memset(y + done * 4, 1, count * 4);
+    populated += between - before;
+    touched += simdrop_page_faults() - between;
+  }
+  assert_true(touched < 100);
+  assert_true(populated > (bytes - (1 << 20)) / page);
+  // Rows that lie apart, and what lies in the caches, are stored as was decided.
+  simdrop_far_output_begin(&output, &decisions, (simdrop_rows){y, (ptrdiff_t)columns * 4 + 4}, rows - 1, columns, false);
+  assert_false(output.is_walked);
+  assert_int_equal(output.store, SIMDROP_STORE_NON_TEMPORAL);
+  simdrop_far_output_go_on(&output, columns);
+  assert_int_equal(output.store, SIMDROP_STORE_NON_TEMPORAL);
+  munmap(y, bytes);
+}
+
+#if defined(__linux__)
+
+// In the place of the C library's: bytes that were asked for in one go.
+static size_t populated_bytes;
+
+int madvise(void *memory, size_t bytes, int advice) {
+  if (advice == MADV_POPULATE_WRITE) populated_bytes += bytes;
+  return (int)syscall(SYS_madvise, memory, bytes, advice);
+}
+
+// Calls of the fused functions, by number.
+static simdrop_status call_fused(int number, const float *x, float *y) {
+  static float sums[1000], h[2100 * 1000];
+  const simdrop_mask mask = {.p = 0.25, .seed = 3, .stream = 5};
+  const simdrop_matrix matrix = simdrop_matrix_dense(2100, 1000);
+  const simdrop_chain chain = {.bias = x, .residual = x};
+  const simdrop_norm norm = {.epsilon = 1e-5, .residual = x};
+  const simdrop_softmax softmax = simdrop_softmax_plain(0.125, 1000);
+  switch (number) {
+    case 0: return simdrop_chain_forward(NULL, &mask, SIMDROP_F32, &matrix, &chain, x, y, NULL);
+    case 1: return simdrop_chain_backward(NULL, &mask, SIMDROP_F32, &matrix, &chain, NULL, NULL, x, y, sums);
+    case 2: return simdrop_chain_backward(NULL, &mask, SIMDROP_F32, &matrix, &chain, NULL, NULL, x, y, NULL);
+    case 3: return simdrop_norm_forward(NULL, &mask, SIMDROP_F32, &matrix, &norm, x, h, y, NULL);
+    case 4: return simdrop_softmax_forward(NULL, &mask, SIMDROP_F32, &matrix, &softmax, x, y, NULL, NULL);
+    default: return simdrop_softmax_backward(NULL, &mask, SIMDROP_F32, &matrix, &softmax, x, NULL, NULL, x + 1, y);
+  }
+}
+
+static void fused_outputs(void **state) {
+  (void)state;
+  skip_without_populate();
+  const size_t bytes = 2100 * 1000 * sizeof(float);
+  float *const x = malloc(bytes + sizeof *x), *const expected = malloc(bytes);
+  assert_non_null(x);
+  assert_non_null(expected);
+  for (size_t k = 0; k <= bytes / sizeof *x; ++k) x[k] = (float)(k % 77) - 38;
+  memset(expected, 1, bytes);
+  for (int number = 0; number < 6; ++number) {
+    assert_int_equal(call_fused(number, x, expected), SIMDROP_OK);
+    populated_bytes = 0;
+    assert_int_equal(call_fused(number, x, expected), SIMDROP_OK);  // where everything has its pages
+    assert_int_equal(populated_bytes, 0);
+    float *const fresh = (float *)map(bytes);
+    assert_int_equal(call_fused(number, x, fresh), SIMDROP_OK);
+    check_bytes(expected, fresh, bytes, "a fresh output");
+    assert_true(populated_bytes > bytes - (1 << 20));
+    munmap(fresh, bytes);
+  }
+  free(x);
+  free(expected);
+}
+
+#endif
+
 // Half of an output is fresh: what follows is not given pages that it has.
 static void fresh_no_more(void **state) {
   (void)state;
@@ -464,7 +559,7 @@ static void fresh_no_more(void **state) {
       .work = SIMDROP_WORK_SCALE, .dtype = SIMDROP_F32, .size = 4, .threshold = 1 << 30, .n = n, .y = y};
   operation.store = simdrop_store_for(&operation);
   simdrop_memory_walk walk;
-  simdrop_memory_walk_begin(&walk, &operation);
+  simdrop_memory_walk_begin(&walk, &operation, true);
   bool was_fresh = false;
   for (size_t done = 0; done < bytes; done += 32768) {
     simdrop_memory_walk_on(&walk, 8192);
@@ -487,10 +582,10 @@ static void fresh_inputs(void **state) {
       .work = SIMDROP_WORK_SCALE, .dtype = SIMDROP_F32, .size = 4, .threshold = 1 << 30, .n = n, .x = x, .y = y};
   operation.store = simdrop_store_for(&operation);
   simdrop_memory_walk walk;
-  simdrop_memory_walk_begin(&walk, &operation);
+  simdrop_memory_walk_begin(&walk, &operation, true);
   int asked = 0;
   for (size_t done = 0; done < bytes; done += 32768) {
-    const size_t left = walk.left;
+    const ptrdiff_t left = walk.left;
     simdrop_memory_walk_on(&walk, 8192);
     asked += left == 0 && walk.was_populated;
     for (size_t at = 0; at < 32768; at += 4096) y[done + at] = *(volatile char *)&x[done + at];
@@ -521,6 +616,19 @@ static void no_flag_of_dropped(void **state) {
     if (raised != 0) fail_msg("%s, %s: raised %#x", backend, simdrop_memory_name(m), (unsigned)raised);
     check_filled(y, sizeof y, 0, "%s, %s", backend, simdrop_memory_name(m));
   }
+  // The same where decisions are drawn: what is kept is 0.
+  const simdrop_mask mask = {.p = 0.1, .seed = 13, .stream = 14, .offset = 15};
+  assert_int_equal(simdrop_mask_bits(&mask, n, bits), SIMDROP_OK);
+  for (size_t k = 0; k < n; ++k)
+    if (bits[k / 8] >> k % 8 & 1) x[k] = 0;
+  FOR_EACH_BACKEND(backend) for (size_t m = 0; m < simdrop_memory_count(); ++m) {
+    assert_int_equal(simdrop_memory_select(simdrop_memory_name(m)), SIMDROP_OK);
+    feclearexcept(FE_ALL_EXCEPT);
+    assert_int_equal(simdrop_forward(&mask, SIMDROP_F32, n, x, y, NULL), SIMDROP_OK);
+    const int raised = fetestexcept(FE_ALL_EXCEPT & ~FE_INEXACT);  // the scale is not exact
+    if (raised != 0) fail_msg("%s, %s: forward raised %#x", backend, simdrop_memory_name(m), (unsigned)raised);
+    check_filled(y, sizeof y, 0, "%s, %s: forward", backend, simdrop_memory_name(m));
+  }
   assert_int_equal(simdrop_memory_select(NULL), SIMDROP_OK);
 }
 
@@ -542,7 +650,7 @@ static void every_way_gives_the_same(void **state) {
       assert_int_equal(simdrop_memory_select("cached"), SIMDROP_OK);
       assert_int_equal(simdrop_forward(&mask, dtype, n, x, expected, expected_bits), SIMDROP_OK);
       assert_int_equal(simdrop_mask_bytes(&mask, n, kept), SIMDROP_OK);
-      const size_t first = full_effort() ? 0 : (2 * dtype + (size_t)many) % simdrop_memory_count();
+      const size_t first = full_effort() ? 0 : (2 * dtype + (size_t)many + 1) % simdrop_memory_count();
       const size_t last = full_effort() ? simdrop_memory_count() - 1 : first;
       FOR_EACH_BACKEND(backend) for (size_t m = first; m <= last; ++m) {
         const char *const way = simdrop_memory_name(m);
@@ -565,6 +673,9 @@ static void every_way_gives_the_same(void **state) {
         check_bytes(expected, to, n * size, "%s, %s: forward of %s in place", backend, way, simdrop_dtype_name(dtype));
         check_bytes(kept, bytes, n, "%s, %s: bytes", backend, way);
         memcpy(to, x, n * size);
+        assert_int_equal(simdrop_backward(&mask, dtype, n, to, to), SIMDROP_OK);
+        check_bytes(expected, to, n * size, "%s, %s: backward of %s in place", backend, way, simdrop_dtype_name(dtype));
+        memcpy(to, x, n * size);
         assert_int_equal(simdrop_apply_bits(mask.p, dtype, n, expected_bits, to, to), SIMDROP_OK);
         check_bytes(expected, to, n * size, "%s, %s: apply_bits of %s in place", backend, way, simdrop_dtype_name(dtype));
       }
@@ -575,24 +686,28 @@ static void every_way_gives_the_same(void **state) {
 
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(the_best_way_is_found),
-      cmocka_unit_test(short_calls_learn_too),
-      cmocka_unit_test(learning_is_cheap),
-      cmocka_unit_test(mistakes_are_mended),
-      cmocka_unit_test(nothing_changes_for_nothing),
-      cmocka_unit_test(without_times),
-      cmocka_unit_test(duels),
-      cmocka_unit_test(judgements),
-      cmocka_unit_test(threads_learn_together),
-      cmocka_unit_test(kinds_of_calls),
-      cmocka_unit_test(stores),
-      cmocka_unit_test(what_is_asked_for_is_done),
-      cmocka_unit_test(populating),
-      cmocka_unit_test(fresh_outputs),
-      cmocka_unit_test(fresh_no_more),
-      cmocka_unit_test(fresh_inputs),
-      cmocka_unit_test(no_flag_of_dropped),
-      cmocka_unit_test(every_way_gives_the_same),
+    cmocka_unit_test(the_best_way_is_found),
+    cmocka_unit_test(short_calls_learn_too),
+    cmocka_unit_test(learning_is_cheap),
+    cmocka_unit_test(mistakes_are_mended),
+    cmocka_unit_test(nothing_changes_for_nothing),
+    cmocka_unit_test(without_times),
+    cmocka_unit_test(duels),
+    cmocka_unit_test(judgements),
+    cmocka_unit_test(threads_learn_together),
+    cmocka_unit_test(kinds_of_calls),
+    cmocka_unit_test(stores),
+    cmocka_unit_test(what_is_asked_for_is_done),
+    cmocka_unit_test(populating),
+    cmocka_unit_test(fresh_outputs),
+    cmocka_unit_test(outputs_of_rows),
+#if defined(__linux__)
+    cmocka_unit_test(fused_outputs),
+#endif
+    cmocka_unit_test(fresh_no_more),
+    cmocka_unit_test(fresh_inputs),
+    cmocka_unit_test(no_flag_of_dropped),
+    cmocka_unit_test(every_way_gives_the_same),
   };
   return RUN_TESTS(argc, argv, tests);
 }

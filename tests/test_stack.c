@@ -112,6 +112,12 @@ static simdrop_status blocks(const call *c) {
 static simdrop_status connect(const call *c) {
   return simdrop_dropconnect(&executor, c->mask, computed(c), c->n / 50, 50, c->x, 50, c->x, c->y);
 }
+static simdrop_status connect_gradients(const call *c) {
+  const size_t rows = c->n / 50;
+  return rows == 0 ? SIMDROP_OK
+                   : simdrop_dropconnect_backward(&executor, c->mask, computed(c), rows, 50, c->x, 50, c->x, c->x, NULL, c->y,
+                                                  c->decisions);
+}
 static simdrop_status moments(const call *c) {
   return simdrop_moments_update(&executor, computed(c), 2, c->n / 4, c->x, c->y, c->decisions);
 }
@@ -121,6 +127,11 @@ static simdrop_status alpha_layout(const call *c) {
 static simdrop_status gaussian_layout(const call *c) {
   const simdrop_mask mask = uncertain(c);
   return simdrop_gaussian_forward_layout(&executor, &mask, computed(c), c->layout, c->x, c->y);
+}
+static simdrop_status concrete_layout(const call *c) {
+  const simdrop_mask mask = uncertain(c);
+  double gradient;
+  return simdrop_concrete_backward_layout(&executor, &mask, 0.1, computed(c), c->layout, c->x, c->x, c->y, &gradient);
 }
 static simdrop_status parallel_mask_bits(const call *c) {
   return simdrop_parallel_mask_bits(&executor, c->mask, c->n, c->decisions);
@@ -333,6 +344,7 @@ static void arrays(void **state) {
       {FUNCTION(concrete)},
       {FUNCTION(blocks)},
       {FUNCTION(connect)},
+      {FUNCTION(connect_gradients)},
       {FUNCTION(moments)},
   };
   // The last is stored past the caches; it takes no more pieces than one of the lengths before, and so is tried with few
@@ -407,6 +419,7 @@ static void layouts(void **state) {
       {FUNCTION(parallel_apply_bits_layout)},
       {FUNCTION(alpha_layout)},
       {FUNCTION(gaussian_layout)},
+      {FUNCTION(concrete_layout)},
   };
   // Of M rows of N elements, one for each inner loop; the last has as many axes as can be.
   enum {

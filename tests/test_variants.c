@@ -934,6 +934,128 @@ static void concrete_by_every_backend(void **state) {
   assert_true(runs.calls > 0);
 }
 
+// A layout's arrays: each element's y, dx and gradient by p are those of a call on it alone. Where a layout numbers its
+// elements in row-major order, the gradient by p is to the last bit that of a call on n elements in this order, wherever they
+// lie.
+static void check_concrete_layout(const simdrop_mask *mask, simdrop_dtype dtype, const simdrop_layout *layout, bool is_in_order,
+                                  uint64_t *random) {
+  const size_t size = simdrop_dtype_size(dtype), n = count_of(layout);
+  const reach xs = find_reach(layout, layout->x_strides), ys = find_reach(layout, layout->y_strides);
+  const size_t x_count = xs.before + xs.after, y_count = ys.before + ys.after;
+  const double temperature = 0.3;
+  double gradient, of_one, in_order = 0, magnitude = 0;
+  char *const x = allocate(x_count * size), *const dy = allocate(y_count * size), *const y = allocate(y_count * size);
+  char *const dx = allocate(x_count * size), *const wanted_y = allocate(y_count * size);
+  char *const wanted_dx = allocate(x_count * size), *const lines = allocate(3 * n * size);
+  double wanted_gradient = 0;
+  for (size_t k = 0; k < x_count; ++k)
+    write_element(size,
+                  dtype == SIMDROP_F64 ? next_random(random) >> 12 | UINT64_C(0x3ff) << 52
+                                       : bits_of(dtype, (float)(next_random(random) >> 56) - 100),
+                  x + k * size);
+  for (size_t k = 0; k < y_count; ++k)
+    write_element(size,
+                  dtype == SIMDROP_F64 ? next_random(random) >> 12 | UINT64_C(0xbff) << 52
+                                       : bits_of(dtype, (float)(next_random(random) >> 56) - 100),
+                  dy + k * size);
+  memset(wanted_y, CANARY, y_count * size);
+  memset(wanted_dx, CANARY, x_count * size);
+  assert_int_equal(simdrop_backend_select("scalar"), SIMDROP_OK);
+  for (size_t k = 0; k < n; ++k) {
+    const element_place at = find_place(layout, mask->offset, k);
+    const ptrdiff_t x_at = ((ptrdiff_t)xs.before + at.x) * (ptrdiff_t)size,
+                    y_at = ((ptrdiff_t)ys.before + at.y) * (ptrdiff_t)size;
+    simdrop_mask one = *mask;
+    one.offset = at.index;
+    assert_int_equal(simdrop_concrete_forward(NULL, &one, temperature, dtype, 1, x + x_at, wanted_y + y_at), SIMDROP_OK);
+    assert_int_equal(
+        simdrop_concrete_backward(NULL, &one, temperature, dtype, 1, x + x_at, dy + y_at, wanted_dx + x_at, &of_one),
+        SIMDROP_OK);
+    wanted_gradient += of_one;
+    magnitude += fabs(of_one);
+    memcpy(lines + k * size, x + x_at, size);
+    memcpy(lines + (n + k) * size, dy + y_at, size);
+  }
+  if (is_in_order)
+    assert_int_equal(
+        simdrop_concrete_backward(NULL, mask, temperature, dtype, n, lines, lines + n * size, lines + 2 * n * size, &in_order),
+        SIMDROP_OK);
+  executor_calls runs = {0};
+  const simdrop_executor executor = {run_backwards, &runs, 3};
+  double first_gradient = 0;
+  bool is_first = true;
+  FOR_EACH_BACKEND(backend) {
+    for (int threads = 0; threads < 2; ++threads) {
+      const simdrop_executor *const by = threads ? &executor : NULL;
+      memset(y, CANARY, y_count * size);
+      memset(dx, CANARY, x_count * size);
+      assert_int_equal(
+          simdrop_concrete_forward_layout(by, mask, temperature, dtype, layout, x + xs.before * size, y + ys.before * size),
+          SIMDROP_OK);
+      check_bytes(wanted_y, y, y_count * size, "%s: y of %s, rank %d, %zu elements", backend, dtype_name(dtype), layout->rank,
+                  n);
+      assert_int_equal(simdrop_concrete_backward_layout(by, mask, temperature, dtype, layout, x + xs.before * size,
+                                                        dy + ys.before * size, dx + xs.before * size, &gradient),
+                       SIMDROP_OK);
+      check_bytes(wanted_dx, dx, x_count * size, "%s: dx of %s, rank %d, %zu elements", backend, dtype_name(dtype),
+                  layout->rank, n);
+      if (fabs(gradient - wanted_gradient) > 1e-12 * magnitude)
+        fail_msg("%s: the gradient by p is %.17g, not %.17g", backend, gradient, wanted_gradient);
+      if (is_in_order && memcmp(&gradient, &in_order, sizeof gradient) != 0)
+        fail_msg("%s: the gradient by p is %.17g, not %.17g as in order", backend, gradient, in_order);
+      if (!is_first && memcmp(&gradient, &first_gradient, sizeof gradient) != 0)
+        fail_msg("%s: the gradient by p is %.17g, not %.17g", backend, gradient, first_gradient);
+      first_gradient = gradient;
+      is_first = false;
+      // In place of x.
+      memcpy(dx, x, x_count * size);
+      assert_int_equal(simdrop_concrete_backward_layout(by, mask, temperature, dtype, layout, dx + xs.before * size,
+                                                        dy + ys.before * size, dx + xs.before * size, &gradient),
+                       SIMDROP_OK);
+      for (size_t k = 0; k < n; ++k) {
+        const ptrdiff_t at = ((ptrdiff_t)xs.before + find_place(layout, 0, k).x) * (ptrdiff_t)size;
+        check_bytes(wanted_dx + at, dx + at, size, "%s: dx in place, element %zu of %zu", backend, k, n);
+      }
+    }
+  }
+  char *const all[] = {x, dy, y, dx, wanted_y, wanted_dx, lines};
+  for (size_t i = 0; i < LENGTH(all); ++i) free(all[i]);
+}
+
+static void concrete_layouts(void **state) {
+  (void)state;
+  static const size_t shapes[][2] = {{1, 1}, {3, 5}, {70, 3}, {5, 129}, {2, 700}, {1, 2100}, {130, 70}, {70, 700}};
+  uint64_t random = 65;
+  for (size_t i = 0; i < LENGTH(shapes); ++i) {
+    const size_t m = shapes[i][0], n = shapes[i][1];
+    const ptrdiff_t row = (ptrdiff_t)n, column = (ptrdiff_t)m;
+    const uint64_t index_strides[][2] = {{n, 1}, {1, 0}, {0, 1}, {1, m}, {n * 129, 129}, {0, 0}, {n + 333, 2}};
+    for (size_t s = 0; s < LENGTH(index_strides); ++s) {
+      if (!full_effort() && (i + s) % 2 != 0) continue;
+      if (m * n > 10000 && s != i % 2) continue;  // enough for pieces that are not empty: once
+      simdrop_layout layout = {2, {m, n}, {row, 1}, {row, 1}, {0}, 0};
+      memcpy(layout.index_strides, index_strides[s], sizeof index_strides[s]);
+      if (i % 3 == 1) layout.x_strides[0] += 3;
+      if (i % 3 == 2) {  // x transposed and backwards, y with gaps
+        layout.x_strides[0] = -1;
+        layout.x_strides[1] = column;
+        layout.y_strides[0] = 2 * row;
+        layout.y_strides[1] = 2;
+      }
+      const simdrop_mask mask = {s % 2 ? 0.1 : 0.7, next_random(&random), 9, next_random(&random) >> 8, 0};
+      check_concrete_layout(&mask, computed_dtypes[(i + s) % LENGTH(computed_dtypes)], &layout, s == 0, &random);
+    }
+  }
+  const size_t dims[4] = {3, 5, 7, 11};
+  for (int order = 0; order < 2; ++order) {
+    simdrop_layout layout;
+    assert_int_equal(simdrop_layout_channels(order ? SIMDROP_CHANNELS_LAST : SIMDROP_CHANNELS_FIRST, 2, 4, dims, &layout),
+                     SIMDROP_OK);
+    for (size_t d = 0; d < LENGTH(computed_dtypes); ++d)
+      check_concrete_layout(&(simdrop_mask){0.4, 1, 2, 3, 0}, computed_dtypes[d], &layout, false, &random);
+  }
+}
+
 // ---- DropConnect
 
 static void connect_values(void **state) {
@@ -994,6 +1116,124 @@ static void connect_values(void **state) {
   }
 }
 
+// A sum of terms in the order of the library's sums of columns: rows in groups of 64.
+typedef struct column_sum {
+  double wide, wide_group;
+  float sum, group;
+} column_sum;
+
+static void add_term(column_sum *sum, simdrop_dtype dtype, size_t row, double weight, double scale, double gradient) {
+  if (row % 64 == 0) {
+    sum->wide += sum->wide_group;
+    sum->sum += sum->group;
+    sum->wide_group = sum->group = 0;
+  }
+  if (dtype == SIMDROP_F64) sum->wide_group += weight * scale * gradient;
+  if (dtype != SIMDROP_F64) sum->group += (float)weight * (float)scale * (float)gradient;
+}
+
+// Matrices as wide as strips of sums, and wider; as high as groups of rows, and higher.
+static const size_t connect_shapes[][2] = {{1, 1},    {3, 31},    {2, 257},   {5, 513},  {64, 100}, {65, 33},
+                                           {4, 1100}, {2, 17000}, {300, 700}, {130, 64}, {3, 0},    {0, 70}};
+
+typedef struct connect_arrays {
+  simdrop_mask mask;
+  simdrop_dtype dtype;
+  size_t rows, columns, stride;
+  uint8_t *kept;
+  char *w, *x, *dy, *added;
+} connect_arrays;
+
+static char *connect_values_of(simdrop_dtype dtype, size_t n, uint64_t *random) {
+  const size_t size = simdrop_dtype_size(dtype);
+  char *const values = allocate((n + 1) * size);
+  for (size_t k = 0; k < n; ++k) {
+    const float value = (float)((int)(next_random(random) >> 56) - 128) * 0.25F;
+    write_element(size, dtype == SIMDROP_F64 ? next_random(random) >> 12 | UINT64_C(0x3ff) << 52 : bits_of(dtype, value),
+                  values + k * size);
+  }
+  return values;
+}
+
+static void check_connect_gradients(const connect_arrays *a, bool has_dw, bool has_dx, bool is_added,
+                                    const simdrop_executor *executor, const char *backend) {
+  const simdrop_dtype dtype = a->dtype;
+  const size_t size = simdrop_dtype_size(dtype), rows = a->rows, columns = a->columns;
+  const size_t w_elements = rows == 0 ? 0 : (rows - 1) * a->stride + columns;
+  guarded dw = guard(size, w_elements, 3), dx = guard(size, columns, 1);
+  double scale;
+  assert_int_equal(simdrop_scale(a->mask.p, &scale), SIMDROP_OK);
+  if (is_added) memcpy(dw.values, a->added, w_elements * size);  // in place
+  assert_int_equal(simdrop_dropconnect_backward(executor, &a->mask, dtype, rows, columns, has_dx ? a->w : NULL, a->stride,
+                                                has_dw ? a->x : NULL, a->dy, is_added ? dw.values : NULL,
+                                                has_dw ? dw.values : NULL, has_dx ? dx.values : NULL),
+                   SIMDROP_OK);
+  check_guarded(&dw, backend, "dw");
+  check_guarded(&dx, backend, "dx");
+  for (size_t r = 0; r < rows && has_dw; ++r) {
+    const double gradient = value_of(dtype, a->dy, r);
+    for (size_t c = 0; c < columns; ++c) {
+      const size_t k = r * a->stride + c;
+      const bool kept = a->kept[r * columns + c];
+      const double input = value_of(dtype, a->x, c), before = value_of(dtype, a->added, k);
+      double expected = kept ? gradient * scale * input : 0;
+      if (dtype != SIMDROP_F64) expected = kept ? (double)((float)gradient * (float)scale * (float)input) : 0;
+      if (is_added) expected = dtype == SIMDROP_F64 ? before + expected : (double)((float)before + (float)expected);
+      check_element(dtype, expected, dw.values, k, backend, "dw");
+    }
+    if (r + 1 < rows && !is_added)
+      check_filled(dw.values + (r * a->stride + columns) * size, (a->stride - columns) * size, CANARY, "%s: between rows of dw",
+                   backend);
+  }
+  for (size_t c = 0; c < columns && has_dx; ++c) {
+    column_sum sum = {0, 0, 0, 0};
+    for (size_t r = 0; r < rows; ++r)
+      if (a->kept[r * columns + c] || r % 64 == 0)
+        add_term(&sum, dtype, r, a->kept[r * columns + c] ? value_of(dtype, a->w, r * a->stride + c) : 0, scale,
+                 value_of(dtype, a->dy, r));
+    check_element(dtype, dtype == SIMDROP_F64 ? sum.wide + sum.wide_group : (double)(sum.sum + sum.group), dx.values, c,
+                  backend, "dx");
+  }
+  free(dw.memory);
+  free(dx.memory);
+}
+
+static void connect_gradients(void **state) {
+  (void)state;
+  static const double probabilities[] = {0.3, 0.5, 0, 0.1, 1};
+  uint64_t random = 73;
+  executor_calls runs = {0};
+  const simdrop_executor executor = {run_backwards, &runs, 5};
+  for (size_t s = 0; s < LENGTH(connect_shapes); ++s) {
+    for (size_t d = 0; d < LENGTH(computed_dtypes); ++d) {
+      connect_arrays a = {.mask = {probabilities[s % LENGTH(probabilities)], 74, s, 1000 * s + 1, 0},
+                          .dtype = computed_dtypes[d],
+                          .rows = connect_shapes[s][0],
+                          .columns = connect_shapes[s][1],
+                          .stride = connect_shapes[s][1] + s % 3};
+      a.kept = allocate(a.rows * a.columns + 1);
+      assert_int_equal(simdrop_mask_bytes(&a.mask, a.rows * a.columns, a.kept), SIMDROP_OK);
+      a.w = connect_values_of(a.dtype, a.rows * a.stride, &random);
+      a.added = connect_values_of(a.dtype, a.rows * a.stride, &random);
+      a.x = connect_values_of(a.dtype, a.columns, &random);
+      a.dy = connect_values_of(a.dtype, a.rows, &random);
+      FOR_EACH_BACKEND(backend) {
+        check_connect_gradients(&a, true, true, true, NULL, backend);
+        check_connect_gradients(&a, true, true, false, &executor, backend);
+        check_connect_gradients(&a, true, false, true, &executor, backend);
+        check_connect_gradients(&a, true, false, false, NULL, backend);
+        check_connect_gradients(&a, false, true, false, &executor, backend);
+      }
+      free(a.kept);
+      free(a.w);
+      free(a.added);
+      free(a.x);
+      free(a.dy);
+    }
+  }
+  assert_true(runs.calls > 0);
+}
+
 int main(int argc, char **argv) {
   if (argc == 2 && strcmp(argv[1], "--write") == 0) {
     write_golden();
@@ -1023,7 +1263,9 @@ int main(int argc, char **argv) {
       cmocka_unit_test(concrete_values),
       cmocka_unit_test(concrete_gradient_is_a_slope),
       cmocka_unit_test(concrete_by_every_backend),
+      cmocka_unit_test(concrete_layouts),
       cmocka_unit_test(connect_values),
+      cmocka_unit_test(connect_gradients),
   };
   return RUN_TESTS(argc, argv, tests);
 }

@@ -108,7 +108,7 @@ def calibration(found):
 
 
 def fault_matrix(matrix):
-    tests = ["K%d" % i for i in [1, *range(3, 20)]] + ["S%d" % i for i in range(1, 19)]
+    tests = ["K%d" % i for i in [1, *range(3, 21)]] + ["S%d" % i for i in range(1, 19)]
     cell, left, top = 20, 330, 40
     picture = Picture("faults.svg", left + cell * len(tests) + 20, top + cell * len(matrix) + 20, "Which test catches which planted fault")
     for t, test in enumerate(tests):

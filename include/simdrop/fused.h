@@ -17,6 +17,16 @@
 extern "C" {
 #endif
 
+/** What the functions in double that SLEEF computes (GELU, its approximation by tanh, SiLU and softmax, of F64) use on this
+ *  machine: the name of a set of instructions, "avx512f", "avx2", "purecfma" or "advsimd". NULL: nothing, since the library was
+ *  built without SLEEF, or the processor has no fused multiply-add. Calls that need one return SIMDROP_ERROR_NOT_BUILT then;
+ *  all others work. Static storage. */
+SIMDROP_API const char *simdrop_f64_functions(void);
+
+/** The version of SLEEF whose header this library was compiled with, as "3.5.1"; NULL if it was built without. The bits of
+ * results do not depend on it. Static storage. */
+SIMDROP_API const char *simdrop_sleef_version(void);
+
 /** rows x columns elements. Those of a row lie side by side; strides are from row to row, in elements, and may be negative.
  *  Element (r, c) has the mask's index offset + r * index_stride + c. Strides are not looked at where there is one row. */
 typedef struct simdrop_matrix {

@@ -260,6 +260,40 @@ SIMDROP_API simdrop_status simdrop_concrete_backward(const simdrop_executor *exe
                                                      double temperature, simdrop_dtype dtype, size_t n, const void *x,
                                                      const void *dy, void *dx, double *p_gradient);
 
+/** Concrete dropout of a layout's elements, each with the number of its index: elements that share an index share what is kept.
+ *  @param executor     threads, or NULL
+ *  @param mask         its p is from 2^-32 to 1 - 2^-32
+ *  @param temperature  from 2^-20 to 2^20; 0.1 is usual
+ *  @param dtype        type of the elements of x and y: F32, F64, F16 or BF16
+ *  @param layout       shape and strides
+ *  @param x            element (0, 0, ...) of the input
+ *  @param y            element (0, 0, ...) of the output; may be x, with equal strides
+ *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_PROBABILITY, ERROR_FLAGS, ERROR_SHAPE (the temperature), ERROR_DTYPE,
+ *          ERROR_RANK, ERROR_SIZE_OVERFLOW, ERROR_INDEX_OVERFLOW or ERROR_OVERLAP, for the same reasons as
+ *          simdrop_forward_layout */
+SIMDROP_API simdrop_status simdrop_concrete_forward_layout(const simdrop_executor *executor, const simdrop_mask *mask,
+                                                           double temperature, simdrop_dtype dtype,
+                                                           const simdrop_layout *layout, const void *x, void *y);
+
+/** The gradients of simdrop_concrete_forward_layout. That by p is a sum over all elements, shared index or not, in row-major
+ *  order of the layout's axes, whatever the strides are: of so many elements that simdrop_concrete_backward would be given.
+ *  @param executor     threads, or NULL
+ *  @param mask         the mask given to simdrop_concrete_forward_layout
+ *  @param temperature  likewise
+ *  @param dtype        type of the elements of x, dy and dx
+ *  @param layout       that of the forward call: x and dx lie as its x, dy as its y
+ *  @param x            element (0, 0, ...) of the input
+ *  @param dy           element (0, 0, ...) of the gradient with respect to the output
+ *  @param dx           receives the gradient with respect to x, element (0, 0, ...), of which no two may meet; may be x, or dy
+ *                      with equal strides
+ *  @param p_gradient   receives the gradient with respect to p; may overlap none of the arrays
+ *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_PROBABILITY, ERROR_FLAGS, ERROR_SHAPE (the temperature), ERROR_DTYPE,
+ *          ERROR_RANK, ERROR_SIZE_OVERFLOW, ERROR_INDEX_OVERFLOW or ERROR_OVERLAP */
+SIMDROP_API simdrop_status simdrop_concrete_backward_layout(const simdrop_executor *executor, const simdrop_mask *mask,
+                                                            double temperature, simdrop_dtype dtype,
+                                                            const simdrop_layout *layout, const void *x, const void *dy,
+                                                            void *dx, double *p_gradient);
+
 /** @} */
 /** @name DropConnect
  *  @{ */
@@ -282,6 +316,34 @@ SIMDROP_API simdrop_status simdrop_concrete_backward(const simdrop_executor *exe
 SIMDROP_API simdrop_status simdrop_dropconnect(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype,
                                                size_t rows, size_t columns, const void *w, size_t w_stride, const void *x,
                                                void *y);
+
+/** The gradients of simdrop_dropconnect, of which the mask is drawn again:
+ *
+ *      dw[r][c] = dw_added[r][c] + (kept ? (dy[r] * s) * x[c] : +0)
+ *      dx[c] = the sum over r of (kept ? (w[r][c] * s) * dy[r] : +0)
+ *
+ *  Without dw_added, nothing is added. Sums are float, or double for F64, and rounded once: rows in groups of 64, each group
+ *  from +0 in the order of rows, and the groups' sums from +0 in their order. Samples of a batch, each with a mask of its own,
+ *  are a call each: the next one's dw_added is dw.
+ *  @param executor  threads, or NULL; they share out the columns, or where there is no dx, the rows
+ *  @param mask      the mask given to simdrop_dropconnect
+ *  @param dtype     type of all elements: F32, F64, F16 or BF16
+ *  @param rows      of w, and elements of dy
+ *  @param columns   of w, and elements of x and dx
+ *  @param w         the weights, row by row; may be NULL where there is no dx
+ *  @param w_stride  elements from one row to the next, at least columns: of w, dw and dw_added
+ *  @param x         columns elements, the input; may be NULL where there is no dw
+ *  @param dy        rows elements, the gradient with respect to the output
+ *  @param dw_added  NULL, or a gradient with respect to the weights that comes another way
+ *  @param dw        NULL, or receives the gradient with respect to the weights; may be dw_added, and works in place then
+ *  @param dx        NULL, or receives the gradient with respect to x: columns elements. One of dw and dx may be NULL. They may
+ *                   overlap nothing else, nor each other; what lies between the rows of dw stays as it is
+ *  @return SIMDROP_OK, ERROR_NULL_POINTER (neither dw nor dx as well), ERROR_PROBABILITY, ERROR_FLAGS, ERROR_SHAPE (w_stride),
+ *          ERROR_DTYPE, ERROR_INDEX_OVERFLOW, ERROR_SIZE_OVERFLOW or ERROR_OVERLAP */
+SIMDROP_API simdrop_status simdrop_dropconnect_backward(const simdrop_executor *executor, const simdrop_mask *mask,
+                                                        simdrop_dtype dtype, size_t rows, size_t columns, const void *w,
+                                                        size_t w_stride, const void *x, const void *dy, const void *dw_added,
+                                                        void *dw, void *dx);
 
 /** @} */
 

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "avx2/bfloat16.h"
 #include "avx2/bundle.h"
 
 typedef __m256 simd_f32, simd_f32_mask;
@@ -74,6 +75,30 @@ static inline simd_f32_mask simd_f32_decisions(uint64_t bits, unsigned begin) {
   const __m256i half = _mm256_set1_epi32((int)(uint32_t)(bits >> (begin & 32)));
   return _mm256_castsi256_ps(_mm256_cmpeq_epi32(_mm256_and_si256(half, bit_of_lane), bit_of_lane));
 }
+
+// Even elements, and odd ones.
+static inline void simd_f32_load_two_bf16(const uint16_t *from, simd_f32 *first, simd_f32 *second) {
+  const __m256i elements = _mm256_loadu_si256((const __m256i *)from);
+  *first = even_bf16(elements);
+  *second = odd_bf16(elements);
+}
+
+static inline void simd_f32_store_two_bf16(uint16_t *to, simd_f32 first, simd_f32 second, bool non_temporal) {
+  const __m256i elements = narrow_bf16(first, second, false);
+  if (non_temporal) {
+    _mm256_stream_si256((__m256i *)to, elements);
+  } else {
+    _mm256_storeu_si256((__m256i *)to, elements);
+  }
+}
+
+static inline void simd_f32_decisions_two_bf16(uint64_t bits, unsigned begin, simd_f32_mask *first, simd_f32_mask *second) {
+  const __m256i even = _mm256_setr_epi32(1, 4, 16, 64, 256, 1024, 4096, 16384), odd = _mm256_add_epi32(even, even);
+  const __m256i all = _mm256_set1_epi32((int)(uint32_t)(bits >> begin));
+  *first = _mm256_castsi256_ps(_mm256_cmpeq_epi32(_mm256_and_si256(all, even), even));
+  *second = _mm256_castsi256_ps(_mm256_cmpeq_epi32(_mm256_and_si256(all, odd), odd));
+}
+#define simd_f32_load_two_bf16 simd_f32_load_two_bf16
 
 static inline simd_u32 simd_f32_bits(simd_f32 a) { return _mm256_castps_si256(a); }
 static inline simd_f32 simd_f32_of_bits(simd_u32 a) { return _mm256_castsi256_ps(a); }

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "avx2/bfloat16.h"
 #include "avx2/bundle.h"
 #include "common/float8.h"
 #include "common/unroll.h"
@@ -190,21 +191,29 @@ static inline void simd_scale_word_f64(uint64_t bits, const double *x, double *y
 
 // Masked loads train no prefetcher of the hardware (Zen 4, 256 MiB, p = 0.5: 0.67 ns an element with them, 0.22 without). Nor
 // may a dropped element be multiplied, which could raise a flag: it is made +0 before.
+static inline void scale_far_eight_f32(__m256i bits, __m256i lane_bits, const float *x, float *y, simd_scale_f32 scale,
+                                       bool non_temporal) {
+  const __m256i is_kept = _mm256_cmpeq_epi32(_mm256_and_si256(bits, lane_bits), lane_bits);
+  const __m256 product = _mm256_mul_ps(_mm256_and_ps(_mm256_loadu_ps(x), _mm256_castsi256_ps(is_kept)), scale);
+  if (non_temporal) {
+    _mm256_stream_ps(y, product);
+  } else {
+    _mm256_storeu_ps(y, product);
+  }
+}
+
+// Each lane's bit, from bit `first` on.
+static inline __m256i bits_of_eight(int first) {
+  return _mm256_slli_epi32(_mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128), first);
+}
+
 static inline void simd_scale_far_word_f32(uint64_t bits, const float *x, float *y, simd_scale_f32 scale, bool non_temporal) {
   SIMDROP_UNROLL
   for (int half = 0; half < 64; half += 32) {
     const __m256i half_bits = set_bits(bits >> half);
     SIMDROP_UNROLL
-    for (int i = 0; i < 32; i += 8) {
-      const __m256i lane_bits = _mm256_slli_epi32(_mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128), i);
-      const __m256i is_kept = _mm256_cmpeq_epi32(_mm256_and_si256(half_bits, lane_bits), lane_bits);
-      const __m256 product = _mm256_mul_ps(_mm256_and_ps(_mm256_loadu_ps(x + half + i), _mm256_castsi256_ps(is_kept)), scale);
-      if (non_temporal) {
-        _mm256_stream_ps(y + half + i, product);
-      } else {
-        _mm256_storeu_ps(y + half + i, product);
-      }
-    }
+    for (int i = 0; i < 32; i += 8)
+      scale_far_eight_f32(half_bits, bits_of_eight(i), x + half + i, y + half + i, scale, non_temporal);
   }
 }
 #define simd_scale_far_word_f32 simd_scale_far_word_f32
@@ -324,33 +333,14 @@ static inline void simd_scale_far_word_f16(uint64_t bits, const uint16_t *x, uin
 }
 #define simd_scale_far_word_f16 simd_scale_far_word_f16
 
-// Rounds 16 products to nearest even: their upper halves are the results, to be raised by one where the lower half is above
-// half of a unit, or equal to it under an odd result. Infinity stays (its lower half is 0), and so does NaN: a NaN that
-// comes from bfloat16 has a lower half of 0 too.
-static inline __m256i narrow_bf16(__m256 even_products, __m256 odd_products, bool never_ties) {
-  const __m256i even = _mm256_castps_si256(even_products), odd = _mm256_castps_si256(odd_products);
-  if (never_ties) {
-    const __m256i half = _mm256_set1_epi32(0x8000);
-    return _mm256_blend_epi16(_mm256_srli_epi32(_mm256_add_epi32(even, half), 16), _mm256_add_epi32(odd, half), 0xAA);
-  }
-  const __m256i upper = _mm256_blend_epi16(_mm256_srli_epi32(even, 16), odd, 0xAA);
-  const __m256i lower = _mm256_blend_epi16(even, _mm256_slli_epi32(odd, 16), 0xAA);
-  // 1 below an even result, which stays 0 where the lower half is 0.
-  const __m256i even_result = _mm256_andnot_si256(upper, _mm256_set1_epi16(1));
-  const __m256i carry = _mm256_srli_epi16(_mm256_subs_epu16(lower, even_result), 15);
-  return _mm256_add_epi16(upper, carry);
-}
-
 static inline void simd_scale_word_bf16(uint64_t bits, const uint16_t *x, uint16_t *y, simd_scale_bf16 scale,
                                         bool non_temporal) {
   const __m256i all_bits = simd_set(bits);
   SIMDROP_UNROLL
   for (int i = 0; i < 64; i += 16) {
     const __m256i pairs = select_sixteen(all_bits, i, x);
-    const __m256 even = _mm256_castsi256_ps(_mm256_slli_epi32(pairs, 16));
-    const __m256 odd = _mm256_castsi256_ps(_mm256_and_si256(pairs, _mm256_set1_epi32((int)0xffff0000)));
-    store_vector(y + i, narrow_bf16(_mm256_mul_ps(even, scale.factor), _mm256_mul_ps(odd, scale.factor), scale.never_ties),
-                 non_temporal);
+    const __m256 even = _mm256_mul_ps(even_bf16(pairs), scale.factor), odd = _mm256_mul_ps(odd_bf16(pairs), scale.factor);
+    store_vector(y + i, narrow_bf16(even, odd, scale.never_ties), non_temporal);
   }
 }
 
@@ -449,6 +439,28 @@ static inline void simd_expand_word(uint64_t bits, uint8_t *bytes, bool non_temp
   SIMDROP_UNROLL
   for (int half = 0; half < 64; half += 32)
     store_vector(bytes + half, _mm256_min_epu8(bits_in_bytes(bits >> half), _mm256_set1_epi8(1)), non_temporal);
+}
+
+// Lines of f32 between the rounds of the producer, which leave no register: what is needed is read from memory again each time.
+// A lane's bit is where its decision is, which is not shifted.
+typedef struct simd_line_f32 {
+  __m256 scale;
+  __m256i lower, upper;
+} simd_line_f32;
+#define SIMD_HAS_LINES 1
+
+static inline simd_line_f32 simd_set_line_f32(simdrop_multiplier scale, unsigned shift) {
+  const __m128i count = _mm_cvtsi32_si128((int)shift);
+  return (simd_line_f32){simd_set_scale_f32(scale), _mm256_sll_epi32(bits_of_eight(0), count),
+                         _mm256_sll_epi32(bits_of_eight(8), count)};
+}
+
+static inline void simd_scale_line_f32(const simd_line_f32 *line, uint32_t decisions, const float *x, float *y,
+                                       bool non_temporal) {
+  __asm__("" : "+r"(line));
+  const __m256i bits = _mm256_set1_epi32((int)decisions);
+  scale_far_eight_f32(bits, line->lower, x, y, line->scale, non_temporal);
+  scale_far_eight_f32(bits, line->upper, x + 8, y + 8, line->scale, non_temporal);
 }
 
 #include "common/vocabulary.h"

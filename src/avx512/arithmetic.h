@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "avx512/bfloat16.h"
 #include "avx512/bundle.h"
 
 typedef __m512 simd_f32;
@@ -68,6 +69,32 @@ static inline simd_f32_mask simd_f32_less(simd_f32 a, simd_f32 b) { return _mm51
 static inline simd_f32 simd_f32_select(simd_f32_mask mask, simd_f32 a, simd_f32 b) { return _mm512_mask_blend_ps(mask, b, a); }
 static inline simd_f32 simd_f32_keep(simd_f32_mask mask, simd_f32 a) { return _mm512_maskz_mov_ps(mask, a); }
 static inline simd_f32_mask simd_f32_decisions(uint64_t bits, unsigned begin) { return (simd_f32_mask)(bits >> begin); }
+
+// Even elements, and odd ones.
+static inline void simd_f32_load_two_bf16(const uint16_t *from, simd_f32 *first, simd_f32 *second) {
+  const __m512i elements = _mm512_loadu_si512(from);
+  *first = even_bf16(elements);
+  *second = odd_bf16(elements);
+}
+
+static inline void simd_f32_store_two_bf16(uint16_t *to, simd_f32 first, simd_f32 second, bool non_temporal) {
+  const __m512i elements = narrow_bf16(first, second, false);
+  if (non_temporal) {
+    _mm512_stream_si512((void *)to, elements);
+  } else {
+    _mm512_storeu_si512(to, elements);
+  }
+}
+
+// Lane i has bit 2 i, or the one above it, among 32.
+static inline void simd_f32_decisions_two_bf16(uint64_t bits, unsigned begin, simd_f32_mask *first, simd_f32_mask *second) {
+  const __m512i even =
+      _mm512_sllv_epi32(_mm512_set1_epi32(1), _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30));
+  const __m512i all = _mm512_set1_epi32((int)(uint32_t)(bits >> begin));
+  *first = _mm512_test_epi32_mask(all, even);
+  *second = _mm512_test_epi32_mask(all, _mm512_slli_epi32(even, 1));
+}
+#define simd_f32_load_two_bf16 simd_f32_load_two_bf16
 
 static inline simd_u32 simd_f32_bits(simd_f32 a) { return _mm512_castps_si512(a); }
 static inline simd_f32 simd_f32_of_bits(simd_u32 a) { return _mm512_castsi512_ps(a); }

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "avx512/bfloat16.h"
 #include "avx512/bundle.h"
 #include "common/float8.h"
 #include "common/unroll.h"
@@ -126,16 +127,31 @@ static inline simd_scale_f8e4m3fn simd_set_scale_f8e4m3fn(simdrop_multiplier sca
 }
 static inline simd_scale_f8e5m2 simd_set_scale_f8e5m2(simdrop_multiplier scale) { return simd_set_scale_f32(scale); }
 
+// Past the caches, halves of lines take less time than whole ones (Zen 4, p = 0.5: f64 0.95, f32 0.98).
+static inline void store_line_f32(float *y, __m512 line, bool non_temporal) {
+  if (non_temporal) {
+    _mm256_stream_ps(y, _mm512_castps512_ps256(line));
+    _mm256_stream_ps(y + 8, _mm512_extractf32x8_ps(line, 1));
+  } else {
+    _mm512_storeu_ps(y, line);
+  }
+}
+
+static inline void store_line_f64(double *y, __m512d line, bool non_temporal) {
+  if (non_temporal) {
+    _mm256_stream_pd(y, _mm512_castpd512_pd256(line));
+    _mm256_stream_pd(y + 4, _mm512_extractf64x4_pd(line, 1));
+  } else {
+    _mm512_storeu_pd(y, line);
+  }
+}
+
 static inline void simd_scale_word_f32(uint64_t bits, const float *x, float *y, simd_scale_f32 scale, bool non_temporal) {
   SIMDROP_UNROLL
   for (int i = 0; i < 64; i += 16) {
     // A lane that is masked off is not multiplied: it becomes +0 and raises no flag.
     const __m512 product = _mm512_maskz_mul_ps((__mmask16)(bits >> i), scale, _mm512_loadu_ps(x + i));
-    if (non_temporal) {
-      _mm512_stream_ps(y + i, product);
-    } else {
-      _mm512_storeu_ps(y + i, product);
-    }
+    store_line_f32(y + i, product, non_temporal);
   }
 }
 
@@ -161,11 +177,7 @@ static inline void simd_scale_word_f64(uint64_t bits, const double *x, double *y
   SIMDROP_UNROLL
   for (int i = 0; i < 64; i += 8) {
     const __m512d product = _mm512_maskz_mul_pd((__mmask8)(bits >> i), scale, _mm512_loadu_pd(x + i));
-    if (non_temporal) {
-      _mm512_stream_pd(y + i, product);
-    } else {
-      _mm512_storeu_pd(y + i, product);
-    }
+    store_line_f64(y + i, product, non_temporal);
   }
 }
 
@@ -203,32 +215,13 @@ static inline void simd_scale_word_f16(uint64_t bits, const uint16_t *x, uint16_
   }
 }
 
-// Rounds 32 products to nearest even: their upper halves are the results, to be raised by one where the lower half is above
-// half of a unit, or equal to it under an odd result. Infinity stays (its lower half is 0), and so does NaN: a NaN that
-// comes from bfloat16 has a lower half of 0 too.
-static inline __m512i narrow_bf16(__m512 even_products, __m512 odd_products, bool never_ties) {
-  const __m512i even = _mm512_castps_si512(even_products), odd = _mm512_castps_si512(odd_products);
-  const __m512i swapper = _mm512_set4_epi32(0x0D0C0F0E, 0x09080B0A, 0x05040706, 0x01000302);  // bytes 2 3 0 1, 6 7 4 5, ...
-  if (never_ties) {
-    const __m512i half = _mm512_set1_epi32(0x8000);
-    return _mm512_mask_shuffle_epi8(_mm512_add_epi32(odd, half), 0x3333333333333333, _mm512_add_epi32(even, half), swapper);
-  }
-  const __m512i upper = _mm512_mask_shuffle_epi8(odd, 0x3333333333333333, even, swapper);
-  const __m512i lower = _mm512_mask_shuffle_epi8(even, 0xCCCCCCCCCCCCCCCC, odd, swapper);
-  // 0x8001 below an even result, 0x8000 below an odd one: (~upper & 1) | 0x8000.
-  const __m512i limit = _mm512_ternarylogic_epi32(upper, _mm512_set1_epi16(1), _mm512_set1_epi16((short)0x8000), 0xAE);
-  const __mmask32 raised = _mm512_cmpge_epu16_mask(lower, limit);
-  return _mm512_mask_sub_epi16(upper, raised, upper, _mm512_set1_epi16(-1));
-}
-
 static inline void simd_scale_word_bf16(uint64_t bits, const uint16_t *x, uint16_t *y, simd_scale_bf16 scale,
                                         bool non_temporal) {
   SIMDROP_UNROLL
   for (int i = 0; i < 64; i += 32) {
     const __m512i pairs = _mm512_maskz_loadu_epi16((__mmask32)(bits >> i), x + i);
-    const __m512 even = _mm512_castsi512_ps(_mm512_slli_epi32(pairs, 16));
-    const __m512 odd = _mm512_castsi512_ps(_mm512_and_si512(pairs, _mm512_set1_epi32((int)0xffff0000)));
-    const __m512i product = narrow_bf16(_mm512_mul_ps(even, scale.factor), _mm512_mul_ps(odd, scale.factor), scale.never_ties);
+    const __m512 even = _mm512_mul_ps(even_bf16(pairs), scale.factor), odd = _mm512_mul_ps(odd_bf16(pairs), scale.factor);
+    const __m512i product = narrow_bf16(even, odd, scale.never_ties);
     if (non_temporal) {
       _mm512_stream_si512((void *)(y + i), product);
     } else {
@@ -311,6 +304,23 @@ static inline void simd_expand_word(uint64_t bits, uint8_t *bytes, bool non_temp
   } else {
     _mm512_storeu_si512(bytes, expanded);
   }
+}
+
+// Lines of f32 between the rounds of the producer.
+typedef struct simd_line_f32 {
+  __m512 scale;
+  unsigned shift;
+} simd_line_f32;
+#define SIMD_HAS_LINES 1
+
+static inline simd_line_f32 simd_set_line_f32(simdrop_multiplier scale, unsigned shift) {
+  return (simd_line_f32){simd_set_scale_f32(scale), shift};
+}
+
+static inline void simd_scale_line_f32(const simd_line_f32 *line, uint32_t decisions, const float *x, float *y,
+                                       bool non_temporal) {
+  const __m512 product = _mm512_maskz_mul_ps((__mmask16)(decisions >> line->shift), line->scale, _mm512_loadu_ps(x));
+  store_line_f32(y, product, non_temporal);
 }
 
 // These have lone words of their own.

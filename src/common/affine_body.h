@@ -10,10 +10,24 @@ static ALWAYS_INLINE void TYPED(affine_word)(uint64_t bits, const ELEMENT *x, EL
   const VECTOR factor = COMPUTE(set)((COMPUTED)numbers->factor), addend = COMPUTE(set)((COMPUTED)numbers->addend);
   const VECTOR dropped = COMPUTE(set)((COMPUTED)numbers->dropped);
   const unsigned lanes = (unsigned)COMPUTE(lanes)();
+#if HAS_TWO
+  for (unsigned k = 0; k < WORD_ELEMENTS; k += 2 * lanes) {
+    MASK is_kept[2];
+    VECTOR kept[2];
+    DECISIONS_TWO(bits, k, &is_kept[0], &is_kept[1]);
+    LOAD_TWO(x + k, &kept[0], &kept[1]);
+    for (int i = 0; i < 2; ++i) {
+      kept[i] = COMPUTE(add)(COMPUTE(multiply)(kept[i], factor), addend);
+      kept[i] = COMPUTE(select)(is_kept[i], kept[i], dropped);
+    }
+    STORE_TWO(y + k, kept[0], kept[1], non_temporal);
+  }
+#else
   for (unsigned k = 0; k < WORD_ELEMENTS; k += lanes) {
     const VECTOR kept = COMPUTE(add)(COMPUTE(multiply)(LOAD(x + k), factor), addend);
     STORE(y + k, COMPUTE(select)(COMPUTE(decisions)(bits, k), kept, dropped), non_temporal);
   }
+#endif
 }
 
 static NEVER_INLINE void TYPED(affine_part)(size_t count, uint64_t bits, const ELEMENT *x, ELEMENT *y,

@@ -65,6 +65,21 @@ SIMD_WORD(void, simd_u32_load_pairs, (const uint32_t *from, simd_u32 *first, sim
 SIMD_WORD(void, simd_f32_store_pairs, (float *to, simd_f32 first, simd_f32 second));
 SIMD_WORD(simd_f64, simd_f64_load_f32, (const float *from));  // widened
 
+// Twice as many elements as there are lanes, as two vectors, in whatever order takes the fewest instructions: that of their
+// decisions, and of the store. Numbers are stored that were computed of such elements; NaN then has nothing in its lower half.
+// Only where that is quicker; such a backend defines the name of the first, and has at most 32 lanes.
+#ifdef simd_f32_load_two_bf16
+#define SIMD_HAS_TWO_bf16 1
+SIMD_WORD(void, simd_f32_load_two_bf16, (const uint16_t *from, simd_f32 *first, simd_f32 *second));
+SIMD_WORD(void, simd_f32_store_two_bf16, (uint16_t * to, simd_f32 first, simd_f32 second, bool non_temporal));
+SIMD_WORD(void, simd_f32_decisions_two_bf16, (uint64_t bits, unsigned begin, simd_f32_mask *first, simd_f32_mask *second));
+#else
+#define SIMD_HAS_TWO_bf16 0
+#endif
+#define SIMD_HAS_TWO_f32 0
+#define SIMD_HAS_TWO_f64 0
+#define SIMD_HAS_TWO_f16 0
+
 // For bodies that are included once for each TYPE of SIMDROP_COMPUTED_TYPES: VECTOR and MASK are what it is computed in,
 // COMPUTE(add)(a, b) a word of these, LOAD(x) and STORE(y, a, non_temporal) take and give elements of the type.
 #define SIMD_COMPUTED_f32 simd_f32
@@ -84,3 +99,9 @@ SIMD_WORD(simd_f64, simd_f64_load_f32, (const float *from));  // widened
 #define MASK COMPUTE(mask)
 #define LOAD SIMDROP_JOIN_WORDS(SIMD_LOAD, TYPE)
 #define STORE SIMDROP_JOIN_WORDS(SIMD_STORE, TYPE)
+
+// Where HAS_TWO is 1, LOAD_TWO(x, &a, &b), STORE_TWO(y, a, b, non_temporal) and DECISIONS_TWO(bits, begin, &a, &b) as well.
+#define HAS_TWO SIMDROP_JOIN_WORDS(SIMD_HAS_TWO, TYPE)
+#define LOAD_TWO SIMDROP_JOIN_WORDS(simd_f32_load_two, TYPE)
+#define STORE_TWO SIMDROP_JOIN_WORDS(simd_f32_store_two, TYPE)
+#define DECISIONS_TWO SIMDROP_JOIN_WORDS(simd_f32_decisions_two, TYPE)

@@ -19,6 +19,13 @@ static inline int simdrop_trailing_zeros(uint64_t value) {
 #endif
 }
 
+// In C that every compiler vectorises, where there may be no instruction for it.
+static inline unsigned simdrop_count_ones(uint64_t word) {
+  word -= word >> 1 & UINT64_C(0x5555555555555555);
+  word = (word & UINT64_C(0x3333333333333333)) + (word >> 2 & UINT64_C(0x3333333333333333));
+  return (unsigned)(((word + (word >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f)) * UINT64_C(0x0101010101010101) >> 56);
+}
+
 // The 64 bits from bit k on. Where they are one word, the next is read too, and shifted out.
 static inline uint64_t simdrop_bits_from(const uint64_t *words, size_t k) {
   const unsigned shift = k % 64;

@@ -8,6 +8,7 @@
 #include "common/consumer_parts.h"
 #include "common/kernel_table.h"
 #include "common/math_body.h"
+#include "common/operand_body.h"
 
 // Activations that take long are computed of so many numbers at a time, in a buffer: there is one loop for each then, whatever
 // the elements' type and whatever else is done with them.

@@ -4,34 +4,13 @@
 #define NUMBER TYPED(simdrop_computed)
 #define OF_VECTOR(name) SIMDROP_JOIN_WORDS(name, VECTOR)
 
-// What is added, one for each element or the same for all: then 64 copies of it are read for every word. What changes nothing
-// when it is added is -0.
-typedef struct TYPED(addend) {
-  const ELEMENT *elements;
-  size_t mask;  // of places: all ones, or 0
-} TYPED(addend);
-
-static TYPED(addend) TYPED(addend_of)(const ELEMENT *elements, bool is_shared, ELEMENT copies[WORD_ELEMENTS]) {
-  TYPED(addend) addend = {elements, SIZE_MAX};
-  if (elements != NULL && !is_shared) return addend;
-  const ELEMENT value = elements == NULL ? (ELEMENT)TYPED(MINUS_ZERO) : *elements;
-  for (size_t i = 0; i < WORD_ELEMENTS; ++i) copies[i] = value;
-  addend.elements = copies;
-  addend.mask = 0;
-  return addend;
-}
-
-static ALWAYS_INLINE const ELEMENT *TYPED(addend_at)(const TYPED(addend) * addend, size_t k) {
-  return addend->elements + (k & addend->mask);
-}
-
 static ALWAYS_INLINE VECTOR TYPED(biased)(const ELEMENT *x, const ELEMENT *bias) { return COMPUTE(add)(LOAD(x), LOAD(bias)); }
 
 // The first step of what goes through a buffer: x + bias of `count` elements, as whole words.
-static NEVER_INLINE void TYPED(fill)(size_t count, const ELEMENT *x, const TYPED(addend) * bias, size_t k, NUMBER *values) {
+static NEVER_INLINE void TYPED(fill)(size_t count, const ELEMENT *x, const TYPED(operand) * bias, size_t k, NUMBER *values) {
   ELEMENT copies[2][WORD_ELEMENTS];
   for (size_t j = 0; j < count; j += WORD_ELEMENTS) {
-    const ELEMENT *from = x + k + j, *added = TYPED(addend_at)(bias, k + j);
+    const ELEMENT *from = x + k + j, *added = TYPED(operand_at)(bias, k + j);
     if (count - j < WORD_ELEMENTS) {
       copy_part(count - j, sizeof(ELEMENT), from, copies[0]);
       copy_part(count - j, sizeof(ELEMENT), added, copies[1]);
@@ -52,24 +31,52 @@ static ALWAYS_INLINE size_t TYPED(block_at)(bool non_temporal, const ELEMENT *ou
 
 // ---- forward
 
+static ALWAYS_INLINE VECTOR TYPED(dropped)(bool is_relu, MASK is_kept, VECTOR sum, VECTOR scale) {
+  const VECTOR zero = COMPUTE(set)(0);
+  if (is_relu) sum = COMPUTE(select)(COMPUTE(less)(sum, zero), zero, sum);
+  return COMPUTE(keep)(is_kept, COMPUTE(multiply)(sum, scale));
+}
+
+#if HAS_TWO
+
 static ALWAYS_INLINE void TYPED(chain_word)(bool is_relu, bool has_residual, bool non_temporal, uint64_t bits, const ELEMENT *x,
                                             const ELEMENT *bias, const ELEMENT *residual, ELEMENT *y, VECTOR scale) {
-  const VECTOR zero = COMPUTE(set)(0);
+  for (unsigned i = 0; i < WORD_ELEMENTS; i += 2 * (unsigned)COMPUTE(lanes)()) {
+    MASK kept[2];
+    VECTOR a[2], b[2];
+    DECISIONS_TWO(bits, i, &kept[0], &kept[1]);
+    LOAD_TWO(x + i, &a[0], &a[1]);
+    LOAD_TWO(bias + i, &b[0], &b[1]);
+    a[0] = TYPED(dropped)(is_relu, kept[0], COMPUTE(add)(a[0], b[0]), scale);
+    a[1] = TYPED(dropped)(is_relu, kept[1], COMPUTE(add)(a[1], b[1]), scale);
+    if (has_residual) {
+      LOAD_TWO(residual + i, &b[0], &b[1]);
+      a[0] = COMPUTE(add)(b[0], a[0]);
+      a[1] = COMPUTE(add)(b[1], a[1]);
+    }
+    STORE_TWO(y + i, a[0], a[1], non_temporal);
+  }
+}
+
+#else
+
+static ALWAYS_INLINE void TYPED(chain_word)(bool is_relu, bool has_residual, bool non_temporal, uint64_t bits, const ELEMENT *x,
+                                            const ELEMENT *bias, const ELEMENT *residual, ELEMENT *y, VECTOR scale) {
   for (unsigned i = 0; i < WORD_ELEMENTS; i += (unsigned)COMPUTE(lanes)()) {
-    VECTOR a = TYPED(biased)(x + i, bias + i);
-    if (is_relu) a = COMPUTE(select)(COMPUTE(less)(a, zero), zero, a);
-    VECTOR d = COMPUTE(keep)(COMPUTE(decisions)(bits, i), COMPUTE(multiply)(a, scale));
+    VECTOR d = TYPED(dropped)(is_relu, COMPUTE(decisions)(bits, i), TYPED(biased)(x + i, bias + i), scale);
     if (has_residual) d = COMPUTE(add)(LOAD(residual + i), d);
     STORE(y + i, d, non_temporal);
   }
 }
 
+#endif
+
 static NEVER_INLINE void TYPED(chain_part)(bool is_relu, size_t count, uint64_t bits, const ELEMENT *x, const ELEMENT *bias,
-                                           const TYPED(addend) * residual, size_t k, ELEMENT *y, NUMBER scale) {
+                                           const TYPED(operand) * residual, size_t k, ELEMENT *y, NUMBER scale) {
   ELEMENT copies[4][WORD_ELEMENTS];
   copy_part(count, sizeof(ELEMENT), x, copies[0]);
   copy_part(count, sizeof(ELEMENT), bias, copies[1]);
-  copy_part(count, sizeof(ELEMENT), TYPED(addend_at)(residual, k), copies[2]);
+  copy_part(count, sizeof(ELEMENT), TYPED(operand_at)(residual, k), copies[2]);
   TYPED(chain_word)(is_relu, true, false, bits, copies[0], copies[1], copies[2], copies[3], COMPUTE(set)(scale));
   memcpy(y, copies[3], count * sizeof *y);
 }
@@ -77,7 +84,7 @@ static NEVER_INLINE void TYPED(chain_part)(bool is_relu, size_t count, uint64_t 
 // What the loops are given.
 typedef struct TYPED(chain_terms) {
   const ELEMENT *x;
-  TYPED(addend) bias, residual;
+  TYPED(operand) bias, residual;
   ELEMENT *y;
   NUMBER scale;
 } TYPED(chain_terms);
@@ -86,15 +93,15 @@ static ALWAYS_INLINE void TYPED(chain_loop)(bool is_relu, bool has_residual, boo
                                             size_t first, const TYPED(chain_terms) * terms) {
   const ELEMENT *const x = terms->x;
   ELEMENT *const y = terms->y;
-  const TYPED(addend) bias = terms->bias, *const residual = &terms->residual;
+  const TYPED(operand) bias = terms->bias, *const residual = &terms->residual;
   const VECTOR scales = COMPUTE(set)(terms->scale);
   size_t k = non_temporal ? elements_to_alignment(y, sizeof *y, n) : 0;
   if (k > 0) TYPED(chain_part)(is_relu, k, simdrop_bits_from(words, first), x, bias.elements, residual, 0, y, terms->scale);
   for (; k + WORD_ELEMENTS <= n; k += WORD_ELEMENTS) TYPED(chain_word)
-  (is_relu, has_residual, non_temporal, simdrop_bits_from(words, first + k), x + k, TYPED(addend_at)(&bias, k),
+  (is_relu, has_residual, non_temporal, simdrop_bits_from(words, first + k), x + k, TYPED(operand_at)(&bias, k),
    residual->elements + (has_residual ? k : 0), y + k, scales);
   if (k < n) TYPED(chain_part)
-  (is_relu, n - k, simdrop_bits_from(words, first + k), x + k, TYPED(addend_at)(&bias, k), residual, k, y + k, terms->scale);
+  (is_relu, n - k, simdrop_bits_from(words, first + k), x + k, TYPED(operand_at)(&bias, k), residual, k, y + k, terms->scale);
 }
 
 // The last step of what goes through a buffer: what is in it is scaled and added to the residual.
@@ -133,7 +140,7 @@ static NEVER_INLINE void TYPED(chain_in_blocks)(size_t n, const uint64_t *words,
     OF_VECTOR(activate)(&operands->input, whole_words(count), values);
     for (size_t j = 0; j < count; j += WORD_ELEMENTS) {
       const uint64_t bits = simdrop_bits_from(words, first + k + j);
-      const ELEMENT *const residual = TYPED(addend_at)(&terms->residual, k + j);
+      const ELEMENT *const residual = TYPED(operand_at)(&terms->residual, k + j);
       if (count - j < WORD_ELEMENTS) {
         copy_part(count - j, sizeof(ELEMENT), residual, copies[0]);
         TYPED(finish_near)(bits, values + j, copies[0], copies[1], terms->scale);
@@ -154,8 +161,8 @@ void SIMDROP_LOCAL(TYPED(chain))(size_t n, const uint64_t *words, size_t first, 
   ELEMENT copies[2][WORD_ELEMENTS];
   TYPED(chain_terms) terms;
   terms.x = (const ELEMENT *)input->x;
-  terms.bias = TYPED(addend_of)((const ELEMENT *)input->bias, input->is_shared_bias, copies[0]);
-  terms.residual = TYPED(addend_of)((const ELEMENT *)operands->residual, false, copies[1]);
+  terms.bias = TYPED(operand_of)(input->bias, input->is_shared_bias, TYPED(MINUS_ZERO), copies[0]);
+  terms.residual = TYPED(operand_of)(operands->residual, false, TYPED(MINUS_ZERO), copies[1]);
   terms.y = (ELEMENT *)operands->y;
   terms.scale = (NUMBER)operands->scale;
   if (operands->positives != NULL || (!is_relu && input->activation != SIMDROP_ACTIVATION_NONE)) {
@@ -210,7 +217,7 @@ static NEVER_INLINE void TYPED(gradient_part)(size_t count, uint64_t bits, const
 
 // The same where activations are cheap: with factors 0 and 1 in place of ReLU's decisions, which the bits have taken over.
 static NEVER_INLINE void TYPED(cheap_gradient_part)(bool is_relu, size_t count, uint64_t bits, const ELEMENT *x,
-                                                    const TYPED(addend) * bias, size_t k, const ELEMENT *dy, ELEMENT *dx,
+                                                    const TYPED(operand) * bias, size_t k, const ELEMENT *dy, ELEMENT *dx,
                                                     NUMBER *values, NUMBER scale) {
   if (is_relu) {
     TYPED(fill)(count, x, bias, k, values);
@@ -222,7 +229,7 @@ static NEVER_INLINE void TYPED(cheap_gradient_part)(bool is_relu, size_t count, 
 
 static ALWAYS_INLINE void TYPED(gradient_loop)(bool is_relu, bool has_sums, bool non_temporal, size_t n, const uint64_t *words,
                                                size_t first, const simdrop_chain_gradient_operands *operands,
-                                               const TYPED(addend) * bias) {
+                                               const TYPED(operand) * bias) {
   const ELEMENT *const dy = (const ELEMENT *)operands->dy, *const x = (const ELEMENT *)operands->input.x;
   ELEMENT *const dx = (ELEMENT *)operands->dx;
   NUMBER values[WORD_ELEMENTS];
@@ -236,7 +243,7 @@ static ALWAYS_INLINE void TYPED(gradient_loop)(bool is_relu, bool has_sums, bool
   for (; k + WORD_ELEMENTS <= n; k += WORD_ELEMENTS) {
     TYPED(gradient_word)
     (is_relu, false, has_sums, non_temporal, simdrop_bits_from(words, first + k), is_relu ? x + k : NULL,
-     is_relu ? TYPED(addend_at)(bias, k) : NULL, dy + k, dx + k, values, scales);
+     is_relu ? TYPED(operand_at)(bias, k) : NULL, dy + k, dx + k, values, scales);
     if (has_sums) OF_VECTOR(add_to_sums)(operands, k, values);
   }
   if (k < n) {
@@ -246,7 +253,7 @@ static ALWAYS_INLINE void TYPED(gradient_loop)(bool is_relu, bool has_sums, bool
 }
 
 static NEVER_INLINE void TYPED(gradient_in_blocks)(size_t n, const uint64_t *words, size_t first,
-                                                   const simdrop_chain_gradient_operands *operands, const TYPED(addend) * bias,
+                                                   const simdrop_chain_gradient_operands *operands, const TYPED(operand) * bias,
                                                    bool non_temporal) {
   const ELEMENT *const dy = (const ELEMENT *)operands->dy, *const x = (const ELEMENT *)operands->input.x;
   ELEMENT *const dx = (ELEMENT *)operands->dx;
@@ -276,9 +283,9 @@ void SIMDROP_LOCAL(TYPED(chain_gradient))(size_t n, const uint64_t *words, size_
   const bool is_relu = input->activation == SIMDROP_RELU;
   const bool has_sums = operands->column_sums != NULL || operands->lane_sums != NULL;
   ELEMENT copies[WORD_ELEMENTS];
-  TYPED(addend) bias = {NULL, 0};
+  TYPED(operand) bias = {NULL, 0};
   if (input->activation != SIMDROP_ACTIVATION_NONE)
-    bias = TYPED(addend_of)((const ELEMENT *)input->bias, input->is_shared_bias, copies);
+    bias = TYPED(operand_of)(input->bias, input->is_shared_bias, TYPED(MINUS_ZERO), copies);
   if (!is_relu && input->activation != SIMDROP_ACTIVATION_NONE) {
     TYPED(gradient_in_blocks)(n, words, first, operands, &bias, non_temporal);
     return;

@@ -4,17 +4,28 @@
 #ifndef SIMDROP_COMMON_INTERLEAVE_H
 #define SIMDROP_COMMON_INTERLEAVE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 // Elements that are applied at a time, unless there is a reason for more.
 #define SIMDROP_INTERLEAVE_ELEMENTS 256
 
+// What the work is where far elements of f32, one after the other, are scaled by decisions in words, one each. A
+// producer that can may do some of it in place of calls of `run`, a few lines of memory at a time, between its rounds. All of
+// it is from the next element on, and goes on with it.
+typedef struct simdrop_line_work {
+  struct simdrop_decisions *decisions;
+  struct simdrop_operands *operands;
+  bool non_temporal;
+} simdrop_line_work;
+
 typedef struct simdrop_interleave {
   void (*run)(void *context, size_t begin, size_t end);  // handles elements begin .. end - 1
   void *context;
-  size_t step;         // elements at a time, at the least
-  size_t first_extra;  // elements that the first step has more than multiples of 64
-  size_t done, count;  // elements handled so far, and in all
+  size_t step;                     // elements at a time, at the least
+  size_t first_extra;              // elements that the first step has more than multiples of 64
+  size_t done, count;              // elements handled so far, and in all
+  const simdrop_line_work *lines;  // or NULL
 } simdrop_interleave;
 
 // Handles about `elements` more, a multiple of 64.

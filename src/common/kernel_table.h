@@ -130,6 +130,20 @@ typedef void simdrop_concrete_kernel(size_t n, const simdrop_concrete_operands *
 typedef void simdrop_connect_kernel(size_t n, const simdrop_decisions *decisions, const void *w, const void *x, double factor,
                                     void *sums);
 
+// Its gradients for elements of one row of weights, of which dy is the output's, exact in the type that is computed in. What is
+// not wanted is NULL, and what it alone is made of is not looked at:
+//     dw[k] = added[k] + (kept ? (dy * scale) * x[k] : +0)     rounded to the type; without `added`, no addition
+//     sums[k] += kept ? (w[k] * scale) * dy : +0               in the type that is computed in
+// dw may be `added`. Sums are whole words of 64 elements: behind the last, anything may be added. Element k has bit first + k
+// of words, of which one more than needed may be read.
+typedef struct simdrop_connect_gradient_operands {
+  const void *w, *x, *added;
+  void *dw, *sums;
+  double dy, scale;
+} simdrop_connect_gradient_operands;
+typedef void simdrop_connect_gradient_kernel(size_t n, const uint64_t *words, size_t first,
+                                             const simdrop_connect_gradient_operands *operands);
+
 // Consumer: scale_<type> or affine_<type> with SIMDROP_EACH for a chunk of simdrop_paged_chunk_bytes of far arrays, in some
 // way, of which the store is not SIMDROP_STORE_CACHED. A step is 64 elements, the chunk's steps are counted in whatever order
 // the way, or the backend, likes best, and steps begin .. end - 1 are done.
@@ -190,7 +204,8 @@ typedef void simdrop_finish_stores_kernel(void);
   X(gaussian_##name, simdrop_consume_kernel)                                 \
   X(moments_##name, simdrop_moments_kernel)                                  \
   X(concrete_##name, simdrop_concrete_kernel)                                \
-  X(connect_##name, simdrop_connect_kernel)
+  X(connect_##name, simdrop_connect_kernel)                                  \
+  X(connect_gradient_##name, simdrop_connect_gradient_kernel)
 #define SIMDROP_KERNELS_OF_SIZE_(X, bits) X(select_##bits, simdrop_consume_kernel)
 #define SIMDROP_FUSED_KERNELS_OF_TYPE_(X, name, NAME, element, bits, converts) \
   X(chain_##name, simdrop_chain_kernel)                                        \

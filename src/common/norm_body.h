@@ -7,6 +7,7 @@
 #include "common/bits.h"
 #include "common/consumer_parts.h"
 #include "common/kernel_table.h"
+#include "common/operand_body.h"
 #include "common/row_sums_body.h"
 
 // Elements whose numbers are summed at once: the sums of lanes are in memory between them.

@@ -4,32 +4,22 @@
 #define NUMBER TYPED(simdrop_computed)
 #define ADD_TO_LANES SIMDROP_JOIN_WORDS(add_to_lanes, VECTOR)
 
-// Where an operand's elements of a word are: in the operand; in a copy, where there are fewer than 64; and of one that is not
-// there, in 64 copies of what changes nothing. What is added without changing anything is -0.
+// Where an operand's elements of a word are: in the operand, or in a copy, where there are fewer than 64.
 typedef struct TYPED(norm_operand) {
-  const ELEMENT *elements;
-  size_t mask;  // of places: all ones, or 0
+  TYPED(operand) all;
   ELEMENT copy[WORD_ELEMENTS];
 } TYPED(norm_operand);
 
-static NEVER_INLINE void TYPED(norm_repeat)(TYPED(norm_operand) * operand, ELEMENT value) {
-  for (size_t i = 0; i < WORD_ELEMENTS; ++i) operand->copy[i] = value;
-  operand->elements = operand->copy;
-  operand->mask = 0;
-}
-
 static ALWAYS_INLINE void TYPED(norm_begin)(TYPED(norm_operand) * operand, const void *elements, ELEMENT if_missing) {
-  operand->elements = (const ELEMENT *)elements;
-  operand->mask = SIZE_MAX;
-  if (elements == NULL) TYPED(norm_repeat)(operand, if_missing);
+  operand->all = TYPED(operand_of)(elements, false, if_missing, operand->copy);
 }
 
 static NEVER_INLINE void TYPED(norm_copy)(TYPED(norm_operand) * operand, size_t k, size_t count) {
-  copy_part(count, sizeof *operand->copy, operand->elements + k, operand->copy);
+  copy_part(count, sizeof *operand->copy, operand->all.elements + k, operand->copy);
 }
 
 static ALWAYS_INLINE const ELEMENT *TYPED(norm_word)(TYPED(norm_operand) * operand, size_t k, size_t count) {
-  if (count == WORD_ELEMENTS || operand->mask == 0) return operand->elements + (k & operand->mask);
+  if (count == WORD_ELEMENTS || operand->all.mask == 0) return TYPED(operand_at)(&operand->all, k);
   TYPED(norm_copy)(operand, k, count);
   return operand->copy;
 }

@@ -19,6 +19,7 @@
 #define SIMDROP_COMMON_PRODUCER_BODY_H
 
 #include "common/producer_parts.h"
+#include "common/scaled_lines.h"
 
 enum {
   LAST_ROUND = SIMDROP_PHILOX_ROUNDS - 1,
@@ -218,10 +219,12 @@ static inline void begin_planes(drawing *call) {
   }
 }
 
-// Rounds 4 to 10 for `count` independent vectors, round by round, so that the products of one hide behind the others'.
+// Rounds 4 to 10 for `count` independent vectors, round by round, so that the products of one hide behind the others'. A
+// round of some vectors is followed by a line that is scaled, if there are any.
 static inline __attribute__((always_inline)) void finish_rounds(int count, const block_part *block, const plane_part *plane,
                                                                 round_keys *keys, bool read_keys_again,
-                                                                const plane_bits *const *last_key, plane_bits *bits) {
+                                                                const plane_bits *const *last_key, plane_bits *bits,
+                                                                scaled_lines *lines) {
   const simd_words multiplier_0 = simd_words_set(SIMDROP_PHILOX_MULTIPLIER_0);
   const simd_words multiplier_1 = simd_words_set(SIMDROP_PHILOX_MULTIPLIER_1);
   simd_words word_0[MOST_IN_FLIGHT], word_1[MOST_IN_FLIGHT], word_2[MOST_IN_FLIGHT], word_3[MOST_IN_FLIGHT];
@@ -233,6 +236,7 @@ static inline __attribute__((always_inline)) void finish_rounds(int count, const
     word_1[i] = simd_lower_words(product_1);
     word_2[i] = simd_words_xor(simd_upper_words(product_0), plane[i].word_3);
     word_3[i] = simd_lower_words(product_0);
+    scale_lines(lines, (i + 1) * SIMD_LANES);
   }
   SIMDROP_UNROLL
   for (int round = 0; round < LAST_ROUND - PLANE_ROUND - 1; ++round) {
@@ -245,6 +249,7 @@ static inline __attribute__((always_inline)) void finish_rounds(int count, const
       word_1[i] = simd_lower_words(product_1);
       word_2[i] = simd_words_xor3(simd_upper_words(product_0), word_3[i], keys->word_2[round]);
       word_3[i] = simd_lower_words(product_0);
+      scale_lines(lines, (i + 1) * SIMD_LANES);
     }
   }
   SIMDROP_UNROLL
@@ -253,6 +258,7 @@ static inline __attribute__((always_inline)) void finish_rounds(int count, const
     const simd_products product_1 = simd_multiply_words(word_2[i], multiplier_1);
     bits[i].low = simd_last_words(product_1, word_1[i], last_key[i]->low);
     bits[i].high = simd_last_words(product_0, word_3[i], last_key[i]->high);
+    scale_lines(lines, (i + 1) * SIMD_LANES);
   }
 }
 
@@ -260,7 +266,7 @@ static inline __attribute__((always_inline)) void finish_rounds(int count, const
 // planes decide, the keys are not read again: registers hold most of them (p = 0.5: up to 0.76 of the time, AVX-512 on Zen 4).
 static inline __attribute__((always_inline)) void draw_planes(drawing *call, int vectors, int planes, bool read_keys_again,
                                                               const plane_part *parts, const plane_bits *last_keys,
-                                                              const block_part *blocks, plane_bits *bits) {
+                                                              const block_part *blocks, plane_bits *bits, scaled_lines *lines) {
   block_part block[MOST_IN_FLIGHT];
   plane_part part[MOST_IN_FLIGHT];
   const plane_bits *last_key[MOST_IN_FLIGHT];
@@ -270,7 +276,7 @@ static inline __attribute__((always_inline)) void draw_planes(drawing *call, int
     part[i] = parts[i / vectors];
     last_key[i] = last_keys == NULL ? &call->keys.last : &last_keys[i / vectors];
   }
-  finish_rounds(planes * vectors, block, part, &call->keys, read_keys_again, last_key, bits);
+  finish_rounds(planes * vectors, block, part, &call->keys, read_keys_again, last_key, bits, lines);
 }
 
 // Where the blocks of a vector are: each one's number in the lane's lower half, which is all that its Philox call reads, and in
@@ -315,9 +321,10 @@ static inline void load_lower_planes(drawing *call, int first_plane) {
 
 // Decides by the next planes what is undecided, and adds what they drop to `dropped`.
 static inline __attribute__((always_inline)) void take_lower_planes(drawing *call, int first_plane, const block_part *block,
-                                                                    plane_bits *undecided, plane_bits *dropped) {
+                                                                    plane_bits *undecided, plane_bits *dropped,
+                                                                    scaled_lines *lines) {
   plane_bits bits[MOST_IN_FLIGHT];
-  draw_planes(call, 1, SIMD_STRAGGLER_PLANES, OPERANDS_IN_MEMORY, call->lower, NULL, block, bits);
+  draw_planes(call, 1, SIMD_STRAGGLER_PLANES, OPERANDS_IN_MEMORY, call->lower, NULL, block, bits, lines);
   SIMDROP_UNROLL
   for (int i = 0; i < SIMD_STRAGGLER_PLANES; ++i) {
     if (threshold_bit(call->source, first_plane + i)) {
@@ -334,8 +341,8 @@ static inline __attribute__((always_inline)) void take_lower_planes(drawing *cal
 
 // Draws the next planes for the listed blocks, drops in `words` what they decide, and lists the blocks in which something is
 // still undecided, over those that have been read. Returns how many there are.
-static inline size_t thin_stragglers(drawing *call, int first_plane, straggler_list *stragglers, size_t count,
-                                     uint64_t *words) {
+static inline __attribute__((always_inline)) size_t thin_stragglers(drawing *call, int first_plane, straggler_list *stragglers,
+                                                                    size_t count, uint64_t *words, scaled_lines *lines) {
   load_lower_planes(call, first_plane);
   size_t left = 0;
   for (size_t i = 0; i < count; i += SIMD_LANES) {
@@ -343,7 +350,7 @@ static inline size_t thin_stragglers(drawing *call, int first_plane, straggler_l
     const block_part block = make_block_part(call, where);
     plane_bits undecided = {simd_load(stragglers->low + i), simd_load(stragglers->high + i)};
     plane_bits dropped = {simd_set(0), simd_set(0)};
-    take_lower_planes(call, first_plane, &block, &undecided, &dropped);
+    take_lower_planes(call, first_plane, &block, &undecided, &dropped, lines);
     simd_flip_blocks(words, stragglers->where + i, dropped.low, dropped.high);
     left = add_stragglers(stragglers, left, where, &undecided);
   }
@@ -359,12 +366,13 @@ static inline void pad_stragglers(straggler_list *stragglers, size_t count) {
 
 // Draws the lower planes for the listed blocks until nothing is undecided, and drops in `words` what they decide; what is equal
 // to the threshold to the last plane stays kept.
-static inline void finish_stragglers(drawing *call, straggler_list *stragglers, size_t count, uint64_t *words) {
+static inline __attribute__((always_inline)) void finish_stragglers(drawing *call, straggler_list *stragglers, size_t count,
+                                                                    uint64_t *words, scaled_lines *lines) {
   const int planes = call->source->plane_count;
   int plane = SIMD_DENSE_PLANES;
   pad_stragglers(stragglers, count);
   for (; plane < planes && count > SIMD_LANES; plane += SIMD_STRAGGLER_PLANES) {
-    count = thin_stragglers(call, plane, stragglers, count, words);
+    count = thin_stragglers(call, plane, stragglers, count, words, lines);
     pad_stragglers(stragglers, count);
     keep_pace(&call->pace);
   }
@@ -374,7 +382,7 @@ static inline void finish_stragglers(drawing *call, straggler_list *stragglers, 
   plane_bits dropped = {simd_set(0), simd_set(0)};
   for (; plane < planes && simd_any(simd_or(undecided.low, undecided.high)); plane += SIMD_STRAGGLER_PLANES) {
     load_lower_planes(call, plane);
-    take_lower_planes(call, plane, &block, &undecided, &dropped);
+    take_lower_planes(call, plane, &block, &undecided, &dropped, lines);
   }
   simd_flip_blocks(words, stragglers->where, dropped.low, dropped.high);
 }
@@ -396,7 +404,8 @@ static inline __attribute__((always_inline)) void turn_undecided(uint32_t *turni
 }
 
 // At most BATCH_BLOCKS blocks, whose numbers do not wrap in their lower half, of a threshold with more than the dense planes.
-static inline void mask_dense_batch(drawing *call, const batch_blocks *blocks, size_t block_count, uint64_t *words) {
+static inline __attribute__((always_inline)) void mask_dense_batch(drawing *call, const batch_blocks *blocks,
+                                                                   size_t block_count, uint64_t *words, scaled_lines *lines) {
   uint32_t turning = turning_planes(call->source);
   const simd_u64 ones = simd_set(~UINT64_C(0)), kept_at_first = simd_set(turning >> 31 ? ~UINT64_C(0) : 0);
   straggler_list stragglers;
@@ -414,7 +423,7 @@ static inline void mask_dense_batch(drawing *call, const batch_blocks *blocks, s
       SIMDROP_UNROLL
       for (int i = 0; i < SIMD_PLANES_IN_FLIGHT; ++i)
         parts[i] = SIMD_BROADCASTS_OPERANDS ? load_plane_part(call, first + i) : call->dense[first + i];
-      draw_planes(call, 1, SIMD_PLANES_IN_FLIGHT, true, parts, call->dense_keys + first, &block, bits);
+      draw_planes(call, 1, SIMD_PLANES_IN_FLIGHT, true, parts, call->dense_keys + first, &block, bits, lines);
       SIMDROP_UNROLL
       for (int i = 0; i < SIMD_PLANES_IN_FLIGHT; ++i) {
         if (first + i > 0) turn_undecided(&turning, first + i, &undecided, &kept);
@@ -429,7 +438,7 @@ static inline void mask_dense_batch(drawing *call, const batch_blocks *blocks, s
     in_turn = next_in_batch(in_turn);
   }
   // Blocks past the end were drawn to fill the last vector; those that are listed cost time but no harm.
-  finish_stragglers(call, &stragglers, straggler_count, words);
+  finish_stragglers(call, &stragglers, straggler_count, words, lines);
 }
 
 static inline __attribute__((always_inline)) simd_u64 descend(bool threshold_bit, simd_u64 u, simd_u64 kept) {
@@ -440,7 +449,7 @@ static inline __attribute__((always_inline)) simd_u64 descend(bool threshold_bit
 static inline __attribute__((always_inline)) void take_planes(drawing *call, int vectors, int planes, int first_plane,
                                                               const block_part *blocks, plane_bits *kept) {
   plane_bits bits[MOST_IN_FLIGHT];
-  draw_planes(call, vectors, planes, false, call->dense + first_plane, NULL, blocks, bits);
+  draw_planes(call, vectors, planes, false, call->dense + first_plane, NULL, blocks, bits, NULL);
   SIMDROP_UNROLL
   for (int i = planes * vectors - 1; i >= 0; --i) {
     const bool bit = threshold_bit(call->source, first_plane + i / vectors);
@@ -528,7 +537,7 @@ static inline __attribute__((always_inline)) void draw_planes_of_block(drawing *
     part[i] = make_plane_part(call, planes[i], (uint32_t)(block_number >> 32));
     last_key[i] = &call->keys.last;
   }
-  finish_rounds(vectors, block, part, &call->keys, false, last_key, bits);
+  finish_rounds(vectors, block, part, &call->keys, false, last_key, bits, NULL);
 }
 
 // The same from first_plane on: in the first lane, what they decide together.
@@ -672,7 +681,7 @@ static inline __attribute__((always_inline)) void mask_batch_by_planes(drawing *
   } else if (!has_stragglers(call->source)) {
     mask_exact_batch(call, 1, call->source->plane_count, numbers, count, words);
   } else {
-    mask_dense_batch(call, numbers, count, words);
+    mask_dense_batch(call, numbers, count, words, NULL);
   }
 }
 

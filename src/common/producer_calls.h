@@ -9,6 +9,9 @@
 //     mask_batch_by_planes              a batch: at most BATCH_BLOCKS blocks
 //     make_list                         what it makes of a batch's list of blocks: BATCH_BLOCKS of whatever it likes
 //     count_batches                     about how often a call can interleave something
+// and, if its backend has lines,
+//     has_stragglers                    whether a threshold has more planes than those that are drawn for every block
+//     mask_dense_batch                  a batch of such a threshold, with lines to scale between its rounds
 #ifndef SIMDROP_COMMON_PRODUCER_CALLS_H
 #define SIMDROP_COMMON_PRODUCER_CALLS_H
 
@@ -87,12 +90,61 @@ static __attribute__((noinline)) void mask_many_blocks(simdrop_mask_source *sour
   }
 }
 
+#ifdef SIMD_HAS_LINES
+// A batch that scales lines between its rounds.
+static inline __attribute__((always_inline)) void mask_between_lines(simdrop_mask_source *source, uint64_t first_block,
+                                                                     size_t block_count, uint64_t *words,
+                                                                     simdrop_interleave *interleave, bool non_temporal) {
+  drawing call;
+  begin_call(&call, source, NULL, block_count);
+  prepare_schedule(&call, (uint32_t)(first_block >> 32));
+  const batch_blocks numbers = {.first = (uint32_t)first_block};
+  simd_line_f32 line;
+  scaled_lines lines = begin_lines(interleave, non_temporal, &line);
+  mask_dense_batch(&call, &numbers, block_count, words, &lines);
+  end_lines(&lines, interleave);
+}
+
+// Two functions: of two branches that differ in how they store, compilers make one (common/scale_body.h).
+
+static __attribute__((noinline)) void mask_between_cached_lines(simdrop_mask_source *source, uint64_t first_block,
+                                                                size_t block_count, uint64_t *words,
+                                                                simdrop_interleave *interleave) {
+  mask_between_lines(source, first_block, block_count, words, interleave, false);
+}
+
+static __attribute__((noinline)) void mask_between_non_temporal_lines(simdrop_mask_source *source, uint64_t first_block,
+                                                                      size_t block_count, uint64_t *words,
+                                                                      simdrop_interleave *interleave) {
+  mask_between_lines(source, first_block, block_count, words, interleave, true);
+}
+#endif
+
+// Whether the interleaved work was lines, and some of it was done between rounds. Where few planes decide, a mask is drawn so
+// quickly that nothing is gained.
+static inline bool mask_with_lines(simdrop_mask_source *source, uint64_t first_block, size_t block_count, uint64_t *words,
+                                   simdrop_interleave *interleave) {
+#ifdef SIMD_HAS_LINES
+  const bool is_one_batch = block_count <= BATCH_BLOCKS && (uint32_t)first_block <= UINT32_MAX - BATCH_BLOCKS;
+  if (interleave == NULL || interleave->lines == NULL || !is_one_batch || !has_stragglers(source)) return false;
+  if (interleave->lines->non_temporal) {
+    mask_between_non_temporal_lines(source, first_block, block_count, words, interleave);
+  } else {
+    mask_between_cached_lines(source, first_block, block_count, words, interleave);
+  }
+  return true;
+#else
+  (void)source, (void)first_block, (void)block_count, (void)words, (void)interleave;
+  return false;
+#endif
+}
+
 static __attribute__((noinline)) void mask_elements(simdrop_mask_source *source, uint64_t first_block, size_t n,
                                                     uint64_t *words, simdrop_interleave *interleave) {
   const size_t block_count = simdrop_blocks_of(n);
   if (are_few(source, block_count)) {
     mask_few_blocks(source, NULL, first_block, n, words);
-  } else {
+  } else if (!mask_with_lines(source, first_block, block_count, words, interleave)) {
     mask_many_blocks(source, first_block, block_count, words, interleave);
   }
 }

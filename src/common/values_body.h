@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/bits.h"
+#include "common/consumer_parts.h"
 #include "common/kernel_table.h"
 #include "common/math_body.h"
 
@@ -57,6 +58,7 @@ enum {
   PART = 64  // elements, a multiple of all vectors'
 };
 static_assert(PART == 2 * SIMDROP_SUM_LANES, "a word has two elements for each sum");
+static_assert((int)PART == (int)WORD_ELEMENTS, "copies of a part are those of a word");
 
 void SIMDROP_LOCAL(concrete_shares)(size_t n, const float *logistics, float shift, float slope, float *shares) {
   const size_t whole = n / PART * PART, rest = n - whole;

@@ -142,6 +142,57 @@ void SIMDROP_LOCAL(TYPED(connect))(size_t n, const simdrop_decisions *decisions,
   memcpy(sums, lanes, sizeof lanes);
 }
 
+static ALWAYS_INLINE void TYPED(connect_gradient_word)(bool has_dw, bool has_sums, uint64_t bits, const ELEMENT *w,
+                                                       const ELEMENT *x, const ELEMENT *added, ELEMENT *dw, COMPUTED *sums,
+                                                       VECTOR dy, VECTOR scale) {
+  const VECTOR scaled = COMPUTE(multiply)(dy, scale);
+  for (unsigned k = 0; k < PART; k += (unsigned)COMPUTE(lanes)()) {
+    if (has_sums) {
+      const VECTOR product = COMPUTE(multiply)(COMPUTE(multiply)(LOAD(w + k), scale), dy);
+      const VECTOR kept = COMPUTE(keep)(COMPUTE(decisions)(bits, k), product);
+      COMPUTE(store)(sums + k, COMPUTE(add)(COMPUTE(load)(sums + k), kept), false);
+    }
+    if (!has_dw) continue;
+    VECTOR product = COMPUTE(keep)(COMPUTE(decisions)(bits, k), COMPUTE(multiply)(scaled, LOAD(x + k)));
+    if (added != NULL) product = COMPUTE(add)(LOAD(added + k), product);
+    STORE(dw + k, product, false);
+  }
+}
+
+static ALWAYS_INLINE void TYPED(connect_gradient_loop)(bool has_dw, bool has_sums, size_t n, const uint64_t *words,
+                                                       size_t first, const simdrop_connect_gradient_operands *operands) {
+  const ELEMENT *const w = (const ELEMENT *)operands->w, *const x = (const ELEMENT *)operands->x;
+  const ELEMENT *const added = (const ELEMENT *)operands->added;
+  ELEMENT *const dw = (ELEMENT *)operands->dw;
+  COMPUTED *const sums = (COMPUTED *)operands->sums;
+  const VECTOR dy = COMPUTE(set)((COMPUTED)operands->dy), scale = COMPUTE(set)((COMPUTED)operands->scale);
+  size_t k = 0;
+  for (; k + PART <= n; k += PART) TYPED(connect_gradient_word)
+  (has_dw, has_sums, simdrop_bits_from(words, first + k), has_sums ? w + k : NULL, has_dw ? x + k : NULL,
+   added == NULL ? NULL : added + k, has_dw ? dw + k : NULL, has_sums ? sums + k : NULL, dy, scale);
+  if (k == n) return;
+  // What is left, through copies.
+  ELEMENT w_part[PART], x_part[PART], added_part[PART], dw_part[PART];
+  if (has_sums) copy_part(n - k, sizeof *w, w + k, w_part);
+  if (has_dw) copy_part(n - k, sizeof *x, x + k, x_part);
+  if (added != NULL) copy_part(n - k, sizeof *added, added + k, added_part);
+  TYPED(connect_gradient_word)
+  (has_dw, has_sums, simdrop_bits_from(words, first + k), w_part, x_part, added == NULL ? NULL : added_part, dw_part,
+   has_sums ? sums + k : NULL, dy, scale);
+  if (has_dw) memcpy(dw + k, dw_part, (n - k) * sizeof *dw);
+}
+
+void SIMDROP_LOCAL(TYPED(connect_gradient))(size_t n, const uint64_t *words, size_t first,
+                                            const simdrop_connect_gradient_operands *operands) {
+  if (operands->sums == NULL) {
+    TYPED(connect_gradient_loop)(true, false, n, words, first, operands);
+  } else if (operands->dw == NULL) {
+    TYPED(connect_gradient_loop)(false, true, n, words, first, operands);
+  } else {
+    TYPED(connect_gradient_loop)(true, true, n, words, first, operands);
+  }
+}
+
 #undef COMPUTED
 #undef ELEMENT
 #undef TYPED

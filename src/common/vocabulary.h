@@ -236,6 +236,15 @@ SIMDROP_ELEMENT_TYPES(SIMD_COPIED_PART_, )
 SIMDROP_ELEMENT_TYPES(SIMD_WORDS_OF_TYPE_, )
 #undef SIMD_WORDS_OF_TYPE_
 
+// The same for one line of memory, from its beginning on, of elements that are far, by bits shift, shift + 1, ... of decisions;
+// shift is at most 7. For producers that scale lines between their rounds (common/scaled_lines.h), if the backend defines
+// SIMD_HAS_LINES.
+#ifdef SIMD_HAS_LINES
+SIMD_WORD(simd_line_f32, simd_set_line_f32, (simdrop_multiplier factor, unsigned shift));
+SIMD_WORD(void, simd_scale_line_f32,
+          (const simd_line_f32 *line, uint32_t decisions, const float *x, float *y, bool non_temporal));
+#endif
+
 // y[k] = bit k ? x[k] : 0, copying bits.
 #define SIMD_WORDS_OF_SIZE_(argument, bits) \
   SIMD_WORD(void, simd_select_word_##bits, (uint64_t decisions, const uint##bits##_t *x, uint##bits##_t *y));

@@ -21,7 +21,7 @@ static inline void draw_words_of_block(drawing *call, const plane_part *parts, u
   const block_part block = make_block_part(call, simd_set((uint32_t)number));
   for (int first = 0; first < VECTORS_OF_BLOCK; first += SIMD_PLANES_IN_FLIGHT) {
     plane_bits bits[MOST_IN_FLIGHT];
-    draw_planes(call, 1, SIMD_PLANES_IN_FLIGHT, OPERANDS_IN_MEMORY, parts + first, NULL, &block, bits);
+    draw_planes(call, 1, SIMD_PLANES_IN_FLIGHT, OPERANDS_IN_MEMORY, parts + first, NULL, &block, bits, NULL);
     SIMDROP_UNROLL
     for (int i = 0; i < SIMD_PLANES_IN_FLIGHT; ++i) {
       uint64_t stored[WORDS_OF_VECTOR / 2];

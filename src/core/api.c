@@ -3,7 +3,6 @@
 #include <simdrop/simdrop.h>
 
 #include "core/check_call.h"
-#include "engine/driver.h"
 
 simdrop_status simdrop_scale(double p, double *scale) {
   if (scale == NULL) return SIMDROP_ERROR_NULL_POINTER;
@@ -14,39 +13,27 @@ simdrop_status simdrop_scale(double p, double *scale) {
 
 // ---- elements that follow one another
 
-static inline simdrop_status submit(const simdrop_executor *executor, const simdrop_call *call) {
-  simdrop_operation operation;
-  SIMDROP_RETURN_IF_ERROR(simdrop_check_call(call, &operation));
-  if (operation.n == 0) return SIMDROP_OK;
-  if (executor == NULL) {
-    simdrop_drive(&operation);
-  } else {
-    simdrop_run(executor, &operation);
-  }
-  return SIMDROP_OK;
-}
-
 static simdrop_status mask_bits(const simdrop_executor *executor, const simdrop_mask *mask, size_t n, uint8_t *bits) {
   const simdrop_call call = {.verb = SIMDROP_MASK_BITS, .mask = mask, .n = n, .decisions = bits};
-  return submit(executor, &call);
+  return simdrop_submit(executor, &call);
 }
 
 static simdrop_status mask_bytes(const simdrop_executor *executor, const simdrop_mask *mask, size_t n, uint8_t *bytes) {
   const simdrop_call call = {.verb = SIMDROP_MASK_BYTES, .mask = mask, .n = n, .decisions = bytes};
-  return submit(executor, &call);
+  return simdrop_submit(executor, &call);
 }
 
 static simdrop_status forward(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype, size_t n,
                               const void *x, void *y, uint8_t *bits) {
   const simdrop_call call = {.verb = SIMDROP_FORWARD, .mask = mask, .dtype = dtype, .n = n, .x = x, .y = y, .decisions = bits};
-  return submit(executor, &call);
+  return simdrop_submit(executor, &call);
 }
 
 static simdrop_status forward_bytes(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype, size_t n,
                                     const void *x, void *y, uint8_t *bytes) {
   const simdrop_call call = {
       .verb = SIMDROP_FORWARD_BYTES, .mask = mask, .dtype = dtype, .n = n, .x = x, .y = y, .decisions = bytes};
-  return submit(executor, &call);
+  return simdrop_submit(executor, &call);
 }
 
 // The same product with the same mask.
@@ -58,7 +45,7 @@ static simdrop_status backward(const simdrop_executor *executor, const simdrop_m
 static simdrop_status apply_bits(const simdrop_executor *executor, double p, simdrop_dtype dtype, size_t n, const uint8_t *bits,
                                  const void *x, void *y) {
   const simdrop_call call = {.verb = SIMDROP_APPLY_BITS, .p = p, .dtype = dtype, .n = n, .x = x, .y = y, .stored = bits};
-  return submit(executor, &call);
+  return simdrop_submit(executor, &call);
 }
 
 simdrop_status simdrop_mask_bits(const simdrop_mask *mask, size_t n, uint8_t *bits) { return mask_bits(NULL, mask, n, bits); }

@@ -1,9 +1,10 @@
-// What can be wrong with a call. Functions that a compiler inlines: where a call is made its verb is known, and what other
-// verbs need is left out of its checks, which a short call would notice.
+// What can be wrong with a call, and its way from there. Functions that a compiler inlines: where a call is made its verb is
+// known, and what other verbs need is left out of its checks, which a short call would notice.
 #ifndef SIMDROP_CORE_CHECK_CALL_H
 #define SIMDROP_CORE_CHECK_CALL_H
 
 #include "core/operation.h"
+#include "engine/driver.h"
 #include "engine/parameters.h"
 #include "engine/store_policy.h"
 
@@ -140,6 +141,19 @@ static inline simdrop_status simdrop_check_call(const simdrop_call *call, simdro
     return SIMDROP_ERROR_NULL_POINTER;
   }
   make_operation(call, size, call->n, operation);
+  return SIMDROP_OK;
+}
+
+// Checks a call on elements that follow one another and does it, on the executor's threads unless that is NULL.
+static inline simdrop_status simdrop_submit(const simdrop_executor *executor, const simdrop_call *call) {
+  simdrop_operation operation;
+  SIMDROP_RETURN_IF_ERROR(simdrop_check_call(call, &operation));
+  if (operation.n == 0) return SIMDROP_OK;
+  if (executor == NULL) {
+    simdrop_drive(&operation);
+  } else {
+    simdrop_run(executor, &operation);
+  }
   return SIMDROP_OK;
 }
 

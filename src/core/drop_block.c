@@ -96,18 +96,12 @@ static SIMDROP_OWN_FRAME void drop_images(void *context, size_t begin, size_t en
   }
 }
 
-static size_t count_ones(uint64_t word) {
-  word -= word >> 1 & UINT64_C(0x5555555555555555);
-  word = (word & UINT64_C(0x3333333333333333)) + (word >> 2 & UINT64_C(0x3333333333333333));
-  return (size_t)(((word + (word >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f)) * UINT64_C(0x0101010101010101) >> 56);
-}
-
 static uint64_t count_bits(const uint8_t *bits, size_t bytes) {
   uint64_t count = 0;
   for (size_t i = 0; i < bytes; i += 8) {
     uint64_t word = 0;
     memcpy(&word, bits + i, bytes - i < 8 ? bytes - i : 8);
-    count += count_ones(word);
+    count += simdrop_count_ones(word);
   }
   return count;
 }

@@ -161,6 +161,7 @@ simdrop_status simdrop_softmax_forward(const simdrop_executor *executor, const s
   operation.y = simdrop_rows_of(y, matrix->y_stride, size, rows);
   operation.probabilities = simdrop_rows_of(probabilities, softmax->probability_stride, size, rows);
   operation.statistics = simdrop_rows_of(statistics, 2, simdrop_computed_size(dtype), rows);
+  operation.decisions.store = simdrop_matrix_store(&operation.decisions, x, y);
   run_softmax(executor, &operation);
   return SIMDROP_OK;
 }
@@ -181,6 +182,7 @@ simdrop_status simdrop_softmax_backward(const simdrop_executor *executor, const 
   operation.statistics = simdrop_rows_of(computes ? statistics : NULL, 2, simdrop_computed_size(dtype), rows);
   operation.dy = simdrop_rows_of(dy, matrix->y_stride, size, rows);
   operation.y = simdrop_rows_of(dx, matrix->x_stride, size, rows);
+  operation.decisions.store = simdrop_matrix_store(&operation.decisions, dy, dx);
   run_softmax(executor, &operation);
   return SIMDROP_OK;
 }

@@ -3,23 +3,16 @@
 
 #include "core/check_call.h"
 
-static simdrop_status submit(const simdrop_executor *executor, const simdrop_call *call) {
-  simdrop_operation operation;
-  SIMDROP_RETURN_IF_ERROR(simdrop_check_call(call, &operation));
-  if (operation.n > 0) simdrop_run(executor, &operation);
-  return SIMDROP_OK;
-}
-
 simdrop_status simdrop_alpha_forward(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype, size_t n,
                                      const void *x, void *y) {
   const simdrop_call call = {.verb = SIMDROP_ALPHA_FORWARD, .mask = mask, .dtype = dtype, .n = n, .x = x, .y = y};
-  return submit(executor, &call);
+  return simdrop_submit(executor, &call);
 }
 
 simdrop_status simdrop_alpha_backward(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype, size_t n,
                                       const void *dy, void *dx) {
   const simdrop_call call = {.verb = SIMDROP_ALPHA_BACKWARD, .mask = mask, .dtype = dtype, .n = n, .x = dy, .y = dx};
-  return submit(executor, &call);
+  return simdrop_submit(executor, &call);
 }
 
 simdrop_status simdrop_alpha_forward_layout(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype,
@@ -37,7 +30,7 @@ simdrop_status simdrop_alpha_backward_layout(const simdrop_executor *executor, c
 simdrop_status simdrop_gaussian_forward(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype,
                                         size_t n, const void *x, void *y) {
   const simdrop_call call = {.verb = SIMDROP_GAUSSIAN, .mask = mask, .dtype = dtype, .n = n, .x = x, .y = y};
-  return submit(executor, &call);
+  return simdrop_submit(executor, &call);
 }
 
 simdrop_status simdrop_gaussian_forward_layout(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype,
@@ -48,19 +41,19 @@ simdrop_status simdrop_gaussian_forward_layout(const simdrop_executor *executor,
 
 simdrop_status simdrop_normals(const simdrop_executor *executor, const simdrop_mask *mask, size_t n, float *normals) {
   const simdrop_call call = {.verb = SIMDROP_NORMALS, .mask = mask, .dtype = SIMDROP_F32, .n = n, .y = normals};
-  return submit(executor, &call);
+  return simdrop_submit(executor, &call);
 }
 
 simdrop_status simdrop_uniforms(const simdrop_executor *executor, const simdrop_mask *mask, size_t n, float *uniforms) {
   const simdrop_call call = {.verb = SIMDROP_UNIFORMS, .mask = mask, .dtype = SIMDROP_F32, .n = n, .y = uniforms};
-  return submit(executor, &call);
+  return simdrop_submit(executor, &call);
 }
 
 simdrop_status simdrop_apply_bits_scaled(const simdrop_executor *executor, double scale, simdrop_dtype dtype, size_t n,
                                          const uint8_t *bits, const void *x, void *y) {
   const simdrop_call call = {
       .verb = SIMDROP_APPLY_BITS, .scale = &scale, .dtype = dtype, .n = n, .x = x, .y = y, .stored = bits};
-  return submit(executor, &call);
+  return simdrop_submit(executor, &call);
 }
 
 simdrop_status simdrop_apply_bits_scaled_layout(const simdrop_executor *executor, double scale, simdrop_dtype dtype,

@@ -21,7 +21,8 @@
 #define LONG_INTERLEAVE_ELEMENTS 2048
 
 // Those of far arrays: with steps of 256, f32 and p = 0.1 took 1.05 to 1.1 times as long with AVX2, and the same with AVX-512,
-// with those of 1024 as long with AVX2 and 1.1 times with AVX-512 (Zen 4, 256 MiB).
+// with those of 1024 as long with AVX2 and 1.1 times with AVX-512 (Zen 4, 256 MiB). Nothing depends on it where a producer
+// scales lines between its rounds.
 #define FAR_INTERLEAVE_ELEMENTS 512
 
 // From so many elements on it pays to find out whether bfloat16 has ties.
@@ -130,6 +131,8 @@ typedef struct scale_job {
   size_t step;                           // elements at a time
   simdrop_store store;
   simdrop_memory_walk walk;  // unless that is SIMDROP_STORE_CACHED
+  simdrop_line_work lines;
+  bool goes_by_lines;  // where elements follow one another, a producer may do what `lines` says
 } scale_job;
 
 static bool is_paged(const scale_job *job) { return job->store != SIMDROP_STORE_CACHED && job->walk.is_paged; }
@@ -181,16 +184,23 @@ static void scale_pages_and_expand_step(void *context, size_t begin, size_t end)
   scale_pages_step(context, begin, end);
 }
 
+// Whether the elements at hand, one after the other, are work of lines.
+static bool has_lines(const scale_job *job) {
+  if (!job->goes_by_lines) return false;
+  return !is_paged(job) || (job->walk.way->pages_log2 == 0 && job->walk.way->prefetch == 0);
+}
+
 // Ordinary stores to one page after the other are what the kernel for any elements does, with less to count: in place, that
 // took 0.95 of the time (Zen 4).
 static bool is_for_pages(const scale_job *job, size_t count) {
-  if (!is_paged(job) || count * job->size != simdrop_paged_chunk_bytes(job->size)) return false;
+  if (has_lines(job) || !is_paged(job) || count * job->size != simdrop_paged_chunk_bytes(job->size)) return false;
   const simdrop_memory_way *const way = job->walk.way;
   return way->store == SIMDROP_STORE_NON_TEMPORAL || way->pages_log2 > 0 || way->prefetch > 0;
 }
 
 // The steps end where a line of y does, so that non-temporal stores write whole lines.
 static simdrop_interleave interleave_of(scale_job *job, size_t count) {
+  job->lines.non_temporal = job->store == SIMDROP_STORE_NON_TEMPORAL;
   if (is_for_pages(job, count))
     return (simdrop_interleave){.run = job->bytes == NULL ? scale_pages_step : scale_pages_and_expand_step,
                                 .context = job,
@@ -203,6 +213,7 @@ static simdrop_interleave interleave_of(scale_job *job, size_t count) {
       .step = job->step,
       .first_extra = past_line == 0 ? 0 : (CACHE_LINE - past_line) / job->size,
       .count = count,
+      .lines = has_lines(job) ? &job->lines : NULL,
   };
 }
 
@@ -245,7 +256,13 @@ static void start_job(scale_job *job, const simdrop_operation *operation, const 
   job->size = operation->size;
   job->step = step_of(operation);
   job->store = operation->store;
-  if (job->store != SIMDROP_STORE_CACHED) simdrop_memory_walk_begin(&job->walk, operation);
+  job->goes_by_lines = false;
+  if (job->store != SIMDROP_STORE_CACHED) {
+    simdrop_memory_walk_begin(&job->walk, operation, true);
+    job->lines = (simdrop_line_work){.decisions = &job->decisions, .operands = &job->operands};
+    job->goes_by_lines = operation->work == SIMDROP_WORK_SCALE && operation->dtype == SIMDROP_F32 && operation->bytes == NULL &&
+                         simdrop_draws_much(operation);
+  }
 }
 
 // Before a chunk.

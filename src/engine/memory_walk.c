@@ -21,18 +21,20 @@
 // are no reason to do anything.
 #define FRESH_PAGES 8
 
-void simdrop_memory_walk_begin(simdrop_memory_walk *walk, const simdrop_operation *operation) {
+void simdrop_memory_walk_begin(simdrop_memory_walk *walk, const simdrop_operation *operation, bool has_pages) {
   const unsigned choice = simdrop_memory_choice();
   const bool is_in_place = operation->x == operation->y;
   const size_t bytes = operation->n * operation->size;
   walk->store = operation->store;
-  walk->is_paged = walk->store == SIMDROP_STORE_NON_TEMPORAL || (is_in_place && simdrop_is_past_caches(operation));
+  walk->is_paged =
+      has_pages && (walk->store == SIMDROP_STORE_NON_TEMPORAL || (is_in_place && simdrop_is_past_caches(operation)));
   walk->learns = walk->is_paged && choice == SIMDROP_MEMORY_LEARNED;
   walk->wanted = choice >= SIMDROP_MEMORY_FIRST_WAY ? choice - SIMDROP_MEMORY_FIRST_WAY : 0;
   walk->is_watched = choice == SIMDROP_MEMORY_LEARNED && !is_in_place && bytes >= WATCHED_BYTES;
   walk->is_fresh = walk->was_populated = false;
   walk->size = operation->size;
-  walk->left = walk->segments = 0;
+  walk->left = 0;
+  walk->segments = 0;
   walk->y = operation->y;
   walk->end = operation->y + bytes;
   walk->pages_before = walk->is_watched ? simdrop_page_faults() : 0;
@@ -89,11 +91,11 @@ static void begin_segment(simdrop_memory_walk *walk) {
   if (walk->is_fresh) populate(walk, bytes);
   walk->way = next_way(walk);
   walk->y += bytes;
-  walk->left = bytes / walk->size;
+  walk->left += (ptrdiff_t)(bytes / walk->size);
   walk->began = walk->learns ? simdrop_nanoseconds() : 0;
 }
 
 void simdrop_memory_walk_on(simdrop_memory_walk *walk, size_t count) {
-  if (walk->left == 0) begin_segment(walk);
-  walk->left -= count;
+  if (walk->left <= 0) begin_segment(walk);
+  walk->left -= (ptrdiff_t)count;
 }

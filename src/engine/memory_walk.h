@@ -15,7 +15,8 @@ typedef struct simdrop_memory_walk {
   bool was_populated;     // and was given those of the segment
   simdrop_store store;    // unless it is
   unsigned wanted;        // number of the way, where nothing is learned
-  size_t size, left;      // bytes of an element, elements of the segment that are still to come
+  size_t size;            // bytes of an element
+  ptrdiff_t left;         // elements of the segment that are still to come; below 0, as many of the next one are done
   size_t segments;        // that were begun
   char *y, *end;          // of the output, from the next segment on
   uint64_t began;         // when the segment was
@@ -23,8 +24,9 @@ typedef struct simdrop_memory_walk {
   simdrop_memory_trial trial;
 } simdrop_memory_walk;
 
-// Of an operation whose store is not SIMDROP_STORE_CACHED.
-void simdrop_memory_walk_begin(simdrop_memory_walk *walk, const simdrop_operation *operation);
+// Of an operation whose store is not SIMDROP_STORE_CACHED. Whoever has no kernels for pages goes no way but from one to the
+// next: there is nothing to learn then, and the way says how stores go, and no more.
+void simdrop_memory_walk_begin(simdrop_memory_walk *walk, const simdrop_operation *operation, bool has_pages);
 
 // Chooses the way of the next `count` elements: a chunk, or what is left of the operation.
 void simdrop_memory_walk_on(simdrop_memory_walk *walk, size_t count);

@@ -20,7 +20,10 @@ double simdrop_take_lanes(simdrop_dtype dtype, simdrop_lanes *lanes);
 #define SIMDROP_GROUP_ROWS ((size_t)64)
 
 // Sums of a group of rows: of as many columns as there is room for in so many bytes, and what kernels may write behind them.
-#define SIMDROP_GROUP_BYTES ((size_t)2048)
+// Wider rows are gone through in strips, and then the prefetchers see the beginning of a row only, and decisions are drawn row
+// by row: from memory, the gradients of 1024 columns took half as long in one strip as in two (Zen 4). But twice as many bytes
+// would take more of the stack than calls promise, where SVE's vectors are long.
+#define SIMDROP_GROUP_BYTES ((size_t)3072)
 #define SIMDROP_GROUP_SUMS(number) (SIMDROP_GROUP_BYTES / sizeof(number) + 64)
 typedef union simdrop_group_sums {
   double f64[SIMDROP_GROUP_SUMS(double)];

@@ -9,6 +9,7 @@
 #include "engine/own_frame.h"
 #include "fused/chain.h"
 #include "fused/computed.h"
+#include "fused/far_output.h"
 #include "fused/row_reader.h"
 #include "fused/rows.h"
 #include "machine/dispatch.h"
@@ -111,6 +112,7 @@ typedef struct norm_job {
   const simdrop_norm_operation *operation;
   norm_kernels kernels;
   double scale;
+  simdrop_far_output output;  // y, going forward
   const simdrop_matrix_batch *batch;
   simdrop_batch_cursor cursor;
   // Of the row: sums, and of gradients, the means of g and g * z.
@@ -143,6 +145,7 @@ static void walk(norm_job *job, const simdrop_kernels *kernels, void (*consume)(
   while (has_next) {
     job->batch = &batch;
     job->cursor = simdrop_batch_begin(&batch);
+    simdrop_far_output_go_on(&job->output, batch.elements);
     simdrop_interleave interleave = {
         .run = consume, .context = job, .step = SIMDROP_INTERLEAVE_ELEMENTS, .count = batch.elements};
     has_next = simdrop_row_reader_next(&reader, &interleave, &next);
@@ -167,7 +170,7 @@ static void write_columns(const norm_job *job, const simdrop_norm_operands *row,
 // Past the caches go whole lines of memory.
 static void write_row(const norm_job *job, const simdrop_norm_operands *row) {
   const size_t columns = job->operation->columns, size = job->operation->decisions.size;
-  if (job->operation->decisions.store != SIMDROP_STORE_NON_TEMPORAL) {
+  if (job->output.store != SIMDROP_STORE_NON_TEMPORAL) {
     write_columns(job, row, 0, columns, false);
     return;
   }
@@ -220,7 +223,10 @@ static void consume_forward(void *context, size_t begin, size_t end) {
 
 void simdrop_drive_norm(const simdrop_norm_operation *operation) {
   const simdrop_kernels *const kernels = simdrop_current_kernels();
+  const char *const y = operation->y.first;
   norm_job job = job_of(operation, kernels);
+  simdrop_far_output_begin(&job.output, &operation->decisions, operation->y, operation->rows, operation->columns,
+                           y == operation->x.first || y == operation->residual.first);
   walk(&job, kernels, consume_forward);
   if (operation->decisions.store == SIMDROP_STORE_NON_TEMPORAL) kernels->finish_stores();
 }

@@ -6,6 +6,7 @@
 #include "engine/driver.h"
 #include "engine/own_frame.h"
 #include "fused/computed.h"
+#include "fused/far_output.h"
 #include "fused/row_reader.h"
 #include "machine/dispatch.h"
 
@@ -47,6 +48,7 @@ struct softmax_job {
   simdrop_softmax_row rows[SIMDROP_SOFTMAX_ROWS_MAX];
   simdrop_softmax_piece pieces[SIMDROP_SOFTMAX_ROWS_MAX];
   simdrop_lanes lanes;
+  simdrop_far_output output;  // y
 };
 
 simdrop_softmax_operation simdrop_softmax_part(const simdrop_softmax_operation *operation, size_t begin, size_t end) {
@@ -183,7 +185,10 @@ static SIMDROP_OWN_FRAME void walk_rows(softmax_job *job, const simdrop_kernels 
   simdrop_row_reader reader;
   simdrop_row_reader_init(&reader, kernels, &operation->decisions, &rows);
   simdrop_matrix_batch batch;
-  while (simdrop_row_reader_next(&reader, NULL, &batch)) run_batch(job, &batch);
+  while (simdrop_row_reader_next(&reader, NULL, &batch)) {
+    simdrop_far_output_go_on(&job->output, batch.elements);
+    run_batch(job, &batch);
+  }
 }
 
 // Decisions of a row so long are never at hand all at once. Its gradient goes through it twice.
@@ -199,6 +204,10 @@ static void start_job(softmax_job *job, const simdrop_softmax_operation *operati
       operation->decisions.dtype == SIMDROP_F64 ? SIMDROP_SOFTMAX_NUMBERS(double) : SIMDROP_SOFTMAX_NUMBERS(float);
   job->most = operation->columns <= numbers / SIMDROP_SOFTMAX_ROWS_MAX ? SIMDROP_SOFTMAX_ROWS_MAX : 1;
   job->numbers_in_buffer = is_gradient(job) && draws_twice(operation) ? 0 : numbers / job->most;
+  const char *const y = operation->y.first;
+  simdrop_far_output_begin(&job->output, &operation->decisions, operation->y, operation->rows, operation->columns,
+                           y == operation->x.first || y == operation->dy.first || y == operation->probabilities.first);
+  if (is_gradient(job) && draws_twice(operation)) job->output.is_walked = false;  // nor is it written in one go
   for (size_t i = 0; i < job->most; ++i) {
     simdrop_softmax_row *const row = &job->rows[i];
     row->count = 0;

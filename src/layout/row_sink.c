@@ -26,7 +26,7 @@ static inline void scatter_elements(size_t size, size_t n, const char *from, cha
   for (size_t k = 0; k < n; ++k, to += step) memcpy(to, from + k * size, size);
 }
 
-static void gather(size_t size, size_t n, const char *from, ptrdiff_t stride, char *to) {
+void simdrop_gather_row(size_t size, size_t n, const char *from, ptrdiff_t stride, char *to) {
   switch (size) {
 #define CASE(argument, bits) \
   case bits / 8: gather_elements(bits / 8, n, from, stride, to); break;
@@ -36,7 +36,7 @@ static void gather(size_t size, size_t n, const char *from, ptrdiff_t stride, ch
   }
 }
 
-static void scatter(size_t size, size_t n, const char *from, char *to, ptrdiff_t stride) {
+void simdrop_scatter_row(size_t size, size_t n, const char *from, char *to, ptrdiff_t stride) {
   switch (size) {
 #define CASE(argument, bits) \
   case bits / 8: scatter_elements(bits / 8, n, from, to, stride); break;
@@ -74,12 +74,12 @@ static SIMDROP_OWN_FRAME void sink_apart(const simdrop_row_sink *sink, size_t n,
     simdrop_operands operands = {
         .x = x_at(sink, at, k), .y = y_at(sink, at, k), .factor = sink->factor, .affine = &sink->affine};
     if (x_apart) {
-      gather(sink->size, count, operands.x, sink->strides[SIMDROP_X], staged.bytes);
+      simdrop_gather_row(sink->size, count, operands.x, sink->strides[SIMDROP_X], staged.bytes);
       operands.x = staged.bytes;
     }
     if (y_apart) operands.y = staged.bytes;
     sink->consume(count, &decisions, &operands, SIMDROP_STORE_CACHED);
-    if (y_apart) scatter(sink->size, count, staged.bytes, y_at(sink, at, k), sink->strides[SIMDROP_Y]);
+    if (y_apart) simdrop_scatter_row(sink->size, count, staged.bytes, y_at(sink, at, k), sink->strides[SIMDROP_Y]);
   }
 }
 
@@ -128,7 +128,7 @@ static void sink_dropped(const simdrop_row_sink *sink, size_t n, const ptrdiff_t
   }
   for (size_t k = 0, count; k < n; k += count) {
     count = n - k < STAGED_ELEMENTS ? n - k : STAGED_ELEMENTS;
-    scatter(sink->size, count, zeros.bytes, y_at(sink, at, k), sink->strides[SIMDROP_Y]);
+    simdrop_scatter_row(sink->size, count, zeros.bytes, y_at(sink, at, k), sink->strides[SIMDROP_Y]);
   }
 }
 
@@ -164,7 +164,7 @@ SIMDROP_OWN_FRAME void simdrop_sink_copy(const simdrop_row_sink *sink, size_t n,
   staged_elements staged;
   for (size_t k = 0, count; k < n; k += count) {
     count = n - k < STAGED_ELEMENTS ? n - k : STAGED_ELEMENTS;
-    gather(sink->size, count, x_at(sink, at, k), sink->strides[SIMDROP_X], staged.bytes);
-    scatter(sink->size, count, staged.bytes, y_at(sink, at, k), sink->strides[SIMDROP_Y]);
+    simdrop_gather_row(sink->size, count, x_at(sink, at, k), sink->strides[SIMDROP_X], staged.bytes);
+    simdrop_scatter_row(sink->size, count, staged.bytes, y_at(sink, at, k), sink->strides[SIMDROP_Y]);
   }
 }

@@ -48,6 +48,10 @@ void simdrop_sink_values(const simdrop_row_sink *sink, size_t n, const float *va
 // The same where one decision is shared by all.
 void simdrop_sink_shared(const simdrop_row_sink *sink, size_t n, bool kept, const ptrdiff_t *at);
 
+// Copies n elements of `size` bytes, from places that are `stride` elements apart, or to such.
+void simdrop_gather_row(size_t size, size_t n, const char *from, ptrdiff_t stride, char *to);
+void simdrop_scatter_row(size_t size, size_t n, const char *from, char *to, ptrdiff_t stride);
+
 // y = x, bit by bit.
 void simdrop_sink_copy(const simdrop_row_sink *sink, size_t n, const ptrdiff_t *at);
 

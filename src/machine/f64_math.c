@@ -1,6 +1,8 @@
 // Which of SLEEF's sets of instructions this processor runs.
 #include "sleef/f64_math.h"
 
+#include <simdrop/fused.h>
+
 #include <stdatomic.h>
 
 #include "machine/cpu.h"
@@ -29,3 +31,10 @@ const simdrop_f64_math *simdrop_f64_math_here(void) {
   }
   return math;
 }
+
+const char *simdrop_f64_functions(void) {
+  const simdrop_f64_math *const math = simdrop_f64_math_here();
+  return math == NULL ? NULL : math->name;
+}
+
+const char *simdrop_sleef_version(void) { return sets[0] == NULL ? NULL : sets[0]->version; }

@@ -49,5 +49,21 @@ void SIMDROP_LOCAL(TYPED(connect))(size_t n, const simdrop_decisions *decisions,
   }
 }
 
+void SIMDROP_LOCAL(TYPED(connect_gradient))(size_t n, const uint64_t *words, size_t first,
+                                            const simdrop_connect_gradient_operands *operands) {
+  const TYPED(simdrop_element) *const w = operands->w, *const x = operands->x, *const added = operands->added;
+  TYPED(simdrop_element) *const dw = operands->dw;
+  TYPED(simdrop_computed) *const sums = operands->sums;
+  const TYPED(simdrop_computed) dy = (TYPED(simdrop_computed))operands->dy, scale = (TYPED(simdrop_computed))operands->scale;
+  const TYPED(simdrop_computed) scaled = dy * scale;
+  for (size_t k = 0; k < n; ++k) {
+    const bool kept = scalar_is_kept(words, first + k);
+    if (sums != NULL && kept) sums[k] += (TYPED(scalar_value)(w[k]) * scale) * dy;
+    if (dw == NULL) continue;
+    const TYPED(simdrop_computed) product = kept ? scaled * TYPED(scalar_value)(x[k]) : 0;
+    dw[k] = TYPED(scalar_element)(added == NULL ? product : TYPED(scalar_value)(added[k]) + product);
+  }
+}
+
 #undef TYPED
 #undef TYPE

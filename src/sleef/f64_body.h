@@ -130,6 +130,8 @@ static void apply_gelu_tanh_gradient(size_t n, double *values) {
 #define SLEEF_JOIN(set) SLEEF_JOIN_(set)
 #define SLEEF_QUOTE_(set) #set
 #define SLEEF_QUOTE(set) SLEEF_QUOTE_(set)
+#define SLEEF_VERSION_(major, minor, patch) SLEEF_QUOTE_(major) "." SLEEF_QUOTE_(minor) "." SLEEF_QUOTE_(patch)
+#define SLEEF_VERSION SLEEF_VERSION_(SLEEF_VERSION_MAJOR, SLEEF_VERSION_MINOR, SLEEF_VERSION_PATCHLEVEL)
 #define SLEEF_ENTRY_(function) .function = apply_##function,
 const simdrop_f64_math SLEEF_JOIN(SLEEF_SET) = {
-    .name = SLEEF_QUOTE(SLEEF_SET), .required = SLEEF_BUNDLE, SIMDROP_F64_FUNCTIONS(SLEEF_ENTRY_)};
+    .name = SLEEF_QUOTE(SLEEF_SET), .version = SLEEF_VERSION, .required = SLEEF_BUNDLE, SIMDROP_F64_FUNCTIONS(SLEEF_ENTRY_)};

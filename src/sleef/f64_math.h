@@ -28,6 +28,7 @@ typedef void simdrop_f64_function(size_t n, double *values);
 
 typedef struct simdrop_f64_math {
   const char *name;               // of SLEEF's set of instructions
+  const char *version;            // of the SLEEF that it was compiled with
   simdrop_cpu_features required;  // by our file, and by SLEEF's
 #define SIMDROP_F64_FIELD_(function) simdrop_f64_function *function;
   SIMDROP_F64_FUNCTIONS(SIMDROP_F64_FIELD_)

@@ -87,16 +87,21 @@
   X(uniform_zero, "K16", "", "uniform numbers begin with 0")                                                              \
   X(concrete_share_dropped, "K17", "", "concrete dropout keeps the share that is to be dropped")                          \
   X(concrete_fixed_scale, "K17", "", "the gradient by p leaves out the scale, which depends on p")                        \
+  X(concrete_layout_apart, "K17", "", "concrete dropout gives the elements of a channel numbers of their own")            \
   X(dropblock_at_centre, "K18", "", "blocks have the drawn place at their centre")                                        \
   X(dropblock_overlaps, "K18", "", "the number of kept elements counts blocks as if none overlapped")                     \
   X(dropconnect_in_a_row, "K18", "", "products are added in the order of columns")                                        \
   X(dropconnect_by_column, "K18", "", "the weights of a column are dropped together")                                     \
+  X(dropconnect_weights_unscaled, "K18", "", "the gradient of the weights is not scaled")                                 \
+  X(dropconnect_input_in_a_row, "K18", "", "the gradient of the input is summed without groups of rows")                  \
   X(moments_of_old_mean, "K18", "", "squared distances are taken from the mean before")                                   \
   X(norm_by_one_less, "K19", "", "the mean square is the sum by one less than there are columns")                         \
   X(norm_epsilon_late, "K19", "", "epsilon is added to the root")                                                         \
   X(norm_of_unrounded, "K19", "", "16-bit sums are normalised before they are rounded")                                   \
   X(norm_mean_fixed, "K19", "", "the gradient of a norm takes the mean for a constant")                                   \
   X(norm_added_alone, "K19", "", "a gradient that comes another way does not reach x")                                    \
+  X(sums_by_threads, "K20", "", "the sums of columns begin anew with each piece of rows")                                 \
+  X(pieces_alike, "K20", "", "every piece of Gaussian dropout begins with the first normal number")                       \
   X(chain_mask_late, "S13", "--elements 1Mi --p 0.3 --form chain", "the residual is dropped too")                         \
   X(chain_residual_scaled, "S13", "--elements 1Mi --p 0.3 --form chain", "the residual is scaled too")                    \
   X(chain_activation_late, "S13", "--elements 1Mi --p 0.3 --form chain", "the activation follows the dropout")            \

@@ -9,8 +9,7 @@
 #include "verify/formulas.h"
 
 // At most, in the tests.
-#define SOFTMAX_COLUMNS 1024
-#define NORM_COLUMNS 130
+#define MOST_COLUMNS 1024
 
 // ---- chains
 
@@ -111,7 +110,7 @@ static simdrop_status chain_backward(const simdrop_executor *executor, const sim
   const size_t lines = is_of_rows ? matrix->rows : matrix->columns;
   line_sum *const sums = verify_allocate(lines, sizeof *sums);
   simdrop_mask mask = *given;
-  (void)executor;
+  const size_t piece = executor != NULL && has(FAULT_sums_by_threads) ? matrix->rows / executor->threads + 1 : matrix->rows;
   if (sums == NULL) exit(EXIT_REFUSED);
   if (has(FAULT_chain_gradient_anew)) mask.stream ^= 0x626b;
   for (size_t r = 0; r < matrix->rows; ++r) {
@@ -119,7 +118,8 @@ static simdrop_status chain_backward(const simdrop_executor *executor, const sim
       const double gradient = value_at(dtype, dy, (ptrdiff_t)r * matrix->y_stride + (ptrdiff_t)c);
       const double value = chain_gradient(&mask, dtype, matrix, chain, bits, x, gradient, r, c);
       store_at(dtype, value, dx, (ptrdiff_t)r * matrix->x_stride + (ptrdiff_t)c);
-      add_to_sum(dtype, is_of_rows, is_of_rows ? c : r, matrix->rows, value, &sums[is_of_rows ? r : c]);
+      const size_t in_piece = r % piece, last = r + 1 == matrix->rows ? in_piece + 1 : piece;
+      add_to_sum(dtype, is_of_rows, is_of_rows ? c : in_piece, last, value, &sums[is_of_rows ? r : c]);
     }
   }
   for (size_t line = 0; line < lines && bias_gradient != NULL; ++line)
@@ -164,7 +164,7 @@ static void softmax_row(const simdrop_mask *mask, simdrop_dtype dtype, const sim
 static simdrop_status softmax_forward(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype,
                                       const simdrop_matrix *matrix, const simdrop_softmax *softmax, const void *x, void *y,
                                       void *probabilities, void *statistics) {
-  double p[SOFTMAX_COLUMNS], row_statistics[2];
+  double p[MOST_COLUMNS], row_statistics[2];
   (void)executor;
   for (size_t r = 0; r < matrix->rows; ++r) {
     softmax_row(mask, dtype, matrix, softmax, x, r, p, row_statistics);
@@ -184,7 +184,7 @@ static simdrop_status softmax_forward(const simdrop_executor *executor, const si
 static simdrop_status softmax_backward(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype,
                                        const simdrop_matrix *matrix, const simdrop_softmax *softmax, const void *probabilities,
                                        const void *x, const void *statistics, const void *dy, void *dx) {
-  double p[SOFTMAX_COLUMNS], g[SOFTMAX_COLUMNS], row_statistics[2];
+  double p[MOST_COLUMNS], g[MOST_COLUMNS], row_statistics[2];
   (void)executor;
   (void)statistics;  // the row gives them again
   for (size_t r = 0; r < matrix->rows; ++r) {
@@ -243,7 +243,7 @@ static simdrop_status tile_apply(const simdrop_tile *tile, uint64_t row, uint64_
 // ---- norms
 
 typedef struct norm_line {
-  double h[NORM_COLUMNS], z[NORM_COLUMNS], mean, inverse;
+  double h[MOST_COLUMNS], z[MOST_COLUMNS], mean, inverse;
 } norm_line;
 
 static double mean_of(simdrop_dtype dtype, size_t columns, const double *values, size_t divisor) {
@@ -258,7 +258,7 @@ static void normalise(simdrop_dtype dtype, size_t columns, norm_line *line) {
 }
 
 static void norm_of_line(simdrop_dtype dtype, size_t columns, const simdrop_norm *norm, norm_line *line) {
-  double squares[NORM_COLUMNS];
+  double squares[MOST_COLUMNS];
   const size_t divisor = has(FAULT_norm_by_one_less) && columns > 1 ? columns - 1 : columns;
   const double epsilon = computed(dtype, norm->epsilon);
   line->mean = norm->kind == SIMDROP_LAYER_NORM ? mean_of(dtype, columns, line->h, columns) : 0;
@@ -305,7 +305,7 @@ static simdrop_status norm_forward(const simdrop_executor *executor, const simdr
 
 // The sums of columns, of which each gradient of norm_backward has one.
 typedef struct norm_sums {
-  column_sum gamma[NORM_COLUMNS], beta[NORM_COLUMNS], bias[NORM_COLUMNS];
+  column_sum gamma[MOST_COLUMNS], beta[MOST_COLUMNS], bias[MOST_COLUMNS];
 } norm_sums;
 
 static simdrop_status norm_backward(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype,
@@ -316,7 +316,7 @@ static simdrop_status norm_backward(const simdrop_executor *executor, const simd
   const size_t rows = matrix->rows, columns = matrix->columns;
   norm_sums sums;
   norm_line line;
-  double g[NORM_COLUMNS], products[NORM_COLUMNS];
+  double g[MOST_COLUMNS], products[MOST_COLUMNS];
   (void)executor;
   memset(&sums, 0, sizeof sums);
   for (size_t r = 0; r < rows; ++r) {

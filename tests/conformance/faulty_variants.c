@@ -36,11 +36,16 @@ static simdrop_status alpha_backward(const simdrop_executor *executor, const sim
   return SIMDROP_OK;
 }
 
+static size_t layout_elements(const simdrop_layout *layout) {
+  size_t n = 1;
+  for (int a = 0; a < layout->rank; ++a) n *= layout->dims[a];
+  return n;
+}
+
 static simdrop_status alpha_forward_layout(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype,
                                            const simdrop_layout *layout, const void *x, void *y) {
-  ptrdiff_t n = 1;
+  const ptrdiff_t n = (ptrdiff_t)layout_elements(layout);
   (void)executor;
-  for (int a = 0; a < layout->rank; ++a) n *= (ptrdiff_t)layout->dims[a];
   for (ptrdiff_t k = 0; k < n; ++k)
     store_at(dtype,
              alpha_element(mask, dtype, kept(mask, layout_index(layout, (size_t)k), SIZE_MAX), value_at(dtype, x, k), false), y,
@@ -112,9 +117,9 @@ static simdrop_status gaussian_forward(const simdrop_executor *executor, const s
                                        size_t n, const void *x, void *y) {
   const double keep = keep_probability(mask->p);
   const double sigma = computed(dtype, has(FAULT_gaussian_sigma_off) ? sqrt(1 - keep) : gaussian_sigma(keep));
-  (void)executor;
+  const size_t piece = executor != NULL && has(FAULT_pieces_alike) ? n / executor->threads + 1 : SIZE_MAX;
   for (ptrdiff_t k = 0; k < (ptrdiff_t)n; ++k) {
-    const double value = value_at(dtype, x, k), z = (double)normal_of(mask, mask->offset + (uint64_t)k);
+    const double value = value_at(dtype, x, k), z = (double)normal_of(mask, mask->offset + (uint64_t)k % piece);
     const double noise = computed(dtype, 1 + computed(dtype, sigma * z));
     store_at(dtype, mask->p == 0 ? value : computed(dtype, value * noise), y, k);
   }
@@ -130,27 +135,57 @@ static double concrete_value(const simdrop_mask *mask, double temperature, uint6
   return 1 / (1 + exp(has(FAULT_concrete_share_dropped) ? -z : z));
 }
 
+// The index of element k: of a layout without gaps, or where there is none, k.
+static uint64_t concrete_index(const simdrop_layout *layout, ptrdiff_t k) {
+  return layout == NULL || has(FAULT_concrete_layout_apart) ? (uint64_t)k : layout_index(layout, (size_t)k);
+}
+
+static void concrete_outputs(const simdrop_mask *mask, double temperature, simdrop_dtype dtype, size_t n,
+                             const simdrop_layout *layout, const void *x, void *y) {
+  for (ptrdiff_t k = 0; k < (ptrdiff_t)n; ++k)
+    store_at(dtype, value_at(dtype, x, k) * concrete_value(mask, temperature, concrete_index(layout, k)) / (1 - mask->p), y, k);
+}
+
+static void concrete_gradients(const simdrop_mask *mask, double temperature, simdrop_dtype dtype, size_t n,
+                               const simdrop_layout *layout, const void *x, const void *dy, void *dx, double *p_gradient) {
+  const double keep = 1 - mask->p;
+  *p_gradient = 0;
+  for (ptrdiff_t k = 0; k < (ptrdiff_t)n; ++k) {
+    const double share = concrete_value(mask, temperature, concrete_index(layout, k)), gradient = value_at(dtype, dy, k);
+    const double of_scale = has(FAULT_concrete_fixed_scale) ? 0 : share / (keep * keep);
+    const double of_share = share * (1 - share) / (temperature * mask->p * keep * keep);
+    *p_gradient += gradient * value_at(dtype, x, k) * (of_scale - of_share);
+    store_at(dtype, gradient * share / keep, dx, k);
+  }
+}
+
 static simdrop_status concrete_forward(const simdrop_executor *executor, const simdrop_mask *mask, double temperature,
                                        simdrop_dtype dtype, size_t n, const void *x, void *y) {
   (void)executor;
-  for (ptrdiff_t k = 0; k < (ptrdiff_t)n; ++k)
-    store_at(dtype, value_at(dtype, x, k) * concrete_value(mask, temperature, (uint64_t)k) / (1 - mask->p), y, k);
+  concrete_outputs(mask, temperature, dtype, n, NULL, x, y);
   return SIMDROP_OK;
 }
 
 static simdrop_status concrete_backward(const simdrop_executor *executor, const simdrop_mask *mask, double temperature,
                                         simdrop_dtype dtype, size_t n, const void *x, const void *dy, void *dx,
                                         double *p_gradient) {
-  const double keep = 1 - mask->p;
   (void)executor;
-  *p_gradient = 0;
-  for (ptrdiff_t k = 0; k < (ptrdiff_t)n; ++k) {
-    const double share = concrete_value(mask, temperature, (uint64_t)k), gradient = value_at(dtype, dy, k);
-    const double of_scale = has(FAULT_concrete_fixed_scale) ? 0 : share / (keep * keep);
-    const double of_share = share * (1 - share) / (temperature * mask->p * keep * keep);
-    *p_gradient += gradient * value_at(dtype, x, k) * (of_scale - of_share);
-    store_at(dtype, gradient * share / keep, dx, k);
-  }
+  concrete_gradients(mask, temperature, dtype, n, NULL, x, dy, dx, p_gradient);
+  return SIMDROP_OK;
+}
+
+static simdrop_status concrete_forward_layout(const simdrop_executor *executor, const simdrop_mask *mask, double temperature,
+                                              simdrop_dtype dtype, const simdrop_layout *layout, const void *x, void *y) {
+  (void)executor;
+  concrete_outputs(mask, temperature, dtype, layout_elements(layout), layout, x, y);
+  return SIMDROP_OK;
+}
+
+static simdrop_status concrete_backward_layout(const simdrop_executor *executor, const simdrop_mask *mask, double temperature,
+                                               simdrop_dtype dtype, const simdrop_layout *layout, const void *x, const void *dy,
+                                               void *dx, double *p_gradient) {
+  (void)executor;
+  concrete_gradients(mask, temperature, dtype, layout_elements(layout), layout, x, dy, dx, p_gradient);
   return SIMDROP_OK;
 }
 
@@ -207,6 +242,32 @@ static simdrop_status dropconnect(const simdrop_executor *executor, const simdro
   return SIMDROP_OK;
 }
 
+static simdrop_status dropconnect_backward(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype,
+                                           size_t rows, size_t columns, const void *w, size_t w_stride, const void *x,
+                                           const void *dy, const void *dw_added, void *dw, void *dx) {
+  const double scale = computed_scale(dtype, keep_probability(mask->p));
+  const double of_weights = has(FAULT_dropconnect_weights_unscaled) ? 1 : scale;
+  (void)executor;
+  for (size_t c = 0; c < columns; ++c) {
+    double sum = 0, group = 0;
+    for (size_t r = 0; r < rows; ++r) {
+      const ptrdiff_t k = (ptrdiff_t)(r * w_stride + c);
+      const bool is_kept = kept(mask, r * columns + c, SIZE_MAX);
+      const double gradient = value_at(dtype, dy, (ptrdiff_t)r), scaled = computed(dtype, gradient * of_weights);
+      const double product = is_kept ? computed(dtype, scaled * value_at(dtype, x, (ptrdiff_t)c)) : 0;
+      const double weight = computed(dtype, value_at(dtype, w, k) * scale);
+      store_at(dtype, computed(dtype, value_at(dtype, dw_added, k) + product), dw, k);
+      if (r % 64 == 0 && !has(FAULT_dropconnect_input_in_a_row)) {
+        sum = computed(dtype, sum + group);
+        group = 0;
+      }
+      if (is_kept) group = computed(dtype, group + computed(dtype, weight * gradient));
+    }
+    store_at(dtype, computed(dtype, sum + group), dx, (ptrdiff_t)c);
+  }
+  return SIMDROP_OK;
+}
+
 static simdrop_status moments_update(const simdrop_executor *executor, simdrop_dtype dtype, uint64_t passes, size_t n,
                                      const void *x, void *mean, void *squares) {
   const simdrop_dtype wide = dtype == SIMDROP_F64 ? SIMDROP_F64 : SIMDROP_F32;
@@ -241,8 +302,11 @@ void add_variant_functions(dropout_functions *functions) {
   functions->gaussian_forward = gaussian_forward;
   functions->concrete_forward = concrete_forward;
   functions->concrete_backward = concrete_backward;
+  functions->concrete_forward_layout = concrete_forward_layout;
+  functions->concrete_backward_layout = concrete_backward_layout;
   functions->dropblock_bits = dropblock_bits;
   functions->dropconnect = dropconnect;
+  functions->dropconnect_backward = dropconnect_backward;
   functions->moments_update = moments_update;
   functions->moments_finish = moments_finish;
 }

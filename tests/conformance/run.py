@@ -13,7 +13,7 @@ import time
 
 
 TIMEOUT = 900  # seconds a run
-TESTS = ["S%d" % i for i in range(1, 19) if i != 12] + ["K%d" % i for i in range(1, 20) if i != 2]  # calibration (S12) takes too long
+TESTS = ["S%d" % i for i in range(1, 19) if i != 12] + ["K%d" % i for i in range(1, 21) if i != 2]  # calibration (S12) takes too long
 
 
 def run(program, fault, options):

@@ -10,7 +10,8 @@
 # object itself in the libraries instead of its copy (the package asks for no C++), components that nobody looks at (a component that
 # there is not, another optional one, openmp where it is not installed), find_dependency for a static simdrop::openmp (no OpenMP),
 # -lsimdrop in every simdrop.pc (MinGW, static), no SIMDROP_STATIC there (static only; MinGW, static), hwy::hwy as Highway's only name
-# (Highway in a parent), the shared library's objects in the static library (plugins: the second has the first's version).
+# (Highway in a parent), the shared library's objects in the static library (plugins: the second has the first's version), the executor
+# declared as simdrop's functions are (simdrop::static with a shared simdrop::openmp: it does not link).
 set -u
 
 folder=${1:?usage: run.sh FOLDER}
@@ -59,6 +60,14 @@ without_cpp() { # without_cpp <prefix>
 # The executor's threads come with simdrop::openmp, and with nothing else.
 with_openmp() { # with_openmp <build folder>
   "$folder/$1/consumer_openmp" && ldd "$folder/$1/consumer_openmp" | grep -q -E 'lib(g|i)?omp' && ! ldd "$folder/$1/consumer" | grep -E 'lib(g|i)?omp|libpthread'
+}
+
+# With the program's own simdrop in it, in whatever order the two are named: its functions are in the program and not asked of a library.
+with_static_and_openmp() { # with_static_and_openmp <build folder>
+  for first in static openmp; do
+    program="$folder/$1/consumer_simdrop_${first}_first"
+    "$program" && ldd "$program" | grep -q 'libsimdrop_openmp\.so' && nm "$program" | grep -q ' t simdrop_forward$' || return 1
+  done
 }
 
 with_openmp_pkg_config() {
@@ -208,6 +217,7 @@ check 'find_package, static library' with_static_package
 check 'the package asks for no C++' without_cpp "$prefix"
 check 'simdrop::openmp' with_openmp shared
 check 'simdrop::openmp, static libraries' with_openmp static
+check 'simdrop::static with a shared simdrop::openmp' with_static_and_openmp shared
 check 'simdrop-openmp by pkg-config' with_openmp_pkg_config
 check 'COMPONENTS openmp' with_default_target find_package component -DCMAKE_PREFIX_PATH="$prefix" -DCOMPONENTS="openmp;shared;static"
 check 'another optional component' with_cmake find_package optional -DCMAKE_PREFIX_PATH="$prefix" -DOPTIONAL_COMPONENTS=nonsense

@@ -133,8 +133,8 @@ FILE = "src/common/norm_typed_body.h"
 fault("norm in words: what is behind a row's last element is summed", FILE,
       "if (count < WORD_ELEMENTS) memset(numbers + count, 0, (WORD_ELEMENTS - count) * sizeof *numbers);", "(void)numbers, (void)count;",
       DEFINITION, needs="avx2")
-fault("norm in words: a copy of more than is left", FILE, "copy_part(count, sizeof *operand->copy, operand->elements + k, operand->copy);",
-      "copy_part(WORD_ELEMENTS, sizeof *operand->copy, operand->elements + k, operand->copy);", "norm:guards", needs="avx2")
+fault("norm in words: a copy of more than is left", FILE, "copy_part(count, sizeof *operand->copy, operand->all.elements + k, operand->copy);",
+      "copy_part(WORD_ELEMENTS, sizeof *operand->copy, operand->all.elements + k, operand->copy);", "norm:guards", needs="avx2")
 fault("norm in words: what is added where nothing is to be is +0", "src/common/consumer_parts.h", "#define MINUS_ZERO_f32 (-0.0F)",
       "#define MINUS_ZERO_f32 0.0F", DEFINITION, needs="avx2")
 FILE = "src/common/row_sums_body.h"
@@ -339,11 +339,38 @@ fault("pages: decisions of another place in the last step", FILE, "bits_of_few_b
       "bits_of_few_bytes_at(bytes, first + k, n - k) : simdrop_bits_from(words, first);", PAGES, "avx2")
 fault("pages: one is worked off twice", FILE, "page * page_elements +", "(page & 6) * page_elements +", PAGES, "avx2")
 fault("pages: every one but the last", FILE, "step & (((size_t)1 << pages_log2) - 1)", "step & (((size_t)1 << pages_log2) - 2)", PAGES, "avx2")
+FILE = "src/common/scaled_lines.h"
+LINES = "kernels:lines_between_rounds"
+fault("lines: those before the first whole one are left out", FILE, "if (lead > 0) {", "if (lead > 16) {", LINES, "avx2")
+fault("lines: decisions of the chunk's beginning", FILE, "first = decisions->first + lead;", "first = decisions->first;", LINES, "avx2")
+fault("lines: decisions from the beginning of a byte", FILE, "simd_set_line_f32(operands->factor, first % 8);", "simd_set_line_f32(operands->factor, 0);",
+      LINES, "avx2")
+fault("lines: the same decisions again", FILE, "lines->decisions += LINE_ELEMENTS / 8;", "", LINES, "avx2")
+fault("lines: one past the end", FILE, "(interleave->count - lead) / LINE_ELEMENTS * LINE_ELEMENTS", "(interleave->count - lead + 15) / LINE_ELEMENTS * LINE_ELEMENTS",
+      LINES, "avx2")
+fault("lines: not as many as there are rounds for", FILE, "LINE_LANES = 8", "LINE_LANES = 16", LINES, "avx2")
+fault("lines: y does not go on", FILE, "operands->y = lines->y + lines->next;", "", LINES, "avx2")
+fault("lines: x does not go on", FILE, "operands->x = lines->x + lines->next;", "", LINES, "avx2")
+fault("lines: decisions do not go on", FILE, "interleave->lines->decisions->first += lines->next;", "", LINES, "avx2")
+fault("lines: what is left begins at the beginning", FILE, "interleave->done = lines->next;", "", LINES, "avx2")
+fault("lines: blocks whose numbers wrap", CALLS, "(uint32_t)first_block <= UINT32_MAX - BATCH_BLOCKS", "true", LINES, "avx2")
+fault("lines: stores past the caches not aligned", FILE, "lead = elements_to_alignment(y, sizeof *y, interleave->count)", "lead = 0", LINES, "avx2")
+fault("avx512: a line's decisions are not shifted", "src/avx512/simd.h", "(decisions >> line->shift)", "decisions", LINES, "avx512")
+fault("avx512: the same half of a line twice", "src/avx512/simd.h", "_mm512_extractf32x8_ps(line, 1)", "_mm512_extractf32x8_ps(line, 0)", LINES, "avx512")
+fault("avx2: a half's decisions for both of a line", "src/avx2/simd.h", "_mm256_sll_epi32(bits_of_eight(8), count)", "_mm256_sll_epi32(bits_of_eight(0), count)",
+      LINES, "avx2")
+EVERY_WAY = "memory:every_way_gives_the_same"
+fault("lines: bytes beside them are forgotten", "src/engine/driver.c", "operation->bytes == NULL && simdrop_draws_much", "simdrop_draws_much",
+      EVERY_WAY, "avx2")
+fault("lines: of every type", "src/engine/driver.c", "operation->work == SIMDROP_WORK_SCALE && operation->dtype == SIMDROP_F32 &&",
+      "operation->work == SIMDROP_WORK_SCALE &&", EVERY_WAY, "avx2")
+fault("lines: affine work is scaled", "src/engine/driver.c", "operation->work == SIMDROP_WORK_SCALE && operation->dtype == SIMDROP_F32",
+      "operation->dtype == SIMDROP_F32", "variants:far_arrays", "avx2")
 fault("far words: decisions of the other half", "src/avx2/simd.h", "const __m256i half_bits = simd_set(bits >> half);",
       "const __m256i half_bits = simd_set(bits);", "kernels:decisions_from_anywhere", "avx2")
 fault("far words: a dropped element is multiplied", "src/avx2/simd.h",
-      "_mm256_mul_ps(_mm256_and_ps(_mm256_loadu_ps(x + half + i), _mm256_castsi256_ps(is_kept)), scale)",
-      "_mm256_and_ps(_mm256_mul_ps(_mm256_loadu_ps(x + half + i), scale), _mm256_castsi256_ps(is_kept))", "memory:no_flag_of_dropped", "avx2")
+      "_mm256_mul_ps(_mm256_and_ps(_mm256_loadu_ps(x), _mm256_castsi256_ps(is_kept)), scale)",
+      "_mm256_and_ps(_mm256_mul_ps(_mm256_loadu_ps(x), scale), _mm256_castsi256_ps(is_kept))", "memory:no_flag_of_dropped", "avx2")
 fault("far words: halves of f16 change places", "src/avx2/simd.h", "_mm256_set_m128i(high, low)", "_mm256_set_m128i(low, high)",
       "kernels:decisions_from_anywhere", "avx2")
 FILE = "src/common/consumers_body.h"
@@ -405,9 +432,20 @@ fault("memory: an input without pages makes the output fresh", FILE, "walk->is_f
       "memory:fresh_inputs")
 fault("memory: what was populated is fresh no more", FILE, "if (!walk->was_populated) walk->is_fresh =", "walk->is_fresh =", FRESH)
 fault("memory: the pages that are given are those of the beginning", FILE, "= simdrop_populate(walk->y, bytes)", "= simdrop_populate(walk->end - bytes, bytes)", FRESH)
+fault("memory: whoever goes from page to page learns ways through many", FILE, "has_pages && (walk->store == SIMDROP_STORE_NON_TEMPORAL",
+      "(walk->store == SIMDROP_STORE_NON_TEMPORAL", "memory:outputs_of_rows")
+fault("memory: what a segment had too much is forgotten", FILE, "walk->left += (ptrdiff_t)(bytes / walk->size);", "walk->left = (ptrdiff_t)(bytes / walk->size);",
+      "memory:outputs_of_rows")
+fault("memory: rows that lie apart are walked as if they did not", "src/fused/far_output.c", "(rows == 1 || written.stride == (ptrdiff_t)(columns * decisions->size))", "true",
+      "memory:outputs_of_rows")
+for NAME in ("norm", "softmax"):
+    fault(f"memory: pages of the output one by one, {NAME}", f"src/fused/{NAME}.c", "simdrop_far_output_go_on(&job->output, batch.elements);", "",
+          "memory:fused_outputs")
+fault("memory: the chain's output gets its pages one by one", "src/fused/chain.c", "simdrop_far_output_go_on(&job->output, batch.elements);", "",
+      "memory:fused_outputs")
 fault("memory: asked for, and learned all the same", FILE, "walk->is_paged && choice == SIMDROP_MEMORY_LEARNED;", "walk->is_paged;",
       "memory:what_is_asked_for_is_done")
-fault("memory: in place one way only", FILE, "(is_in_place && simdrop_is_past_caches(operation));", "false;", "memory:what_is_asked_for_is_done")
+fault("memory: in place one way only", FILE, "(is_in_place && simdrop_is_past_caches(operation)));", "false);", "memory:what_is_asked_for_is_done")
 FILE = "src/engine/store_policy.c"
 fault("stores: in place past the caches", FILE, "can_pass = operation->x != operation->y;", "can_pass = true;", "memory:stores")
 fault("stores: 8 bits past the caches", FILE, "(operation->size == 1 || simdrop_draws_much(operation))", "simdrop_draws_much(operation)", "memory:stores")
@@ -451,15 +489,15 @@ fault("scalar: f64 NaN stays signalling", "src/scalar/consumers.c", "return x | 
 FILE = "src/avx512/simd.h"
 fault("avx512: f16 truncated", FILE, "_MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC", "_MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC",
       "kernels:every_f16", "avx512")
-fault("avx512: bf16 ties to zero", FILE, "_mm512_cmpge_epu16_mask(lower, limit)", "_mm512_cmpgt_epu16_mask(lower, limit)",
+fault("avx512: bf16 ties to zero", "src/avx512/bfloat16.h", "_mm512_cmpge_epu16_mask(lower, limit)", "_mm512_cmpgt_epu16_mask(lower, limit)",
       "kernels:every_bf16", "avx512")
 FILE = "src/avx2/simd.h"
 fault("avx2: f16 truncated", FILE, "_MM_FROUND_TO_NEAREST_INT", "_MM_FROUND_TO_ZERO", "kernels:every_f16", "avx2")
-fault("avx2: bf16 ties away from even", FILE, "_mm256_andnot_si256(upper, _mm256_set1_epi16(1))", "_mm256_setzero_si256()",
+fault("avx2: bf16 ties away from even", "src/avx2/bfloat16.h", "_mm256_andnot_si256(upper, _mm256_set1_epi16(1))", "_mm256_setzero_si256()",
       "kernels:every_bf16", "avx2")
-fault("avx2: bf16 raised where nothing is rounded", FILE, "_mm256_subs_epu16(lower,", "_mm256_sub_epi16(lower,", "kernels:every_bf16", "avx2")
-fault("avx2: bf16 that never ties truncated", FILE, "_mm256_add_epi32(odd, half)", "odd", "kernels:every_bf16", "avx2")
-fault("avx512: bf16 that never ties truncated", "src/avx512/simd.h", "_mm512_add_epi32(even, half)", "even", "kernels:every_bf16", "avx512")
+fault("avx2: bf16 raised where nothing is rounded", "src/avx2/bfloat16.h", "_mm256_subs_epu16(lower,", "_mm256_sub_epi16(lower,", "kernels:every_bf16", "avx2")
+fault("avx2: bf16 that never ties truncated", "src/avx2/bfloat16.h", "_mm256_add_epi32(odd, half)", "odd", "kernels:every_bf16", "avx2")
+fault("avx512: bf16 that never ties truncated", "src/avx512/bfloat16.h", "_mm512_add_epi32(even, half)", "even", "kernels:every_bf16", "avx512")
 fault("avx2: upper eight elements with the lower ones' bits", FILE, "high = byte_of_lanes(first / 8 + 1)", "high = byte_of_lanes(first / 8)",
       "kernels:every_length", "avx2")
 fault("avx2: all of f16 with the first bits", FILE, "byte_of_lanes(i / 8)", "byte_of_lanes(0)", "kernels:every_length", "avx2")
@@ -993,7 +1031,7 @@ fault("a cut raises a flag", FILE, "100 + 100 * excess / count", "(size_t)(100 +
 fault("parts along an uneven axis", FILE, "if (found <= 110) break;", "break;", "parallel:layout_cuts")
 EARLY = "if (executor != NULL && executor->parallel_for != NULL) executor->parallel_for(executor->context, 0, NULL, NULL); "
 CHECK = "SIMDROP_RETURN_IF_ERROR(simdrop_check_call(call, &operation));"
-fault("pieces before the checks", "src/core/api.c", CHECK, EARLY + CHECK, "api:parallel_calls")
+fault("pieces before the checks", "src/core/check_call.h", CHECK, EARLY + CHECK, "api:parallel_calls")
 CHECK = "SIMDROP_RETURN_IF_ERROR(simdrop_check_layout_call(call, &operation));"
 fault("pieces of a layout before the checks", FILE, CHECK, EARLY + CHECK, "api:parallel_calls")
 fault("openmp: a piece left out", "src/openmp/executor.c", "num_threads(count > INT_MAX ? INT_MAX : (int)count) for (size_t piece = 0;",
@@ -1183,8 +1221,8 @@ fault("chain: a gradient for what ReLU made 0", FILE, "return t > 0 ? g : 0;", "
 fault("chain: sums of rounded values", FILE, "column_sums[k] += d;", "column_sums[k] += TYPED(scalar_value)(dx[k]);", "chain:sums_of_halves")
 FILE = "src/common/chain_typed_body.h"
 AVX2 = {"needs": "avx2"} if platform.machine() not in ("aarch64", "arm64") else {"needs": "neon"}
-fault("chain vector: a shared bias goes on", FILE, "addend.mask = 0;", "addend.mask = 64;", "chain:backends_alike", **AVX2)
-fault("chain vector: the residual of the word before", FILE, "TYPED(addend_at)(&terms->residual, k + j)", "TYPED(addend_at)(&terms->residual, k)",
+fault("chain vector: a shared bias goes on", "src/common/operand_body.h", "return (operand_##name){copies, 0};", "return (operand_##name){copies, 64};", "chain:backends_alike", **AVX2)
+fault("chain vector: the residual of the word before", FILE, "TYPED(operand_at)(&terms->residual, k + j)", "TYPED(operand_at)(&terms->residual, k)",
       "chain:backends_alike", **AVX2)
 fault("chain vector: lines begin anywhere", FILE, "const size_t lead = non_temporal ? elements_to_alignment(output, sizeof *output, left) : 0;",
       "const size_t lead = 0;", "chain:far_arrays", effort="full", **AVX2)
@@ -1193,6 +1231,12 @@ fault("chain vector: a part's copy is longer", FILE, "memcpy(y, copies[3], count
 # ---- the functions of the fused kernels
 FILE = "src/scalar/math.h"
 HASHES, LIMITS, ARITHMETIC = "math:results_are_frozen", "math:limits_are_reached", "vocabulary:words_of_arithmetic_do_what_they_say"
+for FOLDER, NARROW, BITS in (("avx2", "narrow_bf16(first, second, false)", "_mm256_cmpeq_epi32(_mm256_and_si256(all, odd), odd)"),
+                             ("avx512", "narrow_bf16(first, second, false)", "_mm512_test_epi32_mask(all, _mm512_slli_epi32(even, 1))")):
+    WORDS_FILE = f"src/{FOLDER}/arithmetic.h"
+    fault(f"bf16 in pairs: ties of sums are thought of as none, {FOLDER}", WORDS_FILE, NARROW, NARROW.replace("false", "true"), ARITHMETIC, FOLDER)
+    fault(f"bf16 in pairs: odd elements take the decisions of even ones, {FOLDER}", WORDS_FILE, BITS, BITS.replace("all, odd), odd", "all, even), even").replace("_mm512_slli_epi32(even, 1)", "even"),
+          ARITHMETIC, FOLDER)
 fault("math: a logarithm of two in one part", FILE, "(x - n * MATH_LN2_HIGH) - n * MATH_LN2_LOW", "x - n * (MATH_LN2_HIGH + MATH_LN2_LOW)", HASHES)
 fault("math: a constant off by a unit", "src/common/math_constants.h", "0x1.55597p-5f", "0x1.555972p-5f", HASHES)
 fault("math: exp wraps round", FILE, "return x < MATH_EXP_LOWEST ? 0 : fraction * power;", "return fraction * power;", LIMITS)
@@ -1217,6 +1261,8 @@ fault("highway: zeros come in from the wrong side", "src/highway/arithmetic-inl.
 FILE = "src/sleef/f64_body.h"
 fault("f64: more than a part is written", FILE, "for (size_t i = 0; i < n; ++i) values[i] = e[i];", "for (size_t i = 0; i < SIMDROP_F64_MATH_MAX; ++i) values[i] = e[i];",
       "f64_math:parts_are_as_the_whole")
+fault("f64: callers are told the version", "src/machine/f64_math.c", "return math == NULL ? NULL : math->name;", "return math == NULL ? NULL : math->version;",
+      "f64_math:callers_can_ask")
 fault("f64: a slope at infinity", FILE, "values[i] = clamp(values[i], SIGMOID_LIMIT);", "values[i] = at_least(values[i], -SIGMOID_LIMIT);", "f64_math:limits_are_reached")
 fault("f64: a density without its factor", FILE, "(values[i] * INVERSE_ROOT_TWO_PI) * density[i]", "values[i] * density[i]", "f64_math:errors_are_small")
 fault("f64: a product in another order", FILE, "(0.5 * values[i]) * complement[i]", "values[i] * (complement[i] * 0.70710678118654752440) * 0.70710678118654752440",
@@ -1238,6 +1284,9 @@ fault("tile: the last row's index unchecked", FILE, "last_row * stride > left :"
 fault("tile: the caller's tile is drawn with", FILE, "simdrop_drive_tile(&state, &tile_rows);", "simdrop_drive_tile((simdrop_tile_state *)(uintptr_t)tile, &tile_rows);",
       "tile:whole_matrix", "avx2")
 fault("tile: rows that meet", FILE, "if (rows > 1 && distance < columns)", "if (rows > 1 && stride > 0 && distance < columns)", "tile:errors")
+
+fault("golden norms: the other kind", "src/core/norm.c", ".has_mean = norm->kind == SIMDROP_LAYER_NORM,", ".has_mean = norm->kind != SIMDROP_LAYER_NORM,",
+      "golden_digest:library_norms")
 
 # ---- softmax
 FILE = "src/scalar/softmax_body.h"
@@ -1285,9 +1334,27 @@ fault("moments: what was there counts", "src/core/moments.c", "if (job->passes =
 fault("concrete: one tail for both", "src/scalar/variants.c", "uniform_of(~words[k])", "uniform_of(words[k] / 2)", "variants:concrete_values")
 FILE = "src/core/concrete.c"
 fault("concrete: a group not added", FILE, "for (size_t group = 0; group < GROUPS; ++group) sum", "for (size_t group = 1; group < GROUPS; ++group) sum", "variants:concrete_values")
+fault("concrete: a layout's gradient in its own place", FILE, "job->operands.dy == NULL ? SIMDROP_Y : SIMDROP_X;", "SIMDROP_Y;", "variants:concrete_layouts")
+fault("concrete: groups of a layout begin with its first row", FILE, "if (job->rows != NULL) cursor = cursor_at(job->rows, begin_of_group(job->n, begin));",
+      "if (job->rows != NULL) cursor = cursor_at(job->rows, 0);", "variants:concrete_layouts")
+fault("concrete: a layout's numbers in order", FILE, "simdrop_values_gather(reader, at.index, row->index, run,", "simdrop_values_gather(reader, at.index, 1, run,",
+      "variants:concrete_layouts")
+fault("concrete: dx meets itself", FILE, "dy_and_dx = with_strides(layout, ys, xs);", "dy_and_dx = with_strides(layout, ys, ys);", "api:variants")
 fault("dropconnect: half of the products twice", "src/common/variants_body.h", "(sums[i] + products[i]) + products[i + SIMDROP_SUM_LANES]", "(sums[i] + products[i]) + products[i]",
       "variants:connect_values", "avx2")
 fault("dropconnect: one chunk for all rows", "src/core/drop_connect.c", "chunk.first += count;", "chunk.first += 0;", "variants:connect_values")
+FILE = "src/core/drop_connect.c"
+fault("dropconnect: the gradient's groups of rows run together", FILE, "if (part->group != NULL && segment.row / SIMDROP_GROUP_ROWS != group) {",
+      "if (part->group != NULL && segment.row / SIMDROP_GROUP_ROWS > 1000) {", "variants:connect_gradients")
+fault("dropconnect: strips with the first one's decisions", FILE, "decisions.index += part->first_column;", "", "variants:connect_gradients")
+fault("dropconnect: dw may be the weights", FILE, "meets(dw, w_bytes, weights, w_bytes) ||", "", "api:variants")
+FILE = "src/common/variants_body.h"
+fault("dropconnect: dw of scaled inputs", FILE, "COMPUTE(multiply)(scaled, LOAD(x + k))", "COMPUTE(multiply)(dy, COMPUTE(multiply)(scale, LOAD(x + k)))",
+      "variants:connect_gradients", "avx2")
+fault("dropconnect: dx of dropped weights", FILE, "COMPUTE(add)(COMPUTE(load)(sums + k), kept)", "COMPUTE(add)(COMPUTE(load)(sums + k), product)",
+      "variants:connect_gradients", "avx2")
+fault("dropconnect: dw's last word written whole", FILE, "memcpy(dw + k, dw_part, (n - k) * sizeof *dw);", "memcpy(dw + k, dw_part, sizeof dw_part);",
+      "variants:connect_gradients", "avx2")
 fault("avx2: both of a pair the same", "src/avx2/arithmetic.h", "_mm256_shuffle_ps(low, high, _MM_SHUFFLE(3, 1, 3, 1))", "_mm256_shuffle_ps(low, high, _MM_SHUFFLE(2, 0, 2, 0))",
       "vocabulary:words_of_arithmetic_do_what_they_say", "avx2")
 FILE = "tools/simdrop/verify/normals.c"

@@ -321,6 +321,20 @@ class ToolTest(ToolCase):
         forced = json.loads(self.succeeds("info", "--json", "--backend", "scalar", env=environment))
         self.assertEqual((forced["backend"], forced["reason"]), ("scalar", "--backend names it"))
 
+    def test_info_f64_functions(self):
+        info = json.loads(self.succeeds("info", "--json"))
+        text = self.succeeds("info").decode()
+        sets = {"avx512f", "avx2", "purecfma", "advsimd"}
+        if info["sleef"] is None:
+            self.assertIsNone(info["f64_functions"])
+            self.assertIn("\ndoubles   built without SLEEF", text)
+        elif info["f64_functions"] is None:
+            self.assertIn("\ndoubles   SLEEF %s, which needs a fused multiply-add" % info["sleef"], text)
+        else:
+            self.assertIn(info["f64_functions"], sets)
+            self.assertRegex(info["sleef"], r"^[0-9]+\.[0-9]+(\.[0-9]+)?$")
+            self.assertIn("\ndoubles   GELU, SiLU and softmax of f64 by SLEEF %s, %s\n" % (info["sleef"], info["f64_functions"]), text)
+
     def test_info_memory(self):
         environment = dict(os.environ)
         environment.pop("SIMDROP_MEMORY", None)
@@ -1138,7 +1152,7 @@ class ToolTest(ToolCase):
         found = self.verify("--elements", "64Ki", "--p", "0.1,0.5")
         self.assertTrue(found["context"]["passed"])
         self.assertEqual({row["backend"] for row in found["figures"]}, set(names))
-        self.assertEqual({row["test"] for row in found["exact"]}, {"K1"} | {"K%d" % i for i in range(3, 20)})
+        self.assertEqual({row["test"] for row in found["exact"]}, {"K1"} | {"K%d" % i for i in range(3, 21)})
         forms = {"mask", "forward", "backward", "channels", "channels-backward", "chain", "chain-backward", "softmax", "alpha", "gaussian"}
         self.assertEqual({row["form"] for row in found["figures"]}, forms)
         self.assertEqual({row["test"] for row in found["figures"]}, {"S%d" % i for i in range(1, 19)} - {"S12"})
@@ -1157,7 +1171,7 @@ class ToolTest(ToolCase):
     def test_verify_table(self):
         self.verify("--elements", "1Ki", "--test", "K9")
         table = self.succeeds("verify", "--backend", "scalar", "--elements", "256Ki", "--p", "0.3", "--json", "v.json").decode()
-        for word in ("K10", "K19", "S11", "S18", "p-value", "would have seen", "verify: ok: "):
+        for word in ("K10", "K20", "S11", "S18", "p-value", "would have seen", "verify: ok: "):
             self.assertIn(word, table)
         self.assertEqual(len([line for line in table.splitlines() if line.startswith("verify:")]), 1)
         every = self.succeeds("verify", "--backend", "scalar", "--elements", "256Ki", "--p", "0.3", "--all").decode()

@@ -164,6 +164,35 @@ static inline const char *check_integers(const uint32_t *x, const uint32_t *y) {
 CHECK_HALVES(f16, IS_NAN_F16)
 CHECK_HALVES(bf16, IS_NAN_BF16)
 
+#ifdef simd_f32_load_two_bf16
+// Elements two vectors at a time, computed with, dropped, and back where they were, with nothing behind them.
+static inline const char *check_two_bf16(const uint16_t *x, const uint16_t *y, float factor, uint64_t bits, bool non_temporal) {
+  const size_t count = 2 * simd_f32_lanes();
+  alignas(64) uint16_t stored[2 * ARITHMETIC_LANES + 1];
+  for (unsigned begin = 0; begin + count <= 64; begin += (unsigned)count) {
+    simd_f32 a[2], b[2];
+    simd_f32_mask kept[2];
+    stored[count] = ARITHMETIC_FILLER;
+    simd_f32_load_two_bf16(x, &a[0], &a[1]);
+    simd_f32_load_two_bf16(y, &b[0], &b[1]);
+    simd_f32_decisions_two_bf16(bits, begin, &kept[0], &kept[1]);
+    for (int i = 0; i < 2; ++i) {
+      a[i] = simd_f32_add(simd_f32_multiply(a[i], simd_f32_set(factor)), b[i]);
+      a[i] = simd_f32_keep(kept[i], a[i]);
+    }
+    simd_f32_store_two_bf16(stored, a[0], a[1], non_temporal);
+    simd_finish_stores();
+    for (size_t i = 0; i < count; ++i) {
+      const float product = simdrop_float_from_bf16(x[i]) * factor, sum = product + simdrop_float_from_bf16(y[i]);
+      const uint16_t expected = bits >> (begin + i) & 1 ? simdrop_bf16_from_float(sum) : 0;
+      DEMAND(stored[i] == expected || (IS_NAN_BF16(expected) && IS_NAN_BF16(stored[i])), simd_f32_store_two_bf16);
+    }
+    DEMAND(stored[count] == ARITHMETIC_FILLER, simd_f32_store_two_bf16);
+  }
+  return NULL;
+}
+#endif
+
 // Stores, with nothing behind them.
 #undef CHECK_STORES
 #define CHECK_STORES(type, element)                                                    \
@@ -227,6 +256,17 @@ const char *SIMDROP_LOCAL(check_arithmetic)(const uint64_t *random) {
     if (wrong == NULL) wrong = check_pairs(u32[0], f32[0]);
     if (wrong == NULL) wrong = check_f16(halves, f32[0], non_temporal);
     if (wrong == NULL) wrong = check_bf16(halves, f32[0], non_temporal);
+#ifdef simd_f32_load_two_bf16
+    uint16_t sums[2][ARITHMETIC_LANES];
+    for (size_t i = 0; i < ARITHMETIC_LANES; ++i) {
+      // Near one another in size, and all others.
+      sums[0][i] = (uint16_t)(random[at + i] % 3 == 0 ? halves[i] : 0x3f00 + (halves[i] & 0x80ff));
+      sums[1][i] = (uint16_t)(random[at + i] % 5 == 0 ? u32[0][i] >> 16 : 0x3f80 + (u32[1][i] & 0x80ff));
+    }
+    const float factors[3] = {1, 1 / 0.9F, 2};
+    for (int i = 0; i < 3; ++i)
+      if (wrong == NULL) wrong = check_two_bf16(sums[0], sums[1], factors[i], random[at], non_temporal);
+#endif
     if (wrong == NULL) wrong = check_stores_f32(f32[0], non_temporal);
     if (wrong == NULL) wrong = check_stores_f64(f64[0], non_temporal);
   }

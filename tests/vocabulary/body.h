@@ -298,6 +298,16 @@ static inline bool is_consumed(simdrop_consume_kernel *consume, size_t count, si
   return true;
 }
 
+#ifdef SIMD_HAS_LINES
+static inline void scale_lines_f32(uint64_t decisions, const float *x, float *y, simdrop_multiplier factor, bool non_temporal) {
+  for (unsigned k = 0; k < ELEMENTS; k += 16) {
+    const unsigned shift = (unsigned)(decisions >> k) % 8;
+    const simd_line_f32 line = simd_set_line_f32(factor, shift);
+    simd_scale_line_f32(&line, (uint32_t)(decisions >> k << shift), x + k, y + k, non_temporal);
+  }
+}
+#endif
+
 static inline const char *check_consumers(uint64_t decisions, simdrop_multiplier factor, bool non_temporal,
                                           const unsigned char *x, unsigned char *y) {
 #undef CHECK_COUNT
@@ -329,6 +339,9 @@ static inline const char *check_consumers(uint64_t decisions, simdrop_multiplier
         select_##bits, bits / 8)
   SIMDROP_ELEMENT_TYPES(CHECK_TYPE, )
   SIMDROP_ELEMENT_SIZES(CHECK_SIZE, )
+#ifdef SIMD_HAS_LINES
+  CHECK("simd_scale_line_f32", scale_lines_f32(decisions, (const float *)x, (float *)y, factor, non_temporal), scale_f32, 4)
+#endif
   CHECK("simd_expand_word", simd_expand_word(decisions, y, non_temporal), expand_bytes, 1)
   return NULL;
 }

@@ -33,6 +33,8 @@ static void print_json(const cpu_info *cpu, const char *reason, const char *reas
   json_text(&json, "reason", reason);
   json_text(&json, "memory", simdrop_memory_current());
   json_text(&json, "memory_reason", reason_of_memory);
+  json_text(&json, "sleef", simdrop_sleef_version());
+  json_text(&json, "f64_functions", simdrop_f64_functions());
   json_open_array(&json, "backends");
   for (size_t i = 0; i < simdrop_backend_count(); ++i) {
     json_open_object(&json, NULL);
@@ -57,6 +59,19 @@ static void print_caches(const cpu_info *cpu) {
   console_print("%s\n", separator[0] == '\0' ? "unknown" : "");
 }
 
+// The functions of fused kernels in double.
+static void print_f64_functions(void) {
+  const char *const version = simdrop_sleef_version(), *const set = simdrop_f64_functions();
+  console_print("doubles   ");
+  if (version == NULL) {
+    console_print("built without SLEEF: no GELU, SiLU and softmax of f64\n");
+  } else if (set == NULL) {
+    console_print("SLEEF %s, which needs a fused multiply-add: no GELU, SiLU and softmax of f64 here\n", version);
+  } else {
+    console_print("GELU, SiLU and softmax of f64 by SLEEF %s, %s\n", version, set);
+  }
+}
+
 static void print_text(const cpu_info *cpu, const char *reason, const char *reason_of_memory) {
   console_print("simdrop   %s\n", simdrop_version_string());
   console_print("CPU       %s\n", cpu->brand);
@@ -64,6 +79,7 @@ static void print_text(const cpu_info *cpu, const char *reason, const char *reas
   console_print("caches    ");
   print_caches(cpu);
   console_print("memory    %s: %s\n", simdrop_memory_current(), reason_of_memory);
+  print_f64_functions();
   console_print("\nbackend        compiled in  runs here  chosen\n");
   for (size_t i = 0; i < simdrop_backend_count(); ++i) {
     console_print("%-13s  %-11s  %-9s", simdrop_backend_name(i), yes_or_no(simdrop_backend_compiled(i)),
@@ -83,8 +99,8 @@ int run_info(int argc, char **argv) {
   const arg_spec spec = {
       .command = "info",
       .summary =
-          "Shows the version, the processor, how large calls go through memory, and for each backend whether it is\n"
-          "compiled in, runs on this machine, and is the one chosen, and why.",
+          "Shows the version, the processor, how large calls go through memory, which functions of doubles SLEEF computes,\n"
+          "and for each backend whether it is compiled in, runs on this machine, and is the one chosen, and why.",
       .options = options,
       .option_count = sizeof options / sizeof options[0]};
   const arg_result parsed = args_parse(&spec, argc, argv);

@@ -64,7 +64,11 @@ void json_close_array(json_writer *json) { close_group(json, ']'); }
 
 void json_text(json_writer *json, const char *key, const char *text) {
   begin_value(json, key);
-  write_string(json, text);
+  if (text == NULL) {
+    fputs("null", json->file);
+  } else {
+    write_string(json, text);
+  }
 }
 
 void json_boolean(json_writer *json, const char *key, bool value) {

@@ -366,4 +366,5 @@ const exact_test exact_tests[EXACT_TEST_COUNT] = {
     {"K17", "concrete dropout", check_concrete},
     {"K18", "DropBlock, DropConnect, moments", check_masked},
     {"K19", "norms against their formulas", check_norm},
+    {"K20", "calls on executors", check_executors},
 };

@@ -19,7 +19,7 @@ typedef struct exact_test {
   void (*run)(const dropout_functions *functions, exact_result *result);
 } exact_test;
 
-#define EXACT_TEST_COUNT 18
-extern const exact_test exact_tests[EXACT_TEST_COUNT];  // K1, K3 to K19 (K2 is one of K1's answers)
+#define EXACT_TEST_COUNT 19
+extern const exact_test exact_tests[EXACT_TEST_COUNT];  // K1, K3 to K20 (K2 is one of K1's answers)
 
 #endif

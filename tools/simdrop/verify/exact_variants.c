@@ -143,8 +143,9 @@ void check_gaussian(const dropout_functions *functions, exact_result *result) {
 
 // ---- K17: the share that is kept, and the gradients, within a bound
 
+// Of n elements, or of whole channels of so many elements each.
 static void compare_concrete(const dropout_functions *functions, simdrop_dtype dtype, const simdrop_mask *mask,
-                             double temperature, size_t n, exact_result *result) {
+                             double temperature, size_t n, size_t channel, exact_result *result) {
   variant_arrays arrays;
   uint64_t dy[LENGTH];
   const double keep = 1 - mask->p;
@@ -156,12 +157,21 @@ static void compare_concrete(const dropout_functions *functions, simdrop_dtype d
     store_bits(dtype, bits_of_value(dtype, x), (char *)arrays.x + k * simdrop_dtype_size(dtype));
     store_bits(dtype, bits_of_value(dtype, 1.5 - x), (char *)dy + k * simdrop_dtype_size(dtype));
   }
-  succeeds(result, functions->concrete_forward(NULL, mask, temperature, dtype, n, arrays.x, arrays.y));
-  succeeds(result, functions->concrete_backward(NULL, mask, temperature, dtype, n, arrays.x, dy, arrays.dx, &gradient));
+  if (channel == 1) {
+    succeeds(result, functions->concrete_forward(NULL, mask, temperature, dtype, n, arrays.x, arrays.y));
+    succeeds(result, functions->concrete_backward(NULL, mask, temperature, dtype, n, arrays.x, dy, arrays.dx, &gradient));
+  } else {
+    const size_t dims[] = {1, n / channel, channel};
+    simdrop_layout layout = {.rank = 0};
+    simdrop_layout_channels(SIMDROP_CHANNELS_FIRST, 1, 3, dims, &layout);
+    succeeds(result, functions->concrete_forward_layout(NULL, mask, temperature, dtype, &layout, arrays.x, arrays.y));
+    succeeds(result,
+             functions->concrete_backward_layout(NULL, mask, temperature, dtype, &layout, arrays.x, dy, arrays.dx, &gradient));
+  }
   for (size_t k = 0; k < n; ++k) {
     double error;
     const double x = element_of(dtype, arrays.x, k), dy_k = element_of(dtype, dy, k);
-    const double share = concrete_share(mask, temperature, k, &error);
+    const double share = concrete_share(mask, temperature, k / channel, &error);
     const uint64_t y = value_bits(dtype, (const char *)arrays.y + k * simdrop_dtype_size(dtype));
     const uint64_t dx = value_bits(dtype, (const char *)arrays.dx + k * simdrop_dtype_size(dtype));
     if (!is_within(dtype, y, x * share / keep, fabs(x) * error / keep))
@@ -188,7 +198,9 @@ void check_concrete(const dropout_functions *functions, exact_result *result) {
   for (size_t i = 0; i < COMPUTED_TYPES * 12; ++i) {
     const simdrop_mask mask = {ps[i / COMPUTED_TYPES % 4], 127, i, BEGINNING * i, 0};
     compare_concrete(functions, (simdrop_dtype)(i % COMPUTED_TYPES), &mask, temperatures[i / COMPUTED_TYPES % 3],
-                     LENGTH - 29 * (i % 7), result);
+                     LENGTH - 29 * (i % 7), 1, result);
+    compare_concrete(functions, (simdrop_dtype)(i % COMPUTED_TYPES), &mask, temperatures[i / COMPUTED_TYPES % 3], 17 * 29, 17,
+                     result);
   }
 }
 
@@ -263,6 +275,52 @@ static void compare_connections(const dropout_functions *functions, simdrop_dtyp
   result->elements += ROWS * COLUMNS;
 }
 
+// Three groups of rows whose sums are added one after the other, and dw in the place of what is added to it.
+static void compare_connection_gradients(const dropout_functions *functions, simdrop_dtype dtype, const simdrop_mask *mask,
+                                         exact_result *result) {
+  enum {
+    ROWS = 131,
+    COLUMNS = 67,
+    STRIDE = 70,
+    GROUP = 64
+  };
+  const double scale = computed_scale(dtype, keep_probability(mask->p));
+  const size_t size = simdrop_dtype_size(dtype);
+  variant_arrays arrays;  // x, dy in the place of y, and dx
+  reference_block block = {0};
+  static uint64_t w[ROWS * STRIDE], dw[ROWS * STRIDE], added[ROWS * STRIDE];
+  double sums[COLUMNS] = {0}, group[COLUMNS] = {0};
+  for (size_t k = 0; k < ROWS * STRIDE; ++k) {
+    store_bits(dtype, bits_of_value(dtype, (double)(int64_t)derived_seed(mask->stream, k) * 0x1p-62), (char *)w + k * size);
+    store_bits(dtype, bits_of_value(dtype, (double)(int64_t)derived_seed(149, k) * 0x1p-62), (char *)added + k * size);
+  }
+  for (size_t k = 0; k < ROWS; ++k) {
+    store_bits(dtype, bits_of_value(dtype, (double)(int64_t)derived_seed(151, k) * 0x1p-62), (char *)arrays.x + k * size);
+    store_bits(dtype, bits_of_value(dtype, (double)(int64_t)derived_seed(157, k) * 0x1p-62), (char *)arrays.y + k * size);
+  }
+  memcpy(dw, added, sizeof dw);
+  memset(arrays.dx, MARGIN_BYTE, sizeof arrays.dx);
+  succeeds(result,
+           functions->dropconnect_backward(NULL, mask, dtype, ROWS, COLUMNS, w, STRIDE, arrays.x, arrays.y, dw, dw, arrays.dx));
+  for (size_t r = 0; r < ROWS; ++r) {
+    const double gradient = element_of(dtype, arrays.y, r), scaled = computed(dtype, gradient * scale);
+    for (size_t c = 0; c < COLUMNS; ++c) {
+      const bool kept = reference_kept(&block, mask, r * COLUMNS + c);
+      const size_t k = r * STRIDE + c;
+      const double weight = computed(dtype, element_of(dtype, w, k) * scale);
+      const double product = kept ? computed(dtype, scaled * element_of(dtype, arrays.x, c)) : 0;
+      compare_element(dtype, mask, "DropConnect's dw", k, dw, computed(dtype, element_of(dtype, added, k) + product), result);
+      group[c] = computed(dtype, group[c] + (kept ? computed(dtype, weight * gradient) : 0));
+      if (r % GROUP != GROUP - 1 && r != ROWS - 1) continue;
+      sums[c] = computed(dtype, sums[c] + group[c]);
+      group[c] = 0;
+    }
+  }
+  for (size_t c = 0; c < COLUMNS; ++c) compare_element(dtype, mask, "DropConnect's dx", c, arrays.dx, sums[c], result);
+  compare_margin(dtype, "DropConnect's dx", arrays.dx, COLUMNS, result);
+  result->elements += (uint64_t)ROWS * COLUMNS;
+}
+
 static void compare_moments(const dropout_functions *functions, simdrop_dtype dtype, size_t n, exact_result *result) {
   enum {
     PASSES = 5
@@ -302,5 +360,8 @@ void check_masked(const dropout_functions *functions, exact_result *result) {
   for (size_t i = 0; i < COMPUTED_TYPES * VARIANT_P_COUNT; ++i)
     compare_connections(functions, (simdrop_dtype)(i % COMPUTED_TYPES),
                         &(simdrop_mask){variant_p[i / COMPUTED_TYPES], 139, i, BEGINNING * i, 0}, result);
+  for (size_t i = 0; i < COMPUTED_TYPES * VARIANT_P_COUNT; ++i)
+    compare_connection_gradients(functions, (simdrop_dtype)(i % COMPUTED_TYPES),
+                                 &(simdrop_mask){variant_p[i / COMPUTED_TYPES], 163, i, BEGINNING * i, 0}, result);
   for (size_t i = 0; i < COMPUTED_TYPES; ++i) compare_moments(functions, (simdrop_dtype)i, LENGTH - i, result);
 }

@@ -27,9 +27,10 @@
 #define TRIAL_DRAWS ((uint64_t)1 << 20)
 #define TRIAL_P 0.3
 
-const char *const selection_names[SELECTION_COUNT + 1] = {
-    "S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8",  "S9",  "S10", "S11", "S13", "S14", "S15", "S16", "S17", "S18", "S12", "K1",
-    "K3", "K4", "K5", "K6", "K7", "K8", "K9", "K10", "K11", "K12", "K13", "K14", "K15", "K16", "K17", "K18", "K19", NULL};
+const char *const selection_names[SELECTION_COUNT + 1] = {"S1",  "S2",  "S3",  "S4",  "S5",  "S6",  "S7",  "S8",  "S9",  "S10",
+                                                          "S11", "S13", "S14", "S15", "S16", "S17", "S18", "S12", "K1",  "K3",
+                                                          "K4",  "K5",  "K6",  "K7",  "K8",  "K9",  "K10", "K11", "K12", "K13",
+                                                          "K14", "K15", "K16", "K17", "K18", "K19", "K20", NULL};
 
 static bool is_selected(const verify_request *request, size_t selection) { return request->tests >> selection & 1; }
 

@@ -30,8 +30,11 @@ const dropout_functions library_functions = {.mask_bits = simdrop_mask_bits,
                                              .gaussian_forward = simdrop_gaussian_forward,
                                              .concrete_forward = simdrop_concrete_forward,
                                              .concrete_backward = simdrop_concrete_backward,
+                                             .concrete_forward_layout = simdrop_concrete_forward_layout,
+                                             .concrete_backward_layout = simdrop_concrete_backward_layout,
                                              .dropblock_bits = simdrop_dropblock_bits,
                                              .dropconnect = simdrop_dropconnect,
+                                             .dropconnect_backward = simdrop_dropconnect_backward,
                                              .moments_update = simdrop_moments_update,
                                              .moments_finish = simdrop_moments_finish};
 

@@ -58,10 +58,18 @@ typedef struct dropout_functions {
   simdrop_status (*concrete_backward)(const simdrop_executor *executor, const simdrop_mask *mask, double temperature,
                                       simdrop_dtype dtype, size_t n, const void *x, const void *dy, void *dx,
                                       double *p_gradient);
+  simdrop_status (*concrete_forward_layout)(const simdrop_executor *executor, const simdrop_mask *mask, double temperature,
+                                            simdrop_dtype dtype, const simdrop_layout *layout, const void *x, void *y);
+  simdrop_status (*concrete_backward_layout)(const simdrop_executor *executor, const simdrop_mask *mask, double temperature,
+                                             simdrop_dtype dtype, const simdrop_layout *layout, const void *x, const void *dy,
+                                             void *dx, double *p_gradient);
   simdrop_status (*dropblock_bits)(const simdrop_executor *executor, const simdrop_mask *mask, size_t images, size_t height,
                                    size_t width, size_t block_height, size_t block_width, uint8_t *bits, uint64_t *kept);
   simdrop_status (*dropconnect)(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype, size_t rows,
                                 size_t columns, const void *w, size_t w_stride, const void *x, void *y);
+  simdrop_status (*dropconnect_backward)(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype,
+                                         size_t rows, size_t columns, const void *w, size_t w_stride, const void *x,
+                                         const void *dy, const void *dw_added, void *dw, void *dx);
   simdrop_status (*moments_update)(const simdrop_executor *executor, simdrop_dtype dtype, uint64_t passes, size_t n,
                                    const void *x, void *mean, void *squares);
   simdrop_status (*moments_finish)(const simdrop_executor *executor, simdrop_dtype dtype, uint64_t passes, size_t n,

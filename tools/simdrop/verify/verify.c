@@ -200,7 +200,7 @@ int verify_command(int argc, char **argv, const dropout_functions *functions, co
        &request->from, NULL, false},
       {"p", "LIST", "probabilities of dropping (default 0.001,0.01,0.1,0.25,0.3,1/3,0.5,0.9,0.99)", ARG_PROBABILITY_LIST,
        &request->p, NULL, false},
-      {"test", "LIST", "some of S1 to S18, K1, K3 to K19 with commas between, or all", ARG_CHOICE_LIST, &request->tests,
+      {"test", "LIST", "some of S1 to S18, K1, K3 to K20 with commas between, or all", ARG_CHOICE_LIST, &request->tests,
        selection_names, false},
       {"form", "LIST",
        "some of mask, forward, backward, channels, channels-backward, chain, chain-backward, softmax, alpha, gaussian, or all "
