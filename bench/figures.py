@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Fills the tables of README.md, docs/performance.md and docs/measurements.md, and the figures in their text, from the benchmarks' JSON.
+"""Fills the tables of README.md, docs/performance.md, docs/measurements.md, docs/python.md and docs/jax.md, and the figures in their text, from the benchmarks' JSON.
 
     simdrop bench ... --json bench/results/sapphire-rapids.json
     simdrop bench --layout ... --json bench/results/sapphire-rapids-layouts.json
@@ -12,6 +12,8 @@
     sh bench/peers.sh FOLDER --fused --json bench/results/zen4-fused-peers.json
     python3 bench/count_instructions.py FOLDER --json bench/results/zen4-instructions.json
     python3 bench/tune.py --json bench/results/sapphire-rapids-tuning.json
+    python3 bench/python_calls.py --json bench/results/zen4-python.json
+    python3 bench/jax_calls.py --json bench/results/zen4-jax.json
     bench_threads 2 bench/results/sapphire-rapids-openmp.json
     simdrop bench --memory all ... --json bench/results/zen4-memory.json, simdrop bench --fresh ... --json bench/results/zen4-fresh.json
     simdrop bench ... --json bench/results/zen4.json and bench/tune.py --only ... --json bench/results/zen4-tuning.json, on the second machine
@@ -33,7 +35,8 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FOLDER = os.path.join(ROOT, "bench", "results")
 RESULTS = ("sapphire-rapids.json", "sapphire-rapids-layouts.json")
-PAGES = ["README.md", os.path.join("docs", "performance.md"), os.path.join("docs", "measurements.md")]
+PAGES = ["README.md", os.path.join("docs", "performance.md"), os.path.join("docs", "measurements.md"), os.path.join("docs", "python.md"),
+         os.path.join("docs", "jax.md")]
 SIZES = [(65536, "64 Ki elements (L2)"), (67108864, "64 Mi elements (DRAM)")]
 BACKENDS = ["avx512", "avx2", "scalar"]
 FRESH_SIZES = (1 << 18, 1 << 20, 1 << 22, 1 << 26)
@@ -296,6 +299,33 @@ def instruction_table(_):
     return markdown(["elements", "p", "instructions"] + [part for part in rows[0]["parts"] if part != "others"], lines)
 
 
+def python_table(_):
+    """Calls from Python, in microseconds, and how many times faster than NumPy's lines."""
+    listed = read_json("zen4-python.json")["rows"]
+    rows = {(row["way"], row["n"], row["p"]): row for row in listed}
+    columns = sorted({(row["n"], row["p"]) for row in listed})
+
+    def show(way, n, p):
+        row = rows[way, n, p]
+        us = "%.2f" % row["us"] if row["us"] < 100 else "%.0f" % row["us"]
+        return us + (" (%.1f)" % row["idiom_over_this"] if way.startswith("simdrop") else "")
+    return markdown(["us a call (times faster)"] + ["%s, p = %.1f" % (size_text(n), p) for n, p in columns],
+                    [[way] + [show(way, n, p) for n, p in columns] for way in dict.fromkeys(row["way"] for row in listed)])
+
+
+def jax_table(_):
+    """Compiled calls in JAX, in microseconds, and how many times faster than Flax's lines."""
+    listed = read_json("zen4-jax.json")["rows"]
+    rows = {(row["way"], row["direction"], row["n"], row["p"]): row for row in listed}
+    columns = sorted({(row["n"], row["p"]) for row in listed})
+
+    def show(way, direction, n, p):
+        row = rows[way, direction, n, p]
+        return "%.0f" % row["us"] + (" (%.1f)" % row["idiom_over_this"] if way == "simdrop" else "")
+    return markdown(["us a call (times faster)"] + ["%s, p = %.1f" % (size_text(n), p) for n, p in columns],
+                    [["%s, %s" % key] + [show(*key, n, p) for n, p in columns] for key in dict.fromkeys((row["way"], row["direction"]) for row in listed)])
+
+
 def thread_table(_):
     rows = read_json("sapphire-rapids-openmp.json")["rows"]
     lines = [[str(row["n"]), str(row["p"]), "%.1f" % row["one_thread_us"], "%.1f" % row["threads_us"],
@@ -365,7 +395,7 @@ def figure(words, rows):
     return FIELDS[field](rows[kernel, backend, dtype, number(n), float(p)])
 
 
-TABLES = {"peers": peer_table, "fused": fused_table, "fused_peers": fused_peer_table, "short": short_table, "instructions": instruction_table, "threads": thread_table, "tuning": tuning_table, "zen4": zen4_table,
+TABLES = {"python": python_table, "jax": jax_table, "peers": peer_table, "fused": fused_table, "fused_peers": fused_peer_table, "short": short_table, "instructions": instruction_table, "threads": thread_table, "tuning": tuning_table, "zen4": zen4_table,
           "forward_zen4": lambda rows: forward_table(rows_by_key(["zen4.json"])),
           "memory_ways": memory_ways_table, "fresh": fresh_table,
           "zen4_tuning": lambda rows: tuning_table(rows, "zen4-tuning.json"), "builds": build_table, "types": types_command_table, "backends": backend_table, "model": model_table, "model_constants": model_constant_table, "commands": command_table, "layouts": layout_table, "forward": forward_table, "kernels": kernel_table, "small": small_table}

@@ -65,6 +65,7 @@ CONSTANTS = (
              cases(("avx512",), ("forward",), (1 << 20, 1 << 22, 1 << 23, DRAM), (0.5,))),
     Constant("NON_TEMPORAL_CACHE_EIGHTHS", "src/engine/store_policy.c", ("1", "2", "4", "8"),
              cases(("avx512",), ("forward", "apply-bits"), (1 << 21, 3 << 20, 1 << 22), (0.5,))),
+    Constant("LINE_LANES", "src/common/scaled_lines.h", ("4", "16"), NON_TEMPORAL[:4:2]),
     Constant("FAR_INTERLEAVE_ELEMENTS", "src/engine/driver.c", ("128", "256", "1024", "2048"), NON_TEMPORAL[:4:2]),
     Constant("BYTE_CHUNK_ELEMENTS", "src/engine/driver.c", ("4096", "16384"), cases(BOTH, ("mask-bytes",), (L2, DRAM), (0.1, 0.5))),
     Constant("MASK_CHUNK_ELEMENTS", "src/engine/driver.c", ("4096", "8192"), cases(BOTH, ("mask-bits",), (L2, DRAM), (0.1, 0.5))),

@@ -16,8 +16,10 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 NAME = re.compile(r"(?<![\w/<.*%$}~{-])(?:[\w-]+/)*[\w-]+(?:\.[\w-]+)*\.(?:c|h|cpp|py|sh|md|txt|cmake|svg|yml|toml|in|abi)\b(?![\w(>*/])")
 # Names of files that are not in this tree: the user's, what a build or a program makes, and other people's.
 ELSEWHERE = {
-    "the user's": "FILE.c my_program.c",
+    "the user's": "FILE.c my_program.c script.py",
     "Linux's": "asm/hwcap.h uapi/asm/hwcap.h",
+    "PyTorch's": "torch/csrc/inductor/aoti_torch/c/shim.h torch/csrc/stable/c/shim.h torch/csrc/stable/stableivalue_conversions.h "
+    "test/nn/test_dropout.py",
     "made by a test": "output.txt",
 }
 OTHERS = {name for names in ELSEWHERE.values() for name in names.split()}

@@ -77,6 +77,7 @@ if [ "$level" != run ]; then
   want gcc-mingw-w64-x86-64 x86_64-w64-mingw32-gcc
   python3 -c 'import numpy' 2> /dev/null || add python3-numpy
   python3 -c 'import ensurepip' 2> /dev/null || add python3-venv
+  python3 -c 'import os, sys, sysconfig; sys.exit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))' 2> /dev/null || add python3-dev
 fi
 if [ "$level" = all ] && [ "$(uname -m)" = x86_64 ]; then
   want_package wine64

@@ -43,6 +43,7 @@ build="$root/build/test"
 mkdir -p "$build"
 # Much is compiled more than once: by several steps in the same way, and again after each planted fault.
 export CCACHE_DIR="$build/ccache" CMAKE_C_COMPILER_LAUNCHER=ccache CMAKE_CXX_COMPILER_LAUNCHER=ccache
+day=$(date +%j | sed 's/^0*//') # of the year: some of what takes long is done by turns
 passed=0
 failed=0
 skipped=0
@@ -175,7 +176,8 @@ tree() {
     release) compile "$1" -DCMAKE_BUILD_TYPE=Release -DSIMDROP_REQUIRED=all ;;
     clang) compile "$1" -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER=clang -DSIMDROP_REQUIRED="backends;highway;sleef;boost;blas;mpi;cmocka;python" ;;
     aarch64) compile_for "$1" aarch64-linux-gnu ;;
-    aarch64-clang) compile_for "$1" aarch64-linux-gnu-clang ;;
+    # Highway's functions for aarch64 by gcc alone, unless --all: those for x86 are compiled by both.
+    aarch64-clang) compile_for "$1" aarch64-linux-gnu-clang -DSIMDROP_WITH_HIGHWAY="$(echo "$all" | sed 's/yes/ON/; s/no/OFF/')" ;;
   esac
 }
 
@@ -201,12 +203,14 @@ clang_release() {
   tree clang && SIMDROP_TEST_EFFORT=quick ctest --test-dir "$build/clang" -j 2 --output-on-failure -E '^(peers|peers_fused|pictures|tune|tool|tool_bench|tool_verify|tool_files)$'
 }
 
-# Without Highway's backends, which take a minute and a half to compile so: with them, --all.
+# Without Highway's backends, which take a minute and a half to compile so, and without the tool's benchmarks, which read no files: with both,
+# --all.
 sanitized() {
   folder=$1
-  shift
-  ASAN_OPTIONS=redzone=256 SIMDROP_TEST_EFFORT=quick compile_and_test "$folder" -DCMAKE_BUILD_TYPE=RelWithDebInfo \
-    -DCMAKE_C_COMPILER=clang -DSIMDROP_SANITIZE=address,undefined "$@"
+  without=$2
+  shift 2
+  compile "$folder" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_C_COMPILER=clang -DSIMDROP_SANITIZE=address,undefined "$@" \
+    && ASAN_OPTIONS=redzone=256 SIMDROP_TEST_EFFORT=quick ctest --test-dir "$build/$folder" -j 2 --output-on-failure -E "^($without)\$"
 }
 
 # The two tests in which threads meet. Kernels know nothing of threads, whichever backend's they are: with Highway's, --all.
@@ -316,6 +320,29 @@ npy_headers() {
   python3 tests/tool/npy_headers.py "$build/release/tests/tool/simdrop_npy_headers" "$@"
 }
 
+# by_turns <number>: whether what takes long and finds little is done today: on one day in five; always with --all, and if only some steps
+# are.
+by_turns() { [ "$all$only" != no ] || [ "$((day % 5))" -eq "$1" ]; }
+
+# Where the machine itself has AVX-512, by turns.
+emulated_avx512() {
+  if grep -qw avx512f /proc/cpuinfo 2> /dev/null && ! by_turns 0; then
+    echo 'skipped AVX-512 under Bochs: this machine has AVX-512, and then it is emulated on one day in five'
+    return
+  fi
+  sh tests/emulated_avx512.sh "$build/release" "$build/bochs"
+}
+
+flags_and_reproducible() {
+  if by_turns 1; then
+    at_once 'CCACHE_DISABLE=1 sh tests/compiler_flags.sh "$build/release" "$build/compiler-flags"' \
+      'CCACHE_DISABLE=1 sh tests/reproducible.sh "$build/reproducible"'
+  else
+    echo 'skipped reproducible builds: they are tried on one day in five'
+    CCACHE_DISABLE=1 sh tests/compiler_flags.sh "$build/release" "$build/compiler-flags"
+  fi
+}
+
 # README's commands, and what test.sh builds, in systems that have nothing else.
 bare_systems() {
   failures=0
@@ -335,7 +362,7 @@ step 'backends of this machine' "$build/release/tests/golden_alone"
 group clang
 step 'clang, release' clang_release
 group sanitizers
-step 'clang, address and undefined-behaviour sanitizers' sanitized asan-ubsan -DSIMDROP_WITH_HIGHWAY=OFF
+step 'clang, address and undefined-behaviour sanitizers' sanitized asan-ubsan tool_bench -DSIMDROP_WITH_HIGHWAY=OFF
 step 'clang, thread sanitizer' thread_sanitized tsan -DSIMDROP_WITH_HIGHWAY=OFF
 group gcc-variants
 step 'gcc, without some parts' at_once \
@@ -351,7 +378,7 @@ step 'planted faults of masks' python3 tests/conformance/run.py "$build/release/
 group emulators release
 step 'emulated processors' sh tests/emulated_cpus.sh "$build/release" "$build/emulated"
 step 'a setuid program ignores SIMDROP_BACKEND' sh tests/setuid.sh "$build/emulated/probe" "$build/setuid"
-begin 'AVX-512 under Bochs' sh tests/emulated_avx512.sh "$build/release" "$build/bochs"
+begin 'AVX-512 under Bochs' emulated_avx512
 group aarch64
 step 'aarch64, gcc' emulate aarch64 cortex-a53 max
 step 'aarch64, clang' emulate aarch64-clang neoverse-n1
@@ -363,29 +390,32 @@ group objects release clang aarch64 aarch64-clang
 step 'instructions of each object' python3 tests/scan_instructions.py "$build/release" "$build/clang" "$build/aarch64" "$build/aarch64-clang"
 step 'the instruction scan sees planted instructions' python3 tests/scan_instructions.py --self-test "$build/scan-self-test"
 group flags release
-step 'compiler flags, reproducible builds' at_once 'CCACHE_DISABLE=1 sh tests/compiler_flags.sh "$build/release" "$build/compiler-flags"' \
-  'CCACHE_DISABLE=1 sh tests/reproducible.sh "$build/reproducible"'
+step 'compiler flags, reproducible builds' flags_and_reproducible
 group users release
 step 'symbols' sh tests/check_symbols.sh "$build/release"
 step 'ABI' sh tests/check_abi.sh "$build/abi"
 step 'headers' sh tests/headers/run.sh "$build/release" "$build/headers"
 step 'optional parts, consumers' at_once 'sh tests/optional_parts.sh "$build/optional-parts"' 'sh tests/consumers/run.sh "$build/consumers"'
 step 'set-up' sh tests/setup.sh "$build/set-up"
+group python
+step 'python' sh python/tests/run.sh "$build/python"
 group systems
 step 'other systems' env CCACHE_DISABLE=1 sh tests/other_systems.sh "$build/other-systems"
 group style clang aarch64-clang
 step 'style' sh scripts/lint.sh "$build/clang" "$build/aarch64-clang" # clang-tidy knows none of gcc's flags
 group faults
-# A third of them on one day, and another on the next: all of them, which take some ten minutes, with --all.
-step 'planted faults' python3 tests/faults/run.py --jobs 2 --quick --part "$(date +%j | sed 's/^0*//')/3"
+# A fifth of them on one day, and another on the next: all of them, which take some ten minutes, with --all.
+step 'planted faults' python3 tests/faults/run.py --jobs 2 --quick --part "$day/5"
 if [ "$all" = yes ]; then
   group masks release
   step 'functions of all floats' env SIMDROP_TEST_EFFORT=thorough SIMDROP_TEST_BACKENDS=avx2 "$build/release/tests/test_math" results_are_frozen
   group sanitizers
-  step 'clang, address and undefined-behaviour sanitizers, all backends' sanitized asan-ubsan-highway
+  step 'clang, address and undefined-behaviour sanitizers, all backends' sanitized asan-ubsan-highway ''
   step 'clang, thread sanitizer, all backends' thread_sanitized tsan-highway
   group systems
   step 'all other systems' env CCACHE_DISABLE=1 sh tests/other_systems.sh "$build/other-systems" --all
+  group python
+  step 'python, all of it' sh python/tests/run.sh "$build/python" --all
   group users
   step 'optional parts, all combinations' sh tests/optional_parts.sh "$build/optional-parts" --all
   group faults

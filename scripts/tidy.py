@@ -10,10 +10,11 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-FOLDERS = ("src", "tools", "tests", "bench", "examples")
+FOLDERS = ("src", "tools", "tests", "bench", "examples", "python")
 # Their headers are those of libraries that nothing here installs.
 FOREIGN = ("bench/peers/libxsmm.c", "bench/peers/mkl.c", "bench/peers/onednn.c", "bench/peers/random123.c", "tests/conformance/smallcrush.c")
 
@@ -21,6 +22,8 @@ FOREIGN = ("bench/peers/libxsmm.c", "bench/peers/mkl.c", "bench/peers/onednn.c",
 def plain_command(path):
     arguments = ["clang", "-D_GNU_SOURCE", "-Iinclude", "-Isrc"]
     arguments += ["-std=c11"] if path.suffix == ".c" else ["-std=c++17"]
+    if path.parts[0] == "python":
+        arguments += ["-DPy_LIMITED_API=0x030b0000", "-DSIMDROP_STATIC", "-isystem", sysconfig.get_path("include")]
     if str(path.parent) == "bench/neon_model":
         arguments += ["--target=aarch64-linux-gnu"]
     if "<omp.h>" in (ROOT / path).read_text():

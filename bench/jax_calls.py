@@ -1,0 +1,131 @@
+#!/usr/bin/env python3
+"""What a compiled call costs in JAX: simdrop.jax.dropout in turns with the lines of flax.linen.Dropout, forward, and forward and backward.
+
+    JAX_PLATFORMS=cpu python3 bench/jax_calls.py --json bench/results/zen4-jax.json
+    python3 bench/jax_calls.py --table bench/results/zen4-jax.json      prints the table of docs/jax.md
+
+simdrop, JAX and Flax must be installed for the Python that runs this. Every way is one function under jit that is given its key, and is
+waited for; both use the threads of XLA's pool. A figure is the median over rounds, in each of which every way is called for about two
+milliseconds; a ratio is the median of the rounds' ratios. "x * 2" is what calling any compiled function costs. Before anything is timed,
+outputs are looked at.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import time
+
+SIZES = {1 << 10: "1 Ki", 1 << 16: "64 Ki", 1 << 20: "1 Mi"}
+PROBABILITIES = (0.1, 0.5)
+IDIOM = "bernoulli + where"
+
+
+def ways(n: int, p: float):
+    """Functions by name and direction; each does one call."""
+    import jax
+    import jax.numpy as jnp
+
+    from simdrop.jax import dropout
+
+    def idiom(x, key):
+        return jnp.where(jax.random.bernoulli(key, 1 - p, x.shape), x / (1 - p), 0)
+
+    def of_simdrop(x, key):
+        return dropout(x, key, p)
+
+    def both(forward):
+        def call(x, key, dy):
+            y, back = jax.vjp(lambda x: forward(x, key), x)
+            return y, back(dy)[0]
+
+        return jax.jit(call)
+
+    x, key = jnp.ones(n), jax.random.key(1)
+    functions = {}
+    for name, forward in (("simdrop", of_simdrop), (IDIOM, idiom)):
+        once, twice = jax.jit(forward), both(forward)
+        y, dx = twice(x, key, x)
+        share = float((y == 0).mean())
+        assert abs(share - p) < 6 * (p * (1 - p) / n) ** 0.5, f"{name} drops {share} for p = {p}"
+        assert bool((dx == y).all()), f"{name}: the gradient's mask is another"
+        functions[name, "forward"] = lambda once=once: jax.block_until_ready(once(x, key))
+        functions[name, "forward + backward"] = lambda twice=twice: jax.block_until_ready(twice(x, key, x))
+    double = jax.jit(lambda x, key: x * 2)
+    functions["x * 2", "forward"] = lambda: jax.block_until_ready(double(x, key))
+    return functions
+
+
+def microseconds(function, repeats: int) -> float:
+    begun = time.perf_counter_ns()
+    for _ in range(repeats):
+        function()
+    return (time.perf_counter_ns() - begun) / repeats / 1e3
+
+
+def measure(n: int, p: float, rounds: int):
+    functions = ways(n, p)
+    repeats = {name: max(1, int(2000 / min(microseconds(f, 3) for _ in range(3)))) for name, f in functions.items()}
+    times = {name: [] for name in functions}
+    for _ in range(rounds):
+        for name, function in functions.items():
+            times[name].append(microseconds(function, repeats[name]))
+    for (way, direction), taken in times.items():
+        peer = times[IDIOM, direction]
+        yield {"way": way, "direction": direction, "n": n, "p": p, "us": round(statistics.median(taken), 3),
+               "idiom_over_this": round(statistics.median(a / b for a, b in zip(peer, taken)), 2)}
+
+
+def processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="ascii") as file:
+            return next(line.split(":", 1)[1].strip() for line in file if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor()
+
+
+def table(results) -> str:
+    rows = {(row["way"], row["direction"], row["n"], row["p"]): row for row in results["rows"]}
+    columns = [(n, p) for n in SIZES for p in PROBABILITIES]
+    lines = ["| us a call (times faster than the idiom) | " + " | ".join(f"{SIZES[n]}, p = {p}" for n, p in columns) + " |"]
+    lines.append("|---" * (1 + len(columns)) + "|")
+    for way, direction in dict.fromkeys((row["way"], row["direction"]) for row in results["rows"]):
+        cells = []
+        for n, p in columns:
+            row = rows[way, direction, n, p]
+            cells.append(f"{row['us']:.0f}" + (f" ({row['idiom_over_this']:.1f})" if way == "simdrop" else ""))
+        lines.append(f"| {way}, {direction} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", help="the file to write")
+    parser.add_argument("--table", help="print the table of such a file instead")
+    parser.add_argument("--rounds", type=int, default=31)
+    arguments = parser.parse_args()
+    if arguments.table:
+        with open(arguments.table, encoding="ascii") as file:
+            print(table(json.load(file)))
+        return
+    import flax
+    import jax
+
+    import simdrop
+
+    rows = [row for n in SIZES for p in PROBABILITIES for row in measure(n, p, arguments.rounds)]
+    backend = simdrop.show_config("dicts")["backend"]["current"]
+    results = {"cpu": processor(), "cpus": os.cpu_count(), "python": platform.python_version(), "jax": jax.__version__,
+               "flax": flax.__version__, "simdrop": simdrop.__version__, "backend": backend, "rounds": arguments.rounds, "rows": rows}
+    if arguments.json:
+        with open(arguments.json, "w", encoding="ascii") as file:
+            json.dump(results, file, indent=1)
+            file.write("\n")
+    print(table(results))
+
+
+if __name__ == "__main__":
+    main()
