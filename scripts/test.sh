@@ -333,14 +333,15 @@ emulated_avx512() {
   sh tests/emulated_avx512.sh "$build/release" "$build/bochs"
 }
 
+# By one compiler in turn, or both.
 flags_and_reproducible() {
-  if by_turns 1; then
-    at_once 'CCACHE_DISABLE=1 sh tests/compiler_flags.sh "$build/release" "$build/compiler-flags"' \
-      'CCACHE_DISABLE=1 sh tests/reproducible.sh "$build/reproducible"'
-  else
+  if ! by_turns 1; then
     echo 'skipped reproducible builds: they are tried on one day in five'
-    CCACHE_DISABLE=1 sh tests/compiler_flags.sh "$build/release" "$build/compiler-flags"
+    CCACHE_DISABLE=1 sh tests/compiler_flags.sh "$build/release" "$build/compiler-flags" "$([ $((day % 2)) -eq 0 ] && echo gcc || echo clang)"
+    return
   fi
+  at_once 'CCACHE_DISABLE=1 sh tests/compiler_flags.sh "$build/release" "$build/compiler-flags"' \
+    'CCACHE_DISABLE=1 sh tests/reproducible.sh "$build/reproducible"'
 }
 
 # README's commands, and what test.sh builds, in systems that have nothing else.
@@ -395,7 +396,8 @@ group users release
 step 'symbols' sh tests/check_symbols.sh "$build/release"
 step 'ABI' sh tests/check_abi.sh "$build/abi"
 step 'headers' sh tests/headers/run.sh "$build/release" "$build/headers"
-step 'optional parts, consumers' at_once 'sh tests/optional_parts.sh "$build/optional-parts"' 'sh tests/consumers/run.sh "$build/consumers"'
+step 'optional parts, consumers' at_once 'sh tests/optional_parts.sh "$build/optional-parts" --third "$day"' \
+  'sh tests/consumers/run.sh "$build/consumers"'
 step 'set-up' sh tests/setup.sh "$build/set-up"
 group python
 step 'python' sh python/tests/run.sh "$build/python"
@@ -404,8 +406,8 @@ step 'other systems' env CCACHE_DISABLE=1 sh tests/other_systems.sh "$build/othe
 group style clang aarch64-clang
 step 'style' sh scripts/lint.sh "$build/clang" "$build/aarch64-clang" # clang-tidy knows none of gcc's flags
 group faults
-# A fifth of them on one day, and another on the next: all of them, which take some ten minutes, with --all.
-step 'planted faults' python3 tests/faults/run.py --jobs 2 --quick --part "$day/5"
+# A tenth of them on one day, and another on the next: all of them, which take some ten minutes, with --all.
+step 'planted faults' python3 tests/faults/run.py --jobs 2 --quick --part "$day/10"
 if [ "$all" = yes ]; then
   group masks release
   step 'functions of all floats' env SIMDROP_TEST_EFFORT=thorough SIMDROP_TEST_BACKENDS=avx2 "$build/release/tests/test_math" results_are_frozen

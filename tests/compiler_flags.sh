@@ -1,5 +1,5 @@
 #!/bin/sh
-# compiler_flags.sh BUILD FOLDER: whatever flags and compilers the library is built with, it has the same backends, each compiled for its
+# compiler_flags.sh BUILD FOLDER [gcc | clang]: whatever flags and compilers the library is built with, it has the same backends, each compiled for its
 # bundle and no more, gives the same bits as the release build in BUILD, and leaves the floating-point environment alone.
 #
 # Seen to fail: SSE3 named in a bundle (-mavx512vbmi: backends are left out), flags of arithmetic not taken back at the link (the
@@ -7,8 +7,8 @@
 # CMake's check for the mathematics library, and _GNU_SOURCE as a definition of CMake's (the tool with -Werror).
 set -u
 
-if [ $# -ne 2 ]; then
-  echo "usage: compiler_flags.sh BUILD FOLDER" >&2
+if [ $# -lt 2 ] || [ $# -gt 3 ]; then
+  echo "usage: compiler_flags.sh BUILD FOLDER [gcc | clang]" >&2
   exit 2
 fi
 build=$1
@@ -17,6 +17,7 @@ rm -rf "$2"
 mkdir -p "$2"
 folder=$(cd "$2" && pwd)
 log="$folder/log.txt"
+compilers=${3:-gcc clang} # whose flags for x86-64 are tried; the rest is done by any
 failed=0
 unset SIMDROP_BACKEND
 
@@ -81,7 +82,7 @@ case "$(uname -m)" in
 esac
 
 backends='avx512 avx2 scalar'
-for compiler in gcc clang; do
+for compiler in $compilers; do
   processor_flags "$compiler" "$compiler" << 'FLAGS'
 -march=native
 -march=haswell
@@ -153,7 +154,7 @@ digest=$(SIMDROP_BACKEND=scalar "$folder/probe" | sed 's/.*digest=//')
 cc -std=c11 "$source/tests/floating_point_environment.c" -o "$folder/environment" || exit 1
 
 # Every liberty with arithmetic, and a processor, at once.
-for compiler in gcc clang; do
+for compiler in $compilers; do
   have "$compiler" || continue
   flags='-march=native -mavx2 -mfma -ffast-math -funsafe-math-optimizations -ffinite-math-only -freciprocal-math -fassociative-math -fno-signed-zeros'
   if [ "$compiler" = gcc ]; then flags="$flags -fno-trapping-math -fsingle-precision-constant -mfpmath=387"; fi
