@@ -195,7 +195,19 @@ compile_and_try() {
     && SIMDROP_TEST_EFFORT=quick ctest --test-dir "$build/$folder" -j 2 --output-on-failure -R '^(mask|api|api_shared|dispatch)$'
 }
 
-gcc_release() { tree release && ctest --test-dir "$build/release" -j 2 --output-on-failure; }
+# by_turns <days> <number>: whether what takes long and finds little is done today, one day in so many; always with --all, and if only some
+# steps are.
+by_turns() { [ "$all$only" != no ] || [ "$((day % $1))" -eq "$2" ]; }
+
+# Benchmarks and their pictures by turns: no result of the library depends on them.
+gcc_release() {
+  without='no test'
+  if ! by_turns 3 2; then
+    without='tool_bench|peers|peers_fused|pictures'
+    echo "skipped $without: they are run on one day in three"
+  fi
+  tree release && ctest --test-dir "$build/release" -j 2 --output-on-failure -E "^($without)\$"
+}
 
 # The same code by another compiler: every test, with shorter loops, but those of scripts, which no compiler has a share in, and those of the
 # tool, which the build with sanitizers, clang's too, has as well.
@@ -209,6 +221,10 @@ sanitized() {
   folder=$1
   without=$2
   shift 2
+  if ! by_turns 2 0; then
+    without="$without|tool"
+    echo 'skipped tool: sanitizers see it on every other day'
+  fi
   compile "$folder" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_C_COMPILER=clang -DSIMDROP_SANITIZE=address,undefined "$@" \
     && ASAN_OPTIONS=redzone=256 SIMDROP_TEST_EFFORT=quick ctest --test-dir "$build/$folder" -j 2 --output-on-failure -E "^($without)\$"
 }
@@ -258,6 +274,11 @@ emulate() {
       without='layout|bench_limits|chain|softmax|stack'
     fi
     QEMU_CPU=$processor SIMDROP_TEST_BACKENDS=$golden "$build/$folder/tests/run-golden_alone" || return
+    # One processor's tests on one day, the other's on the next.
+    if [ "$folder" = aarch64 ] && ! by_turns 2 "$([ "$processor" = max ]; echo $?)"; then
+      echo "skipped the other tests on $processor: they are run on every other day"
+      continue
+    fi
     SIMDROP_TEST_BACKENDS=$backends QEMU_CPU=$processor SIMDROP_TEST_EFFORT=quick ctest --test-dir "$build/$folder" -j 2 \
       --output-on-failure -L '^c$' -R "$tests" -E "^(golden_alone|golden_digest|$without)\$" || return
   done
@@ -320,13 +341,9 @@ npy_headers() {
   python3 tests/tool/npy_headers.py "$build/release/tests/tool/simdrop_npy_headers" "$@"
 }
 
-# by_turns <number>: whether what takes long and finds little is done today: on one day in five; always with --all, and if only some steps
-# are.
-by_turns() { [ "$all$only" != no ] || [ "$((day % 5))" -eq "$1" ]; }
-
 # Where the machine itself has AVX-512, by turns.
 emulated_avx512() {
-  if grep -qw avx512f /proc/cpuinfo 2> /dev/null && ! by_turns 0; then
+  if grep -qw avx512f /proc/cpuinfo 2> /dev/null && ! by_turns 5 0; then
     echo 'skipped AVX-512 under Bochs: this machine has AVX-512, and then it is emulated on one day in five'
     return
   fi
@@ -335,7 +352,7 @@ emulated_avx512() {
 
 # By one compiler in turn, or both.
 flags_and_reproducible() {
-  if ! by_turns 1; then
+  if ! by_turns 5 1; then
     echo 'skipped reproducible builds: they are tried on one day in five'
     CCACHE_DISABLE=1 sh tests/compiler_flags.sh "$build/release" "$build/compiler-flags" "$([ $((day % 2)) -eq 0 ] && echo gcc || echo clang)"
     return
@@ -396,7 +413,7 @@ group users release
 step 'symbols' sh tests/check_symbols.sh "$build/release"
 step 'ABI' sh tests/check_abi.sh "$build/abi"
 step 'headers' sh tests/headers/run.sh "$build/release" "$build/headers"
-step 'optional parts, consumers' at_once 'sh tests/optional_parts.sh "$build/optional-parts" --third "$day"' \
+step 'optional parts, consumers' at_once 'sh tests/optional_parts.sh "$build/optional-parts" --part "$day/6"' \
   'sh tests/consumers/run.sh "$build/consumers"'
 step 'set-up' sh tests/setup.sh "$build/set-up"
 group python

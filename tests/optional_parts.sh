@@ -1,8 +1,8 @@
 #!/bin/sh
-# optional_parts.sh FOLDER [--all | --third NUMBER | PART WAY CMAKE MACHINE]: everything that the project can do without (MPI, BLAS, Boost, Highway, SLEEF, OpenMP,
+# optional_parts.sh FOLDER [--all | --part K/N | PART WAY CMAKE MACHINE]: everything that the project can do without (MPI, BLAS, Boost, Highway, SLEEF, OpenMP,
 # cmocka, a C++ compiler, Python, pkg-config, git) is hidden from a plain build, one at a time and all at once, in each of two ways; the build must
 # succeed, leave out what is hidden and nothing else. With three versions of CMake, for this machine and for aarch64; by default each part, way, version and
-# machine in some combination (a third of these with --third, which one by the number), with --all in every one, or the one that is named
+# machine in some combination (with --part every N-th of these), with --all in every one, or the one that is named
 # (mpi package newest native).
 #
 # Seen to fail: TARGET MPI::MPI_C in place of MPI_C_FOUND (mpi by path, aarch64), a C++ compiler taken to work (cxx), FATAL_ERROR without cmocka and without
@@ -10,7 +10,7 @@
 # (python), SIMDROP_BUILD_TESTS not looking at BUILD_TESTING (BUILD_TESTING=OFF), the check of Highway's version left out (an old Highway).
 set -u
 
-folder=${1:?usage: optional_parts.sh FOLDER [--all | --third NUMBER | PART WAY CMAKE MACHINE]}
+folder=${1:?usage: optional_parts.sh FOLDER [--all | --part K/N | PART WAY CMAKE MACHINE]}
 source=$(cd "$(dirname "$0")/.." && pwd)
 rm -rf "$folder"
 mkdir -p "$folder"
@@ -214,7 +214,7 @@ else
   number=0
   while read -r part way version machine; do
     number=$((number + 1))
-    if [ "${2:-}" = --third ] && [ $((number % 3)) -ne $(($3 % 3)) ]; then continue; fi
+    if [ "${2:-}" = --part ] && [ $((number % ${3#*/})) -ne $((${3%/*} % ${3#*/})) ]; then continue; fi
     cell "$part" "$way" "$version" "$machine"
   done << 'TABLE'
 mpi package here native
