@@ -199,6 +199,16 @@ compile_and_try() {
 # steps are.
 by_turns() { [ "$all$only" != no ] || [ "$((day % $1))" -eq "$2" ]; }
 
+# on_turn <days> <number> <command...>: a step, by turns.
+on_turn() {
+  if ! by_turns "$1" "$2"; then
+    echo "skipped this step: it is run on one day in $1"
+    return
+  fi
+  shift 2
+  "$@"
+}
+
 # Benchmarks and their pictures by turns: no result of the library depends on them.
 gcc_release() {
   without='no test'
@@ -383,7 +393,7 @@ group sanitizers
 step 'clang, address and undefined-behaviour sanitizers' sanitized asan-ubsan tool_bench -DSIMDROP_WITH_HIGHWAY=OFF
 step 'clang, thread sanitizer' thread_sanitized tsan -DSIMDROP_WITH_HIGHWAY=OFF
 group gcc-variants
-step 'gcc, without some parts' at_once \
+step 'gcc, without some parts' on_turn 3 1 at_once \
   'compile_and_try no-avx512 -DCMAKE_BUILD_TYPE=Debug -DSIMDROP_WITH_AVX512=OFF -DSIMDROP_WITH_BOOST=OFF' \
   'compile_and_try scalar-only -DSIMDROP_WITH_AVX512=OFF -DSIMDROP_WITH_AVX2=OFF -DSIMDROP_BUILD_SHARED=OFF -DSIMDROP_WITH_BOOST=OFF' \
   'compile_and_try shared-only -DSIMDROP_BUILD_STATIC=OFF -DSIMDROP_WITH_BOOST=OFF' \
@@ -400,7 +410,7 @@ begin 'AVX-512 under Bochs' emulated_avx512
 group aarch64
 step 'aarch64, gcc' emulate aarch64 cortex-a53 max
 step 'aarch64, clang' emulate aarch64-clang neoverse-n1
-step 'aarch64, SVE' emulate_lengths
+step 'aarch64, SVE' on_turn 3 2 emulate_lengths
 finish
 group architectures
 step '32-bit x86, and s390x, big-endian' at_once 'emulate_golden i686 i686-linux-gnu' 'emulate_golden s390x s390x-linux-gnu'
@@ -408,7 +418,7 @@ group objects release clang aarch64 aarch64-clang
 step 'instructions of each object' python3 tests/scan_instructions.py "$build/release" "$build/clang" "$build/aarch64" "$build/aarch64-clang"
 step 'the instruction scan sees planted instructions' python3 tests/scan_instructions.py --self-test "$build/scan-self-test"
 group flags release
-step 'compiler flags, reproducible builds' flags_and_reproducible
+step 'compiler flags, reproducible builds' on_turn 3 0 flags_and_reproducible
 group users release
 step 'symbols' sh tests/check_symbols.sh "$build/release"
 step 'ABI' sh tests/check_abi.sh "$build/abi"
@@ -419,7 +429,7 @@ step 'set-up' sh tests/setup.sh "$build/set-up"
 group python
 step 'python' sh python/tests/run.sh "$build/python"
 group systems
-step 'other systems' env CCACHE_DISABLE=1 sh tests/other_systems.sh "$build/other-systems"
+step 'other systems' on_turn 3 1 env CCACHE_DISABLE=1 sh tests/other_systems.sh "$build/other-systems"
 group style clang aarch64-clang
 step 'style' sh scripts/lint.sh "$build/clang" "$build/aarch64-clang" # clang-tidy knows none of gcc's flags
 group faults
