@@ -16,7 +16,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FOLDERS = ("src", "tools", "tests", "bench", "examples", "python")
 # Their headers are those of libraries that nothing here installs.
-FOREIGN = ("bench/peers/libxsmm.c", "bench/peers/mkl.c", "bench/peers/onednn.c", "bench/peers/random123.c", "tests/conformance/smallcrush.c")
+FOREIGN = ("bench/peers/libxsmm.c", "bench/peers/mkl.c", "bench/peers/onednn.c", "bench/peers/random123.c", "python/tests/jax/abi.c", "tests/conformance/smallcrush.c")
 
 
 def plain_command(path):

@@ -182,7 +182,7 @@ static bool have_equal_strides(const struct tensor *a, const struct tensor *b) {
 
 /* A layout from x to something that lies as `dense` does, whose axes follow its memory. */
 static simdrop_status make_dense_layout(const struct tensor *x, const struct tensor *dense, simdrop_layout *layout) {
-  int order[MAX_AXES];
+  int order[MAX_AXES] = {0};
   order_axes(dense, order);
   struct axes axes = {.rank = (int)x->rank};
   const uint64_t no_index[MAX_AXES] = {0};

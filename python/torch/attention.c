@@ -38,10 +38,8 @@ static int64_t keys_seen(const struct attention *a, int64_t end) { return a->is_
 static bool is_small(int64_t number) { return number >= 0 && number <= INT32_MAX; }
 
 bool attention_fits(const struct attention *a) {
-  const struct attention_array *arrays[] = {&a->q, &a->k, &a->v};
-  for (size_t i = 0; i < sizeof arrays / sizeof *arrays; ++i)
-    if (!is_small(arrays[i]->row_stride)) return false;
-  return is_small(a->queries) && is_small(a->keys) && is_small(a->size) && is_small(a->value_size) &&
+  return is_small(a->q.row_stride) && is_small(a->k.row_stride) && is_small(a->v.row_stride) && is_small(a->queries) &&
+         is_small(a->keys) && is_small(a->size) && is_small(a->value_size) &&
          (a->dtype == SIMDROP_F32 || a->dtype == SIMDROP_F64 || a->dtype == SIMDROP_BF16);
 }
 
@@ -371,7 +369,9 @@ struct job {
 static simdrop_status run_piece(const struct job *job, struct workspace *w, int64_t piece) {
   const struct attention *a = job->attention;
   if (job->dq != NULL) return run_key_head(a, job->executor, w, piece, job->out, job->dq, job->dk, job->dv);
-  const int64_t blocks = blocks_of_head(a), head = piece / blocks;
+  const int64_t blocks = blocks_of_head(a);
+  if (blocks == 0) return SIMDROP_OK;
+  const int64_t head = piece / blocks;
   const struct block b = block_at(a, head / a->heads, head % a->heads, piece % blocks);
   return run_forward(a, job->executor, w, &b, job->out);
 }
@@ -392,6 +392,7 @@ static simdrop_status run_job(struct job *job, int64_t pieces) {
   if ((uint64_t)pieces < executor.threads) {
     job->executor = &executor;
     run_pieces(0, pieces, job);
+    job->executor = NULL;
   } else {
     check_torch(torch.torch_parallel_for(0, pieces, 1, run_pieces, job));
   }

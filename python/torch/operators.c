@@ -15,7 +15,8 @@ static void key_kernel(StableIValue *stack, uint64_t inputs, uint64_t outputs) {
 
 /* Reads index strides into `strides`, and frees them; false if they are not one for each axis. */
 static bool take_strides(StableIValue optional, int64_t rank, uint64_t strides[MAX_AXES]) {
-  StableListHandle list = (StableListHandle)(uintptr_t)take_optional(optional);
+  StableListHandle list =
+      (StableListHandle)(uintptr_t)take_optional(optional);  // NOLINT(performance-no-int-to-ptr): as the ABI hands it over
   size_t size = 0;
   bool fits = torch.torch_list_size(list, &size) == 0 && size == (size_t)rank && rank <= MAX_AXES;
   for (size_t i = 0; i < size && fits; ++i) fits = torch.torch_list_get_item(list, i, &strides[i]) == 0;

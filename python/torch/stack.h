@@ -20,7 +20,9 @@ static inline double to_double(StableIValue packed) {
 
 static inline StableIValue from_tensor(AtenTensorHandle tensor) { return (StableIValue)(uintptr_t)tensor; }
 
-static inline AtenTensorHandle to_tensor(StableIValue packed) { return (AtenTensorHandle)(uintptr_t)packed; }
+static inline AtenTensorHandle to_tensor(StableIValue packed) {
+  return (AtenTensorHandle)(uintptr_t)packed;  // NOLINT(performance-no-int-to-ptr): that is what the ABI hands over
+}
 
 /* A bool takes the lowest byte in memory order, which is bit 0 on little-endian machines and in the last byte's bit 0 on
  * others: the value 1 either way. */
