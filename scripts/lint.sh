@@ -1,10 +1,15 @@
 #!/bin/sh
-# lint.sh BUILD...: formatting by .clang-format, clang-tidy with the compile commands of these build folders (clang's), shellcheck, whether the
+# lint.sh [--part K/N] BUILD...: formatting by .clang-format, clang-tidy with the compile commands of these build folders (clang's), shellcheck, whether the
 # tables in the documents say what the benchmark's results say, and what scripts/check_tree.py checks. A line a check.
 set -u
 cd "$(dirname "$0")/.." || exit 2
+part=0/1 # of the files that clang-tidy looks at: every N-th
+if [ "${1:-}" = --part ] && [ $# -gt 1 ]; then
+  part=$2
+  shift 2
+fi
 [ $# -gt 0 ] || {
-  echo 'usage: lint.sh BUILD...' >&2
+  echo 'usage: lint.sh [--part K/N] BUILD...' >&2
   exit 2
 }
 failed=0
@@ -21,7 +26,7 @@ else
   echo "skipped formatting: clang-format is not installed"
 fi
 
-python3 scripts/tidy.py "$@" || failed=1
+python3 scripts/tidy.py --part "$part" "$@" || failed=1
 
 if command -v shellcheck > /dev/null 2>&1; then
   if sources -name '*.sh' | xargs shellcheck --severity=warning; then

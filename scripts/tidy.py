@@ -1,8 +1,9 @@
 """clang-tidy over every C and C++ source, with the compile commands of build folders (clang's: it knows none of gcc's flags); a file that
 several compile is looked at as the first does it. What no build compiles gets plain flags. Prints a line a file.
 
-    python3 scripts/tidy.py BUILD...
+    python3 scripts/tidy.py [--part K/N] BUILD...       # every N-th file alone, from number K mod N on
 """
+import argparse
 import concurrent.futures
 import json
 import os
@@ -52,14 +53,16 @@ def check(database, path):
 
 
 def main():
-    builds = sys.argv[1:]
-    if not builds:
-        sys.exit(__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--part", default="0/1", metavar="K/N")
+    parser.add_argument("builds", nargs="+", metavar="BUILD")
+    arguments = parser.parse_args()
+    part, parts = map(int, arguments.part.split("/"))
     if shutil.which("clang-tidy") is None:
         print("skipped clang-tidy: it is not installed")
         return 0
-    commands = compile_commands(builds)
-    sources = sorted(path.relative_to(ROOT) for folder in FOLDERS for suffix in ("*.c", "*.cpp") for path in (ROOT / folder).rglob(suffix))
+    commands = compile_commands(arguments.builds)
+    sources = sorted(path.relative_to(ROOT) for folder in FOLDERS for suffix in ("*.c", "*.cpp") for path in (ROOT / folder).rglob(suffix))[part % parts::parts]
     checked = []
     for path in sources:
         if path in commands or str(path) not in FOREIGN and path.parts[:2] != ("src", "neon"):
