@@ -16,8 +16,8 @@ import argparse
 import json
 import os
 import platform
-import statistics
-import time
+
+import calls
 
 SIZES = {1 << 10: "1 Ki", 1 << 16: "64 Ki", 1 << 20: "1 Mi"}
 PROBABILITIES = (0.1, 0.5)
@@ -59,32 +59,10 @@ def ways(n: int, p: float):
     return functions
 
 
-def microseconds(function, repeats: int) -> float:
-    begun = time.perf_counter_ns()
-    for _ in range(repeats):
-        function()
-    return (time.perf_counter_ns() - begun) / repeats / 1e3
-
-
 def measure(n: int, p: float, rounds: int):
-    functions = ways(n, p)
-    repeats = {name: max(1, int(2000 / min(microseconds(f, 3) for _ in range(3)))) for name, f in functions.items()}
-    times = {name: [] for name in functions}
-    for _ in range(rounds):
-        for name, function in functions.items():
-            times[name].append(microseconds(function, repeats[name]))
+    times = calls.take_turns(ways(n, p), rounds, 2000)
     for (way, direction), taken in times.items():
-        peer = times[IDIOM, direction]
-        yield {"way": way, "direction": direction, "n": n, "p": p, "us": round(statistics.median(taken), 3),
-               "idiom_over_this": round(statistics.median(a / b for a, b in zip(peer, taken)), 2)}
-
-
-def processor() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="ascii") as file:
-            return next(line.split(":", 1)[1].strip() for line in file if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor()
+        yield {"way": way, "direction": direction, "n": n, "p": p, **calls.against(taken, times[IDIOM, direction])}
 
 
 def table(results) -> str:
@@ -118,7 +96,7 @@ def main() -> None:
 
     rows = [row for n in SIZES for p in PROBABILITIES for row in measure(n, p, arguments.rounds)]
     backend = simdrop.show_config("dicts")["backend"]["current"]
-    results = {"cpu": processor(), "cpus": os.cpu_count(), "python": platform.python_version(), "jax": jax.__version__,
+    results = {"cpu": calls.processor(), "cpus": os.cpu_count(), "python": platform.python_version(), "jax": jax.__version__,
                "flax": flax.__version__, "simdrop": simdrop.__version__, "backend": backend, "rounds": arguments.rounds, "rows": rows}
     if arguments.json:
         with open(arguments.json, "w", encoding="ascii") as file:

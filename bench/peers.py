@@ -40,6 +40,7 @@ FOLDER = os.path.join(ROOT, "bench", "peers")
 sys.path.insert(0, FOLDER)
 sys.dont_write_bytecode = True
 import adapters  # noqa: E402  (it imports no peer)
+from calls import processor  # noqa: E402
 
 SUFFIXES = {"": 1, "Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30}
 DTYPES = ("f32", "bf16")
@@ -276,14 +277,6 @@ def start(options, peer, request, folder):
                 reason += ": " + re.sub(r"(?<![\w.])(?:/[^\s:;,'\"()]+)+/", "", said[-1])[:200]
             lines.append({"status": "died", "reason": reason})
     return lines
-
-
-def processor():
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            return re.search(r"model name\s*:\s*(.*)", file.read()).group(1)
-    except (OSError, AttributeError):
-        return platform.processor() or platform.machine()
 
 
 def compiler(options):

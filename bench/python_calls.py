@@ -17,9 +17,8 @@ from __future__ import annotations
 import argparse
 import json
 import platform
-import statistics
-import time
 
+import calls
 import numpy as np
 
 import simdrop
@@ -52,32 +51,11 @@ def ways(n: int, p: float, threads: int):
     }
 
 
-def microseconds(function, repeats: int) -> float:
-    begun = time.perf_counter_ns()
-    for _ in range(repeats):
-        function()
-    return (time.perf_counter_ns() - begun) / repeats / 1e3
-
-
 def measure(n: int, p: float, rounds: int, threads: int):
-    functions = ways(n, p, threads)
-    repeats = {name: max(1, int(1000 / max(min(microseconds(f, 3) for _ in range(3)), 0.1))) for name, f in functions.items()}
-    times = {name: [] for name in functions}
-    for _ in range(rounds):
-        for name, function in functions.items():
-            times[name].append(microseconds(function, repeats[name]))
+    times = calls.take_turns(ways(n, p, threads), rounds, 1000)
     for name, taken in times.items():
         peer = times["NumPy" if name == "simdrop" else "NumPy, out="]
-        yield {"way": name, "n": n, "p": p, "us": round(statistics.median(taken), 3),
-               "idiom_over_this": round(statistics.median(a / b for a, b in zip(peer, taken)), 2)}
-
-
-def processor() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="ascii") as file:
-            return next(line.split(":", 1)[1].strip() for line in file if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor()
+        yield {"way": name, "n": n, "p": p, **calls.against(taken, peer)}
 
 
 def main() -> None:
@@ -87,7 +65,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1, help="measure calls of so many threads too")
     arguments = parser.parse_args()
     rows = [row for n in SIZES for p in PROBABILITIES for row in measure(n, p, arguments.rounds, arguments.threads)]
-    results = {"cpu": processor(), "python": platform.python_version(), "numpy": np.__version__, "simdrop": simdrop.__version__,
+    results = {"cpu": calls.processor(), "python": platform.python_version(), "numpy": np.__version__, "simdrop": simdrop.__version__,
                "backend": simdrop.show_config("dicts")["backend"]["current"], "rounds": arguments.rounds, "rows": rows}
     if arguments.json:
         with open(arguments.json, "w", encoding="ascii") as file:

@@ -17,6 +17,7 @@ import statistics
 import time
 from collections.abc import Callable
 
+import calls
 import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
@@ -71,15 +72,6 @@ def measure(
     return {name: statistics.median(t) for name, t in times.items()}
 
 
-def cpu_name() -> str:
-    """What the system calls the processor."""
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            return next(line.split(":")[1].strip() for line in file if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor()
-
-
 def main() -> None:
     """Measure all, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -125,7 +117,7 @@ def main() -> None:
     keys = ("threads", "clock", "dtype", "shape", "mask", "pass")
     measured = {json.dumps([row[name] for name in keys]) for row in rows}
     results = [row for row in before if json.dumps([row[name] for name in keys]) not in measured] + rows
-    context = {"executable": "bench/torch_attention.py", "cpu": cpu_name(), "python": platform.python_version(), "torch": torch.__version__}
+    context = {"executable": "bench/torch_attention.py", "cpu": calls.processor(), "python": platform.python_version(), "torch": torch.__version__}
     document = {"context": context, "p": PROBABILITY, "results": results}
     with open(options.json, "w", encoding="utf-8") as file:
         json.dump(document, file, indent=1)

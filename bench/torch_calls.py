@@ -15,7 +15,6 @@ import functools
 import json
 import os
 import pathlib
-import platform
 import statistics
 import subprocess
 import sys
@@ -23,6 +22,8 @@ import tempfile
 import time
 from collections.abc import Callable
 from typing import Any
+
+import calls
 
 SIZES = (1, 1 << 10, 1 << 16, 1 << 20)
 PROBABILITIES = (0.1, 0.5)
@@ -126,13 +127,6 @@ def run_process(part: str, state: str, threads: int) -> dict[str, float]:
     return times
 
 
-def processor() -> str:
-    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines() if os.path.exists("/proc/cpuinfo") else []:
-        if line.startswith("model name"):
-            return line.split(":", 1)[1].strip()
-    return platform.processor()
-
-
 def print_tables(results: list[dict[str, Any]]) -> None:
     def find(part: str, threads: int, state: str) -> dict[str, float] | None:
         return next((r["times"] for r in results if (r["part"], r["threads"], r["state"]) == (part, threads, state)), None)
@@ -182,7 +176,7 @@ def main() -> None:
                 times = {name: statistics.median(run[name] for run in runs) for name in runs[0]}
                 results.append({"part": part, "threads": threads, "state": state, "times": times})
             if options.json:
-                header = {"processor": processor(), "torch": torch.__version__, "clock": options.clock, "unit": "calls: us, steps: ms"}
+                header = {"processor": calls.processor(), "torch": torch.__version__, "clock": options.clock, "unit": "calls: us, steps: ms"}
                 options.json.write_text(json.dumps({**header, "results": results}, indent=1) + "\n")
     print_tables(results)
 

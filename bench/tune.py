@@ -20,6 +20,8 @@ import sys
 import tempfile
 from typing import NamedTuple
 
+from calls import processor
+
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 L2, DRAM = 1 << 16, 1 << 26
 
@@ -127,8 +129,7 @@ def check_output(name):
 
 def write_rows(name, executable, rows):
     """The figures as JSON, in one step."""
-    cpu = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo", encoding="utf-8") if line.startswith("model name")), "")
-    text = json.dumps({"context": {"executable": executable, "cpu": cpu, "num_cpus": os.cpu_count()}, "rows": rows}, indent=1)
+    text = json.dumps({"context": {"executable": executable, "cpu": processor(), "num_cpus": os.cpu_count()}, "rows": rows}, indent=1)
     part = name + ".part"
     with open(part, "w", encoding="utf-8") as file:
         file.write(text + "\n")

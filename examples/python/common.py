@@ -47,6 +47,28 @@ def load_digits(wrong: int = 0) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     return images[:300], numbers[:300], images[300:], numbers[300:]
 
 
+def batches_of(images: Tensor, numbers: Tensor) -> Callable[[torch.Generator], tuple[Tensor, Tensor]]:
+    """Give a function that draws 64 of the images, with their numbers."""
+
+    def batch(generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        chosen = torch.randint(0, len(images), (64,), generator=generator)
+        return images[chosen], numbers[chosen]
+
+    return batch
+
+
+def training_step(model: torch.nn.Module, loss: Callable[[], Tensor]) -> Callable[[], None]:
+    """Give a function that does one step of gradient descent."""
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+
+    def step() -> None:
+        optimizer.zero_grad()
+        loss().backward()
+        optimizer.step()
+
+    return step
+
+
 class Text:
     """Prose that every Python ships, pydoc's topics, as numbers: 40 000 characters to learn from, and 10 000 others."""
 

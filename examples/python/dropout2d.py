@@ -41,15 +41,8 @@ def loss(model: nn.Module, images: Tensor, numbers: Tensor) -> Tensor:
 def make_step(drops: bool):
     """A training step on 64 images, with dropout of single pixels, which costs PyTorch the most."""
     model = make_network(nn.Dropout if drops else None)
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
     images, numbers = torch.randn(64, 8, 8), torch.randint(0, 10, (64,))
-
-    def step() -> None:
-        optimizer.zero_grad()
-        loss(model, images, numbers).backward()
-        optimizer.step()
-
-    return step
+    return common.training_step(model, lambda: loss(model, images, numbers))
 
 
 def main() -> None:
@@ -62,11 +55,7 @@ def main() -> None:
 
     simdrop.torch.enable()
     images, numbers, *held_out = common.load_digits(wrong=30)
-
-    def batch(generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        chosen = torch.randint(0, len(images), (64,), generator=generator)
-        return images[chosen], numbers[chosen]
-
+    batch = common.batches_of(images, numbers)
     steps, every = (20, 10) if arguments.quick else (1000, 25)
     curves = {}
     for name, kind in KINDS.items():

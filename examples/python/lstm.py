@@ -64,15 +64,8 @@ def make_lstms() -> dict[str, nn.LSTM]:
 def make_step(drops: bool):
     """A training step of the seed's size: 128 inputs, 256 hidden units, three layers, 32 sequences of 50."""
     model = nn.LSTM(input_size=128, hidden_size=256, num_layers=3, dropout=0.2 if drops else 0.0, batch_first=True)
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
     x = torch.randn(32, 50, 128)
-
-    def step() -> None:
-        optimizer.zero_grad()
-        model(x)[0].square().mean().backward()
-        optimizer.step()
-
-    return step
+    return common.training_step(model, lambda: model(x)[0].square().mean())
 
 
 def main() -> None:

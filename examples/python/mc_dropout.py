@@ -55,10 +55,7 @@ def main() -> None:
 
     st.enable()
     images, numbers, *held_out = common.load_digits()
-
-    def batch(generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        chosen = torch.randint(0, len(images), (64,), generator=generator)
-        return images[chosen], numbers[chosen]
+    batch = common.batches_of(images, numbers)
 
     torch.manual_seed(0)
     model = make_network()

@@ -38,15 +38,8 @@ def loss(model: nn.Module, images: Tensor, numbers: Tensor) -> Tensor:
 def make_step(drops: bool):
     """A training step of the usual size: 784 pixels, 512 hidden units, 64 images."""
     model = MLP(784, 512, 10, p=0.5 if drops else 0.0)
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
     images, numbers = torch.randn(64, 784), torch.randint(0, 10, (64,))
-
-    def step() -> None:
-        optimizer.zero_grad()
-        loss(model, images, numbers).backward()
-        optimizer.step()
-
-    return step
+    return common.training_step(model, lambda: loss(model, images, numbers))
 
 
 def main() -> None:
@@ -59,11 +52,7 @@ def main() -> None:
 
     simdrop.torch.enable()
     images, numbers, *held_out = common.load_digits(wrong=30)
-
-    def batch(generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        chosen = torch.randint(0, len(images), (64,), generator=generator)
-        return images[chosen], numbers[chosen]
-
+    batch = common.batches_of(images, numbers)
     steps, every = (40, 10) if arguments.quick else (1500, 25)
     curves = {}
     for p in (0.0, 0.2, 0.5):

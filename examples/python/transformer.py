@@ -63,15 +63,8 @@ def loss(model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
 def make_step(drops: bool):
     """A training step of one block: d = 256, 8 heads, 8 sequences of 128."""
     model = TransformerBlock(256, 8, 0.1 if drops else 0.0)
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
     x = torch.randn(8, 128, 256)
-
-    def step() -> None:
-        optimizer.zero_grad()
-        model(x).square().mean().backward()
-        optimizer.step()
-
-    return step
+    return common.training_step(model, lambda: model(x).square().mean())
 
 
 def main() -> None:

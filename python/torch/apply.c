@@ -209,11 +209,9 @@ void apply_bytes(double scale, const struct tensor *bytes, const struct tensor *
   }
   simdrop_layout layout;
   check_simdrop(make_dense_layout(x, bytes, &layout));
-  AtenTensorHandle bits = NULL;
+  const int64_t size = (x->count + 7) / 8;
+  const AtenTensorHandle bits = empty_contiguous(1, &size, torch.aoti_torch_dtype_uint8());
   void *packed = NULL;
-  const int64_t size = (x->count + 7) / 8, stride = 1;
-  check_torch(torch.aoti_torch_empty_strided(1, &size, &stride, torch.aoti_torch_dtype_uint8(),
-                                             torch.aoti_torch_device_type_cpu(), 0, &bits));
   check_torch(torch.aoti_torch_get_data_ptr(bits, &packed));
   pack(bytes->data, (size_t)x->count, packed);
   const simdrop_status status =

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/float16.h"
 #include "gemm.h"
 #include "tensor.h"
 
@@ -45,27 +46,12 @@ bool attention_fits(const struct attention *a) {
 
 /* ---- elements of 16 bits */
 
-static float widen_bf16(uint16_t element) {
-  const uint32_t bits = (uint32_t)element << 16;
-  float value;
-  memcpy(&value, &bits, sizeof value);
-  return value;
-}
-
-/* To nearest even; a NaN stays one. */
-static uint16_t round_to_bf16(float value) {
-  uint32_t bits;
-  memcpy(&bits, &value, sizeof bits);
-  const uint32_t rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16, quiet = bits >> 16 | 0x40;
-  return (uint16_t)((bits & 0x7fffffff) > 0x7f800000 ? quiet : rounded);
-}
-
 static void widen_row(const uint16_t *restrict elements, int64_t count, float *restrict row) {
-  for (int64_t i = 0; i < count; ++i) row[i] = widen_bf16(elements[i]);
+  for (int64_t i = 0; i < count; ++i) row[i] = simdrop_float_from_bf16(elements[i]);
 }
 
 static void round_row(const float *restrict row, int64_t count, uint16_t *restrict elements) {
-  for (int64_t i = 0; i < count; ++i) elements[i] = round_to_bf16(row[i]);
+  for (int64_t i = 0; i < count; ++i) elements[i] = simdrop_bf16_from_float(row[i]);
 }
 
 /* Copies with strides, in elements of `from` and `to`. */
@@ -105,7 +91,8 @@ static struct matrix read_rows(simdrop_dtype dtype, const struct attention_array
       widen_row((const uint16_t *)(const void *)row, columns, (float *)copy + r * columns);
     } else {
       for (int64_t c = 0; c < columns; ++c)
-        ((float *)copy)[r * columns + c] = widen_bf16(((const uint16_t *)(const void *)row)[c * array->column_stride]);
+        ((float *)copy)[r * columns + c] =
+            simdrop_float_from_bf16(((const uint16_t *)(const void *)row)[c * array->column_stride]);
     }
   }
   return (struct matrix){copy, larger(columns, 1)};
@@ -132,7 +119,7 @@ static void write_rows(simdrop_dtype dtype, const struct attention_array *array,
     } else {
       for (int64_t c = 0; c < columns; ++c)
         ((uint16_t *)(void *)row)[c * array->column_stride] =
-            round_to_bf16(((const float *)matrix.data)[r * matrix.stride + c]);
+            simdrop_bf16_from_float(((const float *)matrix.data)[r * matrix.stride + c]);
     }
   }
 }

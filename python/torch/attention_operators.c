@@ -82,8 +82,7 @@ static void begin(const StableIValue *stack, const struct tensor *d_out, struct 
   tensors[MASK] = (struct tensor){0};
   if (stack[MASK] != 0) tensors[MASK] = describe(to_tensor(take_optional(stack[MASK])));
   const char *error = set_attention(stack, tensors, a);
-  if (error == NULL && !is_key(to_tensor(stack[KEY])))
-    error = "simdrop: a key is a tensor of two int64 on the CPU, from simdrop::key";
+  if (error == NULL && !is_key(to_tensor(stack[KEY]))) error = NO_KEY;
   if (error == NULL && d_out != NULL &&
       (!has_sizes(d_out, a->batches, a->heads, a->queries, a->value_size) || d_out->dtype != tensors[Q].dtype))
     error = "simdrop: attention's gradient does not go with q and v";
@@ -96,22 +95,13 @@ static void begin(const StableIValue *stack, const struct tensor *d_out, struct 
   read_key(to_tensor(stack[KEY]), &a->dropout);
 }
 
-/* Without gaps in the order of its axes, as the result of PyTorch's composition. */
-static AtenTensorHandle make_out(const struct tensor *q, int64_t columns) {
-  const int64_t heads = q->sizes[1], rows = q->sizes[2], sizes[] = {q->sizes[0], heads, rows, columns};
-  int64_t strides[] = {0, 0, 0, 1};
-  for (int axis = 2; axis >= 0; --axis) strides[axis] = strides[axis + 1] * (sizes[axis + 1] > 1 ? sizes[axis + 1] : 1);
-  AtenTensorHandle out = NULL;
-  check_torch(torch.aoti_torch_empty_strided(4, sizes, strides, q->dtype, torch.aoti_torch_device_type_cpu(), 0, &out));
-  return out;
-}
-
 static void attention_kernel(StableIValue *stack, uint64_t inputs, uint64_t outputs) {
   (void)inputs, (void)outputs;
   struct tensor tensors[MASK + 1];
   struct attention a;
   begin(stack, NULL, tensors, &a);
-  const AtenTensorHandle out_handle = make_out(&tensors[Q], a.value_size);
+  const int64_t sizes[] = {a.batches, a.heads, a.queries, a.value_size};
+  const AtenTensorHandle out_handle = empty_contiguous(4, sizes, tensors[Q].dtype); /* as PyTorch's composition's result */
   const struct tensor out = describe(out_handle);
   const struct attention_array out_array = array_of(&out);
   const simdrop_status status = attention_forward(&a, &out_array);
@@ -144,8 +134,9 @@ static void attention_backward_kernel(StableIValue *stack, uint64_t inputs, uint
 
 int simdrop_torch_register_attention(const char *libtorch_cpu) {
   if (!find_gemm(libtorch_cpu)) return 1;
-  TorchLibraryHandle library = NULL; /* kept for good */
-  if (torch.aoti_torch_library_init_impl("simdrop", "CPU", __FILE__, __LINE__, &library) != 0) return -1;
-  if (torch.torch_library_impl(library, "attention", attention_kernel, torch.version) != 0) return -1;
-  return torch.torch_library_impl(library, "attention_backward", attention_backward_kernel, torch.version) != 0 ? -1 : 0;
+  static const struct named_kernel kernels[] = {
+      {"attention", attention_kernel},
+      {"attention_backward", attention_backward_kernel},
+  };
+  return register_kernels("CPU", kernels, sizeof kernels / sizeof *kernels);
 }

@@ -9,17 +9,6 @@
 
 static AtenTensorHandle take_optional_tensor(StableIValue value) { return value == 0 ? NULL : to_tensor(take_optional(value)); }
 
-static AtenTensorHandle make(int64_t rank, const int64_t *sizes, int32_t dtype) {
-  int64_t strides[MAX_AXES], stride = 1;
-  for (int64_t axis = rank - 1; axis >= 0; --axis) {
-    strides[axis] = stride;
-    stride *= sizes[axis] > 1 ? sizes[axis] : 1;
-  }
-  AtenTensorHandle tensor = NULL;
-  check_torch(torch.aoti_torch_empty_strided(rank, sizes, strides, dtype, torch.aoti_torch_device_type_cpu(), 0, &tensor));
-  return tensor;
-}
-
 static void require(bool condition, const char *message) {
   if (!condition) raise_error(message);
 }
@@ -28,7 +17,7 @@ static void require(bool condition, const char *message) {
 static struct tensor describe_rows(AtenTensorHandle *owned) {
   const struct tensor given = describe(*owned);
   if (given.is_contiguous) return given;
-  OWNED copy = make(given.rank, given.sizes, given.dtype);
+  OWNED copy = empty_contiguous(given.rank, given.sizes, given.dtype);
   const struct tensor to = describe(copy);
   const simdrop_mask copies = {.p = 0};
   apply(WORK_DROPOUT, &copies, &given, &to, NULL);
@@ -81,7 +70,7 @@ static const void *matrix_like(const struct tensor *x, AtenTensorHandle *owned, 
 
 static AtenTensorHandle make_sums(const struct operation *operation, bool is_wanted) {
   const int64_t size = is_wanted ? operation->columns : 0;
-  return make(1, &size, operation->sum_dtype);
+  return empty_contiguous(1, &size, operation->sum_dtype);
 }
 
 /* chain(Tensor x, Tensor? bias, Tensor? residual, Tensor key, float p, int activation, SymInt offset) -> Tensor */
@@ -99,7 +88,7 @@ static void chain_kernel(StableIValue *stack, uint64_t inputs, uint64_t outputs)
                            "simdrop::chain: the bias has the type of x and a number for each place of its last axis"),
       .residual = matrix_like(&x, &residual, "simdrop::chain: the residual has the type and the shape of x"),
   };
-  OWNED y_handle = make(x.rank, x.sizes, x.dtype);
+  OWNED y_handle = empty_contiguous(x.rank, x.sizes, x.dtype);
   const struct tensor y = describe(y_handle);
   check_simdrop(simdrop_chain_forward(&operation.executor, &operation.mask, operation.dtype, &operation.matrix, &chain, x.data,
                                       y.data, NULL));
@@ -123,7 +112,7 @@ static void chain_backward_kernel(StableIValue *stack, uint64_t inputs, uint64_t
                            "simdrop::chain_backward: the bias has the type of dy and a number for each place of its last axis"),
   };
   const void *x = matrix_like(&dy, &x_handle, "simdrop::chain_backward: x has the type and the shape of dy");
-  OWNED dx_handle = make(dy.rank, dy.sizes, dy.dtype);
+  OWNED dx_handle = empty_contiguous(dy.rank, dy.sizes, dy.dtype);
   OWNED db_handle = make_sums(&operation, sum);
   const struct tensor dx = describe(dx_handle), db = describe(db_handle);
   check_simdrop(simdrop_chain_backward(&operation.executor, &operation.mask, operation.dtype, &operation.matrix, &chain, NULL,
@@ -155,9 +144,9 @@ static void norm_kernel(StableIValue *stack, uint64_t inputs, uint64_t outputs) 
   norm.beta = column_array(&operation, &beta, message);
   norm.residual = matrix_like(&x, &residual, "simdrop::norm: the residual has the type and the shape of x");
   const int64_t sizes[2] = {operation.rows, 2};
-  OWNED y_handle = make(x.rank, x.sizes, x.dtype);
-  OWNED h_handle = make(x.rank, x.sizes, x.dtype);
-  OWNED statistics_handle = make(2, sizes, operation.sum_dtype);
+  OWNED y_handle = empty_contiguous(x.rank, x.sizes, x.dtype);
+  OWNED h_handle = empty_contiguous(x.rank, x.sizes, x.dtype);
+  OWNED statistics_handle = empty_contiguous(2, sizes, operation.sum_dtype);
   const struct tensor y = describe(y_handle), h = describe(h_handle), statistics = describe(statistics_handle);
   check_simdrop(simdrop_norm_forward(&operation.executor, &operation.mask, operation.dtype, &operation.matrix, &norm, x.data,
                                      h.data, y.data, statistics.data));
@@ -187,8 +176,8 @@ static void norm_backward_kernel(StableIValue *stack, uint64_t inputs, uint64_t 
   const struct tensor statistics = describe_rows(&statistics_handle);
   require(statistics.dtype == operation.sum_dtype && statistics.count == 2 * operation.rows,
           "simdrop::norm_backward: there are two statistics for each row");
-  OWNED dx_handle = make(dy.rank, dy.sizes, dy.dtype);
-  OWNED dh_handle = make(dy.rank, dy.sizes, dy.dtype);
+  OWNED dx_handle = empty_contiguous(dy.rank, dy.sizes, dy.dtype);
+  OWNED dh_handle = empty_contiguous(dy.rank, dy.sizes, dy.dtype);
   OWNED dgamma_handle = make_sums(&operation, true);
   OWNED dbeta_handle = make_sums(&operation, true);
   OWNED dbias_handle = make_sums(&operation, true);
@@ -238,8 +227,8 @@ static void softmax_dropout_kernel(StableIValue *stack, uint64_t inputs, uint64_
   struct operation operation = make_operation(&x, key, to_double(stack[2]), (int64_t)stack[5]);
   const struct softmax_rows of = make_softmax(&operation, &x, to_double(stack[3]), to_bool(stack[4]));
   const int64_t sizes[2] = {operation.rows, 2};
-  OWNED y_handle = make(x.rank, x.sizes, x.dtype);
-  OWNED statistics_handle = make(2, sizes, operation.sum_dtype);
+  OWNED y_handle = empty_contiguous(x.rank, x.sizes, x.dtype);
+  OWNED statistics_handle = empty_contiguous(2, sizes, operation.sum_dtype);
   const char *from = x.data;
   char *y = describe(y_handle).data, *statistics = describe(statistics_handle).data;
   for (int64_t i = 0; i < of.matrices; ++i, from += of.bytes, y += of.bytes, statistics += of.statistics_bytes) {
@@ -266,7 +255,7 @@ static void softmax_dropout_backward_kernel(StableIValue *stack, uint64_t inputs
   const struct tensor statistics_of = describe_rows(&statistics_handle);
   require(statistics_of.dtype == operation.sum_dtype && statistics_of.count == 2 * operation.rows,
           "simdrop::softmax_dropout_backward: there are two statistics for each row");
-  OWNED dx_handle = make(dy.rank, dy.sizes, dy.dtype);
+  OWNED dx_handle = empty_contiguous(dy.rank, dy.sizes, dy.dtype);
   const char *from = dy.data, *statistics = statistics_of.data;
   char *dx = describe(dx_handle).data;
   for (int64_t i = 0; i < of.matrices;
@@ -279,10 +268,7 @@ static void softmax_dropout_backward_kernel(StableIValue *stack, uint64_t inputs
 }
 
 int simdrop_torch_register_fused(void) {
-  static const struct {
-    const char *name;
-    StableKernel kernel;
-  } kernels[] = {
+  static const struct named_kernel kernels[] = {
       {"chain", chain_kernel},
       {"chain_backward", chain_backward_kernel},
       {"norm", norm_kernel},
@@ -290,9 +276,5 @@ int simdrop_torch_register_fused(void) {
       {"softmax_dropout", softmax_dropout_kernel},
       {"softmax_dropout_backward", softmax_dropout_backward_kernel},
   };
-  TorchLibraryHandle library = NULL; /* kept for good: the operators live as long as the process */
-  if (torch.aoti_torch_library_init_impl("simdrop", "CPU", __FILE__, __LINE__, &library) != 0) return -1;
-  for (size_t i = 0; i < sizeof kernels / sizeof *kernels; ++i)
-    if (torch.torch_library_impl(library, kernels[i].name, kernels[i].kernel, torch.version) != 0) return -1;
-  return 0;
+  return register_kernels("CPU", kernels, sizeof kernels / sizeof *kernels);
 }

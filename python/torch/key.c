@@ -3,11 +3,8 @@
 #include "stack.h"
 
 AtenTensorHandle draw_key_tensor(StableIValue generator) {
-  AtenTensorHandle words = NULL;
-  const int64_t size = 2, stride = 1;
-  check_torch(torch.aoti_torch_empty_strided(1, &size, &stride, torch.aoti_torch_dtype_int64(),
-                                             torch.aoti_torch_device_type_cpu(), 0, &words));
-  StableIValue stack[2] = {from_tensor(words), generator};
+  const int64_t size = 2;
+  StableIValue stack[2] = {from_tensor(empty_contiguous(1, &size, torch.aoti_torch_dtype_int64())), generator};
   check_torch(call("aten::random_", "", stack));
   return to_tensor(stack[0]);
 }
@@ -25,7 +22,7 @@ bool is_key(AtenTensorHandle key) {
 void read_key(AtenTensorHandle key, simdrop_mask *mask) {
   int64_t *strides = NULL;
   void *data = NULL;
-  if (!is_key(key)) raise_error("simdrop: a key is a tensor of two int64 on the CPU, from simdrop::key");
+  if (!is_key(key)) raise_error(NO_KEY);
   check_torch(torch.aoti_torch_get_strides(key, &strides));
   check_torch(torch.aoti_torch_get_data_ptr(key, &data));
   const int64_t *words = data;

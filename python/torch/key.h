@@ -8,6 +8,9 @@
  * consumed. */
 AtenTensorHandle draw_key_tensor(StableIValue generator);
 
+/* What is said of one that is none. */
+#define NO_KEY "simdrop: a key is a tensor of two int64 on the CPU, from simdrop::key"
+
 /* Whether a tensor is a key. */
 bool is_key(AtenTensorHandle key);
 

@@ -28,7 +28,7 @@ static bool take_strides(StableIValue optional, int64_t rank, uint64_t strides[M
 static const char *find_error(AtenTensorHandle x, AtenTensorHandle key, double p) {
   int32_t torch_dtype = 0;
   simdrop_dtype dtype;
-  if (!is_key(key)) return "simdrop: a key is a tensor of two int64 on the CPU, from simdrop::key";
+  if (!is_key(key)) return NO_KEY;
   if (torch.aoti_torch_get_dtype(x, &torch_dtype) != 0 || !find_dtype(torch_dtype, &dtype))
     return "simdrop: dropout is for float32, float64, float16 and bfloat16";
   return p >= 0 && p <= 1 ? NULL : simdrop_status_string(SIMDROP_ERROR_PROBABILITY);
@@ -74,21 +74,14 @@ static void alpha_dropout_backward_kernel(StableIValue *stack, uint64_t inputs, 
 }
 
 int simdrop_torch_register_operators(void) {
-  static const struct {
-    const char *name;
-    StableKernel kernel;
-  } kernels[] = {
+  static const struct named_kernel kernels[] = {
       {"key", key_kernel},
       {"dropout", dropout_kernel},
       {"gaussian_dropout", gaussian_dropout_kernel},
       {"alpha_dropout", alpha_dropout_kernel},
       {"alpha_dropout_backward", alpha_dropout_backward_kernel},
   };
-  TorchLibraryHandle library = NULL; /* kept for good: the operators live as long as the process */
-  if (torch.aoti_torch_library_init_impl("simdrop", "CPU", __FILE__, __LINE__, &library) != 0) return -1;
-  for (size_t i = 0; i < sizeof kernels / sizeof *kernels; ++i)
-    if (torch.torch_library_impl(library, kernels[i].name, kernels[i].kernel, torch.version) != 0) return -1;
-  return 0;
+  return register_kernels("CPU", kernels, sizeof kernels / sizeof *kernels);
 }
 
 int simdrop_torch_use_backend(const char *name) { return simdrop_backend_select(name) == SIMDROP_OK ? 0 : -1; }

@@ -122,7 +122,7 @@ static void fill_with_ones(void *data, simdrop_dtype dtype, size_t count) {
 /* x times a factor for each channel of each sample, as PyTorch does it: its product has all derivatives, and is bound by memory
  * as anything in its place would be. */
 static AtenTensorHandle multiply_channels(AtenTensorHandle x, double p) {
-  int64_t rank = 0, *x_sizes = NULL, sizes[MAX_AXES], strides[MAX_AXES];
+  int64_t rank = 0, *x_sizes = NULL, sizes[MAX_AXES];
   int32_t torch_dtype = 0;
   simdrop_dtype dtype = SIMDROP_F32;
   check_torch(torch.aoti_torch_get_dim(x, &rank));
@@ -134,15 +134,12 @@ static AtenTensorHandle multiply_channels(AtenTensorHandle x, double p) {
     raise_error(rank < 2 ? "Feature dropout requires at least 2 dimensions in the input"
                          : "simdrop: tensors have at most 64 axes");
   }
-  for (int64_t axis = 0; axis < rank; ++axis) sizes[axis] = axis < 2 ? x_sizes[axis] : 1, strides[axis] = 1;
-  strides[0] = sizes[1];
+  for (int64_t axis = 0; axis < rank; ++axis) sizes[axis] = axis < 2 ? x_sizes[axis] : 1;
 
   simdrop_mask mask = {.p = p};
   draw_key(&mask);
-  AtenTensorHandle factors = NULL;
+  const AtenTensorHandle factors = empty_contiguous(rank, sizes, torch_dtype);
   void *data = NULL;
-  check_torch(
-      torch.aoti_torch_empty_strided(rank, sizes, strides, torch_dtype, torch.aoti_torch_device_type_cpu(), 0, &factors));
   check_torch(torch.aoti_torch_get_data_ptr(factors, &data));
   const size_t count = (size_t)(sizes[0] * sizes[1]);
   fill_with_ones(data, dtype, count);
@@ -281,9 +278,8 @@ static void say_yes(StableIValue *stack, uint64_t inputs, uint64_t outputs) {
 }
 
 int simdrop_torch_register_is_plain(const char *key, int answer) {
-  TorchLibraryHandle library = NULL;
-  if (torch.aoti_torch_library_init_impl("simdrop", key, __FILE__, __LINE__, &library) != 0) return -1;
-  return torch.torch_library_impl(library, "_is_plain", answer ? say_yes : say_no, torch.version) == 0 ? 0 : -1;
+  const struct named_kernel kernel = {"_is_plain", answer ? say_yes : say_no};
+  return register_kernels(key, &kernel, 1);
 }
 
 enum {

@@ -30,3 +30,11 @@ StableIValue take_optional(StableIValue optional) {
 AOTITorchError call(const char *name, const char *overload, StableIValue *stack) {
   return torch.torch_call_dispatcher(name, overload, stack, torch.version);
 }
+
+int register_kernels(const char *key, const struct named_kernel *kernels, size_t count) {
+  TorchLibraryHandle library = NULL; /* kept for good */
+  if (torch.aoti_torch_library_init_impl("simdrop", key, __FILE__, __LINE__, &library) != 0) return -1;
+  for (size_t i = 0; i < count; ++i)
+    if (torch.torch_library_impl(library, kernels[i].name, kernels[i].kernel, torch.version) != 0) return -1;
+  return 0;
+}

@@ -60,4 +60,13 @@ StableIValue take_optional(StableIValue optional);
  * @return 0, or PyTorch's error */
 AOTITorchError call(const char *name, const char *overload, StableIValue *stack);
 
+struct named_kernel {
+  const char *name;
+  StableKernel kernel;
+};
+
+/* Registers kernels of simdrop's operators at a dispatch key, for as long as the process lives.
+ * @return 0, or -1 if PyTorch refuses */
+int register_kernels(const char *key, const struct named_kernel *kernels, size_t count);
+
 #endif

@@ -99,6 +99,17 @@ AtenTensorHandle empty_like(const struct tensor *x, int32_t dtype) {
   return result;
 }
 
+AtenTensorHandle empty_contiguous(int64_t rank, const int64_t *sizes, int32_t dtype) {
+  int64_t strides[MAX_AXES], stride = 1;
+  for (int64_t axis = rank - 1; axis >= 0; --axis) {
+    strides[axis] = stride;
+    stride *= sizes[axis] > 1 ? sizes[axis] : 1;
+  }
+  AtenTensorHandle result = NULL;
+  check_torch(torch.aoti_torch_empty_strided(rank, sizes, strides, dtype, torch.aoti_torch_device_type_cpu(), 0, &result));
+  return result;
+}
+
 struct pieces {
   simdrop_task *task;
   void *context;

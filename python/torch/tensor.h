@@ -41,6 +41,9 @@ bool is_dense(const struct tensor *x);
 /* A tensor of the sizes of x without gaps, with the axes in memory in the order of x's: what torch.empty_like makes. */
 AtenTensorHandle empty_like(const struct tensor *x, int32_t dtype);
 
+/* A tensor without gaps, whose last axis is the fastest. */
+AtenTensorHandle empty_contiguous(int64_t rank, const int64_t *sizes, int32_t dtype);
+
 /* An executor on PyTorch's threads, as many as torch.get_num_threads says; in a parallel region PyTorch itself uses one. */
 simdrop_executor torch_executor(void);
 

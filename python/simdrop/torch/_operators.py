@@ -26,7 +26,14 @@ library.define(
     "key(Tensor like, *, Generator? generator=None) -> Tensor",
     tags=(torch.Tag.nondeterministic_seeded, torch.Tag.pt2_compliant_tag),
 )
-for _name in ("dropout", "gaussian_dropout", "alpha_dropout", "alpha_dropout_backward"):
+# Each operator of x and a key, and the one that its derivatives are.
+_GRADIENTS = {
+    "dropout": "dropout",
+    "gaussian_dropout": "gaussian_dropout",
+    "alpha_dropout": "alpha_dropout_backward",
+    "alpha_dropout_backward": "alpha_dropout_backward",
+}
+for _name in _GRADIENTS:
     library.define(_name + _ARGUMENTS, tags=(torch.Tag.pt2_compliant_tag,))
 
 if extension.simdrop_torch_register_operators() != 0:
@@ -78,10 +85,6 @@ def _key_traced(mode: ProxyTorchDispatchMode, func: Any, types: Any, args: Any, 
     return key
 
 
-@torch.library.register_fake("simdrop::dropout", lib=library)
-@torch.library.register_fake("simdrop::gaussian_dropout", lib=library)
-@torch.library.register_fake("simdrop::alpha_dropout", lib=library)
-@torch.library.register_fake("simdrop::alpha_dropout_backward", lib=library)
 def _dropout_fake(x: Tensor, key: Tensor, p: float, index_strides: Sequence[int] | None = None, offset: int = 0) -> Tensor:
     check_devices(x, key)
     return torch.empty_like(x)
@@ -127,12 +130,6 @@ def _register_autograd(name: str, gradient: str) -> None:
             return operator.redispatch(keyset & torch._C._after_autograd_keyset, x, *rest)
 
     library.impl(name, kernel, "Autograd", with_keyset=True)
-
-
-_register_autograd("dropout", gradient="dropout")
-_register_autograd("gaussian_dropout", gradient="gaussian_dropout")
-_register_autograd("alpha_dropout", gradient="alpha_dropout_backward")
-_register_autograd("alpha_dropout_backward", gradient="alpha_dropout_backward")
 
 
 def _key_in_vmap(like: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
@@ -185,5 +182,7 @@ def row_major_strides(sizes: Sequence[int]) -> list[int]:
     return strides[::-1]
 
 
-for _name in ("dropout", "gaussian_dropout", "alpha_dropout", "alpha_dropout_backward"):
+for _name, _gradient in _GRADIENTS.items():
+    torch.library.register_fake(f"simdrop::{_name}", _dropout_fake, lib=library)
+    _register_autograd(_name, _gradient)
     _register_vmap(_name)

@@ -202,6 +202,12 @@ def activation_number(activation: str) -> int:
     return _ACTIVATIONS.index(activation)
 
 
+def check_kind(kind: str) -> None:
+    """Refuse what is no norm."""
+    if kind not in ("layer", "rms"):
+        raise ValueError(f"kind is 'layer' or 'rms', not {kind!r}")
+
+
 def gaussian_dropout(
     x: Tensor,
     p: float = 0.5,
@@ -336,8 +342,7 @@ def norm_dropout_residual(
         Of the shape of `x`, and the type of ``x + residual``.
     """
     p = check_probability(p)
-    if kind not in ("layer", "rms"):
-        raise ValueError(f"kind is 'layer' or 'rms', not {kind!r}")
+    check_kind(kind)
     p = p if training else 0.0
     chosen = _key_if_drops(x, p, key, seed, stream, generator)
     x, residual = _promote(x, residual)

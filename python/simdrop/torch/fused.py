@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from . import _compositions
 from ._extension import extension
 from ._operators import check_devices, library
-from .functional import activation_number, bias_activation_dropout_residual, check_probability, norm_dropout_residual
+from .functional import activation_number, bias_activation_dropout_residual, check_kind, check_probability, norm_dropout_residual
 from .keyed import Keyed
 
 __all__ = ["BiasActivationDropoutResidual", "NormDropoutResidual"]
@@ -345,8 +345,7 @@ class NormDropoutResidual(Keyed, nn.modules.dropout._DropoutNd):
         stream: int = 0,
     ) -> None:
         super().__init__(check_probability(p))
-        if kind not in ("layer", "rms"):
-            raise ValueError(f"kind is 'layer' or 'rms', not {kind!r}")
+        check_kind(kind)
         self.features = features
         self.kind = kind
         self.eps = eps
