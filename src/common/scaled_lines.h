@@ -1,7 +1,7 @@
 // Scaling far elements of f32 between the rounds of a mask producer, a few lines of memory at a time: the words of a
 // backend that has lines. A processor runs ahead by a few hundred instructions. If so many multiplications follow one another,
 // few lines are on their way meanwhile, and memory waits; if each round is followed by its share of the lines, the mask costs
-// next to nothing (docs/measurements.md has the figures).
+// little (docs/performance.md has the figures).
 #ifndef SIMDROP_COMMON_SCALED_LINES_H
 #define SIMDROP_COMMON_SCALED_LINES_H
 
