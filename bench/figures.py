@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Fills the tables of README.md, docs/performance.md, docs/measurements.md, docs/python.md and docs/jax.md, and the figures in their text, from the benchmarks' JSON.
+"""Fills the tables of README.md, docs/performance.md, docs/measurements.md and the pages of the Python package (docs/python.md, jax.md,
+pytorch.md, pytorch-modules.md, attention.md), and the figures in their text, from the benchmarks' JSON.
 
     simdrop bench ... --json bench/results/sapphire-rapids.json
     simdrop bench --layout ... --json bench/results/sapphire-rapids-layouts.json
@@ -14,6 +15,8 @@
     python3 bench/tune.py --json bench/results/sapphire-rapids-tuning.json
     python3 bench/python_calls.py --json bench/results/zen4-python.json
     python3 bench/jax_calls.py --json bench/results/zen4-jax.json
+    python3 bench/torch_calls.py --json bench/results/zen4-torch.json
+    python3 bench/torch_attention.py --json bench/results/zen4-attention.json
     bench_threads 2 bench/results/sapphire-rapids-openmp.json
     simdrop bench --memory all ... --json bench/results/zen4-memory.json, simdrop bench --fresh ... --json bench/results/zen4-fresh.json
     simdrop bench ... --json bench/results/zen4.json and bench/tune.py --only ... --json bench/results/zen4-tuning.json, on the second machine
@@ -24,7 +27,7 @@ A table stands between `<!-- figures: NAME -->` and `<!-- end of figures -->`, a
 `<!-- end -->`. WORDS are a field (ratio: times memcpy's; ns: an element; share: of the machine's limit), kernel, backend, type, elements and
 p of a row of the main benchmark, or of the second machine's after the word zen4; or times, a peer, threads, type, elements and p of the
 peers'; or short, backend, elements and p: ns of a call among the short ones; or fused, an operation, PyTorch's way, direction and shape: times simdrop's
-time.
+time; or attention, whose (simdrop, pytorch), pass (forward, both) and least or most: the time over that of PyTorch's without dropout.
 """
 
 import json
@@ -35,8 +38,8 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FOLDER = os.path.join(ROOT, "bench", "results")
 RESULTS = ("sapphire-rapids.json", "sapphire-rapids-layouts.json")
-PAGES = ["README.md", os.path.join("docs", "performance.md"), os.path.join("docs", "measurements.md"), os.path.join("docs", "python.md"),
-         os.path.join("docs", "jax.md")]
+PAGES = ["README.md"] + [os.path.join("docs", name) for name in ("performance.md", "measurements.md", "python.md", "jax.md", "pytorch.md",
+                                                                 "pytorch-modules.md", "attention.md")]
 SIZES = [(65536, "64 Ki elements (L2)"), (67108864, "64 Mi elements (DRAM)")]
 BACKENDS = ["avx512", "avx2", "scalar"]
 FRESH_SIZES = (1 << 18, 1 << 20, 1 << 22, 1 << 26)
@@ -326,6 +329,116 @@ def jax_table(_):
                     [["%s, %s" % key] + [show(*key, n, p) for n, p in columns] for key in dict.fromkeys((row["way"], row["direction"]) for row in listed)])
 
 
+def torch_times(part, threads, state):
+    """What bench/torch_calls.py found of one part: by name, microseconds of calls, and milliseconds of all others."""
+    rows = read_json("zen4-torch.json")["results"]
+    return next((row["times"] for row in rows if (row["part"], row["threads"], row["state"]) == (part, threads, state)), {})
+
+
+def torch_threads():
+    return sorted({row["threads"] for row in read_json("zen4-torch.json")["results"]})
+
+
+def short(value):
+    """About three digits."""
+    return "%.*f" % (0 if value >= 100 else 1 if value >= 10 else 2, value)
+
+
+def torch_call_table(_):
+    """F.dropout, and it and its gradient, in microseconds, with PyTorch's own and with simdrop's."""
+    header = ["threads", "float32 elements, p", "`F.dropout`", "with simdrop", "ratio", "forward and backward", "with simdrop", "ratio"]
+    lines = []
+    for threads in torch_threads():
+        off, on = (torch_times("calls", threads, state) for state in ("off", "on"))
+        for n, p in dict.fromkeys(tuple(name.split()[1:]) for name in off):
+            pairs = [(off["%s %s %s" % (way, n, p)], on["%s %s %s" % (way, n, p)]) for way in ("forward", "both")]
+            lines.append(["%d" % threads, "%s, %s" % (size_text(int(n)), p)] + [text for a, b in pairs for text in (short(a), short(b), "%.1f" % (a / b))])
+    return markdown(header, lines)
+
+
+STEPS = {"mlp": "the MLP, 784-512-512-10, batch 64, p = 0.5", "dropout2d": "the convolutional network, batch 64, p = 0.3, pixels",
+         "lstm": "the LSTM, 128-256 x 3, 50 steps, batch 32, p = 0.2", "transformer": "a transformer block, d = 256, 8 heads, 8 x 128, p = 0.1",
+         "transformer-512": "a transformer block, d = 512, 8 heads, 4 x 256, p = 0.1",
+         "transformer-norm-first": "a block with its norms before its branches, d = 256, 8 heads, 8 x 128, p = 0.1",
+         "mc_dropout": "a pass of Monte Carlo dropout, 64-256-256-10, 1024 images, p = 0.5"}
+STEP_MODES = {"eager": "eager", "compiled": "`torch.compile`"}
+
+
+def torch_step_table(_):
+    """Training steps that are measured eager and compiled."""
+    header = ["a step of", "mode", "threads", "PyTorch, ms", "with simdrop, ms", "PyTorch over simdrop", "PyTorch over p = 0", "simdrop over p = 0"]
+    lines = []
+    for name in "mlp", "transformer", "transformer-512", "transformer-norm-first":
+        for mode, title in STEP_MODES.items():
+            for threads in torch_threads():
+                off, on = (torch_times(mode, threads, state) for state in ("off", "on"))
+                if name not in on:
+                    continue
+                lines.append([STEPS[name], title, "%d" % threads, short(off[name]), short(on[name]), "%.2f" % (off[name] / on[name])] +
+                             ["%.2f" % (times[name] / times[name + " p=0"]) for times in (off, on)])
+    return markdown(header, lines)
+
+
+def torch_share_table(_):
+    """How much of a step of each example is dropout, on one thread."""
+    off, on = (torch_times("eager", 1, state) for state in ("off", "on"))
+    lines = [[title, short(off[name]), short(on[name]), short(on[name + " p=0"])] +
+             ["%.0f %%" % max(0, 100 * (1 - times[name + " p=0"] / times[name])) for times in (off, on)]
+             for name, title in STEPS.items() if name in on and name != "transformer-512"]
+    return markdown(["ms a step of", "PyTorch's dropout", "simdrop's, by `enable()`", "p = 0", "dropout is", "with simdrop"], lines)
+
+
+def torch_goal_table(_):
+    """What was aimed at, and what the benchmark found."""
+    def call(way, n, p):
+        return lambda threads: torch_times("calls", threads, "off")["%s %d %s" % (way, n, p)] / torch_times("calls", threads, "on")["%s %d %s" % (way, n, p)]
+
+    def step(mode, name):
+        return lambda threads: torch_times(mode, threads, "on")[name] / torch_times(mode, threads, "on")[name + " p=0"]
+
+    def fresh(p):
+        return lambda threads: torch_times("fresh", threads, "on")["forward %s" % p] / torch_times("fresh", threads, "on")["clone"]
+    faster = "times as fast as PyTorch: %s, %s, p = %s"
+    goals = [(faster % (title, size_text(n), p), aim, call(way, n, p), "%.1f")
+             for way, title, n, p, aim in (("forward", "forward", 1, 0.1, 1), ("both", "both passes", 1, 0.1, 1),
+                                           ("forward", "forward", 1 << 16, 0.1, 18), ("forward", "forward", 1 << 16, 0.5, 45),
+                                           ("both", "both passes", 1 << 16, 0.1, 6), ("both", "both passes", 1 << 16, 0.5, 10),
+                                           ("forward", "forward", 1 << 20, 0.1, 25), ("forward", "forward", 1 << 20, 0.5, 80))]
+    goals += [("over the time with p = 0: %s, %s" % (STEPS[name], STEP_MODES[mode]), 1.08, step(mode, name), "%.2f")
+              for name in ("transformer-512", "mlp") for mode in STEP_MODES]
+    goals += [("over the time of `clone()`: forward, 64 Mi into a new tensor, p = %s" % p, 1.1, fresh(p), "%.2f") for p in (0.1, 0.5)]
+    lines = []
+    for title, aim, find, form in goals:
+        at_least = title.startswith("times")
+        cells = []
+        for threads in torch_threads():
+            try:
+                value = float(form % find(threads))
+            except KeyError:
+                cells.append("not measured")
+                continue
+            cells.append(form % value + ("" if (value >= aim if at_least else value <= aim) else " (missed)"))
+        lines.append([title, "%s %g" % (">=" if at_least else "<=", aim)] + cells)
+    return markdown(["", "aim"] + ["%d thread%s" % (threads, "" if threads == 1 else "s") for threads in torch_threads()], lines)
+
+
+PASSES = {"forward": "forward", "both": "forward + backward"}
+
+
+def attention_table(_):
+    """Attention with dropout over PyTorch's without, by simdrop and by PyTorch."""
+    rows = {(row["dtype"], tuple(row["shape"]), row["mask"], row["threads"], row["pass"]): row for row in read_json("zen4-attention.json")["results"]}
+    columns = [(threads, name) for threads in sorted({key[3] for key in rows}) for name in PASSES]
+    header = ["samples, heads, length, size", "type", "masks"] + [
+        text for threads, name in columns for text in ("%d thread%s, %s: p = 0, ms" % (threads, "" if threads == 1 else "s", name), "simdrop", "PyTorch")]
+    lines = []
+    for dtype, shape, mask in dict.fromkeys(key[:3] for key in rows):
+        found = [rows[dtype, shape, mask, threads, PASSES[name]] for threads, name in columns]
+        lines.append([", ".join(map(str, shape)), dtype, mask] + [text for row in found for text in (
+            short(row["milliseconds"]["p = 0"]), "%.2f" % row["simdrop to p = 0"], "%.1f" % row["pytorch to p = 0"])])
+    return markdown(header, lines)
+
+
 def thread_table(_):
     rows = read_json("sapphire-rapids-openmp.json")["rows"]
     lines = [[str(row["n"]), str(row["p"]), "%.1f" % row["one_thread_us"], "%.1f" % row["threads_us"],
@@ -389,13 +502,18 @@ def figure(words, rows):
     if words[0] == "fused":
         found = [row for row in read_json("zen4-fused-peers.json")["rows"] if fused_key(row) == tuple(words[1:])]
         return "%.1f" % found[0]["times_simdrop"]["median"]
+    if words[0] == "attention":
+        whose, name, extreme = words[1:]
+        ratios = [row[whose + " to p = 0"] for row in read_json("zen4-attention.json")["results"] if row["pass"] == PASSES[name]]
+        return ("%.2f" if whose == "simdrop" else "%.1f") % {"least": min, "most": max}[extreme](ratios)
     if words[0] == "zen4":
         words, rows = words[1:], rows_by_key(["zen4.json"])
     field, kernel, backend, dtype, n, p = words
     return FIELDS[field](rows[kernel, backend, dtype, number(n), float(p)])
 
 
-TABLES = {"python": python_table, "jax": jax_table, "peers": peer_table, "fused": fused_table, "fused_peers": fused_peer_table, "short": short_table, "instructions": instruction_table, "threads": thread_table, "tuning": tuning_table, "zen4": zen4_table,
+TABLES = {"python": python_table, "jax": jax_table, "torch_calls": torch_call_table, "torch_steps": torch_step_table, "torch_goals": torch_goal_table,
+          "torch_share": torch_share_table, "attention": attention_table, "peers": peer_table, "fused": fused_table, "fused_peers": fused_peer_table, "short": short_table, "instructions": instruction_table, "threads": thread_table, "tuning": tuning_table, "zen4": zen4_table,
           "forward_zen4": lambda rows: forward_table(rows_by_key(["zen4.json"])),
           "memory_ways": memory_ways_table, "fresh": fresh_table,
           "zen4_tuning": lambda rows: tuning_table(rows, "zen4-tuning.json"), "builds": build_table, "types": types_command_table, "backends": backend_table, "model": model_table, "model_constants": model_constant_table, "commands": command_table, "layouts": layout_table, "forward": forward_table, "kernels": kernel_table, "small": small_table}

@@ -2,7 +2,7 @@
 """What a compiled call costs in JAX: simdrop.jax.dropout in turns with the lines of flax.linen.Dropout, forward, and forward and backward.
 
     JAX_PLATFORMS=cpu python3 bench/jax_calls.py --json bench/results/zen4-jax.json
-    python3 bench/jax_calls.py --table bench/results/zen4-jax.json      prints the table of docs/jax.md
+    python3 bench/figures.py                     fills the table of docs/jax.md
 
 simdrop, JAX and Flax must be installed for the Python that runs this. Every way is one function under jit that is given its key, and is
 waited for; both use the threads of XLA's pool. A figure is the median over rounds, in each of which every way is called for about two
@@ -19,7 +19,7 @@ import platform
 
 import calls
 
-SIZES = {1 << 10: "1 Ki", 1 << 16: "64 Ki", 1 << 20: "1 Mi"}
+SIZES = (1 << 10, 1 << 16, 1 << 20)
 PROBABILITIES = (0.1, 0.5)
 IDIOM = "bernoulli + where"
 
@@ -65,30 +65,11 @@ def measure(n: int, p: float, rounds: int):
         yield {"way": way, "direction": direction, "n": n, "p": p, **calls.against(taken, times[IDIOM, direction])}
 
 
-def table(results) -> str:
-    rows = {(row["way"], row["direction"], row["n"], row["p"]): row for row in results["rows"]}
-    columns = [(n, p) for n in SIZES for p in PROBABILITIES]
-    lines = ["| us a call (times faster than the idiom) | " + " | ".join(f"{SIZES[n]}, p = {p}" for n, p in columns) + " |"]
-    lines.append("|---" * (1 + len(columns)) + "|")
-    for way, direction in dict.fromkeys((row["way"], row["direction"]) for row in results["rows"]):
-        cells = []
-        for n, p in columns:
-            row = rows[way, direction, n, p]
-            cells.append(f"{row['us']:.0f}" + (f" ({row['idiom_over_this']:.1f})" if way == "simdrop" else ""))
-        lines.append(f"| {way}, {direction} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", help="the file to write")
-    parser.add_argument("--table", help="print the table of such a file instead")
     parser.add_argument("--rounds", type=int, default=31)
     arguments = parser.parse_args()
-    if arguments.table:
-        with open(arguments.table, encoding="ascii") as file:
-            print(table(json.load(file)))
-        return
     import flax
     import jax
 
@@ -102,7 +83,9 @@ def main() -> None:
         with open(arguments.json, "w", encoding="ascii") as file:
             json.dump(results, file, indent=1)
             file.write("\n")
-    print(table(results))
+    for row in rows:
+        name = f"{row['way']}, {row['direction']}"
+        print(f"{name:38} n {row['n']:8} p {row['p']:.1f} {row['us']:12.1f} us  {row['idiom_over_this']:8.2f} x")
 
 
 if __name__ == "__main__":

@@ -1,17 +1,19 @@
 #!/usr/bin/env python3
-"""PyTorch's dropout with simdrop on and off: calls, and a training step of a transformer block.
+"""PyTorch's dropout with simdrop on and off: calls, tensors that are new, and training steps of the examples' models.
 
-    bench/torch_calls.py [--json FILE] [--threads 1,2] [--parts calls,eager,compiled]
+    bench/torch_calls.py [--json FILE] [--threads 1,2] [--parts calls,fresh,eager,compiled]
+    python3 bench/figures.py        fills the tables of docs/pytorch.md and docs/pytorch-modules.md
 
-Each case runs in processes of its own, off and on in turns, since what is compiled or overridden in one would be felt in the other. Times
-are medians over the rounds of the best of several repetitions; --clock cpu takes the processor's time, for one thread on a machine that has other
-work. Prints a table in Markdown.
+Off and on are processes of their own, which take turns, since what is compiled or overridden in one would be felt in the other. In a
+process, what is compared takes turns: directions and probabilities; an output of 64 Mi elements that was never touched and clone(); a step
+and the same with p = 0. Times are medians over the rounds of the best of several repetitions.
 """
 
 from __future__ import annotations
 
 import argparse
 import functools
+import importlib
 import json
 import os
 import pathlib
@@ -25,28 +27,48 @@ from typing import Any
 
 import calls
 
+EXAMPLES = pathlib.Path(__file__).resolve().parents[1] / "examples" / "python"
 SIZES = (1, 1 << 10, 1 << 16, 1 << 20)
+FRESH = 1 << 26
 PROBABILITIES = (0.1, 0.5)
-STATES = ("off", "on", "p=0")
-clock = time.perf_counter
+STATES = ("off", "on")
+# Steps by the names that they have in the JSON: the example that makes them, what it is given, and whether they are measured compiled too,
+# and with more than one thread.
+STEPS: dict[str, tuple[str, dict[str, int], bool]] = {
+    "mlp": ("mlp", {}, True),
+    "transformer": ("transformer", {}, True),
+    "transformer-512": ("transformer", {"d_model": 512, "length": 256, "batch": 4}, True),
+    "dropout2d": ("dropout2d", {}, False),
+    "lstm": ("lstm", {}, False),
+    "mc_dropout": ("mc_dropout", {}, False),
+}
 
 
-def best(call: Callable[[], object], seconds: float = 0.01, repetitions: int = 25) -> float:
+def best_in_turns(
+    functions: dict[str, Callable[[], object]], turn: float = 0.01, repetitions: int = 25, budget: float = 60
+) -> dict[str, float]:
     """Seconds a call, the best of some short repetitions: what else runs on the machine disturbs some of them, not all."""
-    call()
-    begin = clock()
-    call()
-    count = max(1, int(seconds / max(clock() - begin, 1e-6)))
-    times = []
-    for _ in range(repetitions):
-        begin = clock()
-        for _ in range(count):
-            call()
-        times.append((clock() - begin) / count)
-    return min(times)
+    counts = {}
+    for name, call in functions.items():
+        call()
+        begin = time.perf_counter()
+        call()
+        counts[name] = max(1, int(turn / max(time.perf_counter() - begin, 1e-6)))
+    times: dict[str, list[float]] = {name: [] for name in functions}
+    begin = time.perf_counter()
+    for done in range(repetitions):
+        if done >= 5 and time.perf_counter() - begin > budget:
+            break
+        for name, call in functions.items():
+            start = time.perf_counter()
+            for _ in range(counts[name]):
+                call()
+            times[name].append((time.perf_counter() - start) / counts[name])
+    return {name: min(taken) for name, taken in times.items()}
 
 
-def measure_calls(state: str) -> dict[str, float]:
+def measure_calls() -> dict[str, float]:
+    """Microseconds of F.dropout, and of it and its gradient."""
     import torch
     import torch.nn.functional as F
 
@@ -54,107 +76,82 @@ def measure_calls(state: str) -> dict[str, float]:
     for n in SIZES:
         x, dy = torch.randn(n), torch.randn(n)
         leaf = x.clone().requires_grad_()
+        functions: dict[str, Callable[[], object]] = {}
         for p in PROBABILITIES:
-            times[f"forward {n} {p}"] = best(functools.partial(F.dropout, x, p)) * 1e6
-            times[f"both {n} {p}"] = best(lambda leaf=leaf, p=p, dy=dy: F.dropout(leaf, p).backward(dy)) * 1e6
+            functions[f"forward {n} {p}"] = functools.partial(F.dropout, x, p)
+            functions[f"both {n} {p}"] = lambda leaf=leaf, p=p, dy=dy: F.dropout(leaf, p).backward(dy)
+        times.update({name: 1e6 * seconds for name, seconds in best_in_turns(functions).items()})
     return times
 
 
-def make_block(p: float) -> Any:
-    """A transformer's block: d = 256, 8 heads; pre-norm, dropout on attention and on both branches."""
+def measure_fresh() -> dict[str, float]:
+    """Milliseconds of outputs that the system has yet to give pages to."""
     import torch
-    from torch import nn
+    import torch.nn.functional as F
 
-    class Block(nn.Module):
-        def __init__(self, d: int, heads: int) -> None:
-            super().__init__()
-            self.norm1, self.norm2 = nn.LayerNorm(d), nn.LayerNorm(d)
-            self.attention = nn.MultiheadAttention(d, heads, dropout=p, batch_first=True)
-            self.feed = nn.Sequential(nn.Linear(d, 4 * d), nn.GELU(), nn.Dropout(p), nn.Linear(4 * d, d))
-            self.drop = nn.Dropout(p)
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            normed = self.norm1(x)
-            x = x + self.drop(self.attention(normed, normed, normed, need_weights=False)[0])
-            return x + self.drop(self.feed(self.norm2(x)))
-
-    return Block(256, 8)
+    x = torch.randn(FRESH)
+    functions: dict[str, Callable[[], object]] = {"clone": x.clone}
+    functions.update({f"forward {p}": functools.partial(F.dropout, x, p) for p in PROBABILITIES})
+    return {name: 1e3 * seconds for name, seconds in best_in_turns(functions, repetitions=7).items()}
 
 
-def measure_block(state: str, compiled: bool) -> dict[str, float]:
+def measure_steps(compiled: bool, threads: int) -> dict[str, float]:
+    """Milliseconds of training steps, with dropout and with p = 0."""
     import torch
 
-    torch.manual_seed(0)
-    block = make_block(0.0 if state == "p=0" else 0.1)
-    x, target = torch.randn(8, 128, 256), torch.randn(8, 128, 256)
-    optimizer = torch.optim.SGD(block.parameters(), lr=1e-3)
-    model = torch.compile(block) if compiled else block
-
-    def step() -> None:
-        optimizer.zero_grad()
-        torch.nn.functional.mse_loss(model(x), target).backward()
-        optimizer.step()
-
-    for _ in range(3):
-        step()
-    return {"step": best(step, 0.05, 25) * 1e3}
+    sys.path.insert(0, str(EXAMPLES))
+    times = {}
+    for name, (example, sizes, is_compiled) in STEPS.items():
+        if not is_compiled and (compiled or threads > 1):
+            continue
+        make_step = importlib.import_module(example).make_step
+        if compiled:
+            sizes = {**sizes, "compiled": True}
+        functions = {}
+        for drops in (True, False):
+            torch.manual_seed(0)
+            functions[name if drops else name + " p=0"] = make_step(drops, **sizes)
+        times.update({key: 1e3 * seconds for key, seconds in best_in_turns(functions, 0.05, 15, budget=3).items()})
+    return times
 
 
 def run_child(part: str, state: str, threads: int) -> None:
     import torch
 
-    global clock
-    clock = time.process_time if os.environ.get("SIMDROP_BENCH_CLOCK") == "cpu" else time.perf_counter
     torch.set_num_threads(threads)
     if state == "on":
         import simdrop.torch
 
         simdrop.torch.enable()
-    times = measure_calls(state) if part == "calls" else measure_block(state, part == "compiled")
+    if part == "calls":
+        times = measure_calls()
+    elif part == "fresh":
+        times = measure_fresh()
+    else:
+        times = measure_steps(part == "compiled", threads)
     print(json.dumps(times))
 
 
-def run_process(part: str, state: str, threads: int) -> dict[str, float]:
+def run_process(part: str, state: str, threads: int, has_compiled: bool) -> dict[str, float]:
+    """One child. SIMDROP_BENCH_LOCK names a file whose lock a measurement holds, for machines on which other work gives way to that."""
     cache = os.path.join(tempfile.gettempdir(), "simdrop-bench")
     environment = dict(os.environ, OMP_NUM_THREADS=str(threads), TORCHINDUCTOR_CACHE_DIR=cache)
     command = [sys.executable, __file__, "--child", part, state, str(threads)]
-    if part == "compiled":  # not in the measured time: the compiler
-        subprocess.run(command, env=environment, check=True, capture_output=True)
+    if part == "compiled" and not has_compiled:  # not in the measured time: the compiler
+        subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
     lock = os.environ.get("SIMDROP_BENCH_LOCK")
     command = ["flock", lock, *command] if lock else command
-    result = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    result = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
     times: dict[str, float] = json.loads(result.stdout.splitlines()[-1])
     return times
 
 
-def print_tables(results: list[dict[str, Any]]) -> None:
-    def find(part: str, threads: int, state: str) -> dict[str, float] | None:
-        return next((r["times"] for r in results if (r["part"], r["threads"], r["state"]) == (part, threads, state)), None)
-
-    for threads in sorted({r["threads"] for r in results}):
-        off, on = find("calls", threads, "off"), find("calls", threads, "on")
-        if off and on:
-            print(f"\n| us, {threads} thread(s) | forward, off | on | ratio | forward + backward, off | on | ratio |")
-            print("|---|---|---|---|---|---|---|")
-            for n in SIZES:
-                for p in PROBABILITIES:
-                    cells = [(off[f"{what} {n} {p}"], on[f"{what} {n} {p}"]) for what in ("forward", "both")]
-                    print(f"| {n}, p = {p} | " + " | ".join(f"{a:.1f} | {b:.1f} | {a / b:.1f}" for a, b in cells) + " |")
-        for part in ("eager", "compiled"):
-            times = [find(part, threads, state) for state in STATES]
-            if all(times):
-                a, b, c = (t["step"] for t in times if t)
-                ratios = f"off/on {a / b:.2f}, on/p=0 {b / c:.2f}"
-                print(f"\n{part} step, {threads} thread(s), ms: off {a:.1f}, on {b:.1f}, p = 0 {c:.1f}; {ratios}")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", type=pathlib.Path, help="write the figures there")
+    parser.add_argument("--json", type=pathlib.Path, help="write the figures to this file; those that it has of other parts stay")
     parser.add_argument("--threads", default="1,2")
-    parser.add_argument("--parts", default="calls,eager,compiled")
-    parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--clock", choices=("wall", "cpu"), default="wall")
+    parser.add_argument("--parts", default="calls,fresh,eager,compiled")
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
@@ -163,22 +160,25 @@ def main() -> None:
 
     import torch
 
-    os.environ["SIMDROP_BENCH_CLOCK"] = options.clock
-    results: list[dict[str, Any]] = []
-    for threads in map(int, options.threads.split(",")):
-        for part in options.parts.split(","):
-            states = STATES[:2] if part == "calls" else STATES
-            rounds: dict[str, list[dict[str, float]]] = {state: [] for state in states}
-            for _ in range(options.rounds):
-                for state in states:
-                    rounds[state].append(run_process(part, state, threads))
+    document: dict[str, Any] = {"results": []}
+    if options.json and options.json.exists():
+        document = json.loads(options.json.read_text())
+    document.update({"processor": calls.processor(), "torch": torch.__version__, "unit": "calls: us, all others: ms"})
+    for part in options.parts.split(","):
+        for threads in map(int, options.threads.split(",")):
+            rounds: dict[str, list[dict[str, float]]] = {state: [] for state in STATES}
+            for done in range(options.rounds):
+                for state in STATES:
+                    rounds[state].append(run_process(part, state, threads, has_compiled=done > 0))
             for state, runs in rounds.items():
                 times = {name: statistics.median(run[name] for run in runs) for name in runs[0]}
-                results.append({"part": part, "threads": threads, "state": state, "times": times})
+                key = {"part": part, "threads": threads, "state": state}
+                others = [row for row in document["results"] if {name: row[name] for name in key} != key]
+                document["results"] = [*others, {**key, "times": times}]
+                for name, value in times.items():
+                    print(f"{part:8} {threads} thread(s) {state:4} {name:22} {value:12.3f} {'us' if part == 'calls' else 'ms'}", flush=True)
             if options.json:
-                header = {"processor": calls.processor(), "torch": torch.__version__, "clock": options.clock, "unit": "calls: us, steps: ms"}
-                options.json.write_text(json.dumps({**header, "results": results}, indent=1) + "\n")
-    print_tables(results)
+                options.json.write_text(json.dumps(document, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,21 +1,24 @@
-# Headers, libraries, the CMake package and the pkg-config file.
-install(DIRECTORY include/simdrop DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h" PATTERN openmp.h EXCLUDE)
+# Headers, libraries, the CMake package and the pkg-config file. In three components: Runtime is what a program needs that was linked to a
+# shared library, Development what it takes to compile one, and goes with Runtime; Tools is tools/simdrop/CMakeLists.txt's.
+install(DIRECTORY include/simdrop DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT Development FILES_MATCHING PATTERN "*.h" PATTERN openmp.h EXCLUDE)
 if(TARGET simdrop_lib_openmp)
-  install(FILES include/simdrop/openmp.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/simdrop)
+  install(FILES include/simdrop/openmp.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/simdrop COMPONENT Development)
 endif()
-set(destinations RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
-    ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+set(destinations RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT Runtime
+    LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT Runtime NAMELINK_COMPONENT Development
+    ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT Development)
 install(TARGETS ${simdrop_libraries} EXPORT simdrop_targets ${destinations})
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/simdrop)
-install(EXPORT simdrop_targets NAMESPACE simdrop:: FILE simdrop-targets.cmake DESTINATION ${package_dir})
+install(EXPORT simdrop_targets NAMESPACE simdrop:: FILE simdrop-targets.cmake DESTINATION ${package_dir} COMPONENT Development)
 if(TARGET simdrop_lib_openmp)
   install(TARGETS simdrop_lib_openmp EXPORT simdrop_openmp_targets ${destinations})
-  install(EXPORT simdrop_openmp_targets NAMESPACE simdrop:: FILE simdrop-openmp-targets.cmake DESTINATION ${package_dir})
+  install(EXPORT simdrop_openmp_targets NAMESPACE simdrop:: FILE simdrop-openmp-targets.cmake DESTINATION ${package_dir} COMPONENT Development)
 endif()
 configure_package_config_file(cmake/simdrop-config.cmake.in simdrop-config.cmake INSTALL_DESTINATION ${package_dir})
 write_basic_package_version_file(simdrop-config-version.cmake COMPATIBILITY SameMinorVersion)
-install(FILES ${PROJECT_BINARY_DIR}/simdrop-config.cmake ${PROJECT_BINARY_DIR}/simdrop-config-version.cmake DESTINATION ${package_dir})
+install(FILES ${PROJECT_BINARY_DIR}/simdrop-config.cmake ${PROJECT_BINARY_DIR}/simdrop-config-version.cmake DESTINATION ${package_dir}
+        COMPONENT Development)
 
 # The pkg-config file finds the prefix from its own place, so that it is right after cmake --install --prefix and when it was moved.
 # Absolute install folders are allowed (CMAKE_INSTALL_LIBDIR=/opt/lib), and then stand alone; a file in such a folder can know the
@@ -61,8 +64,8 @@ else()
   set(pkgconfig_private_libs "${libs}")
 endif()
 configure_file(cmake/simdrop.pc.in simdrop.pc @ONLY)
-install(FILES ${PROJECT_BINARY_DIR}/simdrop.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+install(FILES ${PROJECT_BINARY_DIR}/simdrop.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT Development)
 if(TARGET simdrop_lib_openmp)
   configure_file(cmake/simdrop-openmp.pc.in simdrop-openmp.pc @ONLY)
-  install(FILES ${PROJECT_BINARY_DIR}/simdrop-openmp.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+  install(FILES ${PROJECT_BINARY_DIR}/simdrop-openmp.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT Development)
 endif()

@@ -13,7 +13,11 @@ function(simdrop_compiles variable text)
   file(WRITE ${source} "${text}\nint main(void) { return 0; }\n")
   # try_compile takes the flags of a configuration, if only Debug's, after ours.
   string(TOUPPER "${CMAKE_BUILD_TYPE}" type)
-  set(CMAKE_C_FLAGS "${CMAKE_C_FLAGS} ${CMAKE_C_FLAGS_${type}}")
+  get_directory_property(options COMPILE_OPTIONS) # of a parent
+  list(TRANSFORM options REPLACE "^SHELL:" "")
+  list(FILTER options INCLUDE REGEX "^-m")
+  list(JOIN options " " options)
+  set(CMAKE_C_FLAGS "${CMAKE_C_FLAGS} ${CMAKE_C_FLAGS_${type}} ${options}")
   set(CMAKE_C_FLAGS_DEBUG "")
   set(CMAKE_TRY_COMPILE_CONFIGURATION "")
   set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
@@ -67,4 +71,10 @@ function(simdrop_exact_flags variable text)
 endfunction()
 
 # For what every machine must run.
-simdrop_exact_flags(SIMDROP_BASE_FLAGS "#include \"common/compiled_features.h\"\nSIMDROP_REQUIRE_COMPILED_FOR(0);")
+simdrop_exact_flags(SIMDROP_BASE_FLAGS "#include \"common/compiled_features.h\"\nSIMDROP_REQUIRE_COMPILED_FOR(0);
+double sum(double a, float b);
+double sum(double a, float b) { return a + (double)b; }")
+if(NOT SIMDROP_BASE_FLAGS_FOUND)
+  message(FATAL_ERROR "simdrop cannot be compiled with these flags (CMAKE_C_FLAGS: ${CMAKE_C_FLAGS}): the compiler cannot be held to the base "
+                      "of this architecture, or has no numbers with a point there")
+endif()

@@ -41,7 +41,7 @@ if(SIMDROP_WITH_SLEEF)
       simdrop_sleef_links(links ${set})
       simdrop_exact_flags(flags "#include \"common/compiled_features.h\"\n#include \"sleef/bundles.h\"\n\
 SIMDROP_REQUIRE_COMPILED_FOR(SIMDROP_SLEEF_BUNDLE_${set});" ${SIMDROP_SLEEF_FLAGS_${set}})
-      simdrop_compiles(has_header "#include <sleef.h>" ${flags} -I${SIMDROP_SLEEF_INCLUDE_DIR})
+      simdrop_compiles(has_header "#include \"${SIMDROP_SLEEF_INCLUDE_DIR}/sleef.h\"" ${flags})
       if(links AND flags_FOUND AND has_header)
         simdrop_add_objects(sleef_${set} "${flags};-fno-lto" src/sleef/${set}.c)
         target_include_directories(simdrop_sleef_${set} SYSTEM PRIVATE ${SIMDROP_SLEEF_INCLUDE_DIR})

@@ -20,7 +20,9 @@ simdrop_check_symbol(secure_getenv stdlib.h SIMDROP_HAVE_SECURE_GETENV) # Linux,
 if(NOT SIMDROP_HAVE_SECURE_GETENV)
   simdrop_check_symbol(issetugid unistd.h SIMDROP_HAVE_ISSETUGID) # macOS, the BSDs
 endif()
-if(NOT SIMDROP_ARCHITECTURE STREQUAL "x86") # there the processor is asked itself
+if(NOT SIMDROP_HAVE_SECURE_GETENV AND NOT SIMDROP_HAVE_ISSETUGID)
+  simdrop_check_symbol(getauxval sys/auxv.h SIMDROP_HAVE_GETAUXVAL) # Android
+elseif(NOT SIMDROP_ARCHITECTURE STREQUAL "x86") # there the processor is asked itself
   simdrop_check_symbol(getauxval sys/auxv.h SIMDROP_HAVE_GETAUXVAL) # Linux
   if(NOT SIMDROP_HAVE_GETAUXVAL)
     simdrop_check_symbol(elf_aux_info sys/auxv.h SIMDROP_HAVE_ELF_AUX_INFO) # FreeBSD, OpenBSD
@@ -31,7 +33,7 @@ simdrop_check_symbol(timespec_get time.h SIMDROP_HAVE_TIMESPEC_GET) # C11, but n
 # The functions of math.h are in a library of their own on most Unix systems. check_library_exists would declare them otherwise than
 # the compiler knows them, which -Werror makes an error.
 include(CheckCSourceCompiles)
-set(CMAKE_REQUIRED_LIBRARIES m)
+set(CMAKE_REQUIRED_LIBRARIES -lm)
 check_c_source_compiles("
   #include <math.h>
   int main(int count, char **arguments) { return arguments == 0 || log1p(count) > 1; }" SIMDROP_HAVE_MATH_LIBRARY)
@@ -41,12 +43,4 @@ unset(CMAKE_REQUIRED_LIBRARIES)
 get_property(SIMDROP_HAVE_SHARED_LIBRARIES GLOBAL PROPERTY TARGET_SUPPORTS_SHARED_LIBS)
 if(CMAKE_SYSTEM_NAME STREQUAL "WASI")
   set(SIMDROP_HAVE_SHARED_LIBRARIES OFF)
-endif()
-
-# Signals and threads, which the library does without: the tool and the tests written with cmocka need them.
-simdrop_check_symbol(sigaction signal.h SIMDROP_HAVE_SIGACTION)
-find_package(Threads QUIET)
-set(SIMDROP_HAVE_POSIX OFF)
-if(SIMDROP_HAVE_SIGACTION AND CMAKE_USE_PTHREADS_INIT)
-  set(SIMDROP_HAVE_POSIX ON)
 endif()

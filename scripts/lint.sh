@@ -13,7 +13,7 @@ fi
   exit 2
 }
 failed=0
-sources() { find include src tests tools bench examples scripts python "$@" | sort; } # sources <find's tests>
+sources() { find include src tests tools bench examples packaging scripts python "$@" | sort; } # sources <find's tests>
 
 if command -v clang-format > /dev/null 2>&1; then
   if sources -name '*.[ch]' | xargs clang-format --dry-run --Werror; then

@@ -48,13 +48,22 @@ if [ "$level" != run ]; then
   want shellcheck shellcheck
   want abigail-tools abidiff
   want hyperfine hyperfine
+  want doxygen doxygen
   want libopenmpi-dev mpicc
   want openmpi-bin mpirun
   want_package libopenblas-dev
+  want_package libeigen3-dev
+  want_package libdnnl-dev
+  want_package ocl-icd-opencl-dev # which Debian 12's CMake package of oneDNN asks for
   want_package libclang-rt-dev
   want_package libcmocka-dev
   want_package libhwy-dev
   want_package python3-matplotlib
+  # Packages, manual pages and completion.
+  want lintian lintian
+  want_package dpkg-dev
+  want man-db man
+  want_package bash-completion
   # AVX-512, under Bochs: what makes a disk that it starts from.
   want bochs bochs
   want_package bochs-term
@@ -74,7 +83,10 @@ if [ "$level" != run ]; then
   want_package libc6-dev-s390x-cross
   want_package libcmocka-dev:arm64
   want_package libsleef-dev:arm64
-  want gcc-mingw-w64-x86-64 x86_64-w64-mingw32-gcc
+  want gcc-mingw-w64-x86-64 x86_64-w64-mingw32-gcc-posix
+  want musl-tools musl-gcc
+  want gcc-riscv64-linux-gnu riscv64-linux-gnu-gcc
+  want_package libc6-dev-riscv64-cross
   python3 -c 'import numpy' 2> /dev/null || add python3-numpy
   python3 -c 'import ensurepip' 2> /dev/null || add python3-venv
   python3 -c 'import os, sys, sysconfig; sys.exit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))' 2> /dev/null || add python3-dev

@@ -382,6 +382,19 @@ flags_and_reproducible() {
     'CCACHE_DISABLE=1 sh tests/reproducible.sh "$build/reproducible"'
 }
 
+# One kind of package a day.
+more_packages() {
+  turn=0
+  for part in hardened conan vcpkg; do
+    if by_turns 3 $turn; then
+      sh tests/packages.sh "$build/packages-$part" $part || return
+    else
+      echo "skipped packages, $part: they are made on one day in 3"
+    fi
+    turn=$((turn + 1))
+  done
+}
+
 # README's commands, and what test.sh builds, in systems that have nothing else.
 bare_systems() {
   failures=0
@@ -431,16 +444,24 @@ step 'the instruction scan sees planted instructions' python3 tests/scan_instruc
 group flags release
 step 'compiler flags, reproducible builds' on_turn 3 0 flags_and_reproducible
 group users release
+step 'packages' sh tests/packages.sh "$build/packages"
+step 'more packages' more_packages
 step 'symbols' sh tests/check_symbols.sh "$build/release"
 step 'ABI' sh tests/check_abi.sh "$build/abi"
 step 'headers' sh tests/headers/run.sh "$build/release" "$build/headers"
+step 'documentation' sh tests/documentation.sh "$build/release" "$build/documentation"
+step 'two files' sh tests/two_files.sh "$build/two-files" "$(by_turns 5 2 && echo --all)"
 step 'optional parts, consumers' at_once 'sh tests/optional_parts.sh "$build/optional-parts" --part "$day/6"' \
   'sh tests/consumers/run.sh "$build/consumers"'
+step 'dropping in' sh tests/dropping_in.sh "$build/release" "$build/dropping-in" --part "$([ "$all$only" = no ] && echo "$day/4" || echo 0/1)"
+step 'hostile parents' sh tests/hostile_parents.sh "$build/hostile-parents" --part "$day/18"
 step 'set-up' sh tests/setup.sh "$build/set-up"
 group python
 step 'python' sh python/tests/run.sh "$build/python"
 group systems
 step 'other systems' on_turn 3 1 env CCACHE_DISABLE=1 sh tests/other_systems.sh "$build/other-systems"
+# One of five on a day, with the golden data; the C tests of all of them with --all.
+step 'cross compilers' sh tests/cross_compilers.sh "$build/cross-compilers" --turn "$day"
 group style clang aarch64-clang
 step 'style' sh scripts/lint.sh --part "$([ "$all$only" = no ] && echo "$day/2" || echo 0/1)" "$build/clang" "$build/aarch64-clang" # clang-tidy knows none of gcc's flags
 group faults
@@ -454,10 +475,12 @@ if [ "$all" = yes ]; then
   step 'clang, thread sanitizer, all backends' thread_sanitized tsan-highway
   group systems
   step 'all other systems' env CCACHE_DISABLE=1 sh tests/other_systems.sh "$build/other-systems" --all
+  step 'cross compilers, C tests' sh tests/cross_compilers.sh "$build/cross-compilers" --all
   group python
   step 'python, all of it' sh python/tests/run.sh "$build/python" --all
   group users
   step 'optional parts, all combinations' sh tests/optional_parts.sh "$build/optional-parts" --all
+  step 'hostile parents, all of them' sh tests/hostile_parents.sh "$build/hostile-parents" --all
   group faults
   step 'planted faults, all machines' python3 tests/faults/run.py --jobs 2
   group bare

@@ -25,6 +25,8 @@ def plain_command(path):
     arguments += ["-std=c11"] if path.suffix == ".c" else ["-std=c++17"]
     if path.parts[0] == "python":
         arguments += ["-DPy_LIMITED_API=0x030b0000", "-DSIMDROP_STATIC", "-isystem", sysconfig.get_path("include")]
+    if str(path.parent) == "examples/dropin/eigen":
+        arguments += ["-isystem", "/usr/include/eigen3"]  # Debian's, as pkg-config says
     if str(path.parent) == "bench/neon_model":
         arguments += ["--target=aarch64-linux-gnu"]
     if "<omp.h>" in (ROOT / path).read_text():

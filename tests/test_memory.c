@@ -485,12 +485,32 @@ static void outputs_of_rows(void **state) {
   }
   assert_true(touched < 100);
   assert_true(populated > (bytes - (1 << 20)) / page);
-  // Rows that lie apart, and what lies in the caches, are stored as was decided.
-  simdrop_far_output_begin(&output, &decisions, (simdrop_rows){y, (ptrdiff_t)columns * 4 + 4}, rows - 1, columns, false);
-  assert_false(output.is_walked);
+  // Rows that lie apart are stored as was decided, unless they end within lines and are not long.
+  const struct {
+    size_t columns;
+    ptrdiff_t padding, shift;
+    simdrop_store store;
+  } cases[] = {
+      {1024, 16, 0, SIMDROP_STORE_NON_TEMPORAL},  {1024, 4, 0, SIMDROP_STORE_CACHED_FAR},
+      {1024, 16, 4, SIMDROP_STORE_CACHED_FAR},    {1020, 4, 0, SIMDROP_STORE_CACHED_FAR},
+      {4095, 4, 0, SIMDROP_STORE_CACHED_FAR},     {4096, 4, 4, SIMDROP_STORE_NON_TEMPORAL},
+      {5000, 100, 0, SIMDROP_STORE_NON_TEMPORAL},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+    const simdrop_rows apart = {y + 4 * cases[i].shift, ((ptrdiff_t)cases[i].columns + cases[i].padding) * 4};
+    simdrop_far_output_begin(&output, &decisions, apart, 100, cases[i].columns, false);
+    assert_false(output.is_walked);
+    assert_int_equal(output.store, cases[i].store);
+    simdrop_far_output_go_on(&output, cases[i].columns);
+    assert_int_equal(output.store, cases[i].store);
+  }
+  // One row is as long as it is, and rows that follow one another are walked in either case.
+  simdrop_far_output_begin(&output, &decisions, (simdrop_rows){y + 4, 0}, 1, 1001, false);
   assert_int_equal(output.store, SIMDROP_STORE_NON_TEMPORAL);
-  simdrop_far_output_go_on(&output, columns);
-  assert_int_equal(output.store, SIMDROP_STORE_NON_TEMPORAL);
+  simdrop_far_output_begin(&output, &decisions, (simdrop_rows){y + 4, 4096}, 700, 1024, false);
+  simdrop_far_output_go_on(&output, 700 * 1024);
+  assert_true(output.is_walked);
+  assert_int_equal(output.store, SIMDROP_STORE_CACHED_FAR);
   munmap(y, bytes);
 }
 

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 import common
 
-KINDS = {"no dropout": None, "nn.Dropout(0.3)": nn.Dropout, "nn.Dropout2d(0.3)": nn.Dropout2d}
+KINDS = {"no dropout": None, "nn.Dropout(0.5)": nn.Dropout, "nn.Dropout2d(0.5)": nn.Dropout2d}
 
 
 def make_network(kind: type[nn.Module] | None, channels: int = 32, p: float = 0.3) -> nn.Module:
@@ -54,13 +54,13 @@ def main() -> None:
     import simdrop.torch
 
     simdrop.torch.enable()
-    images, numbers, *held_out = common.load_digits(wrong=30)
+    images, numbers, *held_out = common.load_digits(wrong=60)
     batch = common.batches_of(images, numbers)
     steps, every = (20, 10) if arguments.quick else (1000, 25)
     curves = {}
     for name, kind in KINDS.items():
         torch.manual_seed(0)
-        model = make_network(kind)
+        model = make_network(kind, p=0.5)
         curves[name] = common.train(model, loss, batch, (held_out[0], held_out[1]), steps, every)
         with torch.no_grad():
             right = (model.eval()(held_out[0]).argmax(1) == held_out[1]).float().mean()

@@ -76,14 +76,14 @@ def main() -> None:
 
     st.enable()
     text = common.Text()
-    steps, every = (4, 2) if arguments.quick else (450, 25)
+    steps, every = (4, 2) if arguments.quick else (400, 25)
     curves = {}
     for name, lstm in make_lstms().items():
         torch.manual_seed(0)
         initialize(lstm)
         model = Writer(len(text.characters), lstm)
         curves[name] = common.train(
-            model, loss, lambda g: text.batch(LENGTH, 32, g), text.all_validation(LENGTH), steps, every, learning_rate=5e-3
+            model, loss, lambda g: text.batch(LENGTH, 32, g), text.all_validation(LENGTH), steps, every, learning_rate=1e-2
         )
     common.show(curves)
     common.draw(curves, arguments.picture, "LSTM")

@@ -86,7 +86,8 @@ def main() -> None:
     axes[1].plot(angles, doubt, label="entropy of the mean, nats")
     axes[1].plot(angles, plain, label="1 - probability, without dropout", linestyle="--")
     axes[1].set_title("how unsure the network is")
-    axes[1].legend()
+    axes[1].set_ylim(0, 1.1)  # which leaves room for what the lines are
+    axes[1].legend(loc="upper right")
     for axis in axes:
         axis.set_xlabel("degrees")
         axis.grid(alpha=0.3)

@@ -35,11 +35,11 @@ def loss(model: nn.Module, images: Tensor, numbers: Tensor) -> Tensor:
     return F.cross_entropy(model(images.flatten(1)), numbers)
 
 
-def make_step(drops: bool):
+def make_step(drops: bool, compiled: bool = False):
     """A training step of the usual size: 784 pixels, 512 hidden units, 64 images."""
     model = MLP(784, 512, 10, p=0.5 if drops else 0.0)
     images, numbers = torch.randn(64, 784), torch.randint(0, 10, (64,))
-    return common.training_step(model, lambda: loss(model, images, numbers))
+    return common.training_step(model, lambda: loss(model, images, numbers), compiled)
 
 
 def main() -> None:

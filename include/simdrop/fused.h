@@ -18,19 +18,23 @@ extern "C" {
 #endif
 
 /** What the functions in double that SLEEF computes (GELU, its approximation by tanh, SiLU and softmax, of F64) use on this
- *  machine: the name of a set of instructions, "avx512f", "avx2", "purecfma" or "advsimd". NULL: nothing, since the library was
- *  built without SLEEF, or the processor has no fused multiply-add. Calls that need one return SIMDROP_ERROR_NOT_BUILT then;
- *  all others work. Static storage. */
+ *  machine.
+ *  @return the name of a set of instructions, "avx512f", "avx2", "purecfma" or "advsimd"; static storage. NULL: nothing, since
+ *          the library was built without SLEEF, or the processor has no fused multiply-add. Calls that need one return
+ *          SIMDROP_ERROR_NOT_BUILT then; all others work
+ *  @snippet library.c simdrop_f64_functions */
 SIMDROP_API const char *simdrop_f64_functions(void);
 
-/** The version of SLEEF whose header this library was compiled with, as "3.5.1"; NULL if it was built without. The bits of
- * results do not depend on it. Static storage. */
+/** The version of SLEEF whose header this library was compiled with. The bits of results do not depend on it.
+ *  @return such as "3.5.1", static storage; NULL if it was built without
+ *  @snippet library.c simdrop_sleef_version */
 SIMDROP_API const char *simdrop_sleef_version(void);
 
 /** rows x columns elements. Those of a row lie side by side; strides are from row to row, in elements, and may be negative.
  *  Element (r, c) has the mask's index offset + r * index_stride + c. Strides are not looked at where there is one row. */
 typedef struct simdrop_matrix {
-  size_t rows, columns;
+  size_t rows;               /**< how many, 0 too */
+  size_t columns;            /**< elements of a row, 0 too */
   ptrdiff_t x_stride;        /**< of x and its gradient */
   ptrdiff_t y_stride;        /**< of y and its gradient; its rows must not meet */
   ptrdiff_t residual_stride; /**< of the residual; 0: one row is added to all */
@@ -39,8 +43,11 @@ typedef struct simdrop_matrix {
   uint64_t flags;            /**< reserved: must be 0 */
 } simdrop_matrix;
 
-/** A matrix without gaps, with a decision for each element: every stride is `columns`. A shape that is too large is refused by
- *  the functions that take the matrix. */
+/** A matrix without gaps, with a decision for each element: every stride is `columns`.
+ *  @param rows     how many
+ *  @param columns  elements of a row
+ *  @return the matrix; a shape that is too large is refused by the functions that take it
+ *  @snippet fused.c simdrop_matrix_dense */
 SIMDROP_API simdrop_matrix simdrop_matrix_dense(size_t rows, size_t columns);
 
 /** @name The chain: y = residual + dropout(activation(x + bias))
@@ -63,11 +70,11 @@ typedef enum simdrop_bias_axis {
 
 /** The parts of a chain. All zeros is dropout alone. */
 typedef struct simdrop_chain {
-  simdrop_activation activation;
-  simdrop_bias_axis bias_axis; /**< of the bias, and of its gradient */
-  const void *bias;            /**< NULL: nothing is added; otherwise `columns` or `rows` elements of the call's type */
-  const void *residual;        /**< NULL: nothing is added; otherwise element (0, 0) of a matrix of the call's type */
-  uint64_t flags;              /**< reserved: must be 0 */
+  simdrop_activation activation; /**< of x + bias */
+  simdrop_bias_axis bias_axis;   /**< of the bias, and of its gradient */
+  const void *bias;              /**< NULL: nothing is added; otherwise `columns` or `rows` elements of the call's type */
+  const void *residual;          /**< NULL: nothing is added; otherwise element (0, 0) of a matrix of the call's type */
+  uint64_t flags;                /**< reserved: must be 0 */
 } simdrop_chain;
 
 /** y = residual + dropout(activation(x + bias)). With t = x + bias and a = activation(t):
@@ -89,7 +96,8 @@ typedef struct simdrop_chain {
  *                   simdrop_chain_backward needs then. They may overlap nothing
  *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_PROBABILITY, ERROR_FLAGS, ERROR_DTYPE, ERROR_ACTIVATION, ERROR_SHAPE (no such
  *          axis), ERROR_SIZE_OVERFLOW, ERROR_INDEX_OVERFLOW, ERROR_OVERLAP, or ERROR_NOT_BUILT: f64 with an activation that
- * needs functions of a library that this one was built without */
+ * needs functions of a library that this one was built without
+ *  @snippet fused.c simdrop_chain_forward */
 SIMDROP_API simdrop_status simdrop_chain_forward(const simdrop_executor *executor, const simdrop_mask *mask,
                                                  simdrop_dtype dtype, const simdrop_matrix *matrix, const simdrop_chain *chain,
                                                  const void *x, void *y, uint8_t *bits);
@@ -115,7 +123,8 @@ SIMDROP_API simdrop_status simdrop_chain_forward(const simdrop_executor *executo
  * place then. It may share no byte with another array, nor with another element of these
  *  @param bias_gradient  NULL, or receives float (f64: double) sums, `columns` or `rows` of them by the chain's bias_axis,
  * whether there is a bias or not; +0 where there is nothing to sum. It may overlap nothing
- *  @return as simdrop_chain_forward */
+ *  @return as simdrop_chain_forward
+ *  @snippet fused.c simdrop_chain_backward */
 SIMDROP_API simdrop_status simdrop_chain_backward(const simdrop_executor *executor, const simdrop_mask *mask,
                                                   simdrop_dtype dtype, const simdrop_matrix *matrix, const simdrop_chain *chain,
                                                   const uint8_t *bits, const void *x, const void *dy, void *dx,
@@ -135,13 +144,13 @@ typedef enum simdrop_norm_kind {
 /** The parts of a norm. Arrays are of the call's type; those of `columns` elements are NULL where nothing is added, or nothing
  *  is multiplied. */
 typedef struct simdrop_norm {
-  simdrop_norm_kind kind;
-  double epsilon;       /**< added to the mean square before its root: 0 or more, and finite; 1e-5 is usual */
-  const void *bias;     /**< what is added to x, one for each column */
-  const void *residual; /**< NULL: nothing is added; otherwise element (0, 0) of a matrix */
-  const void *gamma;    /**< what is multiplied by last, one for each column */
-  const void *beta;     /**< what is added last, one for each column: with SIMDROP_RMS_NORM, usually none is */
-  uint64_t flags;       /**< reserved: must be 0 */
+  simdrop_norm_kind kind; /**< LayerNorm or RMSNorm */
+  double epsilon;         /**< added to the mean square before its root: 0 or more, and finite; 1e-5 is usual */
+  const void *bias;       /**< what is added to x, one for each column */
+  const void *residual;   /**< NULL: nothing is added; otherwise element (0, 0) of a matrix */
+  const void *gamma;      /**< what is multiplied by last, one for each column */
+  const void *beta;       /**< what is added last, one for each column: with SIMDROP_RMS_NORM, usually none is */
+  uint64_t flags;         /**< reserved: must be 0 */
 } simdrop_norm;
 
 /** y = norm(h), of each row by itself, with
@@ -167,7 +176,8 @@ typedef struct simdrop_norm {
  *  @param statistics  NULL, or receives m and w of each row, side by side, as float (f64: as double): 2 * rows numbers. They
  * may overlap nothing. Rows of no elements have none
  *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_PROBABILITY, ERROR_FLAGS, ERROR_DTYPE, ERROR_NORM, ERROR_SIZE_OVERFLOW,
- *          ERROR_INDEX_OVERFLOW or ERROR_OVERLAP */
+ *          ERROR_INDEX_OVERFLOW or ERROR_OVERLAP
+ *  @snippet fused.c simdrop_norm_forward */
 SIMDROP_API simdrop_status simdrop_norm_forward(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype,
                                                 const simdrop_matrix *matrix, const simdrop_norm *norm, const void *x, void *h,
                                                 void *y, void *statistics);
@@ -199,7 +209,8 @@ SIMDROP_API simdrop_status simdrop_norm_forward(const simdrop_executor *executor
  * there is nothing to sum. It may overlap nothing, nor may
  *  @param beta_gradient   that of beta, and
  *  @param bias_gradient   that of the bias, with which the same is true
- *  @return as simdrop_norm_forward */
+ *  @return as simdrop_norm_forward
+ *  @snippet fused.c simdrop_norm_backward */
 SIMDROP_API simdrop_status simdrop_norm_backward(const simdrop_executor *executor, const simdrop_mask *mask,
                                                  simdrop_dtype dtype, const simdrop_matrix *matrix, const simdrop_norm *norm,
                                                  const void *h, const void *statistics, const void *dy, const void *dh_added,

@@ -49,7 +49,8 @@ typedef struct simdrop_layout {
  *          ERROR_SIZE_OVERFLOW: the elements are more, or lie further apart, than PTRDIFF_MAX bytes;
  *          ERROR_INDEX_OVERFLOW: the largest index passes 2^64 - 1;
  *          ERROR_OVERLAP: elements of y share bytes with one another or with x, or the strides are so involved that this
- *          could not be ruled out in a short time (no stride pattern made by slicing and permuting is) */
+ *          could not be ruled out in a short time (no stride pattern made by slicing and permuting is)
+ *  @snippet layouts.c simdrop_forward_layout */
 SIMDROP_API simdrop_status simdrop_forward_layout(const simdrop_mask *mask, simdrop_dtype dtype, const simdrop_layout *layout,
                                                   const void *x, void *y);
 
@@ -65,7 +66,8 @@ SIMDROP_API simdrop_status simdrop_forward_layout(const simdrop_mask *mask, simd
  *                 are given; they must share no byte with an element of x or y (ERROR_OVERLAP, also if that could not be ruled
  *                 out)
  *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_PROBABILITY, ERROR_DTYPE, ERROR_FLAGS, ERROR_RANK, ERROR_SIZE_OVERFLOW,
- *          ERROR_INDEX_OVERFLOW or ERROR_OVERLAP, for the same reasons as simdrop_forward_layout */
+ *          ERROR_INDEX_OVERFLOW or ERROR_OVERLAP, for the same reasons as simdrop_forward_layout
+ *  @snippet layouts.c simdrop_forward_layout_bits */
 SIMDROP_API simdrop_status simdrop_forward_layout_bits(const simdrop_mask *mask, simdrop_dtype dtype,
                                                        const simdrop_layout *layout, const void *x, void *y, uint8_t *bits);
 
@@ -79,7 +81,8 @@ SIMDROP_API simdrop_status simdrop_forward_layout_bits(const simdrop_mask *mask,
  *  @param bytes   receives a byte for each element, as from simdrop_mask_layout_bytes: in the order of the axes as they are
  *                 given; may be NULL only if there are no elements; they must share no byte with an element of x or y
  *                 (ERROR_OVERLAP, also if that could not be ruled out)
- *  @return as simdrop_forward_layout_bits */
+ *  @return as simdrop_forward_layout_bits
+ *  @snippet layouts.c simdrop_forward_layout_bytes */
 SIMDROP_API simdrop_status simdrop_forward_layout_bytes(const simdrop_mask *mask, simdrop_dtype dtype,
                                                         const simdrop_layout *layout, const void *x, void *y, uint8_t *bytes);
 
@@ -89,7 +92,8 @@ SIMDROP_API simdrop_status simdrop_forward_layout_bytes(const simdrop_mask *mask
  *  @param layout  the same shape and index strides as in the forward call; x_strides are those of dy, y_strides those of dx
  *  @param dy      element (0, 0, ...) of the gradient with respect to the output
  *  @param dx      element (0, 0, ...) of the gradient with respect to the input
- *  @return as simdrop_forward_layout */
+ *  @return as simdrop_forward_layout
+ *  @snippet layouts.c simdrop_backward_layout */
 SIMDROP_API simdrop_status simdrop_backward_layout(const simdrop_mask *mask, simdrop_dtype dtype, const simdrop_layout *layout,
                                                    const void *dy, void *dx);
 
@@ -105,7 +109,8 @@ SIMDROP_API simdrop_status simdrop_backward_layout(const simdrop_mask *mask, sim
  *  @param x       element (0, 0, ...) of the input
  *  @param y       element (0, 0, ...) of the output; may be x, as in simdrop_forward_layout
  *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_PROBABILITY, ERROR_DTYPE, ERROR_FLAGS (of the layout), ERROR_RANK,
- *          ERROR_SIZE_OVERFLOW, ERROR_INDEX_OVERFLOW (of the layout, which is checked whole) or ERROR_OVERLAP */
+ *          ERROR_SIZE_OVERFLOW, ERROR_INDEX_OVERFLOW (of the layout, which is checked whole) or ERROR_OVERLAP
+ *  @snippet layouts.c simdrop_apply_bits_layout */
 SIMDROP_API simdrop_status simdrop_apply_bits_layout(double p, simdrop_dtype dtype, const simdrop_layout *layout,
                                                      const uint8_t *bits, const void *x, void *y);
 
@@ -114,7 +119,8 @@ SIMDROP_API simdrop_status simdrop_apply_bits_layout(double p, simdrop_dtype dty
  *  @param mask    which mask; its offset is the index of element (0, 0, ...)
  *  @param layout  shape and broadcasting; may lie in memory that the call overwrites, as the mask may
  *  @param bits    receives ceil(count / 8) bytes; may be NULL only if that is 0
- *  @return as simdrop_mask_layout_bytes */
+ *  @return as simdrop_mask_layout_bytes
+ *  @snippet layouts.c simdrop_mask_layout_bits */
 SIMDROP_API simdrop_status simdrop_mask_layout_bits(const simdrop_mask *mask, const simdrop_layout *layout, uint8_t *bits);
 
 /** Write the mask of every element, one byte each, 1 = kept, 0 = dropped, in row-major order of the layout's axes (the last
@@ -123,7 +129,8 @@ SIMDROP_API simdrop_status simdrop_mask_layout_bits(const simdrop_mask *mask, co
  *  @param layout  shape and broadcasting
  *  @param bytes   receives as many bytes as the layout has elements; may be NULL only if that is 0
  *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_PROBABILITY, ERROR_FLAGS, ERROR_RANK, ERROR_SIZE_OVERFLOW or
- *          ERROR_INDEX_OVERFLOW */
+ *          ERROR_INDEX_OVERFLOW
+ *  @snippet layouts.c simdrop_mask_layout_bytes */
 SIMDROP_API simdrop_status simdrop_mask_layout_bytes(const simdrop_mask *mask, const simdrop_layout *layout, uint8_t *bytes);
 
 /** @} */
@@ -136,7 +143,8 @@ SIMDROP_API simdrop_status simdrop_mask_layout_bytes(const simdrop_mask *mask, c
  *  @param rank    number of axes, 0 .. SIMDROP_MAX_RANK, otherwise ERROR_RANK
  *  @param dims    their extents; may be NULL if rank = 0
  *  @param layout  receives the layout
- *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_RANK or ERROR_SIZE_OVERFLOW */
+ *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_RANK or ERROR_SIZE_OVERFLOW
+ *  @snippet layouts.c simdrop_layout_dense */
 SIMDROP_API simdrop_status simdrop_layout_dense(int rank, const size_t *dims, simdrop_layout *layout);
 
 /** Any number of axes with any strides, as arrays of NumPy and tensors of PyTorch have them. Axes of extent 1 are dropped,
@@ -151,7 +159,8 @@ SIMDROP_API simdrop_status simdrop_layout_dense(int rank, const size_t *dims, si
  *  @param y_strides      the same
  *  @param index_strides  the same
  *  @param layout         receives the layout
- *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_RANK or ERROR_SIZE_OVERFLOW */
+ *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_RANK or ERROR_SIZE_OVERFLOW
+ *  @snippet layouts.c simdrop_layout_strided */
 SIMDROP_API simdrop_status simdrop_layout_strided(int rank, const size_t *dims, const ptrdiff_t *x_strides,
                                                   const ptrdiff_t *y_strides, const uint64_t *index_strides,
                                                   simdrop_layout *layout);
@@ -162,7 +171,8 @@ SIMDROP_API simdrop_status simdrop_layout_strided(int rank, const size_t *dims, 
  *  @param dims       the tensor's extents; may be NULL if rank = 0, as mask_dims may
  *  @param mask_dims  the mask's: each is 1 or the tensor's, otherwise ERROR_SHAPE
  *  @param layout     receives the layout
- *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_RANK, ERROR_SIZE_OVERFLOW or ERROR_SHAPE */
+ *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_RANK, ERROR_SIZE_OVERFLOW or ERROR_SHAPE
+ *  @snippet layouts.c simdrop_layout_broadcast */
 SIMDROP_API simdrop_status simdrop_layout_broadcast(int rank, const size_t *dims, const size_t *mask_dims,
                                                     simdrop_layout *layout);
 
@@ -180,7 +190,8 @@ typedef enum simdrop_channel_order {
  *  @param rank          spatial_rank + 2, or spatial_rank + 1 for one sample without a batch axis; otherwise ERROR_RANK
  *  @param dims          the extents, in the order of memory
  *  @param layout        receives the layout
- *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_SHAPE, ERROR_RANK or ERROR_SIZE_OVERFLOW */
+ *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_SHAPE, ERROR_RANK or ERROR_SIZE_OVERFLOW
+ *  @snippet layouts.c simdrop_layout_channels */
 SIMDROP_API simdrop_status simdrop_layout_channels(simdrop_channel_order order, int spatial_rank, int rank, const size_t *dims,
                                                    simdrop_layout *layout);
 
@@ -198,7 +209,8 @@ typedef enum simdrop_time_order {
  *  @param time      number of time steps
  *  @param features  number of features
  *  @param layout    receives the layout
- *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_SHAPE or ERROR_SIZE_OVERFLOW */
+ *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_SHAPE or ERROR_SIZE_OVERFLOW
+ *  @snippet layouts.c simdrop_layout_time_shared */
 SIMDROP_API simdrop_status simdrop_layout_time_shared(simdrop_time_order order, size_t batch, size_t time, size_t features,
                                                       simdrop_layout *layout);
 
@@ -207,7 +219,8 @@ SIMDROP_API simdrop_status simdrop_layout_time_shared(simdrop_time_order order, 
  *  @param rank    number of axes, 1 .. SIMDROP_MAX_RANK, otherwise ERROR_RANK
  *  @param dims    their extents
  *  @param layout  receives the layout
- *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_RANK or ERROR_SIZE_OVERFLOW */
+ *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_RANK or ERROR_SIZE_OVERFLOW
+ *  @snippet layouts.c simdrop_layout_drop_path */
 SIMDROP_API simdrop_status simdrop_layout_drop_path(int rank, const size_t *dims, simdrop_layout *layout);
 
 /** One decision for each row of a matrix: whole words of an embedding table (Merity et al., "Regularizing and optimizing LSTM
@@ -215,7 +228,8 @@ SIMDROP_API simdrop_status simdrop_layout_drop_path(int rank, const size_t *dims
  *  @param rows     number of rows
  *  @param columns  number of columns
  *  @param layout   receives the layout
- *  @return SIMDROP_OK, ERROR_NULL_POINTER or ERROR_SIZE_OVERFLOW */
+ *  @return SIMDROP_OK, ERROR_NULL_POINTER or ERROR_SIZE_OVERFLOW
+ *  @snippet layouts.c simdrop_layout_rows */
 SIMDROP_API simdrop_status simdrop_layout_rows(size_t rows, size_t columns, simdrop_layout *layout);
 
 /** The tile [row_begin, row_end) x [column_begin, column_end) of each of a batch of larger matrices, with one decision for
@@ -232,7 +246,8 @@ SIMDROP_API simdrop_status simdrop_layout_rows(size_t rows, size_t columns, simd
  *  @param layout        receives the tile's layout, contiguous in x and y
  *  @param first_index   receives the index of the tile's first element, to be added to the mask's offset
  *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_RANK, ERROR_SHAPE, ERROR_SIZE_OVERFLOW, or
- *          ERROR_INDEX_OVERFLOW: the whole has more than 2^64 - 1 elements */
+ *          ERROR_INDEX_OVERFLOW: the whole has more than 2^64 - 1 elements
+ *  @snippet layouts.c simdrop_layout_tile */
 SIMDROP_API simdrop_status simdrop_layout_tile(int batch_rank, const size_t *batch_dims, uint64_t rows, uint64_t columns,
                                                uint64_t row_begin, uint64_t row_end, uint64_t column_begin, uint64_t column_end,
                                                simdrop_layout *layout, uint64_t *first_index);

@@ -8,8 +8,10 @@
 #include <simdrop/executor.h>
 #include <simdrop/export.h>
 
-/** Whether this library is shared or static has nothing to do with whether simdrop's is: define SIMDROP_OPENMP_STATIC before
- *  including this when you link it as a static library on Windows. The CMake and pkg-config packages do it for you. */
+/** @def SIMDROP_OPENMP_API
+ *  Marks what this library exports. Whether it is shared or static has nothing to do with whether simdrop's is: define
+ * SIMDROP_OPENMP_STATIC before including this when you link it as a static library on Windows. The CMake and pkg-config
+ * packages do it for you. */
 #if defined(_WIN32) && defined(SIMDROP_OPENMP_STATIC)
 #define SIMDROP_OPENMP_API
 #elif defined(_WIN32) && defined(SIMDROP_BUILDING_LIBRARY)
@@ -34,7 +36,9 @@ extern "C" {
  *  In the child of a fork the pieces run one after another on the calling thread, whatever the parent has done with OpenMP:
  *  GNU's would wait for ever for the parent's threads. A program that the child executes has threads again. This holds if the
  *  library was loaded before the fork.
- *  @param threads  how many; 0: as many as OpenMP would use (OMP_NUM_THREADS, omp_set_num_threads) when this is called */
+ *  @param threads  how many; 0: as many as OpenMP would use (OMP_NUM_THREADS, omp_set_num_threads) when this is called
+ *  @return the executor, to be given to functions by its address
+ *  @snippet openmp.c simdrop_openmp_executor */
 SIMDROP_OPENMP_API simdrop_executor simdrop_openmp_executor(size_t threads);
 
 #ifdef __cplusplus

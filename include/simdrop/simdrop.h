@@ -47,21 +47,24 @@ extern "C" {
  *  @param mask  which mask; may lie in memory that the call overwrites
  *  @param n     number of elements
  *  @param bits  receives (n + 7) / 8 bytes; may be NULL only if n = 0
- *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_PROBABILITY, ERROR_FLAGS or ERROR_INDEX_OVERFLOW */
+ *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_PROBABILITY, ERROR_FLAGS or ERROR_INDEX_OVERFLOW
+ *  @snippet dropout.c simdrop_mask_bits */
 SIMDROP_API simdrop_status simdrop_mask_bits(const simdrop_mask *mask, size_t n, uint8_t *bits);
 
 /** Write the mask as one byte an element, 1 = kept, 0 = dropped.
  *  @param mask   which mask
  *  @param n      number of elements
  *  @param bytes  receives n bytes; may be NULL only if n = 0
- *  @return as simdrop_mask_bits */
+ *  @return as simdrop_mask_bits
+ *  @snippet dropout.c simdrop_mask_bytes */
 SIMDROP_API simdrop_status simdrop_mask_bytes(const simdrop_mask *mask, size_t n, uint8_t *bytes);
 
 /** The scale s = 2^32 / (2^32 - T), T = round(p * 2^32), by which kept elements are multiplied, as f64 uses it; the
  *  other types use it rounded to float. 0 when p = 1.
  *  @param p      probability of dropping, in [0, 1]
  *  @param scale  receives s
- *  @return SIMDROP_OK, ERROR_NULL_POINTER or ERROR_PROBABILITY */
+ *  @return SIMDROP_OK, ERROR_NULL_POINTER or ERROR_PROBABILITY
+ *  @snippet dropout.c simdrop_scale */
 SIMDROP_API simdrop_status simdrop_scale(double p, double *scale);
 
 /** @} */
@@ -79,7 +82,8 @@ SIMDROP_API simdrop_status simdrop_scale(double p, double *scale);
  *  @param y      receives n elements; x == y works in place, any other overlap with x is an error
  *  @param bits   NULL, or receives the packed mask as simdrop_mask_bits would write it; may not overlap x or y
  *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_PROBABILITY, ERROR_FLAGS, ERROR_DTYPE, ERROR_INDEX_OVERFLOW,
- *          ERROR_SIZE_OVERFLOW or ERROR_OVERLAP */
+ *          ERROR_SIZE_OVERFLOW or ERROR_OVERLAP
+ *  @snippet dropout.c simdrop_forward */
 SIMDROP_API simdrop_status simdrop_forward(const simdrop_mask *mask, simdrop_dtype dtype, size_t n, const void *x, void *y,
                                            uint8_t *bits);
 
@@ -90,7 +94,8 @@ SIMDROP_API simdrop_status simdrop_forward(const simdrop_mask *mask, simdrop_dty
  *  @param x      n elements
  *  @param y      receives n elements; x == y works in place, any other overlap with x is an error
  *  @param bytes  receives n bytes as simdrop_mask_bytes would write them; may be NULL only if n = 0, and may not overlap x or y
- *  @return as simdrop_forward */
+ *  @return as simdrop_forward
+ *  @snippet dropout.c simdrop_forward_bytes */
 SIMDROP_API simdrop_status simdrop_forward_bytes(const simdrop_mask *mask, simdrop_dtype dtype, size_t n, const void *x,
                                                  void *y, uint8_t *bytes);
 
@@ -100,7 +105,8 @@ SIMDROP_API simdrop_status simdrop_forward_bytes(const simdrop_mask *mask, simdr
  *  @param n      number of elements
  *  @param dy     n elements, the gradient with respect to the output
  *  @param dx     receives n elements; dy == dx works in place, any other overlap is an error
- *  @return as simdrop_forward */
+ *  @return as simdrop_forward
+ *  @snippet dropout.c simdrop_backward */
 SIMDROP_API simdrop_status simdrop_backward(const simdrop_mask *mask, simdrop_dtype dtype, size_t n, const void *dy, void *dx);
 
 /** Apply a stored mask: y[k] = bit k of bits ? x[k] * s : +0; forward and backward alike.
@@ -113,7 +119,8 @@ SIMDROP_API simdrop_status simdrop_backward(const simdrop_mask *mask, simdrop_dt
  *  @param bits   (n + 7) / 8 bytes, packed as simdrop_mask_bits writes them
  *  @param x      n elements
  *  @param y      receives n elements; x == y works in place, any other overlap with x or bits is an error
- *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_PROBABILITY, ERROR_DTYPE, ERROR_SIZE_OVERFLOW or ERROR_OVERLAP */
+ *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_PROBABILITY, ERROR_DTYPE, ERROR_SIZE_OVERFLOW or ERROR_OVERLAP
+ *  @snippet dropout.c simdrop_apply_bits */
 SIMDROP_API simdrop_status simdrop_apply_bits(double p, simdrop_dtype dtype, size_t n, const uint8_t *bits, const void *x,
                                               void *y);
 
@@ -133,28 +140,44 @@ typedef enum simdrop_backend_choice {
   SIMDROP_CHOICE_SELECTED = 3             /**< simdrop_backend_select was called */
 } simdrop_backend_choice;
 
-/** Number of backends that this version knows, best first, whether compiled in or not. */
+/** Number of backends that this version knows, best first, whether compiled in or not.
+ *  @return how many: they are numbered 0 .. count - 1
+ *  @snippet library.c simdrop_backend_count */
 SIMDROP_API size_t simdrop_backend_count(void);
 
-/** Name of backend number index ("avx512", "avx2", "highway-sse4", "scalar", ...); static storage; NULL if index >=
- * simdrop_backend_count(). */
+/** Name of a backend: "avx512", "avx2", "highway-sse4", "scalar", ...
+ *  @param index  its number
+ *  @return static storage; NULL if index >= simdrop_backend_count()
+ *  @snippet library.c simdrop_backend_name */
 SIMDROP_API const char *simdrop_backend_name(size_t index);
 
-/** 1 if backend number index is compiled into this library, else 0. */
+/** Whether a backend is compiled into this library.
+ *  @param index  its number
+ *  @return 1 or 0; 0 if index >= simdrop_backend_count()
+ *  @snippet library.c simdrop_backend_compiled */
 SIMDROP_API int simdrop_backend_compiled(size_t index);
 
-/** 1 if backend number index is compiled in and this machine can run it, else 0. */
+/** Whether a backend is compiled in and this machine can run it.
+ *  @param index  its number
+ *  @return 1 or 0; 0 if index >= simdrop_backend_count()
+ *  @snippet library.c simdrop_backend_supported */
 SIMDROP_API int simdrop_backend_supported(size_t index);
 
-/** Name of the backend in use; static storage, never NULL. */
+/** Name of the backend in use.
+ *  @return static storage, never NULL
+ *  @snippet library.c simdrop_backend_current */
 SIMDROP_API const char *simdrop_backend_current(void);
 
-/** Why that one is in use. */
+/** Why that one is in use.
+ *  @return what the choice was made by
+ *  @snippet library.c simdrop_backend_reason */
 SIMDROP_API simdrop_backend_choice simdrop_backend_reason(void);
 
 /** Use the backend with this name from now on, in every thread; NULL = the best that this machine can run. Calls already
  *  under way finish with the backend that they began with, which changes no result.
- *  @return SIMDROP_OK, ERROR_UNKNOWN_BACKEND or ERROR_UNSUPPORTED_BACKEND (the choice stays as it was) */
+ *  @param name  of a backend; NULL: the best one
+ *  @return SIMDROP_OK, ERROR_UNKNOWN_BACKEND or ERROR_UNSUPPORTED_BACKEND (the choice stays as it was)
+ *  @snippet library.c simdrop_backend_select */
 SIMDROP_API simdrop_status simdrop_backend_select(const char *name);
 
 /** @} */
@@ -170,20 +193,29 @@ SIMDROP_API simdrop_status simdrop_backend_select(const char *name);
  *  (getrusage), and for the pages of an output that has none yet (madvise, Linux).
  *  @{ */
 
-/** Number of names that simdrop_memory_select takes. */
+/** Number of names that simdrop_memory_select takes.
+ *  @return how many: they are numbered 0 .. count - 1
+ *  @snippet library.c simdrop_memory_count */
 SIMDROP_API size_t simdrop_memory_count(void);
 
-/** Name number index: "learned", which is the default; "cached" for ordinary stores; "pages-1", "pages-1-prefetch",
- *  "pages-2", "pages-4" and "pages-8" for stores past the caches (in place: ordinary ones) to so many pages in turns.
- *  Static storage; NULL if index >= simdrop_memory_count(). */
+/** A name that simdrop_memory_select takes: "learned", which is the default; "cached" for ordinary stores; "pages-1",
+ * "pages-1-prefetch", "pages-2", "pages-4" and "pages-8" for stores past the caches (in place: ordinary ones) to so many pages
+ * in turns.
+ *  @param index  its number
+ *  @return static storage; NULL if index >= simdrop_memory_count()
+ *  @snippet library.c simdrop_memory_name */
 SIMDROP_API const char *simdrop_memory_name(size_t index);
 
-/** The name of what is in use; static storage, never NULL. */
+/** The name of what is in use.
+ *  @return static storage, never NULL
+ *  @snippet library.c simdrop_memory_current */
 SIMDROP_API const char *simdrop_memory_current(void);
 
 /** Go through memory in this way from now on, in every thread; NULL = "learned". Calls already under way may go either
  *  way.
- *  @return SIMDROP_OK or ERROR_UNKNOWN_MEMORY (everything stays as it was) */
+ *  @param name  of a way; NULL: "learned"
+ *  @return SIMDROP_OK or ERROR_UNKNOWN_MEMORY (everything stays as it was)
+ *  @snippet library.c simdrop_memory_select */
 SIMDROP_API simdrop_status simdrop_memory_select(const char *name);
 
 /** @} */

@@ -30,7 +30,11 @@ typedef struct simdrop_softmax {
   uint64_t flags;               /**< reserved: must be 0 */
 } simdrop_softmax;
 
-/** The softmax of rows without masks: additive and allowed are NULL, causal is 0, and probability_stride is `columns`. */
+/** The softmax of rows without masks: additive and allowed are NULL, causal is 0, and probability_stride is `columns`.
+ *  @param scale    what scores are multiplied by; finite, which the functions that take the result check
+ *  @param columns  elements of a row
+ *  @return all of it, whose masks may be set afterwards
+ *  @snippet fused.c simdrop_softmax_plain */
 SIMDROP_API simdrop_softmax simdrop_softmax_plain(double scale, size_t columns);
 
 /** y = dropout(softmax(x * scale + additive)), row by row. With v = x * scale + additive, -infinity where masked:
@@ -55,7 +59,8 @@ SIMDROP_API simdrop_softmax simdrop_softmax_plain(double scale, size_t columns);
  *                        which and x simdrop_softmax_backward can do without the probabilities
  *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_PROBABILITY, ERROR_FLAGS, ERROR_DTYPE (also of the additive mask),
  *          ERROR_SIZE_OVERFLOW, ERROR_INDEX_OVERFLOW, ERROR_SHAPE (causal is neither 0 nor 1, or scale is not finite),
- * ERROR_OVERLAP, or ERROR_NOT_BUILT: f64 where this library was built without functions of double */
+ * ERROR_OVERLAP, or ERROR_NOT_BUILT: f64 where this library was built without functions of double
+ *  @snippet fused.c simdrop_softmax_forward */
 SIMDROP_API simdrop_status simdrop_softmax_forward(const simdrop_executor *executor, const simdrop_mask *mask,
                                                    simdrop_dtype dtype, const simdrop_matrix *matrix,
                                                    const simdrop_softmax *softmax, const void *x, void *y, void *probabilities,
@@ -81,7 +86,8 @@ SIMDROP_API simdrop_status simdrop_softmax_forward(const simdrop_executor *execu
  *  @param dx             element (0, 0) of the gradient with respect to x; may be dy, the probabilities or x with the same
  *                        stride, and works in place then. It may share no byte with another array, nor with another element of
  *                        these
- *  @return as simdrop_softmax_forward */
+ *  @return as simdrop_softmax_forward
+ *  @snippet fused.c simdrop_softmax_backward */
 SIMDROP_API simdrop_status simdrop_softmax_backward(const simdrop_executor *executor, const simdrop_mask *mask,
                                                     simdrop_dtype dtype, const simdrop_matrix *matrix,
                                                     const simdrop_softmax *softmax, const void *probabilities, const void *x,

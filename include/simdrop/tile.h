@@ -14,7 +14,7 @@ extern "C" {
  *  of the caller's, and is never written after simdrop_tile_init: threads may share it, and copies of it are as good. Its
  *  contents are the library's own. */
 typedef struct simdrop_tile {
-  uint64_t opaque[128];
+  uint64_t opaque[128]; /**< for the library alone */
 } simdrop_tile;
 
 /** Prepare to drop tiles of a matrix.
@@ -32,7 +32,8 @@ typedef struct simdrop_tile {
  *  @param dtype         type of the elements
  *  @param index_stride  how far the mask's index moves from a row to the next; 0 = all rows share the decisions of one
  *  @param tile          receives what simdrop_tile_apply needs; left as it was on an error
- *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_PROBABILITY, ERROR_FLAGS or ERROR_DTYPE */
+ *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_PROBABILITY, ERROR_FLAGS or ERROR_DTYPE
+ *  @snippet fused.c simdrop_tile_init */
 SIMDROP_API simdrop_status simdrop_tile_init(const simdrop_mask *mask, simdrop_dtype dtype, uint64_t index_stride,
                                              simdrop_tile *tile);
 
@@ -46,7 +47,8 @@ SIMDROP_API simdrop_status simdrop_tile_init(const simdrop_mask *mask, simdrop_d
  *  @param x        the tile's element (row, column)
  *  @param stride   elements of x from a row to the next; may be negative, and anything if there is one row
  *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_DTYPE (the tile is all zeros), ERROR_INDEX_OVERFLOW, ERROR_SIZE_OVERFLOW (the
- *          elements lie further apart than PTRDIFF_MAX bytes), or ERROR_OVERLAP: the stride is shorter than a row */
+ *          elements lie further apart than PTRDIFF_MAX bytes), or ERROR_OVERLAP: the stride is shorter than a row
+ *  @snippet fused.c simdrop_tile_apply */
 SIMDROP_API simdrop_status simdrop_tile_apply(const simdrop_tile *tile, uint64_t row, uint64_t column, size_t rows,
                                               size_t columns, void *x, ptrdiff_t stride);
 

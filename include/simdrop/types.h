@@ -36,7 +36,7 @@ typedef enum simdrop_dtype {
 
 /** What a function found. Everything but SIMDROP_OK means that nothing was written. */
 typedef enum simdrop_status {
-  SIMDROP_OK = 0,
+  SIMDROP_OK = 0,                    /**< it did what it was asked for */
   SIMDROP_ERROR_NULL_POINTER = 1,    /**< a pointer that is needed is NULL */
   SIMDROP_ERROR_PROBABILITY = 2,     /**< p is NaN or outside [0, 1], or not one that the function takes */
   SIMDROP_ERROR_DTYPE = 3,           /**< dtype is none of simdrop_dtype, or not one that the function takes */
@@ -54,16 +54,27 @@ typedef enum simdrop_status {
   SIMDROP_ERROR_NORM = 15                /**< the norm is none of simdrop_norm_kind, or its epsilon is below 0 or not finite */
 } simdrop_status;
 
-/** A sentence in English for a status; static storage, never NULL ("unknown status" for other numbers). */
+/** A sentence in English for a status.
+ *  @param status  what a function returned
+ *  @return static storage, never NULL ("unknown status" for other numbers)
+ *  @snippet dropout.c simdrop_status_string */
 SIMDROP_API const char *simdrop_status_string(simdrop_status status);
 
-/** Bytes of one element of dtype; 0 if dtype is unknown. */
+/** Bytes of one element.
+ *  @param dtype  its type
+ *  @return 0 if dtype is unknown
+ *  @snippet dropout.c simdrop_dtype_size */
 SIMDROP_API size_t simdrop_dtype_size(simdrop_dtype dtype);
 
-/** The name of dtype as programs write it ("f32", "bf16"); static storage, NULL if dtype is unknown. */
+/** The name of a type as programs write it ("f32", "bf16").
+ *  @param dtype  the type
+ *  @return static storage; NULL if dtype is unknown
+ *  @snippet dropout.c simdrop_dtype_name */
 SIMDROP_API const char *simdrop_dtype_name(simdrop_dtype dtype);
 
-/** How many element types there are: those numbered 0 .. count - 1. */
+/** How many element types there are.
+ *  @return count: they are numbered 0 .. count - 1
+ *  @snippet dropout.c simdrop_dtype_count */
 SIMDROP_API size_t simdrop_dtype_count(void);
 
 #ifdef __cplusplus

@@ -31,7 +31,8 @@ extern "C" {
  *  @param x         n elements
  *  @param y         receives n elements; x == y works in place, any other overlap with x is an error
  *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_PROBABILITY, ERROR_FLAGS, ERROR_DTYPE, ERROR_INDEX_OVERFLOW,
- *          ERROR_SIZE_OVERFLOW or ERROR_OVERLAP */
+ *          ERROR_SIZE_OVERFLOW or ERROR_OVERLAP
+ *  @snippet variants.c simdrop_alpha_forward */
 SIMDROP_API simdrop_status simdrop_alpha_forward(const simdrop_executor *executor, const simdrop_mask *mask,
                                                  simdrop_dtype dtype, size_t n, const void *x, void *y);
 
@@ -42,7 +43,8 @@ SIMDROP_API simdrop_status simdrop_alpha_forward(const simdrop_executor *executo
  *  @param n         number of elements
  *  @param dy        n elements, the gradient with respect to the output
  *  @param dx        receives n elements; dy == dx works in place, any other overlap is an error
- *  @return as simdrop_alpha_forward */
+ *  @return as simdrop_alpha_forward
+ *  @snippet variants.c simdrop_alpha_backward */
 SIMDROP_API simdrop_status simdrop_alpha_backward(const simdrop_executor *executor, const simdrop_mask *mask,
                                                   simdrop_dtype dtype, size_t n, const void *dy, void *dx);
 
@@ -54,7 +56,8 @@ SIMDROP_API simdrop_status simdrop_alpha_backward(const simdrop_executor *execut
  *  @param x         element (0, 0, ...) of the input
  *  @param y         element (0, 0, ...) of the output; may be x, as in simdrop_forward_layout
  *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_PROBABILITY, ERROR_DTYPE, ERROR_FLAGS, ERROR_RANK, ERROR_SIZE_OVERFLOW,
- *          ERROR_INDEX_OVERFLOW or ERROR_OVERLAP, for the same reasons as simdrop_forward_layout */
+ *          ERROR_INDEX_OVERFLOW or ERROR_OVERLAP, for the same reasons as simdrop_forward_layout
+ *  @snippet variants.c simdrop_alpha_forward_layout */
 SIMDROP_API simdrop_status simdrop_alpha_forward_layout(const simdrop_executor *executor, const simdrop_mask *mask,
                                                         simdrop_dtype dtype, const simdrop_layout *layout, const void *x,
                                                         void *y);
@@ -66,7 +69,8 @@ SIMDROP_API simdrop_status simdrop_alpha_forward_layout(const simdrop_executor *
  *  @param layout    the same shape and index strides as in the forward call; x_strides are those of dy, y_strides those of dx
  *  @param dy        element (0, 0, ...) of the gradient with respect to the output
  *  @param dx        element (0, 0, ...) of the gradient with respect to the input
- *  @return as simdrop_alpha_forward_layout */
+ *  @return as simdrop_alpha_forward_layout
+ *  @snippet variants.c simdrop_alpha_backward_layout */
 SIMDROP_API simdrop_status simdrop_alpha_backward_layout(const simdrop_executor *executor, const simdrop_mask *mask,
                                                          simdrop_dtype dtype, const simdrop_layout *layout, const void *dy,
                                                          void *dx);
@@ -82,7 +86,8 @@ SIMDROP_API simdrop_status simdrop_alpha_backward_layout(const simdrop_executor 
  *  @param mask      whose seed, stream and offset these are
  *  @param n         how many
  *  @param normals   receives n numbers
- *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_PROBABILITY, ERROR_FLAGS, ERROR_INDEX_OVERFLOW or ERROR_SIZE_OVERFLOW */
+ *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_PROBABILITY, ERROR_FLAGS, ERROR_INDEX_OVERFLOW or ERROR_SIZE_OVERFLOW
+ *  @snippet variants.c simdrop_normals */
 SIMDROP_API simdrop_status simdrop_normals(const simdrop_executor *executor, const simdrop_mask *mask, size_t n,
                                            float *normals);
 
@@ -91,7 +96,8 @@ SIMDROP_API simdrop_status simdrop_normals(const simdrop_executor *executor, con
  *  @param mask      whose seed, stream and offset these are
  *  @param n         how many
  *  @param uniforms  receives n numbers
- *  @return as simdrop_normals */
+ *  @return as simdrop_normals
+ *  @snippet variants.c simdrop_uniforms */
 SIMDROP_API simdrop_status simdrop_uniforms(const simdrop_executor *executor, const simdrop_mask *mask, size_t n,
                                             float *uniforms);
 
@@ -110,7 +116,8 @@ SIMDROP_API simdrop_status simdrop_uniforms(const simdrop_executor *executor, co
  *  @param x         n elements
  *  @param y         receives n elements; x == y works in place, any other overlap with x is an error
  *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_PROBABILITY (p = 1 as well), ERROR_FLAGS, ERROR_DTYPE,
- *          ERROR_INDEX_OVERFLOW, ERROR_SIZE_OVERFLOW or ERROR_OVERLAP */
+ *          ERROR_INDEX_OVERFLOW, ERROR_SIZE_OVERFLOW or ERROR_OVERLAP
+ *  @snippet variants.c simdrop_gaussian_forward */
 SIMDROP_API simdrop_status simdrop_gaussian_forward(const simdrop_executor *executor, const simdrop_mask *mask,
                                                     simdrop_dtype dtype, size_t n, const void *x, void *y);
 
@@ -122,7 +129,8 @@ SIMDROP_API simdrop_status simdrop_gaussian_forward(const simdrop_executor *exec
  *  @param x         element (0, 0, ...) of the input
  *  @param y         element (0, 0, ...) of the output; may be x, as in simdrop_forward_layout
  *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_PROBABILITY (p = 1 as well), ERROR_DTYPE, ERROR_FLAGS, ERROR_RANK,
- *          ERROR_SIZE_OVERFLOW, ERROR_INDEX_OVERFLOW or ERROR_OVERLAP, for the same reasons as simdrop_forward_layout */
+ *          ERROR_SIZE_OVERFLOW, ERROR_INDEX_OVERFLOW or ERROR_OVERLAP, for the same reasons as simdrop_forward_layout
+ *  @snippet variants.c simdrop_gaussian_forward_layout */
 SIMDROP_API simdrop_status simdrop_gaussian_forward_layout(const simdrop_executor *executor, const simdrop_mask *mask,
                                                            simdrop_dtype dtype, const simdrop_layout *layout, const void *x,
                                                            void *y);
@@ -139,7 +147,8 @@ SIMDROP_API simdrop_status simdrop_gaussian_forward_layout(const simdrop_executo
  *  @param bits      (n + 7) / 8 bytes, packed as simdrop_mask_bits writes them
  *  @param x         n elements
  *  @param y         receives n elements; may be x; may not overlap bits
- *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_SHAPE (the scale), ERROR_DTYPE, ERROR_SIZE_OVERFLOW or ERROR_OVERLAP */
+ *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_SHAPE (the scale), ERROR_DTYPE, ERROR_SIZE_OVERFLOW or ERROR_OVERLAP
+ *  @snippet variants.c simdrop_apply_bits_scaled */
 SIMDROP_API simdrop_status simdrop_apply_bits_scaled(const simdrop_executor *executor, double scale, simdrop_dtype dtype,
                                                      size_t n, const uint8_t *bits, const void *x, void *y);
 
@@ -152,7 +161,8 @@ SIMDROP_API simdrop_status simdrop_apply_bits_scaled(const simdrop_executor *exe
  *  @param x         element (0, 0, ...) of the input
  *  @param y         element (0, 0, ...) of the output; may be x, with equal strides
  *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_SHAPE (the scale), ERROR_DTYPE, ERROR_FLAGS, ERROR_RANK,
- *          ERROR_SIZE_OVERFLOW, ERROR_INDEX_OVERFLOW or ERROR_OVERLAP, for the same reasons as simdrop_apply_bits_layout */
+ *          ERROR_SIZE_OVERFLOW, ERROR_INDEX_OVERFLOW or ERROR_OVERLAP, for the same reasons as simdrop_apply_bits_layout
+ *  @snippet variants.c simdrop_apply_bits_scaled_layout */
 SIMDROP_API simdrop_status simdrop_apply_bits_scaled_layout(const simdrop_executor *executor, double scale, simdrop_dtype dtype,
                                                             const simdrop_layout *layout, const uint8_t *bits, const void *x,
                                                             void *y);
@@ -173,7 +183,8 @@ SIMDROP_API simdrop_status simdrop_apply_bits_scaled_layout(const simdrop_execut
  *  @param block_height  from 1 to height
  *  @param block_width   from 1 to width
  *  @param gamma         receives the p of the mask to be given to simdrop_dropblock_bits
- *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_PROBABILITY or ERROR_SHAPE (a block that does not fit) */
+ *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_PROBABILITY or ERROR_SHAPE (a block that does not fit)
+ *  @snippet variants.c simdrop_dropblock_gamma */
 SIMDROP_API simdrop_status simdrop_dropblock_gamma(double p, size_t height, size_t width, size_t block_height,
                                                    size_t block_width, double *gamma);
 
@@ -188,7 +199,8 @@ SIMDROP_API simdrop_status simdrop_dropblock_gamma(double p, size_t height, size
  *  @param bits          receives (images * height * width + 7) / 8 bytes; may be NULL only if images = 0
  *  @param kept          receives how many elements are kept; may not lie in bits
  *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_PROBABILITY, ERROR_FLAGS, ERROR_SHAPE (a block that does not fit),
- *          ERROR_SIZE_OVERFLOW, ERROR_INDEX_OVERFLOW or ERROR_OVERLAP */
+ *          ERROR_SIZE_OVERFLOW, ERROR_INDEX_OVERFLOW or ERROR_OVERLAP
+ *  @snippet variants.c simdrop_dropblock_bits */
 SIMDROP_API simdrop_status simdrop_dropblock_bits(const simdrop_executor *executor, const simdrop_mask *mask, size_t images,
                                                   size_t height, size_t width, size_t block_height, size_t block_width,
                                                   uint8_t *bits, uint64_t *kept);
@@ -208,7 +220,8 @@ SIMDROP_API simdrop_status simdrop_dropblock_bits(const simdrop_executor *execut
  *  @param x         n elements
  *  @param mean      n means; may overlap neither x nor squares
  *  @param squares   n sums of squared distances from the mean; may not overlap x
- *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_DTYPE, ERROR_SHAPE (passes = 0), ERROR_SIZE_OVERFLOW or ERROR_OVERLAP */
+ *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_DTYPE, ERROR_SHAPE (passes = 0), ERROR_SIZE_OVERFLOW or ERROR_OVERLAP
+ *  @snippet variants.c simdrop_moments_update */
 SIMDROP_API simdrop_status simdrop_moments_update(const simdrop_executor *executor, simdrop_dtype dtype, uint64_t passes,
                                                   size_t n, const void *x, void *mean, void *squares);
 
@@ -219,7 +232,8 @@ SIMDROP_API simdrop_status simdrop_moments_update(const simdrop_executor *execut
  *  @param n         number of elements
  *  @param squares   from simdrop_moments_update
  *  @param variance  receives n variances; may be squares, any other overlap is an error
- *  @return as simdrop_moments_update */
+ *  @return as simdrop_moments_update
+ *  @snippet variants.c simdrop_moments_finish */
 SIMDROP_API simdrop_status simdrop_moments_finish(const simdrop_executor *executor, simdrop_dtype dtype, uint64_t passes,
                                                   size_t n, const void *squares, void *variance);
 
@@ -240,7 +254,8 @@ SIMDROP_API simdrop_status simdrop_moments_finish(const simdrop_executor *execut
  *  @param x            n elements
  *  @param y            receives n elements; x == y works in place, any other overlap with x is an error
  *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_PROBABILITY, ERROR_FLAGS, ERROR_SHAPE (the temperature), ERROR_DTYPE,
- *          ERROR_INDEX_OVERFLOW, ERROR_SIZE_OVERFLOW or ERROR_OVERLAP */
+ *          ERROR_INDEX_OVERFLOW, ERROR_SIZE_OVERFLOW or ERROR_OVERLAP
+ *  @snippet variants.c simdrop_concrete_forward */
 SIMDROP_API simdrop_status simdrop_concrete_forward(const simdrop_executor *executor, const simdrop_mask *mask,
                                                     double temperature, simdrop_dtype dtype, size_t n, const void *x, void *y);
 
@@ -255,7 +270,8 @@ SIMDROP_API simdrop_status simdrop_concrete_forward(const simdrop_executor *exec
  *  @param dy           n elements, the gradient with respect to the output
  *  @param dx           receives n elements; may be dy or x, any other overlap is an error
  *  @param p_gradient   receives the gradient with respect to p; may overlap none of the arrays
- *  @return as simdrop_concrete_forward */
+ *  @return as simdrop_concrete_forward
+ *  @snippet variants.c simdrop_concrete_backward */
 SIMDROP_API simdrop_status simdrop_concrete_backward(const simdrop_executor *executor, const simdrop_mask *mask,
                                                      double temperature, simdrop_dtype dtype, size_t n, const void *x,
                                                      const void *dy, void *dx, double *p_gradient);
@@ -270,7 +286,8 @@ SIMDROP_API simdrop_status simdrop_concrete_backward(const simdrop_executor *exe
  *  @param y            element (0, 0, ...) of the output; may be x, with equal strides
  *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_PROBABILITY, ERROR_FLAGS, ERROR_SHAPE (the temperature), ERROR_DTYPE,
  *          ERROR_RANK, ERROR_SIZE_OVERFLOW, ERROR_INDEX_OVERFLOW or ERROR_OVERLAP, for the same reasons as
- *          simdrop_forward_layout */
+ *          simdrop_forward_layout
+ *  @snippet variants.c simdrop_concrete_forward_layout */
 SIMDROP_API simdrop_status simdrop_concrete_forward_layout(const simdrop_executor *executor, const simdrop_mask *mask,
                                                            double temperature, simdrop_dtype dtype,
                                                            const simdrop_layout *layout, const void *x, void *y);
@@ -288,7 +305,8 @@ SIMDROP_API simdrop_status simdrop_concrete_forward_layout(const simdrop_executo
  *                      with equal strides
  *  @param p_gradient   receives the gradient with respect to p; may overlap none of the arrays
  *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_PROBABILITY, ERROR_FLAGS, ERROR_SHAPE (the temperature), ERROR_DTYPE,
- *          ERROR_RANK, ERROR_SIZE_OVERFLOW, ERROR_INDEX_OVERFLOW or ERROR_OVERLAP */
+ *          ERROR_RANK, ERROR_SIZE_OVERFLOW, ERROR_INDEX_OVERFLOW or ERROR_OVERLAP
+ *  @snippet variants.c simdrop_concrete_backward_layout */
 SIMDROP_API simdrop_status simdrop_concrete_backward_layout(const simdrop_executor *executor, const simdrop_mask *mask,
                                                             double temperature, simdrop_dtype dtype,
                                                             const simdrop_layout *layout, const void *x, const void *dy,
@@ -312,7 +330,8 @@ SIMDROP_API simdrop_status simdrop_concrete_backward_layout(const simdrop_execut
  *  @param x         columns elements
  *  @param y         receives rows elements; may overlap neither w nor x
  *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_PROBABILITY, ERROR_FLAGS, ERROR_SHAPE (w_stride), ERROR_DTYPE,
- *          ERROR_INDEX_OVERFLOW, ERROR_SIZE_OVERFLOW or ERROR_OVERLAP */
+ *          ERROR_INDEX_OVERFLOW, ERROR_SIZE_OVERFLOW or ERROR_OVERLAP
+ *  @snippet variants.c simdrop_dropconnect */
 SIMDROP_API simdrop_status simdrop_dropconnect(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype,
                                                size_t rows, size_t columns, const void *w, size_t w_stride, const void *x,
                                                void *y);
@@ -339,7 +358,8 @@ SIMDROP_API simdrop_status simdrop_dropconnect(const simdrop_executor *executor,
  *  @param dx        NULL, or receives the gradient with respect to x: columns elements. One of dw and dx may be NULL. They may
  *                   overlap nothing else, nor each other; what lies between the rows of dw stays as it is
  *  @return SIMDROP_OK, ERROR_NULL_POINTER (neither dw nor dx as well), ERROR_PROBABILITY, ERROR_FLAGS, ERROR_SHAPE (w_stride),
- *          ERROR_DTYPE, ERROR_INDEX_OVERFLOW, ERROR_SIZE_OVERFLOW or ERROR_OVERLAP */
+ *          ERROR_DTYPE, ERROR_INDEX_OVERFLOW, ERROR_SIZE_OVERFLOW or ERROR_OVERLAP
+ *  @snippet variants.c simdrop_dropconnect_backward */
 SIMDROP_API simdrop_status simdrop_dropconnect_backward(const simdrop_executor *executor, const simdrop_mask *mask,
                                                         simdrop_dtype dtype, size_t rows, size_t columns, const void *w,
                                                         size_t w_stride, const void *x, const void *dy, const void *dw_added,

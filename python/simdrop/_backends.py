@@ -9,6 +9,9 @@ from typing import Literal, NamedTuple, overload
 
 from simdrop import _core
 
+LIBRARIES = pathlib.Path(_core.__file__).parent
+"""Where compiled parts are: next to one another, but in an editable install not next to the Python."""
+
 
 class Backend(NamedTuple):
     """An implementation for one set of instructions; all give the same bits."""
@@ -103,7 +106,7 @@ def _config() -> dict[str, dict[str, str]]:
             "compiled": " ".join(backend.name for backend in listed if backend.compiled),
         },
         "extensions": {
-            name: "built" if any(folder.glob(pattern)) else "not built"
+            name: "built" if any(LIBRARIES.glob(pattern)) else "not built"
             for name, pattern in {"torch": "torch/_ops*", "jax": "_xla*"}.items()
         },
         "packages": {

@@ -79,7 +79,11 @@ check 'removal' "$bin/pip" uninstall --quiet --yes simdrop
 installed | diff "$build/before" - || bad 'removal leaves nothing'
 if [ "$all" = --all ]; then
   check 'editable install' "$bin/pip" install --quiet --no-build-isolation --no-deps --editable "$here"
-  check 'editable install, used' env -C / "$bin/python" -c "import simdrop; assert simdrop.__file__.startswith('$here'); simdrop.mask(3, 0.5, seed=1)"
+  check 'editable install, used' env -C / "$bin/python" -c "import simdrop; assert simdrop.__file__.startswith('$here'); simdrop.mask(3, 0.5, seed=1); assert 'not built' not in str(simdrop.show_config('dicts'))"
+  for package in torch jax; do
+    "$bin/python" -c "import $package" 2> /dev/null || continue
+    check "editable install, used with $package" env -C / "$bin/python" -c "import simdrop.$package; assert simdrop.$package.__file__.startswith('$here')"
+  done
   check 'editable install, removed' "$bin/pip" uninstall --quiet --yes simdrop
 fi
 exit $failed

@@ -7,7 +7,6 @@ import inspect
 import json
 import os
 import pathlib
-import re
 import subprocess
 import sys
 
@@ -40,16 +39,6 @@ def test_docstrings_have_every_argument(function):
     assert function.__doc__ and "Examples\n" in inspect.getdoc(function)
     for name in inspect.signature(function).parameters:
         assert name in inspect.getdoc(function)
-
-
-def test_the_page_runs():
-    page = pathlib.Path(__file__).resolve().parents[2] / "docs/python.md"
-    blocks = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
-    assert blocks
-    for block in blocks:
-        names: dict[str, object] = {}
-        exec(block, names)
-        assert np.array_equal(names["kept"], names["y"] != 0) and np.array_equal(names["x"], names["y"])
 
 
 def test_all_names():
@@ -127,12 +116,14 @@ config: dict[str, dict[str, str]] = simdrop.show_config("dicts")
             str(package / "__init__.py"),
         ]
     )
+    # mypy finds what is installed by itself, and refuses to be told of it.
+    path = {} if package.parent.name == "site-packages" else {"MYPYPATH": str(package.parent)}
     result = subprocess.run(
         [sys.executable, *arguments],
         capture_output=True,
         text=True,
         cwd=tmp_path,
-        env={**os.environ, "MYPYPATH": str(package.parent)},
+        env={**os.environ, **path},
         check=False,
     )
     assert result.returncode == 0, result.stdout + result.stderr

@@ -8,6 +8,7 @@
  * What is no case for these, simdrop::_other handles in Python (simdrop/torch/_override.py): wrappers, modes, tangents, and
  * what is left to PyTorch's composition. */
 #include <float.h>
+#include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
 
@@ -190,8 +191,8 @@ static void run_in_place(enum kind kind, StableIValue *stack) {
   OWNED x = to_tensor(stack[0]);
   const double p = to_double(stack[1]);
   if (kind == DROPOUT && p < 1 && !torch.aoti_torch_grad_mode_is_enabled() && is_supported(x) && is_plain(x)) {
+    note_write(x); /* raises where nobody may write */
     (void)apply_drawn(x, p, true);
-    note_write(x);
     count_call(kind);
     stack[0] = put(&x);
     return;
@@ -238,10 +239,14 @@ static void native_dropout_kernel(StableIValue *stack, uint64_t inputs, uint64_t
   stack[1] = put(&bytes_handle);
 }
 
-/* PyTorch says 1 / (1 - p); kept elements were multiplied by the reciprocal of what the rounded p really keeps. */
+/* PyTorch says 1 / (1 - p); kept elements were multiplied by the reciprocal of what the rounded p really keeps. Probabilities
+ * are rounded at odd multiples of 2^-33, and what comes back of p is next to them where p was one. */
 static double find_scale(double reciprocal) {
   double scale = reciprocal;
-  if (reciprocal >= 1) (void)simdrop_scale(1 - 1 / reciprocal, &scale);
+  if (reciprocal >= 1) {
+    const double steps = (1 - 1 / reciprocal) * 0x1p33, whole = floor(steps + 0.5);
+    (void)simdrop_scale((fabs(steps - whole) < 0x1p-18 ? whole : steps) * 0x1p-33, &scale);
+  }
   return scale;
 }
 

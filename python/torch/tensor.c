@@ -12,7 +12,8 @@ void check_torch(AOTITorchError error) {
   if (error == 0) return;
   const char *what =
       torch.torch_exception_get_what_without_backtrace ? torch.torch_exception_get_what_without_backtrace() : NULL;
-  raise_error(what != NULL && *what != 0 ? what : "simdrop: a call of PyTorch's failed");
+  raise_error(what != NULL && *what != 0 ? what
+                                         : "simdrop: a call of PyTorch's failed; before 2.13, it says why on stderr alone");
 }
 
 void check_simdrop(simdrop_status status) {

@@ -80,7 +80,7 @@ static inline void simd_f32_load_two_bf16(const uint16_t *from, simd_f32 *first,
 static inline void simd_f32_store_two_bf16(uint16_t *to, simd_f32 first, simd_f32 second, bool non_temporal) {
   const __m512i elements = narrow_bf16(first, second, false);
   if (non_temporal) {
-    _mm512_stream_si512((void *)to, elements);
+    _mm512_stream_si512((__m512i *)to, elements);
   } else {
     _mm512_storeu_si512(to, elements);
   }

@@ -223,7 +223,7 @@ static inline void simd_scale_word_bf16(uint64_t bits, const uint16_t *x, uint16
     const __m512 even = _mm512_mul_ps(even_bf16(pairs), scale.factor), odd = _mm512_mul_ps(odd_bf16(pairs), scale.factor);
     const __m512i product = narrow_bf16(even, odd, scale.never_ties);
     if (non_temporal) {
-      _mm512_stream_si512((void *)(y + i), product);
+      _mm512_stream_si512((__m512i *)(y + i), product);
     } else {
       _mm512_storeu_si512(y + i, product);
     }
@@ -300,7 +300,7 @@ static inline void simd_select_word_64(uint64_t bits, const uint64_t *x, uint64_
 static inline void simd_expand_word(uint64_t bits, uint8_t *bytes, bool non_temporal) {
   const __m512i expanded = _mm512_maskz_set1_epi8(bits, 1);
   if (non_temporal) {
-    _mm512_stream_si512((void *)bytes, expanded);
+    _mm512_stream_si512((__m512i *)bytes, expanded);
   } else {
     _mm512_storeu_si512(bytes, expanded);
   }

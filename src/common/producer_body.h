@@ -489,9 +489,9 @@ static inline __attribute__((always_inline)) void mask_exact_batch(drawing *call
 }
 
 // What planes have decided of one block, or of one lane.
-typedef struct decisions {
+typedef struct drawn_lanes {
   plane_bits kept, undecided;
-} decisions;
+} drawn_lanes;
 
 static inline simd_u64 join_kept(simd_u64 kept, simd_u64 undecided, simd_u64 lower_kept) {
   return simd_or(kept, simd_and(undecided, lower_kept));
@@ -499,8 +499,8 @@ static inline simd_u64 join_kept(simd_u64 kept, simd_u64 undecided, simd_u64 low
 
 // Puts the planes of `lower` below those of `upper`, lane by lane: what the upper ones leave undecided, the lower ones
 // decide.
-static inline decisions join_planes(const decisions *upper, const decisions *lower) {
-  return (decisions){
+static inline drawn_lanes join_planes(const drawn_lanes *upper, const drawn_lanes *lower) {
+  return (drawn_lanes){
       .kept = {join_kept(upper->kept.low, upper->undecided.low, lower->kept.low),
                join_kept(upper->kept.high, upper->undecided.high, lower->kept.high)},
       .undecided = {simd_and(upper->undecided.low, lower->undecided.low),
@@ -508,17 +508,17 @@ static inline decisions join_planes(const decisions *upper, const decisions *low
   };
 }
 
-static inline decisions rotate_decisions(const decisions *d, int lanes) {
-  return (decisions){
+static inline drawn_lanes rotate_decisions(const drawn_lanes *d, int lanes) {
+  return (drawn_lanes){
       .kept = {simd_rotate_lanes(d->kept.low, lanes), simd_rotate_lanes(d->kept.high, lanes)},
       .undecided = {simd_rotate_lanes(d->undecided.low, lanes), simd_rotate_lanes(d->undecided.high, lanes)},
   };
 }
 
 // What each lane's plane decides by itself.
-static inline decisions decide_by_lanes(const drawing *call, simd_u64 planes, const plane_bits *u) {
+static inline drawn_lanes decide_by_lanes(const drawing *call, simd_u64 planes, const plane_bits *u) {
   const simd_u64 zero_bit = simd_threshold_is_zero(call->source->threshold, planes);
-  return (decisions){
+  return (drawn_lanes){
       .kept = {simd_and(u->low, zero_bit), simd_and(u->high, zero_bit)},
       .undecided = {simd_xor(u->low, zero_bit), simd_xor(u->high, zero_bit)},
   };
@@ -541,42 +541,42 @@ static inline __attribute__((always_inline)) void draw_planes_of_block(drawing *
 }
 
 // The same from first_plane on: in the first lane, what they decide together.
-static inline __attribute__((always_inline)) decisions draw_one_block(drawing *call, int vectors, int first_plane,
-                                                                      uint64_t block_number) {
+static inline __attribute__((always_inline)) drawn_lanes draw_one_block(drawing *call, int vectors, int first_plane,
+                                                                        uint64_t block_number) {
   plane_bits bits[MOST_IN_FLIGHT];
   simd_u64 planes[MOST_IN_FLIGHT];
   SIMDROP_UNROLL
   for (int i = 0; i < vectors; ++i)  // vector i has planes i, i + vectors, ..., so that neighbours join without a rotation
     planes[i] = simd_count_from((uint64_t)first_plane + (uint64_t)i, vectors);
   draw_planes_of_block(call, vectors, planes, block_number, bits);
-  decisions drawn = decide_by_lanes(call, planes[vectors - 1], &bits[vectors - 1]);
+  drawn_lanes drawn = decide_by_lanes(call, planes[vectors - 1], &bits[vectors - 1]);
   SIMDROP_UNROLL
   for (int i = vectors - 2; i >= 0; --i) {
-    const decisions vector = decide_by_lanes(call, planes[i], &bits[i]);
+    const drawn_lanes vector = decide_by_lanes(call, planes[i], &bits[i]);
     drawn = join_planes(&vector, &drawn);
   }
   SIMDROP_UNROLL
   for (int lanes = 1; lanes < SIMD_LANES; lanes *= 2) {
-    const decisions below = rotate_decisions(&drawn, lanes);
+    const drawn_lanes below = rotate_decisions(&drawn, lanes);
     drawn = join_planes(&drawn, &below);
   }
   return drawn;
 }
 
 // What is undecided at the end is equal to the threshold, and kept.
-static inline void store_one_block(const decisions *all, uint64_t *words) {
+static inline void store_one_block(const drawn_lanes *all, uint64_t *words) {
   simd_store_blocks(words, simd_or(all->kept.low, all->undecided.low), simd_or(all->kept.high, all->undecided.high));
 }
 
 // Draws the planes from first_plane on until all is decided: a function of its own, so that those before need no loop, through
 // which compilers carry what they need for it in memory.
 static __attribute__((noinline)) void finish_one_block(simdrop_mask_source *source, uint64_t block_number, int first_plane,
-                                                       decisions *all, uint64_t *words) {
+                                                       drawn_lanes *all, uint64_t *words) {
   drawing call;
   call.source = source;
   begin_rounds(&call);
   for (int plane = first_plane; plane < source->plane_count; plane += SIMD_LANES) {
-    const decisions drawn = draw_one_block(&call, 1, plane, block_number);
+    const drawn_lanes drawn = draw_one_block(&call, 1, plane, block_number);
     *all = join_planes(all, &drawn);
     if (simd_first_words(simd_or(all->undecided.low, all->undecided.high)) == 0) break;
   }
@@ -589,10 +589,10 @@ static inline __attribute__((always_inline)) void mask_wanted(simdrop_mask_sourc
   drawing call;
   call.source = source;
   begin_rounds(&call);
-  decisions drawn = draw_one_block(&call, vectors, 0, block_number);
+  drawn_lanes drawn = draw_one_block(&call, vectors, 0, block_number);
   const uint64_t undecided_0 = simd_first_words(drawn.undecided.low), undecided_1 = simd_first_words(drawn.undecided.high);
   if (((undecided_0 & wanted_0) | (undecided_1 & wanted_1)) != 0 && vectors * SIMD_LANES < source->plane_count) {
-    decisions all = drawn;  // a copy: what another function changes would be in memory here, too
+    drawn_lanes all = drawn;  // a copy: what another function changes would be in memory here, too
     finish_one_block(source, block_number, vectors * SIMD_LANES, &all, words);
     return;
   }
@@ -629,7 +629,7 @@ static __attribute__((noinline)) void mask_first_word(simdrop_mask_source *sourc
   drawing call;
   call.source = source;
   begin_rounds(&call);
-  const decisions drawn = draw_one_block(&call, FEW_VECTORS, 0, block_number);
+  const drawn_lanes drawn = draw_one_block(&call, FEW_VECTORS, 0, block_number);
   const uint64_t undecided = simd_first_words(drawn.undecided.low), wanted = ~UINT64_C(0) >> (FEW_ELEMENTS - count);
   if ((undecided & wanted) != 0 && !decides_all(source, FEW_VECTORS)) {
     mask_one_block(source, block_number, count, words);

@@ -25,14 +25,14 @@ static simdrop_status mask_bytes(const simdrop_executor *executor, const simdrop
 
 static simdrop_status forward(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype, size_t n,
                               const void *x, void *y, uint8_t *bits) {
-  const simdrop_call call = {.verb = SIMDROP_FORWARD, .mask = mask, .dtype = dtype, .n = n, .x = x, .y = y, .decisions = bits};
+  const simdrop_call call = {.verb = SIMDROP_FORWARD, .dtype = dtype, .mask = mask, .n = n, .x = x, .decisions = bits, .y = y};
   return simdrop_submit(executor, &call);
 }
 
 static simdrop_status forward_bytes(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype, size_t n,
                                     const void *x, void *y, uint8_t *bytes) {
   const simdrop_call call = {
-      .verb = SIMDROP_FORWARD_BYTES, .mask = mask, .dtype = dtype, .n = n, .x = x, .y = y, .decisions = bytes};
+      .verb = SIMDROP_FORWARD_BYTES, .dtype = dtype, .mask = mask, .n = n, .x = x, .decisions = bytes, .y = y};
   return simdrop_submit(executor, &call);
 }
 
@@ -44,7 +44,7 @@ static simdrop_status backward(const simdrop_executor *executor, const simdrop_m
 
 static simdrop_status apply_bits(const simdrop_executor *executor, double p, simdrop_dtype dtype, size_t n, const uint8_t *bits,
                                  const void *x, void *y) {
-  const simdrop_call call = {.verb = SIMDROP_APPLY_BITS, .p = p, .dtype = dtype, .n = n, .x = x, .y = y, .stored = bits};
+  const simdrop_call call = {.verb = SIMDROP_APPLY_BITS, .dtype = dtype, .p = p, .n = n, .x = x, .y = y, .stored = bits};
   return simdrop_submit(executor, &call);
 }
 
@@ -117,21 +117,21 @@ static simdrop_status mask_layout_bytes(const simdrop_executor *executor, const 
 static simdrop_status forward_layout(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype,
                                      const simdrop_layout *layout, const void *x, void *y, uint8_t *bits) {
   const simdrop_call call = {
-      .verb = SIMDROP_FORWARD, .mask = mask, .dtype = dtype, .layout = layout, .x = x, .y = y, .decisions = bits};
+      .verb = SIMDROP_FORWARD, .dtype = dtype, .mask = mask, .layout = layout, .x = x, .decisions = bits, .y = y};
   return simdrop_submit_layout(executor, &call);
 }
 
 static simdrop_status forward_layout_bytes(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype,
                                            const simdrop_layout *layout, const void *x, void *y, uint8_t *bytes) {
   const simdrop_call call = {
-      .verb = SIMDROP_FORWARD_BYTES, .mask = mask, .dtype = dtype, .layout = layout, .x = x, .y = y, .decisions = bytes};
+      .verb = SIMDROP_FORWARD_BYTES, .dtype = dtype, .mask = mask, .layout = layout, .x = x, .decisions = bytes, .y = y};
   return simdrop_submit_layout(executor, &call);
 }
 
 static simdrop_status apply_bits_layout(const simdrop_executor *executor, double p, simdrop_dtype dtype,
                                         const simdrop_layout *layout, const uint8_t *bits, const void *x, void *y) {
   const simdrop_call call = {
-      .verb = SIMDROP_APPLY_BITS, .p = p, .dtype = dtype, .layout = layout, .x = x, .y = y, .stored = bits};
+      .verb = SIMDROP_APPLY_BITS, .dtype = dtype, .p = p, .layout = layout, .x = x, .y = y, .stored = bits};
   return simdrop_submit_layout(executor, &call);
 }
 

@@ -119,8 +119,8 @@ static inline void make_operation(const simdrop_call *call, size_t size, size_t 
   operation->store = SIMDROP_STORE_CACHED;
   operation->stored = operation->work == SIMDROP_WORK_ZERO ? NULL : call->stored;
   operation->n = n;
-  operation->x = call->x;
-  operation->y = call->y;
+  operation->x = (const char *)call->x;
+  operation->y = (char *)call->y;
   operation->bits = call->verb == SIMDROP_FORWARD ? call->decisions : NULL;
   operation->bytes = call->verb == SIMDROP_FORWARD_BYTES ? call->decisions : NULL;
   if (has_elements(call)) {

@@ -80,15 +80,15 @@ simdrop_operation simdrop_matrix_decisions(const simdrop_mask *mask, simdrop_dty
       .store = SIMDROP_STORE_CACHED,
       .seed = mask->seed,
       .stream = mask->stream,
-      .threshold = simdrop_threshold(mask->p),
       .index = mask->offset,
       .n = matrix->rows * matrix->columns,
+      .threshold = simdrop_threshold(mask->p),
   };
 }
 
 simdrop_store simdrop_matrix_store(const simdrop_operation *decisions, const void *input, void *output) {
   simdrop_operation elements = *decisions;
-  elements.x = input;
-  elements.y = output;
+  elements.x = (const char *)input;
+  elements.y = (char *)output;
   return simdrop_store_for(&elements);
 }

@@ -201,7 +201,7 @@ static SIMDROP_OWN_FRAME double run_layout_chunk(const concrete_job *job, simdro
 }
 
 static SIMDROP_OWN_FRAME void run_groups(void *context, size_t begin, size_t end) {
-  const concrete_job *const job = context;
+  const concrete_job *const job = (const concrete_job *)context;
   simdrop_value_reader reader;
   simdrop_value_reader_init(&reader, simdrop_current_kernels(), SIMDROP_LOGISTIC_VALUES, job->mask.seed, job->mask.stream);
   row_cursor cursor = {.column = 0};

@@ -87,7 +87,7 @@ simdrop_status simdrop_cut_layout(const simdrop_layout *layout, size_t pieces, s
   simdrop_plan_layout(layout, false, &plan);
   cut_plan(&plan, pieces, piece, &piece_plan);
   *part = (simdrop_layout_part){
-      .layout.rank = piece_plan.rank,
+      .layout = {.rank = piece_plan.rank},
       .x_offset = piece_plan.first[SIMDROP_X],
       .y_offset = piece_plan.first[SIMDROP_Y],
       .index_offset = piece_plan.index,
@@ -119,7 +119,7 @@ typedef struct ranges_context {
 } ranges_context;
 
 static void run_range(void *task_context, size_t piece) {
-  const ranges_context *const ranges = task_context;
+  const ranges_context *const ranges = (const ranges_context *)task_context;
   size_t begin, end;
   cut_grains(ranges->n, ranges->grain, ranges->pieces, piece, &begin, &end);
   if (begin < end) ranges->task(ranges->context, begin, end);
@@ -154,7 +154,7 @@ static simdrop_operation part_of(const simdrop_operation *whole, size_t begin, s
 }
 
 static void run_part(void *context, size_t begin, size_t end) {
-  const simdrop_operation *const *const whole = context;
+  const simdrop_operation *const *const whole = (const simdrop_operation *const *)context;
   const simdrop_operation part = part_of(*whole, begin, end);
   simdrop_drive(&part);
 }
@@ -182,7 +182,7 @@ typedef struct pieces_context {
 } pieces_context;
 
 static void run_layout_piece(void *task_context, size_t piece) {
-  const pieces_context *const context = task_context;
+  const pieces_context *const context = (const pieces_context *)task_context;
   const simdrop_operation *const operation = context->operation;
   if (is_in_order(operation)) {
     size_t begin, end;

@@ -75,7 +75,7 @@ static void drop_chunk(const block_job *job, size_t place, size_t count, simdrop
 }
 
 static SIMDROP_OWN_FRAME void drop_images(void *context, size_t begin, size_t end) {
-  const block_job *const job = context;
+  const block_job *const job = (const block_job *)context;
   const block_shape *const shape = &job->shape;
   const size_t elements = shape->height * shape->width, places = shape->rows * shape->columns;
   const size_t first_byte = begin * elements / 8, past = end * elements;
@@ -84,9 +84,9 @@ static SIMDROP_OWN_FRAME void drop_images(void *context, size_t begin, size_t en
   const simdrop_operation decisions = {
       .seed = job->mask.seed,
       .stream = job->mask.stream,
-      .threshold = simdrop_threshold(job->mask.p),
       .index = job->mask.offset + begin * places,
       .n = (end - begin) * places,
+      .threshold = simdrop_threshold(job->mask.p),
   };
   simdrop_mask_reader reader;
   simdrop_reader_init(&reader, simdrop_current_kernels(), &decisions);

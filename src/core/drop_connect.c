@@ -51,7 +51,7 @@ static void write_number(simdrop_dtype dtype, double number, void *element) {
 
 // Whole rows of decisions are drawn together, or pieces of one: a multiple of the lanes.
 static SIMDROP_OWN_FRAME void run_rows(void *context, size_t begin, size_t end) {
-  const connect_job *const job = context;
+  const connect_job *const job = (const connect_job *)context;
   const size_t most = SIMDROP_CHUNK_ELEMENTS_MAX;
   simdrop_operation decisions = job->decisions;
   decisions.index += begin * job->columns;
@@ -111,11 +111,11 @@ static simdrop_status check_connect(const connect_call *call, size_t *size, size
 static simdrop_operation decisions_of(const connect_call *call, size_t size) {
   return (simdrop_operation){.dtype = call->dtype,
                              .size = (uint32_t)size,
-                             .threshold = simdrop_threshold(call->mask->p),
                              .seed = call->mask->seed,
                              .stream = call->mask->stream,
                              .index = call->mask->offset,
-                             .n = call->rows * call->columns};
+                             .n = call->rows * call->columns,
+                             .threshold = simdrop_threshold(call->mask->p)};
 }
 
 // Rows or columns, of so many elements, that are enough for a thread.
@@ -136,9 +136,9 @@ simdrop_status simdrop_dropconnect(const simdrop_executor *executor, const simdr
       .size = size,
       .columns = columns,
       .w_stride = w_stride,
-      .w = w,
-      .x = x,
-      .y = y,
+      .w = (const char *)w,
+      .x = (const char *)x,
+      .y = (char *)y,
   };
   job.factor = simdrop_scale_of_threshold(job.decisions.threshold);
   simdrop_run_ranges(executor, rows, 1, least_of(columns), run_rows, &job);
@@ -212,14 +212,14 @@ static void run_part(const gradient_job *job, const gradient_part *part) {
 }
 
 static SIMDROP_OWN_FRAME void run_gradient_rows(void *context, size_t begin, size_t end) {
-  const gradient_job *const job = context;
+  const gradient_job *const job = (const gradient_job *)context;
   const gradient_part part = {.first_row = begin, .end_row = end, .columns = job->columns};
   run_part(job, &part);
 }
 
 // Strips of columns, whose sums there is room for.
 static SIMDROP_OWN_FRAME void run_gradient_columns(void *context, size_t begin, size_t end) {
-  const gradient_job *const job = context;
+  const gradient_job *const job = (const gradient_job *)context;
   const simdrop_dtype dtype = job->decisions.dtype;
   const size_t size = job->decisions.size, most = SIMDROP_GROUP_BYTES / simdrop_computed_size(dtype);
   simdrop_group_sums group = {{0}}, totals;
@@ -270,9 +270,9 @@ simdrop_status simdrop_dropconnect_backward(const simdrop_executor *executor, co
       .w = simdrop_rows_of(weights, (ptrdiff_t)w_stride, size, rows),
       .added = simdrop_rows_of(added, (ptrdiff_t)w_stride, size, rows),
       .dw = simdrop_rows_of(dw, (ptrdiff_t)w_stride, size, rows),
-      .x = input,
-      .dy = dy,
-      .dx = dx,
+      .x = (const char *)input,
+      .dy = (const char *)dy,
+      .dx = (char *)dx,
   };
   job.scale = simdrop_scale_of_threshold(job.decisions.threshold);
   if (dx == NULL) {

@@ -65,7 +65,7 @@ static simdrop_chain_operation operation_of(const chain_call *call, bool is_grad
       .activation = chain->activation,
       .f64_function = f64_function_of(call->dtype, chain->activation, is_gradient),
       .bias_axis = chain->bias_axis,
-      .bias = chain->bias,
+      .bias = (const char *)chain->bias,
       .is_gradient = is_gradient,
   };
 }
@@ -79,12 +79,12 @@ static void use_stored(simdrop_chain_operation *operation, const uint8_t *stored
 }
 
 static void run_rows(void *context, size_t begin, size_t end) {
-  const simdrop_chain_operation part = simdrop_chain_rows(context, begin, end);
+  const simdrop_chain_operation part = simdrop_chain_rows((const simdrop_chain_operation *)context, begin, end);
   simdrop_drive_chain(&part);
 }
 
 static void run_columns(void *context, size_t begin, size_t end) {
-  const simdrop_chain_operation part = simdrop_chain_columns(context, begin, end);
+  const simdrop_chain_operation part = simdrop_chain_columns((const simdrop_chain_operation *)context, begin, end);
   simdrop_drive_chain(&part);
 }
 
@@ -166,11 +166,11 @@ simdrop_status simdrop_chain_backward(const simdrop_executor *executor, const si
   simdrop_chain_operation operation = operation_of(&call, true);
   use_stored(&operation, bits);
   if (is_decided) operation.activation = SIMDROP_ACTIVATION_NONE;
-  operation.bias = bias;
+  operation.bias = (const char *)bias;
   operation.x = rows_of(&call, input, matrix->x_stride);
   operation.dy = rows_of(&call, dy, matrix->y_stride);
   operation.dx = rows_of(&call, dx, matrix->x_stride);
-  operation.sums = bias_gradient;
+  operation.sums = (char *)bias_gradient;
   operation.decisions.store = simdrop_matrix_store(&operation.decisions, x == dx ? dx : dy, dx);
   run_chain(executor, &operation);
   return SIMDROP_OK;

@@ -24,7 +24,7 @@ static simdrop_moments_kernel *kernel_of(simdrop_dtype dtype) {
 }
 
 static void update(void *context, size_t begin, size_t end) {
-  const moments_job *const job = context;
+  const moments_job *const job = (const moments_job *)context;
   char *const mean = job->mean + begin * job->sum_size, *const squares = job->squares + begin * job->sum_size;
   if (job->passes == 1) {
     memset(mean, 0, (end - begin) * job->sum_size);
@@ -34,7 +34,7 @@ static void update(void *context, size_t begin, size_t end) {
 }
 
 static void finish(void *context, size_t begin, size_t end) {
-  const moments_job *const job = context;
+  const moments_job *const job = (const moments_job *)context;
   if (job->dtype == SIMDROP_F64) {
     const double *const squares = (const double *)job->x, divisor = (double)(job->passes - 1);
     double *const variance = (double *)job->mean;
@@ -57,7 +57,7 @@ simdrop_status simdrop_moments_update(const simdrop_executor *executor, simdrop_
   if (overlaps(x, n * size, mean, n * sum_size) || overlaps(x, n * size, squares, n * sum_size) ||
       overlaps(mean, n * sum_size, squares, n * sum_size))
     return SIMDROP_ERROR_OVERLAP;
-  moments_job job = {kernel_of(dtype), dtype, passes, size, sum_size, x, mean, squares};
+  moments_job job = {kernel_of(dtype), dtype, passes, size, sum_size, (const char *)x, (char *)mean, (char *)squares};
   simdrop_run_ranges(executor, n, GRAIN, SIMDROP_PIECE_ELEMENTS, update, &job);
   return SIMDROP_OK;
 }
@@ -71,7 +71,7 @@ simdrop_status simdrop_moments_finish(const simdrop_executor *executor, simdrop_
   const size_t sum_size = simdrop_computed_size(dtype);
   if (n > SIZE_MAX / sum_size) return SIMDROP_ERROR_SIZE_OVERFLOW;
   if (squares != variance && overlaps(squares, n * sum_size, variance, n * sum_size)) return SIMDROP_ERROR_OVERLAP;
-  moments_job job = {.dtype = dtype, .passes = passes, .x = squares, .mean = variance};
+  moments_job job = {.dtype = dtype, .passes = passes, .x = (const char *)squares, .mean = (char *)variance};
   simdrop_run_ranges(executor, n, GRAIN, SIMDROP_PIECE_ELEMENTS, finish, &job);
   return SIMDROP_OK;
 }

@@ -61,7 +61,7 @@ static simdrop_norm_operation operation_of(const norm_call *call, const void *st
       .has_mean = norm->kind == SIMDROP_LAYER_NORM,
       .epsilon = norm->epsilon,
       .norm_columns = matrix->columns,
-      .gamma = norm->gamma,
+      .gamma = (const char *)norm->gamma,
       .statistics = simdrop_rows_of(statistics, 2, simdrop_computed_size(call->dtype), matrix->rows),
   };
 }
@@ -80,13 +80,13 @@ typedef struct norm_pieces {
 } norm_pieces;
 
 static void run_part_of_rows(void *context, size_t begin, size_t end) {
-  const norm_pieces *const all = context;
+  const norm_pieces *const all = (const norm_pieces *)context;
   const simdrop_norm_operation part = simdrop_norm_part_of_rows(all->operation, begin, end);
   all->drive(&part);
 }
 
 static void run_part_of_columns(void *context, size_t begin, size_t end) {
-  const norm_pieces *const all = context;
+  const norm_pieces *const all = (const norm_pieces *)context;
   const simdrop_norm_operation part = simdrop_norm_part_of_columns(all->operation, begin, end);
   all->drive(&part);
 }
@@ -145,8 +145,8 @@ static SIMDROP_OWN_FRAME simdrop_status make_forward(const norm_call *call, cons
   };
   SIMDROP_RETURN_IF_ERROR(simdrop_check_arrays(matrix, arrays, sizeof arrays / sizeof *arrays));
   *operation = operation_of(call, given->statistics);
-  operation->bias = norm->bias;
-  operation->beta = norm->beta;
+  operation->bias = (const char *)norm->bias;
+  operation->beta = (const char *)norm->beta;
   operation->x = rows_of(call, given->x, matrix->x_stride);
   operation->residual = rows_of(call, norm->residual, matrix->residual_stride);
   operation->y = rows_of(call, given->y, matrix->y_stride);
@@ -209,9 +209,9 @@ static SIMDROP_OWN_FRAME simdrop_status make_backward(const norm_call *call, con
   operation->added = rows_of(call, given->dh_added, stride);
   operation->dh = rows_of(call, given->dh, stride);
   operation->dx = rows_of(call, given->dx, matrix->x_stride);
-  operation->gamma_sums = given->gamma_sums;
-  operation->beta_sums = given->beta_sums;
-  operation->bias_sums = given->bias_sums;
+  operation->gamma_sums = (char *)given->gamma_sums;
+  operation->beta_sums = (char *)given->beta_sums;
+  operation->bias_sums = (char *)given->bias_sums;
   return SIMDROP_OK;
 }
 

@@ -133,7 +133,7 @@ static simdrop_softmax_operation operation_of(const softmax_call *call, bool com
 }
 
 static void run_rows(void *context, size_t begin, size_t end) {
-  const simdrop_softmax_operation part = simdrop_softmax_part(context, begin, end);
+  const simdrop_softmax_operation part = simdrop_softmax_part((const simdrop_softmax_operation *)context, begin, end);
   simdrop_drive_softmax(&part);
 }
 

@@ -10,7 +10,7 @@ simdrop_status simdrop_tile_init(const simdrop_mask *mask, simdrop_dtype dtype, 
   SIMDROP_RETURN_IF_ERROR(check_mask(mask, 0));
   const size_t size = simdrop_element_size(dtype);
   if (size == 0) return SIMDROP_ERROR_DTYPE;
-  const simdrop_call call = {.verb = SIMDROP_FORWARD, .mask = mask, .dtype = dtype};
+  const simdrop_call call = {.verb = SIMDROP_FORWARD, .dtype = dtype, .mask = mask};
   simdrop_operation operation;
   simdrop_tile_state state;
   make_operation(&call, size, 0, &operation);
@@ -54,7 +54,7 @@ simdrop_status simdrop_tile_apply(const simdrop_tile *tile, uint64_t row, uint64
   simdrop_tile_state state;  // the caller's is never written
   memcpy(&state, tile->opaque, sizeof state);
   if (state.size == 0) return SIMDROP_ERROR_DTYPE;  // zeros: simdrop_tile_init did not make it
-  simdrop_tile_rows tile_rows = {0, rows, columns, x, rows == 1 ? (ptrdiff_t)columns : stride};
+  simdrop_tile_rows tile_rows = {0, rows, columns, (char *)x, rows == 1 ? (ptrdiff_t)columns : stride};
   SIMDROP_RETURN_IF_ERROR(find_index(&state, row, column, rows, columns, &tile_rows.index));
   SIMDROP_RETURN_IF_ERROR(check_places(state.size, rows, columns, stride));
   simdrop_drive_tile(&state, &tile_rows);

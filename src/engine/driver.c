@@ -149,13 +149,13 @@ static void go_on(scale_job *job, size_t count) {
 }
 
 static void scale_step(void *context, size_t begin, size_t end) {
-  scale_job *const job = context;
+  scale_job *const job = (scale_job *)context;
   job->kernels.scale(end - begin, &job->decisions, &job->operands, job->store);
   go_on(job, end - begin);
 }
 
 static void scale_pages_step(void *context, size_t begin, size_t end) {
-  scale_job *const job = context;
+  scale_job *const job = (scale_job *)context;
   const size_t count = simdrop_paged_chunk_bytes(job->size) / job->size;
   job->kernels.scale_pages(begin / SIMDROP_STEP_ELEMENTS, end / SIMDROP_STEP_ELEMENTS, &job->decisions, &job->operands,
                            job->walk.way);
@@ -170,14 +170,14 @@ static void expand_step(scale_job *job, const simdrop_decisions *decisions, size
 }
 
 static void scale_and_expand_step(void *context, size_t begin, size_t end) {
-  scale_job *const job = context;
+  scale_job *const job = (scale_job *)context;
   expand_step(job, &job->decisions, end - begin);
   scale_step(context, begin, end);
 }
 
 // The bytes of as many elements, which are others than those in pages.
 static void scale_pages_and_expand_step(void *context, size_t begin, size_t end) {
-  scale_job *const job = context;
+  scale_job *const job = (scale_job *)context;
   simdrop_decisions decisions = job->decisions;
   decisions.first += begin;
   expand_step(job, &decisions, end - begin);

@@ -22,8 +22,9 @@ static inline bool simdrop_is_scale(double scale) { return scale >= 0 && scale <
 // T: 2^32 when p = 1, otherwise round_half_even(p * 2^32) and at most 2^32 - 1.
 static inline uint64_t simdrop_threshold(double p) {
   if (p >= 1) return SIMDROP_CERTAIN;
-  const double scaled = p * 0x1p32;                // exact: a power of two
-  uint64_t threshold = (uint64_t)(int64_t)scaled;  // by way of a signed number, which processors have instructions for
+  const double scaled = p * 0x1p32;  // exact: a power of two
+  // Of 32 bits, for which all processors have instructions: libgcc's function for 64 raises "inexact" on 32-bit Arm.
+  uint64_t threshold = (uint32_t)scaled;
   // Rounded by hand: the library's rounding functions follow the caller's rounding mode.
   const double remainder = scaled - (double)(int64_t)threshold;  // exact
   if (remainder > 0.5 || (remainder == 0.5 && (threshold & 1))) ++threshold;

@@ -25,6 +25,13 @@
 
 #define CACHE_LINE ((size_t)64)
 
+// Sums of columns: 1024 of f32.
+#define SUMS_BYTES ((size_t)4096)
+typedef union chain_group_sums {
+  double f64[SIMDROP_GROUP_SUMS(SUMS_BYTES, double)];
+  float f32[SIMDROP_GROUP_SUMS(SUMS_BYTES, float)];
+} chain_group_sums;
+
 simdrop_chain_operation simdrop_chain_rows(const simdrop_chain_operation *operation, size_t begin, size_t end) {
   simdrop_chain_operation part = *operation;
   simdrop_rows *const all[] = {&part.x, &part.residual, &part.y, &part.dy, &part.dx, NULL};
@@ -32,7 +39,8 @@ simdrop_chain_operation simdrop_chain_rows(const simdrop_chain_operation *operat
   part.rows = end - begin;
   part.decisions.index += begin * part.index_stride;
   if (part.bias != NULL && part.bias_axis == SIMDROP_BIAS_OF_ROWS) part.bias += begin * part.decisions.size;
-  if (part.sums != NULL) part.sums += begin * simdrop_computed_size(part.decisions.dtype);
+  if (part.sums != NULL && part.bias_axis == SIMDROP_BIAS_OF_ROWS)
+    part.sums += begin * simdrop_computed_size(part.decisions.dtype);
   if (part.bits != NULL) part.bits += begin * part.columns / 8;
   return part;
 }
@@ -100,7 +108,7 @@ typedef struct chain_job {
   // Sums of columns: those of a group of rows, which are added to the operation's when the next one begins. Sums of rows: the
   // lanes of a row.
   size_t group;
-  simdrop_group_sums *group_sums;
+  chain_group_sums *group_sums;
   simdrop_lanes *lanes;
 } chain_job;
 
@@ -203,7 +211,7 @@ static size_t cut_segment(const chain_job *job, const simdrop_segment *segment, 
 
 // The batch that waits, up to element `end`, or a little more.
 static void consume(void *context, size_t begin, size_t end) {
-  chain_job *const job = context;
+  chain_job *const job = (chain_job *)context;
   (void)begin;
   while (job->cursor.done < end) {
     simdrop_segment segment = simdrop_batch_segment(job->batch, &job->cursor);
@@ -293,19 +301,22 @@ static SIMDROP_OWN_FRAME void drive_row_sums(const simdrop_chain_operation *oper
   walk(&job, kernels);
 }
 
-// Strips of columns, whose sums there is room for.
+// A group of rows at a time, in strips of columns whose sums there is room for.
 static SIMDROP_OWN_FRAME void drive_column_sums(const simdrop_chain_operation *operation, const simdrop_kernels *kernels) {
-  const size_t sum_size = simdrop_computed_size(operation->decisions.dtype), most = SIMDROP_GROUP_BYTES / sum_size;
-  simdrop_group_sums sums = {{0}};
+  const size_t sum_size = simdrop_computed_size(operation->decisions.dtype), most = SUMS_BYTES / sum_size;
+  chain_group_sums sums = {{0}};
   if (!operation->continues_sums) memset(operation->sums, 0, operation->columns * sum_size);
-  for (size_t begin = 0; begin < operation->columns; begin += most) {
-    const size_t count = minimum(most, operation->columns - begin);
-    const simdrop_chain_operation strip = simdrop_chain_columns(operation, begin, begin + count);
-    chain_job job;
-    start_job(&job, &strip, kernels);
-    job.group_sums = &sums;
-    walk(&job, kernels);
-    add_group(&job);
+  const size_t rows_at_once = operation->columns <= most ? operation->rows : SIMDROP_GROUP_ROWS;
+  for (size_t row = 0; row < operation->rows; row += rows_at_once) {
+    const simdrop_chain_operation group = simdrop_chain_rows(operation, row, minimum(row + rows_at_once, operation->rows));
+    for (size_t begin = 0; begin < operation->columns; begin += most) {
+      const simdrop_chain_operation strip = simdrop_chain_columns(&group, begin, minimum(begin + most, operation->columns));
+      chain_job job;
+      start_job(&job, &strip, kernels);
+      job.group_sums = &sums;
+      walk(&job, kernels);
+      add_group(&job);
+    }
   }
 }
 

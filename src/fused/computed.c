@@ -20,13 +20,13 @@ double simdrop_take_lanes(simdrop_dtype dtype, simdrop_lanes *lanes) {
   return sum;
 }
 
-void simdrop_take_group(simdrop_dtype dtype, size_t columns, char *sums, simdrop_group_sums *group) {
+void simdrop_take_group(simdrop_dtype dtype, size_t columns, char *sums, void *group) {
   if (sums != NULL && dtype == SIMDROP_F64) {
     double *const totals = (double *)sums;
-    for (size_t c = 0; c < columns; ++c) totals[c] += group->f64[c];
+    for (size_t c = 0; c < columns; ++c) totals[c] += ((const double *)group)[c];
   } else if (sums != NULL) {
     float *const totals = (float *)sums;
-    for (size_t c = 0; c < columns; ++c) totals[c] += group->f32[c];
+    for (size_t c = 0; c < columns; ++c) totals[c] += ((const float *)group)[c];
   }
   memset(group, 0, columns * simdrop_computed_size(dtype));
 }

@@ -201,7 +201,7 @@ static void finish_row(norm_job *job, size_t row) {
 }
 
 static void consume_forward(void *context, size_t begin, size_t end) {
-  norm_job *const job = context;
+  norm_job *const job = (norm_job *)context;
   const simdrop_norm_operation *const operation = job->operation;
   (void)begin;
   while (job->cursor.done < end) {
@@ -272,7 +272,7 @@ static void make_gradients(norm_job *job, const simdrop_segment *segment) {
 }
 
 static void consume_gradient(void *context, size_t begin, size_t end) {
-  norm_job *const job = context;
+  norm_job *const job = (norm_job *)context;
   (void)begin;
   while (job->cursor.done < end) {
     const simdrop_segment segment = simdrop_batch_segment(job->batch, &job->cursor);
@@ -292,8 +292,10 @@ static SIMDROP_OWN_FRAME void drive_rows_without_dx(const simdrop_norm_operation
   if (operation->dh.first == NULL) without_dx.dh = operation->dx;
   without_dx.dx.first = NULL;
   norm_job job = job_of(&without_dx, kernels);
-  for (size_t row = 0; row < operation->rows; ++row)
-    make_gradients(&job, &(simdrop_segment){.row = row, .count = operation->columns});
+  for (size_t row = 0; row < operation->rows; ++row) {
+    const simdrop_segment whole = {.row = row, .count = operation->columns};
+    make_gradients(&job, &whole);
+  }
 }
 
 void simdrop_drive_norm_rows(const simdrop_norm_operation *operation) {

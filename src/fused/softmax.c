@@ -123,8 +123,8 @@ static void run_forward(softmax_job *job) {
   }
   job->kernels.forward(job->count, job->rows, job->pieces);
   for (size_t i = 0; i < job->count; ++i) {
-    clear_rest(job, i, job->pieces[i].y);
-    clear_rest(job, i, job->pieces[i].probabilities);
+    clear_rest(job, i, (char *)job->pieces[i].y);
+    clear_rest(job, i, (char *)job->pieces[i].probabilities);
   }
 }
 
@@ -132,7 +132,7 @@ static void run_sum(softmax_job *job) { job->kernels.sum(job->count, job->rows, 
 
 static void run_gradient(softmax_job *job) {
   job->kernels.gradient(job->count, job->rows, job->pieces);
-  for (size_t i = 0; i < job->count; ++i) clear_rest(job, i, job->pieces[i].y);
+  for (size_t i = 0; i < job->count; ++i) clear_rest(job, i, (char *)job->pieces[i].y);
 }
 
 // Rows whose decisions are at hand, all of them.

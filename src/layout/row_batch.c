@@ -187,7 +187,7 @@ static void next_row(simdrop_row_writer *writer, size_t rows) {
 
 // The batch that waits, up to element `end`, or the end of that element's row if the row is not long.
 static void run_batch(void *context, size_t begin, size_t end) {
-  simdrop_row_writer *const writer = context;
+  simdrop_row_writer *const writer = (simdrop_row_writer *)context;
   const simdrop_row_batch *const batch = &writer->batches[!writer->filling];
   (void)begin;
   while (writer->applied < end) {

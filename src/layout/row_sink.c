@@ -74,7 +74,7 @@ static SIMDROP_OWN_FRAME void sink_apart(const simdrop_row_sink *sink, size_t n,
     simdrop_operands operands = {
         .x = x_at(sink, at, k), .y = y_at(sink, at, k), .factor = sink->factor, .affine = &sink->affine};
     if (x_apart) {
-      simdrop_gather_row(sink->size, count, operands.x, sink->strides[SIMDROP_X], staged.bytes);
+      simdrop_gather_row(sink->size, count, (const char *)operands.x, sink->strides[SIMDROP_X], staged.bytes);
       operands.x = staged.bytes;
     }
     if (y_apart) operands.y = staged.bytes;
@@ -120,7 +120,7 @@ void simdrop_sink_values(const simdrop_row_sink *sink, size_t n, const float *va
 }
 
 static void sink_dropped(const simdrop_row_sink *sink, size_t n, const ptrdiff_t *at) {
-  static const staged_elements zeros;
+  static const staged_elements zeros = {0};
   if (sink->work == SIMDROP_WORK_BITS) return;  // they are 0
   if (sink->strides[SIMDROP_Y] == 1) {
     memset(y_at(sink, at, 0), 0, n * sink->size);
@@ -133,7 +133,7 @@ static void sink_dropped(const simdrop_row_sink *sink, size_t n, const ptrdiff_t
 }
 
 void simdrop_sink_shared(const simdrop_row_sink *sink, size_t n, bool kept, const ptrdiff_t *at) {
-  static const uint64_t all_dropped[STAGED_ELEMENTS / 64 + 1];
+  static const uint64_t all_dropped[STAGED_ELEMENTS / 64 + 1] = {0};
   static const uint64_t all_kept[STAGED_ELEMENTS / 64 + 1] = {~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0),
                                                               ~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0),
                                                               ~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0)};

@@ -54,11 +54,11 @@ simdrop_status simdrop_layout_channels(simdrop_channel_order order, int spatial_
 
 simdrop_status simdrop_layout_time_shared(simdrop_time_order order, size_t batch, size_t time, size_t features,
                                           simdrop_layout *layout) {
+  const size_t batch_first[] = {batch, time, features}, shared_in_batch[] = {batch, 1, features};
+  const size_t time_first[] = {time, batch, features}, shared_in_time[] = {1, batch, features};
   switch (order) {
-    case SIMDROP_BATCH_FIRST:
-      return fill_layout(3, (const size_t[]){batch, time, features}, (const size_t[]){batch, 1, features}, layout);
-    case SIMDROP_TIME_FIRST:
-      return fill_layout(3, (const size_t[]){time, batch, features}, (const size_t[]){1, batch, features}, layout);
+    case SIMDROP_BATCH_FIRST: return fill_layout(3, batch_first, shared_in_batch, layout);
+    case SIMDROP_TIME_FIRST: return fill_layout(3, time_first, shared_in_time, layout);
   }
   return SIMDROP_ERROR_SHAPE;
 }
@@ -71,7 +71,8 @@ simdrop_status simdrop_layout_drop_path(int rank, const size_t *dims, simdrop_la
 }
 
 simdrop_status simdrop_layout_rows(size_t rows, size_t columns, simdrop_layout *layout) {
-  return simdrop_layout_drop_path(2, (const size_t[]){rows, columns}, layout);
+  const size_t dims[] = {rows, columns};
+  return simdrop_layout_drop_path(2, dims, layout);
 }
 
 simdrop_status simdrop_layout_tile(int batch_rank, const size_t *batch_dims, uint64_t rows, uint64_t columns,

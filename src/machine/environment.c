@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #if defined(SIMDROP_HAVE_ISSETUGID)
 #include <unistd.h>
+#elif defined(SIMDROP_HAVE_GETAUXVAL)
+#include <sys/auxv.h>
 #endif
 
 const char *simdrop_environment(const char *name) {
@@ -11,6 +13,8 @@ const char *simdrop_environment(const char *name) {
   return secure_getenv(name);
 #elif defined(SIMDROP_HAVE_ISSETUGID)
   return issetugid() ? NULL : getenv(name);
+#elif defined(SIMDROP_HAVE_GETAUXVAL)
+  return getauxval(AT_SECURE) != 0 ? NULL : getenv(name);  // Android, whose issetugid is gone
 #elif defined(_WIN32) || defined(__wasi__)
   return getenv(name);  // no program has privileges that its caller lacks
 #else

@@ -19,7 +19,7 @@ const simdrop_f64_math *simdrop_choose_f64_math(simdrop_cpu_features features) {
   return sets[i];
 }
 
-static const simdrop_f64_math undecided;
+static const simdrop_f64_math undecided = {0};
 static _Atomic(const simdrop_f64_math *) current_f64_math = &undecided;
 
 // Threads that make their first call at once all find the same.

@@ -4,8 +4,8 @@
 
 void SIMDROP_LOCAL(TYPED(affine))(size_t n, const simdrop_decisions *decisions, const simdrop_operands *operands,
                                   simdrop_store store) {
-  const TYPED(simdrop_element) *const x = operands->x;
-  TYPED(simdrop_element) *const y = operands->y;
+  const TYPED(simdrop_element) *const x = (const TYPED(simdrop_element) *)operands->x;
+  TYPED(simdrop_element) *const y = (TYPED(simdrop_element) *)operands->y;
   const TYPED(simdrop_computed) factor = (TYPED(simdrop_computed))operands->affine->factor;
   const TYPED(simdrop_computed) addend = (TYPED(simdrop_computed))operands->affine->addend;
   const TYPED(simdrop_element) dropped = TYPED(scalar_element)((TYPED(simdrop_computed))operands->affine->dropped);

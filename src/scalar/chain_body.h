@@ -4,15 +4,16 @@
 #define OF_COMPUTED(name) SIMDROP_JOIN_WORDS(name, COMPUTED)
 
 static COMPUTED TYPED(biased)(const simdrop_chain_input *input, size_t k) {
-  const TYPED(simdrop_element) *const x = input->x, *const bias = input->bias;
+  const TYPED(simdrop_element) *const x = (const TYPED(simdrop_element) *)input->x, *const bias = (const TYPED(
+                                                                                        simdrop_element) *)input->bias;
   const COMPUTED value = TYPED(scalar_value)(x[k]);
   return bias == NULL ? value : value + TYPED(scalar_value)(bias[input->is_shared_bias ? 0 : k]);
 }
 
 void SIMDROP_LOCAL(TYPED(chain))(size_t n, const uint64_t *words, size_t first, const simdrop_chain_operands *operands,
                                  bool non_temporal) {
-  const TYPED(simdrop_element) *const residual = operands->residual;
-  TYPED(simdrop_element) *const y = operands->y;
+  const TYPED(simdrop_element) *const residual = (const TYPED(simdrop_element) *)operands->residual;
+  TYPED(simdrop_element) *const y = (TYPED(simdrop_element) *)operands->y;
   const COMPUTED scale = (COMPUTED)operands->scale;
   (void)non_temporal;  // there is no portable store past the caches
   for (size_t k = 0; k < n; ++k) {
@@ -33,9 +34,9 @@ static COMPUTED TYPED(gradient)(const simdrop_chain_input *input, size_t k, COMP
 
 void SIMDROP_LOCAL(TYPED(chain_gradient))(size_t n, const uint64_t *words, size_t first,
                                           const simdrop_chain_gradient_operands *operands, bool non_temporal) {
-  const TYPED(simdrop_element) *const dy = operands->dy;
-  TYPED(simdrop_element) *const dx = operands->dx;
-  COMPUTED *const column_sums = operands->column_sums, *const lane_sums = operands->lane_sums;
+  const TYPED(simdrop_element) *const dy = (const TYPED(simdrop_element) *)operands->dy;
+  TYPED(simdrop_element) *const dx = (TYPED(simdrop_element) *)operands->dx;
+  COMPUTED *const column_sums = (COMPUTED *)operands->column_sums, *const lane_sums = (COMPUTED *)operands->lane_sums;
   const COMPUTED scale = (COMPUTED)operands->scale;
   (void)non_temporal;
   for (size_t k = 0; k < n; ++k) {

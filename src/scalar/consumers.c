@@ -114,7 +114,7 @@ void simdrop_scalar_finish_stores(void) {}
 
 void simdrop_scalar_expand_bytes(size_t n, const simdrop_decisions *decisions, const simdrop_operands *operands,
                                  simdrop_store store) {
-  uint8_t *const y = operands->y;
+  uint8_t *const y = (uint8_t *)operands->y;
   const simdrop_decisions copy = *decisions;
   (void)store;
   for (size_t k = 0; k < n; ++k) y[k] = (uint8_t)decision_bit(copy.words == NULL, &copy, copy.first + k);

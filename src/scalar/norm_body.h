@@ -4,9 +4,10 @@
 #define COMPUTED TYPED(simdrop_computed)
 
 void SIMDROP_LOCAL(TYPED(norm_input))(size_t n, const uint64_t *words, size_t first, const simdrop_norm_operands *operands) {
-  const ELEMENT *const x = operands->x, *const bias = operands->bias, *const residual = operands->residual;
-  ELEMENT *const h = operands->h;
-  COMPUTED *const lanes = operands->lanes;
+  const ELEMENT *const x = (const ELEMENT *)operands->x, *const bias = (const ELEMENT *)operands->bias,
+                       *const residual = (const ELEMENT *)operands->residual;
+  ELEMENT *const h = (ELEMENT *)operands->h;
+  COMPUTED *const lanes = (COMPUTED *)operands->lanes;
   const COMPUTED scale = (COMPUTED)operands->scale;
   for (size_t k = 0; k < n; ++k) {
     const COMPUTED value = TYPED(scalar_value)(x[k]), sum = bias == NULL ? value : value + TYPED(scalar_value)(bias[k]);
@@ -17,8 +18,8 @@ void SIMDROP_LOCAL(TYPED(norm_input))(size_t n, const uint64_t *words, size_t fi
 }
 
 void SIMDROP_LOCAL(TYPED(norm_squares))(size_t n, const simdrop_norm_operands *operands) {
-  const ELEMENT *const h = operands->h;
-  COMPUTED *const lanes = operands->lanes;
+  const ELEMENT *const h = (const ELEMENT *)operands->h;
+  COMPUTED *const lanes = (COMPUTED *)operands->lanes;
   const COMPUTED mean = (COMPUTED)operands->mean;
   for (size_t k = 0; k < n; ++k) {
     const COMPUTED difference = TYPED(scalar_value)(h[k]) - mean;
@@ -27,8 +28,9 @@ void SIMDROP_LOCAL(TYPED(norm_squares))(size_t n, const simdrop_norm_operands *o
 }
 
 void SIMDROP_LOCAL(TYPED(norm_output))(size_t n, const simdrop_norm_operands *operands, bool non_temporal) {
-  const ELEMENT *const h = operands->h, *const gamma = operands->gamma, *const beta = operands->beta;
-  ELEMENT *const y = operands->y;
+  const ELEMENT *const h = (const ELEMENT *)operands->h, *const gamma = (const ELEMENT *)operands->gamma,
+                       *const beta = (const ELEMENT *)operands->beta;
+  ELEMENT *const y = (ELEMENT *)operands->y;
   const COMPUTED mean = (COMPUTED)operands->mean, inverse = (COMPUTED)operands->inverse;
   (void)non_temporal;  // there is no portable store past the caches
   for (size_t k = 0; k < n; ++k) {
@@ -41,19 +43,19 @@ void SIMDROP_LOCAL(TYPED(norm_output))(size_t n, const simdrop_norm_operands *op
 
 // z, what gamma was multiplied by.
 static COMPUTED TYPED(normalised)(const simdrop_norm_gradient_operands *operands, size_t k) {
-  const ELEMENT *const h = operands->h;
+  const ELEMENT *const h = (const ELEMENT *)operands->h;
   return (TYPED(scalar_value)(h[k]) - (COMPUTED)operands->mean) * (COMPUTED)operands->inverse;
 }
 
 // g, the gradient with respect to that.
 static COMPUTED TYPED(gradient_of_normalised)(const simdrop_norm_gradient_operands *operands, size_t k) {
-  const ELEMENT *const dy = operands->dy, *const gamma = operands->gamma;
+  const ELEMENT *const dy = (const ELEMENT *)operands->dy, *const gamma = (const ELEMENT *)operands->gamma;
   const COMPUTED gradient = TYPED(scalar_value)(dy[k]);
   return gamma == NULL ? gradient : gradient * TYPED(scalar_value)(gamma[k]);
 }
 
 void SIMDROP_LOCAL(TYPED(norm_gradient_sums))(size_t n, const simdrop_norm_gradient_operands *operands) {
-  COMPUTED *const gradients = operands->gradient_lanes, *const products = operands->product_lanes;
+  COMPUTED *const gradients = (COMPUTED *)operands->gradient_lanes, *const products = (COMPUTED *)operands->product_lanes;
   for (size_t k = 0; k < n; ++k) {
     const COMPUTED g = TYPED(gradient_of_normalised)(operands, k);
     gradients[k % SIMDROP_SUM_LANES] += g;
@@ -62,8 +64,8 @@ void SIMDROP_LOCAL(TYPED(norm_gradient_sums))(size_t n, const simdrop_norm_gradi
 }
 
 void SIMDROP_LOCAL(TYPED(norm_column_sums))(size_t n, const simdrop_norm_gradient_operands *operands) {
-  const ELEMENT *const dy = operands->dy;
-  COMPUTED *const gamma_sums = operands->gamma_sums, *const beta_sums = operands->beta_sums;
+  const ELEMENT *const dy = (const ELEMENT *)operands->dy;
+  COMPUTED *const gamma_sums = (COMPUTED *)operands->gamma_sums, *const beta_sums = (COMPUTED *)operands->beta_sums;
   for (size_t k = 0; k < n; ++k) {
     gamma_sums[k] += TYPED(scalar_value)(dy[k]) * TYPED(normalised)(operands, k);
     beta_sums[k] += TYPED(scalar_value)(dy[k]);
@@ -72,8 +74,8 @@ void SIMDROP_LOCAL(TYPED(norm_column_sums))(size_t n, const simdrop_norm_gradien
 
 void SIMDROP_LOCAL(TYPED(norm_gradient))(size_t n, const uint64_t *words, size_t first,
                                          const simdrop_norm_gradient_operands *operands) {
-  const ELEMENT *const added = operands->added;
-  ELEMENT *const dh = operands->dh, *const dx = operands->dx;
+  const ELEMENT *const added = (const ELEMENT *)operands->added;
+  ELEMENT *const dh = (ELEMENT *)operands->dh, *const dx = (ELEMENT *)operands->dx;
   const COMPUTED scale = (COMPUTED)operands->scale, inverse = (COMPUTED)operands->inverse;
   const COMPUTED mean_gradient = (COMPUTED)operands->mean_gradient, mean_product = (COMPUTED)operands->mean_product;
   for (size_t k = 0; k < n; ++k) {

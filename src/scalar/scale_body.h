@@ -5,8 +5,8 @@
 // A loop for each way in which the decisions are found, which is a constant to it.
 static ALWAYS_INLINE void TYPED(scale_by)(simdrop_repeat repeat, bool in_bytes, size_t n, simdrop_decisions decisions,
                                           const simdrop_operands *operands) {
-  const TYPED(simdrop_bits) *const x = operands->x;
-  TYPED(simdrop_bits) *const y = operands->y;
+  const TYPED(simdrop_bits) *const x = (const TYPED(simdrop_bits) *)operands->x;
+  TYPED(simdrop_bits) *const y = (TYPED(simdrop_bits) *)operands->y;
   const FACTOR factor = (FACTOR)operands->factor.value;
   for (size_t k = 0; k < n; ++k) {
     const uint64_t kept = decision_bit(in_bytes, &decisions, decision_of(repeat, decisions.first, decisions.length, k));

@@ -43,7 +43,7 @@ static void TYPED(take_statistics)(simdrop_softmax_row *row) {
 }
 
 static void TYPED(softmax_of_row)(const simdrop_softmax_row *row, const simdrop_softmax_piece *piece) {
-  ELEMENT *const y = piece->y, *const probabilities = piece->probabilities;
+  ELEMENT *const y = (ELEMENT *)piece->y, *const probabilities = (ELEMENT *)piece->probabilities;
   for (size_t k = 0; k < piece->count; ++k) {
     const COMPUTED probability = TYPED(probability)(row, piece->begin + k);
     if (probabilities != NULL) probabilities[k] = TYPED(scalar_element)(probability);
@@ -69,7 +69,7 @@ static void TYPED(softmax_sum_of_row)(simdrop_softmax_row *row, const simdrop_so
 }
 
 static void TYPED(softmax_gradient_of_row)(const simdrop_softmax_row *row, const simdrop_softmax_piece *piece) {
-  ELEMENT *const dx = piece->y;
+  ELEMENT *const dx = (ELEMENT *)piece->y;
   for (size_t k = 0; k < piece->count; ++k) {
     const COMPUTED probability = TYPED(probability)(row, piece->begin + k);
     const COMPUTED gradient = TYPED(gradient_of_probability)(piece, k);

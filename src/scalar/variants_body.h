@@ -4,8 +4,8 @@
 
 void SIMDROP_LOCAL(TYPED(gaussian))(size_t n, const simdrop_decisions *decisions, const simdrop_operands *operands,
                                     simdrop_store store) {
-  const TYPED(simdrop_element) *const x = operands->x;
-  TYPED(simdrop_element) *const y = operands->y;
+  const TYPED(simdrop_element) *const x = (const TYPED(simdrop_element) *)operands->x;
+  TYPED(simdrop_element) *const y = (TYPED(simdrop_element) *)operands->y;
   const float *const values = decisions->values + decisions->first;
   const TYPED(simdrop_computed) sigma = (TYPED(simdrop_computed))operands->factor.value;
   (void)store;
@@ -16,8 +16,8 @@ void SIMDROP_LOCAL(TYPED(gaussian))(size_t n, const simdrop_decisions *decisions
 }
 
 void SIMDROP_LOCAL(TYPED(moments))(size_t n, const void *x, void *mean, void *squares, double reciprocal) {
-  const TYPED(simdrop_element) *const bits = x;
-  TYPED(simdrop_computed) *const means = mean, *const sums = squares;
+  const TYPED(simdrop_element) *const bits = (const TYPED(simdrop_element) *)x;
+  TYPED(simdrop_computed) *const means = (TYPED(simdrop_computed) *)mean, *const sums = (TYPED(simdrop_computed) *)squares;
   const TYPED(simdrop_computed) share = (TYPED(simdrop_computed))reciprocal;
   for (size_t k = 0; k < n; ++k) {
     const TYPED(simdrop_computed) value = TYPED(scalar_value)(bits[k]), difference = value - means[k];
@@ -27,9 +27,11 @@ void SIMDROP_LOCAL(TYPED(moments))(size_t n, const void *x, void *mean, void *sq
 }
 
 void SIMDROP_LOCAL(TYPED(concrete))(size_t n, const simdrop_concrete_operands *operands) {
-  const TYPED(simdrop_element) *const x = operands->x, *const dy = operands->dy, *const from = dy == NULL ? x : dy;
-  TYPED(simdrop_element) *const y = operands->y;
-  TYPED(simdrop_computed) *const terms = operands->terms;
+  const TYPED(
+      simdrop_element) *const x = (const TYPED(simdrop_element) *)operands->x,
+                              *const dy = (const TYPED(simdrop_element) *)operands->dy, *const from = dy == NULL ? x : dy;
+  TYPED(simdrop_element) *const y = (TYPED(simdrop_element) *)operands->y;
+  TYPED(simdrop_computed) *const terms = (TYPED(simdrop_computed) *)operands->terms;
   const TYPED(simdrop_computed) scale = (TYPED(simdrop_computed))operands->scale, one = 1;
   const TYPED(simdrop_computed) slope = (TYPED(simdrop_computed))operands->slope;
   for (size_t k = 0; k < n; ++k) {
@@ -41,8 +43,9 @@ void SIMDROP_LOCAL(TYPED(concrete))(size_t n, const simdrop_concrete_operands *o
 
 void SIMDROP_LOCAL(TYPED(connect))(size_t n, const simdrop_decisions *decisions, const void *w, const void *x, double factor,
                                    void *sums) {
-  const TYPED(simdrop_element) *const weights = w, *const inputs = x;
-  TYPED(simdrop_computed) *const lanes = sums, scale = (TYPED(simdrop_computed))factor;
+  const TYPED(simdrop_element) *const weights = (const TYPED(simdrop_element) *)w, *const inputs =
+                                                                                       (const TYPED(simdrop_element) *)x;
+  TYPED(simdrop_computed) *const lanes = (TYPED(simdrop_computed) *)sums, scale = (TYPED(simdrop_computed))factor;
   for (size_t k = 0; k < n; ++k) {
     const TYPED(simdrop_computed) product = (TYPED(scalar_value)(weights[k]) * scale) * TYPED(scalar_value)(inputs[k]);
     if (scalar_is_kept(decisions->words, decisions->first + k)) lanes[k % SIMDROP_SUM_LANES] += product;
@@ -51,9 +54,11 @@ void SIMDROP_LOCAL(TYPED(connect))(size_t n, const simdrop_decisions *decisions,
 
 void SIMDROP_LOCAL(TYPED(connect_gradient))(size_t n, const uint64_t *words, size_t first,
                                             const simdrop_connect_gradient_operands *operands) {
-  const TYPED(simdrop_element) *const w = operands->w, *const x = operands->x, *const added = operands->added;
-  TYPED(simdrop_element) *const dw = operands->dw;
-  TYPED(simdrop_computed) *const sums = operands->sums;
+  const TYPED(simdrop_element) *const w = (const TYPED(simdrop_element) *)operands->w,
+                                      *const x = (const TYPED(simdrop_element) *)operands->x,
+                                      *const added = (const TYPED(simdrop_element) *)operands->added;
+  TYPED(simdrop_element) *const dw = (TYPED(simdrop_element) *)operands->dw;
+  TYPED(simdrop_computed) *const sums = (TYPED(simdrop_computed) *)operands->sums;
   const TYPED(simdrop_computed) dy = (TYPED(simdrop_computed))operands->dy, scale = (TYPED(simdrop_computed))operands->scale;
   const TYPED(simdrop_computed) scaled = dy * scale;
   for (size_t k = 0; k < n; ++k) {

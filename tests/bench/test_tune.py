@@ -168,6 +168,34 @@ class FiguresTest(unittest.TestCase):
         self.assertIn("| 0.1 | planted | - | - |", filled)
         self.assertTrue(filled.endswith("-->2.0<!-- end -->"))
 
+    def test_torch(self):
+        """Which of two processes a ratio is of, which is the aim and when it is missed."""
+        sizes = 1, 1 << 16, 1 << 20
+        both = {"%s %d %s" % (way, n, p): 0.0 for way in ("forward", "both") for n in sizes for p in (0.1, 0.5)}
+        steps = {"mlp": 2.16, "mlp p=0": 2.0, "transformer-512": 3.0, "transformer-512 p=0": 2.0}
+        results = [{"part": part, "threads": 1, "state": state, "times": times} for part, state, times in (
+            ("calls", "off", {name: 180.0 for name in both}), ("calls", "on", {name: 10.0 for name in both}),
+            ("eager", "off", {name: 2 * value for name, value in steps.items()}), ("eager", "on", steps),
+            ("compiled", "off", {name: 4 * value for name, value in steps.items()}), ("compiled", "on", steps),
+            ("fresh", "on", {"clone": 100.0, "forward 0.1": 110.0, "forward 0.5": 111.0}))]
+        attention = [{"pass": "forward", "simdrop to p = 0": ratio, "pytorch to p = 0": 9 * ratio} for ratio in (0.5, 1.25)]
+        figures = load("figures")
+        with tempfile.TemporaryDirectory() as folder:
+            figures.FOLDER = folder
+            for name, rows in ("zen4-torch.json", results), ("zen4-attention.json", attention):
+                (pathlib.Path(folder) / name).write_text(json.dumps({"results": rows}))
+            page = "".join("<!-- figures: torch_%s -->\n\n<!-- end of figures -->\n" % name for name in ("calls", "steps", "goals"))
+            filled = figures.filled(page + "<!-- figure: attention simdrop forward most --><!-- end -->", {})
+        self.assertIn("| 1 | 64 Ki, 0.1 | 180 | 10.0 | 18.0 | 180 | 10.0 | 18.0 |", filled)
+        self.assertIn("| `torch.compile` | 1 | 8.64 | 2.16 | 4.00 | 1.08 | 1.08 |", filled)
+        self.assertIn("forward, 64 Ki, p = 0.1 | >= 18 | 18.0 |", filled)
+        self.assertIn("forward, 64 Ki, p = 0.5 | >= 45 | 18.0 (missed) |", filled)
+        self.assertIn("p = 0.5, eager | <= 1.08 | 1.08 |", filled)
+        self.assertIn("p = 0.1, eager | <= 1.08 | 1.50 (missed) |", filled)
+        self.assertIn("new tensor, p = 0.1 | <= 1.1 | 1.10 |", filled)
+        self.assertIn("new tensor, p = 0.5 | <= 1.1 | 1.11 (missed) |", filled)
+        self.assertTrue(filled.endswith("-->1.25<!-- end -->"))
+
     def test_missing(self):
         for words in "ratio forward avx2 f64 64Ki 0.1", "speed forward avx2 f32 64Ki 0.1", "ratio", "times nobody 1 f32 64Ki 0.1", "fused chain nobody forward 32x1024":
             with self.assertRaises(SystemExit) as raised, contextlib.redirect_stderr(io.StringIO()):

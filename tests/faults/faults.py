@@ -436,8 +436,10 @@ fault("memory: whoever goes from page to page learns ways through many", FILE, "
       "(walk->store == SIMDROP_STORE_NON_TEMPORAL", "memory:outputs_of_rows")
 fault("memory: what a segment had too much is forgotten", FILE, "walk->left += (ptrdiff_t)(bytes / walk->size);", "walk->left = (ptrdiff_t)(bytes / walk->size);",
       "memory:outputs_of_rows")
-fault("memory: rows that lie apart are walked as if they did not", "src/fused/far_output.c", "(rows == 1 || written.stride == (ptrdiff_t)(columns * decisions->size))", "true",
+fault("memory: rows that lie apart are walked as if they did not", "src/fused/far_output.c", "(rows == 1 || written.stride == (ptrdiff_t)row_bytes)", "true",
       "memory:outputs_of_rows")
+fault("memory: rows that divide lines are stored past the caches", "src/fused/far_output.c", "return rows > 1 && row_bytes < LONG_ROW_BYTES && ends % CACHE_LINE != 0;",
+      "return rows > 1 && row_bytes < LONG_ROW_BYTES && row_bytes % CACHE_LINE != 0;", "memory:outputs_of_rows")
 for NAME in ("norm", "softmax"):
     fault(f"memory: pages of the output one by one, {NAME}", f"src/fused/{NAME}.c", "simdrop_far_output_go_on(&job->output, batch.elements);", "",
           "memory:fused_outputs")
@@ -859,7 +861,7 @@ fault("channels: first and last changed round", FILE, "order == SIMDROP_CHANNELS
       "order == SIMDROP_CHANNELS_LAST ? batch_rank : rank - 1", "layout:channels")
 fault("channels: samples share decisions", FILE, "if (batch_rank == 1) mask_dims[0] = dims[0];", "", "layout:channels")
 fault("channels: any rank", FILE, "|| (rank != spatial_rank + 1 && rank != spatial_rank + 2)) return", ") return", "layout:channels")
-fault("time first: the batch shared", FILE, "(const size_t[]){1, batch, features}", "(const size_t[]){time, 1, features}", "layout:time_shared")
+fault("time first: the batch shared", FILE, "shared_in_time[] = {1, batch, features}", "shared_in_time[] = {time, 1, features}", "layout:time_shared")
 fault("tile: first column forgotten", FILE, "*first_index = row_begin * columns + column_begin;", "*first_index = row_begin * columns;",
       "layout:tiles")
 fault("tile: strides of the tile", FILE, "const uint64_t extent = a == rank - 1 ? columns :", "const uint64_t extent = a == rank - 1 ? dims[a] :",
@@ -1002,9 +1004,9 @@ fault("dtype: names in capitals", "src/core/status.c", "return #name;", "return 
 # ---- errors: what the headers name has a case, and what has a case is named
 ERRORS = "api:every_error_has_its_case"
 fault("header: an error without a case", "include/simdrop/simdrop.h", "ERROR_UNKNOWN_BACKEND or", "ERROR_DTYPE, ERROR_UNKNOWN_BACKEND or", ERRORS)
-fault("header: an error that is not named", "include/simdrop/layout.h", "ERROR_RANK, ERROR_SIZE_OVERFLOW or ERROR_SHAPE */", "ERROR_RANK or ERROR_SHAPE */",
+fault("header: an error that is not named", "include/simdrop/layout.h", "ERROR_RANK, ERROR_SIZE_OVERFLOW or ERROR_SHAPE\n", "ERROR_RANK or ERROR_SHAPE\n",
       ERRORS)
-fault("header: a function that does not say what it returns", "include/simdrop/executor.h", "*  @return as simdrop_backward_layout */", "*/", ERRORS)
+fault("header: a function that does not say what it returns", "include/simdrop/executor.h", " *  @return as simdrop_backward_layout\n", "", ERRORS)
 fault("header: a pointer without a case", "include/simdrop/simdrop.h", "@param bits   NULL, or receives", "@param bits   receives", ERRORS)
 fault("header: a new error of a function", "include/simdrop/executor.h", "ERROR_NULL_POINTER or ERROR_SHAPE (piece", "ERROR_NULL_POINTER, ERROR_RANK or ERROR_SHAPE (piece",
       ERRORS)
@@ -1197,6 +1199,9 @@ fault("chain: a batch ends inside a row", FILE, "return minimum(rows_after + 1, 
       "return minimum((rows_after + 1) * columns, most);", "chain:row_reader")
 FILE = "src/fused/chain.c"
 fault("chain: groups of 32 rows", "src/fused/computed.h", "#define SIMDROP_GROUP_ROWS ((size_t)64)", "#define SIMDROP_GROUP_ROWS ((size_t)32)", "chain:sums_in_order")
+fault("chain: the next group's sums of columns are others", FILE, "if (part.sums != NULL && part.bias_axis == SIMDROP_BIAS_OF_ROWS)", "if (part.sums != NULL)",
+      "chain:sums_in_order")
+fault("chain: strips of the first group alone", FILE, "row += rows_at_once) {", "row += operation->rows) {", "chain:sums_in_order")
 fault("chain: the bias of row 0 for all", FILE, "(is_shared ? row : column) * size", "(is_shared ? 0 : column) * size",
       "chain:definition")
 fault("chain: residual by y's stride", FILE, "simdrop_row_at(operation->residual, segment->row)",
@@ -1307,7 +1312,7 @@ FILE = "src/common/softmax_body.h"
 fault("softmax: bytes that are 128 are masked", FILE, "+ 127 * lowest) | bytes) >> 7", "+ 127 * lowest)) >> 7", "softmax:backends", "avx2")
 FILE = "src/fused/softmax.c"
 fault("softmax: a row short of the causal limit", FILE, "if (limit < 0 && r <= (size_t)-limit) return 0;", "if (limit < 0 && r <= (size_t)-limit + 1) return 0;", "softmax:formulas")
-fault("softmax: behind the causal limit nothing is written", FILE, "clear_rest(job, i, job->pieces[i].probabilities);", "", "softmax:formulas")
+fault("softmax: behind the causal limit nothing is written", FILE, "clear_rest(job, i, (char *)job->pieces[i].probabilities);", "", "softmax:formulas")
 fault("softmax: parts have the limit of the first", FILE, "part.limit += (ptrdiff_t)begin;", "", "softmax:threads")
 FILE = "src/core/softmax.c"
 fault("softmax: y may be the probabilities", FILE, "elements_of(SIMDROP_OUTPUT, probabilities, softmax->probability_stride, size)",

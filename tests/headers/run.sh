@@ -4,7 +4,8 @@
 #
 # Seen to fail: stdint.h left out of a header (alone), a _Bool, a parameter called new, an enumeration that ends with a comma (C++), a
 # function without void (C), an anonymous union (C99), an inline function with a cast (C++, cffi) and one that compares signs, a
-# static_assert (C++98, cffi), a parameter that the comment calls otherwise (clang), a mask with another seed (cffi).
+# static_assert (C++98, cffi), a parameter that the comment calls otherwise (clang), a mask with another seed (cffi),
+# an attribute outside what asks for __GNUC__ (nothing of gcc's), an array of no elements (clang-cl, MinGW), a parameter's [static 2] (both).
 set -u
 
 if [ $# -ne 2 ]; then
@@ -74,6 +75,46 @@ done
 for standard in gnu++98 gnu++17; do
   check "Objective-C++, $standard, clang" compile clang++ objective-c++ "$standard" "$everything" "$@"
 done
+
+# As Microsoft's compiler would see them, for Windows, to which __GNUC__ is not defined: clang by its options and by clang-cl's, with the
+# headers of MinGW's C library, of which only what a compiler brings along is read. The compiler itself has not been here. For the other
+# two kinds of library, SIMDROP_API is something else.
+windows=x86_64-pc-windows-msvc
+if [ -d /usr/x86_64-w64-mingw32/include ]; then
+  resources=$(clang -print-resource-dir)
+  as_msvc() {
+    for macro in NONE SIMDROP_STATIC SIMDROP_BUILDING_LIBRARY; do
+      for file in "$@"; do
+        clang --target=$windows -std=c11 -pedantic-errors -Wall -Wextra -Werror -fms-compatibility -fms-compatibility-version=19.30 -nostdinc \
+          -isystem "$resources/include" -isystem /usr/x86_64-w64-mingw32/include -D$macro -I "$source/include" -fsyntax-only "$file" || return 1
+        for mode in /TC /TP; do
+          clang --driver-mode=cl --target=$windows /nologo /W4 /WX /D$macro -imsvc /usr/x86_64-w64-mingw32/include /I "$source/include" \
+            /Zs $mode "$file" || return 1
+        done
+      done
+    done
+  }
+  check "C and C++ for Windows, clang-cl" as_msvc "$@"
+  for standard in c11 c17; do
+    check "C, $standard, MinGW" compile x86_64-w64-mingw32-gcc c "$standard" "$of_c -pedantic-errors" "$@"
+  done
+else
+  echo "skipped headers for Windows: there is no MinGW"
+fi
+
+# What gcc and clang alone know, in what is left of the headers by a preprocessor for Windows: clang takes some of it in silence.
+# Standard headers are left out: they are not ours.
+gnu_words() {
+  mkdir -p "$folder/bare"
+  touch "$folder/bare/stddef.h" "$folder/bare/stdint.h"
+  for macro in NONE SIMDROP_STATIC SIMDROP_BUILDING_LIBRARY; do
+    clang --target=$windows -E -P -nostdinc -I "$folder/bare" -I "$source/include" -D$macro "$folder/all.c" > "$folder/bare/all.i" || return 1
+    test -s "$folder/bare/all.i" || return 1
+    ! grep -nE '__attribute|__builtin|__extension__|__typeof|\btypeof\b|__asm|__inline__|__restrict__|__int128|\(\{|_Atomic|_Float16|\[ *static' \
+      "$folder/bare/all.i" || return 1
+  done
+}
+check "nothing of gcc's in the headers for Windows" gnu_words "$@"
 
 # cffi knows the types of stddef.h and stdint.h, and no attributes and directives.
 if bin=$(sh "$source/scripts/pypi.sh" cffi cffi); then

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import pathlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,11 +12,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax.interpreters import ad, batching, mlir
 
-from simdrop._backends import on_use_backend
+from simdrop._backends import LIBRARIES, on_use_backend
 
 _TARGET = "simdrop_dropout"
 _capsule: Any = jax.ffi.pycapsule  # untyped in JAX
-_LIBRARY = ctypes.CDLL(str(pathlib.Path(__file__).parents[1] / "_xla.so"))
+_LIBRARY = ctypes.CDLL(str(LIBRARIES / "_xla.so"))
 _LIBRARY.simdrop_xla_pieces_helped.restype = ctypes.c_uint64
 _LIBRARY.simdrop_xla_use_backend.argtypes = [ctypes.c_char_p]
 

@@ -207,9 +207,6 @@ def _math_kernel(
 
 def _put(undo: contextlib.ExitStack) -> None:
     """Let PyTorch's attention with dropout on the CPU be `simdrop::attention`."""
-    for attribute in ("_op_dk", "_dispatch_cache"):
-        if not hasattr(_math, attribute):
-            raise RuntimeError(_override._refusal(f"torch._ops.OpOverload.{attribute}"))
     undo.callback(_math._dispatch_cache.clear)
     kernels = torch.library.Library("aten", "IMPL")
     undo.callback(kernels._destroy)
@@ -218,4 +215,4 @@ def _put(undo: contextlib.ExitStack) -> None:
     _math._dispatch_cache.clear()
 
 
-_override.register_part(_put)
+_override.register_part(_put, _math)

@@ -24,7 +24,18 @@ def find_class() -> type[Tensor] | None:
 @functools.cache
 def _register(dtensor: Any) -> None:
     from torch.distributed.tensor import Replicate, Shard
-    from torch.distributed.tensor._utils import compute_local_shape_and_global_offset
+
+    def first_index(x: Any, placements: Any, strides: Any) -> Any:
+        """The first index of this rank's shard, which is cut as torch.chunk cuts, one axis of the mesh after the other."""
+        sizes, index = list(x.shape), 0
+        for axis, (place, rank) in enumerate(zip(placements, x.device_mesh.get_coordinate(), strict=True)):
+            if isinstance(place, Shard):
+                dim, ranks = place.dim, x.device_mesh.size(axis)
+                chunk = (sizes[dim] + ranks - 1) // ranks
+                begin = min(rank * chunk, sizes[dim])
+                index = index + begin * strides[dim]
+                sizes[dim] = min(chunk, sizes[dim] - begin)
+        return index
 
     def key(cls: Any, func: Any, types: Any, args: Any, kwargs: Any) -> Tensor:
         """Each rank draws from its own generator: all must be in the same state, as after the same ``torch.manual_seed``."""
@@ -43,9 +54,7 @@ def _register(dtensor: Any) -> None:
         if placements != before:
             x = x.redistribute(placements=placements)
         strides = list(strides) if strides is not None else row_major_strides(x.shape)
-        _, first = compute_local_shape_and_global_offset(x.shape, x.device_mesh, placements)
-        offset = offset + sum(place * stride for place, stride in zip(first, strides, strict=True))
-        local = func(x.to_local(), key, p, strides, offset)
+        local = func(x.to_local(), key, p, strides, offset + first_index(x, placements, strides))
         return dtensor.from_local(local, x.device_mesh, placements, run_check=False, shape=x.shape, stride=x.stride())
 
     torch.library.register_torch_dispatch("simdrop::key", dtensor, key, lib=library)

@@ -9,15 +9,14 @@ import sys
 
 import torch
 
-from simdrop._backends import on_use_backend
+from simdrop._backends import LIBRARIES, on_use_backend
 
 LIBTORCH = pathlib.Path(torch.__file__).parent / "lib" / {"darwin": "libtorch_cpu.dylib"}.get(sys.platform, "libtorch_cpu.so")
 
 
 def _find_extension() -> pathlib.Path:
-    folder = pathlib.Path(__file__).parent
     for suffix in (".so", *importlib.machinery.EXTENSION_SUFFIXES):
-        path = folder / f"_ops{suffix}"
+        path = LIBRARIES / "torch" / f"_ops{suffix}"
         if path.exists():
             return path
     raise ImportError("simdrop was built without its PyTorch part (simdrop/torch/_ops.so is missing)")

@@ -17,6 +17,7 @@ from torch._functorch.utils import enable_single_level_autograd_function
 from torch.autograd import forward_ad
 from torch.fx.experimental.proxy_tensor import ProxyTorchDispatchMode, proxy_call
 
+from . import _hooks
 from ._extension import extension
 
 _ARGUMENTS = "(Tensor x, Tensor key, float p, SymInt[]? index_strides=None, SymInt offset=0) -> Tensor"
@@ -24,6 +25,7 @@ _ARGUMENTS = "(Tensor x, Tensor key, float p, SymInt[]? index_strides=None, SymI
 library = torch.library.Library("simdrop", "FRAGMENT")
 library.define(
     "key(Tensor like, *, Generator? generator=None) -> Tensor",
+    "CONSERVATIVE",  # for TorchScript, which would merge two keys of one tensor: for it, all that is not aten's is deterministic
     tags=(torch.Tag.nondeterministic_seeded, torch.Tag.pt2_compliant_tag),
 )
 # Each operator of x and a key, and the one that its derivatives are.
@@ -57,6 +59,7 @@ def _teach_compiler() -> None:
     """What AOTAutograd has lists or rules of its own for, in place of the tag ``nondeterministic_seeded``."""
     from torch._functorch import compile_utils, partitioners
 
+    _hooks.check_partitioner()
     compile_utils.rand_ops.append(torch.ops.simdrop.key)
     choose = partitioners.choose_saved_values_set
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from torch._C import DispatchKey
 from torch.autograd import forward_ad
 
-from . import _dtensor
+from . import _dtensor, _hooks
 from ._extension import extension
 from ._operators import library
 
@@ -64,17 +64,21 @@ _operator_calls = 0  # calls that became simdrop's operators: in graphs, in tran
 _left_to_pytorch: collections.Counter[str] = collections.Counter()
 _calls_of_parts: collections.Counter[str] = collections.Counter()
 _parts: list[Callable[[contextlib.ExitStack], None]] = []
+_operators_of_parts: list[torch._ops.OpOverload] = []
 
 
-def register_part(put: Callable[[contextlib.ExitStack], None]) -> None:
+def register_part(put: Callable[[contextlib.ExitStack], None], operator: torch._ops.OpOverload) -> None:
     """Have `enable` put something else in its place, too.
 
     Parameters
     ----------
     put : callable
         Does it, and pushes what undoes it. It raises where that cannot be done: then nothing is enabled.
+    operator : OpOverload
+        What it replaces, which must have what is used of operators.
     """
     _parts.append(put)
+    _operators_of_parts.append(operator)
 
 
 def count_call_of_part(name: str, obstacle: str | None) -> None:
@@ -232,27 +236,6 @@ def _kinds(channels: bool) -> tuple[int, ...]:
     return tuple(range(4)) if channels else (_DROPOUT, _ALPHA)
 
 
-def _check_hooks() -> None:
-    """Refuse, rather than half work, where a part of PyTorch that is no public interface has gone."""
-    for kind in range(4):
-        for in_place in (False, True):
-            operator = _operator_of(kind, in_place)
-            for attribute in ("py_kernels", "_dispatch_cache", "_op_dk"):
-                if not hasattr(operator, attribute):
-                    raise RuntimeError(_refusal(f"torch._ops.OpOverload.{attribute}"))
-    for name in ("enter_dual_level", "exit_dual_level", "_current_level"):
-        if not hasattr(forward_ad, name):
-            raise RuntimeError(_refusal(f"torch.autograd.forward_ad.{name}"))
-    if not hasattr(torch.compiler.config, "cache_key_tag"):
-        raise RuntimeError(_refusal("torch.compiler.config.cache_key_tag"))
-    if not hasattr(torch.utils.checkpoint, "_enable_checkpoint_early_stop"):
-        raise RuntimeError(_refusal("torch.utils.checkpoint.set_checkpoint_early_stop"))
-
-
-def _refusal(missing: str) -> str:
-    return f"simdrop cannot be enabled: PyTorch {torch.__version__} has no {missing}"
-
-
 def _forget_compiled() -> None:
     """Whatever was compiled holds the other state's dropouts."""
     for kind in range(4):
@@ -366,7 +349,7 @@ def enable(*, channels: bool = True) -> None:
         if _state.undo is not None and _state.channels == channels:
             return
         disable()
-        _check_hooks()
+        _hooks.check((*(_operator_of(kind, in_place) for kind in range(4) for in_place in (False, True)), *_operators_of_parts))
         with contextlib.ExitStack() as undo:
             undo.callback(_forget_compiled)
             _put_tag(undo)

@@ -12,12 +12,16 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor
 from torch.autograd import forward_ad
+from torch.overrides import handle_torch_function, has_torch_function, has_torch_function_unary
 
 from . import _compositions
 
 __all__ = ["bias_activation_dropout_residual", "dropout", "gaussian_dropout", "key", "norm_dropout_residual", "softmax_dropout"]
 
 _WORD = 1 << 64
+
+# Before PyTorch 2.13, those of operators in C could not be.
+GENERATORS_ARE_ARGUMENTS = tuple(map(int, torch.__version__.split(".")[:2])) >= (2, 13)
 
 # As simdrop_activation numbers them.
 _ACTIVATIONS = ("none", "relu", "gelu", "gelu_tanh", "silu")
@@ -50,6 +54,8 @@ def key(seed: int, stream: int = 0) -> Tensor:
 
 def check_probability(p: float, *, one: bool = True) -> float:
     """Give p as a float, or raise what torch.nn.Dropout raises."""
+    if isinstance(p, str | bytes):  # which float would read
+        raise TypeError(f"dropout probability has to be a number, not {type(p).__name__}")
     p = float(p)
     if not 0.0 <= p <= 1.0:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
@@ -58,8 +64,24 @@ def check_probability(p: float, *, one: bool = True) -> float:
     return p
 
 
+def check_tensors(function: str, **arguments: object) -> None:
+    """Refuse, as PyTorch's functions do, what is no tensor; all but x may be None."""
+    for name, argument in arguments.items():
+        if not isinstance(argument, Tensor) and (argument is not None or name == "x"):
+            raise TypeError(f"{function}(): argument '{name}' must be Tensor, not {type(argument).__name__}")
+
+
+def check_offset(offset: int) -> int:
+    """Give the offset, or raise what is usual for what is no index."""
+    if not isinstance(offset, int | torch.SymInt):
+        offset = operator.index(offset)
+    if offset < 0:
+        raise ValueError(f"offset is an index, from 0 to 2^63 - 1, not {offset}")
+    return offset
+
+
 def index_strides(
-    shape: Sequence[int], mask_shape: Sequence[int] | None = None, share_axes: Iterable[int] | int | None = None
+    shape: Sequence[int], mask_shape: Sequence[int | None] | None = None, share_axes: Iterable[int] | int | None = None
 ) -> list[int] | None:
     """Give what one step along each axis adds to the index of a mask that broadcasts; None where nothing is shared.
 
@@ -69,17 +91,21 @@ def index_strides(
         if mask_shape is not None:
             raise ValueError("mask_shape and share_axes say the same thing: give one of them")
         axes = (share_axes,) if isinstance(share_axes, int) else tuple(share_axes)
-        extents = list(shape)
+        extents: list[int | None] = list(shape)
         for axis in axes:
-            if not -len(extents) <= axis < max(len(extents), 1):
+            if not -max(len(extents), 1) <= axis < max(len(extents), 1):
                 raise IndexError(f"axis {axis} of share_axes is out of range for a tensor of {len(extents)} axes")
             if extents:
                 extents[axis] = 1
         mask_shape = extents
     if mask_shape is None:
         return None
+    if torch.jit.is_tracing():  # type: ignore[attr-defined] # sizes are tensors there, which PyTorch does not take in such lists
+        shape = tuple(int(n) for n in shape)
+        mask_shape = tuple(n if n is None else int(n) for n in mask_shape)
     missing = len(shape) - len(mask_shape)
-    full = [1] * missing + list(mask_shape)
+    own = shape[missing:] if missing > 0 else shape
+    full = [1] * missing + [n if m is None else m for m, n in zip(mask_shape, own)]
     if missing < 0 or any(m != 1 and m != n for m, n in zip(full, shape, strict=True)):
         raise ValueError(f"a mask of shape {tuple(mask_shape)} does not broadcast to a tensor of shape {tuple(shape)}")
     strides = [0] * len(full)
@@ -95,7 +121,11 @@ def choose_key(x: Tensor, given: Tensor | None, seed: int | None, stream: int, g
     """Give the key of a call: the one given, or that of a seed, or the generator's next."""
     if sum(argument is not None for argument in (given, seed, generator)) > 1:
         raise ValueError("a mask has one origin: give one of key, seed and generator")
+    if generator is not None and not isinstance(generator, torch.Generator):
+        raise TypeError(f"generator must be a torch.Generator, not {type(generator).__name__}")
     if given is not None:
+        if not isinstance(given, Tensor):
+            raise TypeError(f"a key is a Tensor, not {type(given).__name__}")
         if given.dtype != torch.int64 or given.shape != (2,):
             raise ValueError(f"a key is an int64 tensor of shape (2,), not {given.dtype} of shape {tuple(given.shape)}")
         return given
@@ -103,6 +133,8 @@ def choose_key(x: Tensor, given: Tensor | None, seed: int | None, stream: int, g
         return key(seed, stream)
     if stream != 0:
         raise ValueError("a stream belongs to a seed: without one, keys come from the generator")
+    if generator is not None and not GENERATORS_ARE_ARGUMENTS:
+        return torch.empty(2, dtype=torch.int64, device="cpu").random_(generator=generator)
     drawn: Tensor = torch.ops.simdrop.key(x, generator=generator)
     return drawn
 
@@ -117,7 +149,7 @@ def dropout(
     seed: int | None = None,
     stream: int = 0,
     generator: torch.Generator | None = None,
-    mask_shape: Sequence[int] | None = None,
+    mask_shape: Sequence[int | None] | None = None,
     share_axes: Iterable[int] | int | None = None,
     offset: int = 0,
 ) -> Tensor:
@@ -141,8 +173,9 @@ def dropout(
         The same as ``key=simdrop.torch.key(seed, stream)``.
     generator : torch.Generator, optional
         Where the key is drawn from if none is given; PyTorch's own by default, so that `torch.manual_seed` rules.
-    mask_shape : sequence of int, optional
+    mask_shape : sequence of int or None, optional
         The shape of the mask, which broadcasts to that of `x` as NumPy's do: Keras' ``noise_shape``. ``(N, C, 1, 1)`` drops channels.
+        None is the extent that `x` has there.
     share_axes : int or iterable of int, optional
         Axes along which elements share decisions: the same as a `mask_shape` of 1 there.
     offset : int
@@ -156,7 +189,11 @@ def dropout(
     Raises
     ------
     ValueError
-        `p` is not in [0, 1], the mask does not broadcast, or it was given more than one origin.
+        `p` is not in [0, 1], the mask does not broadcast, it was given more than one origin, or the offset is negative.
+    TypeError
+        `x` or `key` is no tensor, or `p` no number.
+    IndexError
+        `x` has no such axis to share.
 
     Examples
     --------
@@ -164,10 +201,27 @@ def dropout(
     >>> torch.equal(dropout(x, 0.5, seed=7), dropout(x, 0.5, seed=7))
     True
     """
+    if has_torch_function_unary(x):
+        return handle_torch_function(
+            dropout,
+            (x,),
+            x,
+            p,
+            training,
+            inplace,
+            key=key,
+            seed=seed,
+            stream=stream,
+            generator=generator,
+            mask_shape=mask_shape,
+            share_axes=share_axes,
+            offset=offset,
+        )
+    check_tensors("dropout", x=x)
     p = check_probability(p)
     if not training or p == 0.0:
         return x
-    strides = index_strides(x.shape, mask_shape, share_axes)
+    strides, offset = index_strides(x.shape, mask_shape, share_axes), check_offset(offset)
     chosen = choose_key(x, key, seed, stream, generator)
     y: Tensor = torch.ops.simdrop.dropout(x, chosen, p, strides, offset)
     return x.copy_(y) if inplace else y
@@ -217,7 +271,7 @@ def gaussian_dropout(
     seed: int | None = None,
     stream: int = 0,
     generator: torch.Generator | None = None,
-    mask_shape: Sequence[int] | None = None,
+    mask_shape: Sequence[int | None] | None = None,
     share_axes: Iterable[int] | int | None = None,
     offset: int = 0,
 ) -> Tensor:
@@ -239,10 +293,26 @@ def gaussian_dropout(
     Tensor
         Of the shape and type of `x`.
     """
+    if has_torch_function_unary(x):
+        return handle_torch_function(
+            gaussian_dropout,
+            (x,),
+            x,
+            p,
+            training,
+            key=key,
+            seed=seed,
+            stream=stream,
+            generator=generator,
+            mask_shape=mask_shape,
+            share_axes=share_axes,
+            offset=offset,
+        )
+    check_tensors("gaussian_dropout", x=x)
     p = check_probability(p, one=False)
     if not training or p == 0.0:
         return x
-    strides = index_strides(x.shape, mask_shape, share_axes)
+    strides, offset = index_strides(x.shape, mask_shape, share_axes), check_offset(offset)
     chosen = choose_key(x, key, seed, stream, generator)
     y: Tensor = torch.ops.simdrop.gaussian_dropout(x, chosen, p, strides, offset)
     return y
@@ -286,9 +356,26 @@ def bias_activation_dropout_residual(
     Tensor
         Of the shape of `x`, and the type of ``x + residual``.
     """
+    if has_torch_function((x, bias, residual)):
+        return handle_torch_function(
+            bias_activation_dropout_residual,
+            (x, bias, residual),
+            x,
+            bias,
+            residual,
+            p,
+            activation,
+            training,
+            key=key,
+            seed=seed,
+            stream=stream,
+            generator=generator,
+            offset=offset,
+        )
+    check_tensors("bias_activation_dropout_residual", x=x, bias=bias, residual=residual)
     p = check_probability(p)
     number = activation_number(activation)
-    p = p if training else 0.0
+    p, offset = p if training else 0.0, check_offset(offset)
     chosen = _key_if_drops(x, p, key, seed, stream, generator)
     x, residual = _promote(x, residual)
     bias = None if bias is None else bias.to(x.dtype)
@@ -341,9 +428,29 @@ def norm_dropout_residual(
     y, h : Tensor
         Of the shape of `x`, and the type of ``x + residual``.
     """
+    if has_torch_function((x, bias, residual, weight, beta)):
+        return handle_torch_function(
+            norm_dropout_residual,
+            (x, bias, residual, weight, beta),
+            x,
+            bias,
+            residual,
+            weight,
+            beta,
+            p,
+            kind,
+            eps,
+            training,
+            key=key,
+            seed=seed,
+            stream=stream,
+            generator=generator,
+            offset=offset,
+        )
+    check_tensors("norm_dropout_residual", x=x, bias=bias, residual=residual, weight=weight, beta=beta)
     p = check_probability(p)
     check_kind(kind)
-    p = p if training else 0.0
+    p, offset = p if training else 0.0, check_offset(offset)
     chosen = _key_if_drops(x, p, key, seed, stream, generator)
     x, residual = _promote(x, residual)
     bias, weight, beta = (None if t is None else t.to(x.dtype) for t in (bias, weight, beta))
@@ -388,8 +495,24 @@ def softmax_dropout(
     Tensor
         Of the shape and type of `x`. A row in which every score is -infinity has weights of 0.
     """
+    if has_torch_function_unary(x):
+        return handle_torch_function(
+            softmax_dropout,
+            (x,),
+            x,
+            p,
+            training,
+            scale=scale,
+            causal=causal,
+            key=key,
+            seed=seed,
+            stream=stream,
+            generator=generator,
+            offset=offset,
+        )
+    check_tensors("softmax_dropout", x=x)
     p = check_probability(p)
-    p = p if training else 0.0
+    p, offset = p if training else 0.0, check_offset(offset)
     chosen = _key_if_drops(x, p, key, seed, stream, generator)
     if _is_composed():
         return _compositions.softmax_dropout(x, chosen, p, scale, causal, offset)

@@ -298,6 +298,8 @@ class BiasActivationDropoutResidual(Keyed, nn.modules.dropout._DropoutNd):
 
     def forward(self, input: Tensor, residual: Tensor | None = None) -> Tensor:
         """Compute it; without a residual, nothing is added."""
+        if self.is_part_of_graph(input):
+            return self.as_node(input, residual)
         drops = self.training and self.p > 0.0
         key = self.call_key(input) if drops else None
         return bias_activation_dropout_residual(input, self.bias, residual, self.p, self.activation, drops, key=key)
@@ -356,6 +358,8 @@ class NormDropoutResidual(Keyed, nn.modules.dropout._DropoutNd):
 
     def forward(self, input: Tensor, residual: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Give the normalised sum, and the sum itself: the residual of what follows where norms come first."""
+        if self.is_part_of_graph(input):
+            return self.as_node(input, residual)
         drops = self.training and self.p > 0.0
         return norm_dropout_residual(
             input,

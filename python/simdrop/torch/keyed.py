@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
+from torch.fx import Proxy
 
 from .functional import _signed
 from .functional import key as make_key
@@ -64,6 +67,22 @@ class Keyed:
             return self._step_key.clone()
         drawn: Tensor = torch.ops.simdrop.key(x, generator=generator)
         return drawn
+
+    def __prepare_scriptable__(self) -> Any:
+        """Say to ``torch.jit.script`` what it could not say clearly."""
+        raise RuntimeError(
+            f"torch.jit.script cannot compile simdrop.torch.{type(self).__name__}, which is Python: use torch.jit.trace or torch.compile, "
+            "or call torch.ops.simdrop.dropout(x, torch.ops.simdrop.key(x), p), or torch.nn's module with simdrop.torch.enable()"
+        )
+
+    def is_part_of_graph(self, x: Any) -> bool:
+        """Whether torch.fx traces a model, by symbols, of which this is a module."""
+        return isinstance(x, Proxy) and getattr(x.tracer, "root", self) is not self
+
+    def as_node(self, *inputs: Any) -> Any:
+        """Be a node of that graph, as the modules of torch.nn are: what is inside happens when the graph runs."""
+        tracer: Any = inputs[0].tracer
+        return tracer.create_proxy("call_module", tracer.path_of_module(self), inputs, {})
 
     def key_repr(self) -> str:
         """Give what `extra_repr` says of the key."""

@@ -57,6 +57,8 @@ class Dropout(Keyed, nn.Dropout):
 
     def forward(self, input: Tensor) -> Tensor:
         """Apply dropout."""
+        if self.is_part_of_graph(input):
+            return self.as_node(input)
         if not self.training or self.p == 0.0:
             return input
         return dropout(input, self.p, True, self.inplace, key=self.call_key(input), share_axes=self.share)
@@ -79,6 +81,8 @@ class _ChannelDropout(Keyed, nn.modules.dropout._DropoutNd):
 
     def forward(self, input: Tensor) -> Tensor:
         """Apply dropout."""
+        if self.is_part_of_graph(input):
+            return self.as_node(input)
         leading = self._leading.get(input.dim())
         if leading is None:
             allowed = " or ".join(f"{rank}-D" for rank in self._leading)
@@ -134,6 +138,8 @@ class TimeSharedDropout(Keyed, nn.modules.dropout._DropoutNd):
 
     def forward(self, input: Tensor | PackedSequence) -> Tensor | PackedSequence:
         """Apply dropout."""
+        if self.is_part_of_graph(input):
+            return self.as_node(input)
         if not self.training or self.p == 0.0:
             return input
         if isinstance(input, PackedSequence):
@@ -179,6 +185,8 @@ class EmbeddingDropout(Keyed, nn.modules.dropout._DropoutNd):
 
     def forward(self, input: Tensor) -> Tensor:
         """Look words up."""
+        if self.is_part_of_graph(input):
+            return self.as_node(input)
         words: Tensor = self.embedding(input)
         if not self.training or self.p == 0.0:
             return words
@@ -213,6 +221,8 @@ class DropPath(Keyed, nn.modules.dropout._DropoutNd):
 
     def forward(self, input: Tensor) -> Tensor:
         """Apply dropout."""
+        if self.is_part_of_graph(input):
+            return self.as_node(input)
         if not self.training or self.p == 0.0:
             return input
         if input.dim() == 0:
@@ -252,6 +262,8 @@ class GaussianDropout(Keyed, nn.modules.dropout._DropoutNd):
 
     def forward(self, input: Tensor) -> Tensor:
         """Apply the noise."""
+        if self.is_part_of_graph(input):
+            return self.as_node(input)
         if not self.training or self.p == 0.0:
             return input
         return gaussian_dropout(input, self.p, key=self.call_key(input), share_axes=self.share)

@@ -401,6 +401,8 @@ class LSTM(_Recurrent, nn.LSTM):
 
     def forward(self, input: Any, hx: Any = None) -> Any:
         """Run the layers: as torch.nn.LSTM."""
+        if self.is_part_of_graph(input):
+            return self.as_node(input, hx)
         if not self.training or not self.drops():
             return super().forward(input, hx)
         return self.run_layers(input, hx)
@@ -456,6 +458,8 @@ class GRU(_Recurrent, nn.GRU):
 
     def forward(self, input: Any, hx: Any = None) -> Any:
         """Run the layers: as torch.nn.GRU."""
+        if self.is_part_of_graph(input):
+            return self.as_node(input, hx)
         if not self.training or not self.drops():
             return super().forward(input, hx)
         output, states = self.run_layers(input, None if hx is None else (hx,))

@@ -1,6 +1,6 @@
 """What test_distributed.py runs on every rank: tensors spread over ranks must get what the whole gets, byte for byte.
 
-python distributed_program.py RANK RANKS PORT
+python distributed_program.py PART RANK RANKS PORT
 """
 
 from __future__ import annotations
@@ -110,17 +110,79 @@ def check_data_parallel(mesh: DeviceMesh) -> None:
         torch.testing.assert_close(parameter.grad.full_tensor(), gradient)
 
 
+def check_two_axes_of_ranks(ranks: int) -> None:
+    """Samples over one axis of a mesh, features over the other."""
+    mesh = init_device_mesh("cpu", (2, ranks // 2), mesh_dim_names=("data", "model"))
+    whole = torch.randn(6, 5, 10)
+    leaf = whole.clone().requires_grad_()
+    expected = seeded(lambda x: F.dropout(x, 0.5), leaf)
+    expected.square().sum().backward()
+    for placements in ((Shard(0), Shard(2)), (Shard(1), Replicate()), (Shard(0), Shard(0))):
+        x = distribute_tensor(whole, mesh, placements).requires_grad_()
+        y = seeded(lambda x: F.dropout(x, 0.5), x)
+        assert torch.equal(y.full_tensor(), expected), placements
+        y.square().sum().backward()
+        assert torch.equal(x.grad.full_tensor(), leaf.grad), placements
+
+
+def check_compiled(mesh: DeviceMesh, backend: str) -> None:
+    """In a graph, the place of the shard is a constant of the rank."""
+    calls: list[Callable[[torch.Tensor], torch.Tensor]] = [
+        lambda x: F.dropout(x, 0.5) * 2,
+        lambda x: F.alpha_dropout(x, 0.4, True),
+        lambda x: F.dropout1d(x, 0.5),
+    ]
+    whole = torch.randn(5, 6, 7)
+    for call in calls:
+        leaf = whole.clone().requires_grad_()
+        expected = seeded(call, leaf)
+        expected.square().sum().backward()
+        for placement in (Shard(0), Shard(1), Replicate()) if call is calls[0] else (Shard(0),):
+            torch._dynamo.reset()
+            x = distribute_tensor(whole, mesh, [placement]).requires_grad_()
+            y = seeded(torch.compile(call, backend=backend, fullgraph=True), x)
+            assert isinstance(y, DTensor) and y.placements == (placement,), y.placements
+            torch.testing.assert_close(y.full_tensor(), expected)
+            assert torch.equal(y.full_tensor() == y.full_tensor().min(), expected == expected.min())
+            y.square().sum().backward()
+            torch.testing.assert_close(x.grad.full_tensor(), leaf.grad)
+
+    torch._dynamo.reset()
+    torch.manual_seed(1)
+    model, x = Feed(), torch.randn(4, 6, 8)
+    expected = seeded(model, x)
+    plan = {"inner": ColwiseParallel(use_local_output=False), "outer": RowwiseParallel()}
+    parallel = torch.compile(parallelize_module(copy.deepcopy(model), mesh, plan), backend=backend)
+    y = seeded(parallel, x)
+    torch.testing.assert_close(y, expected)
+    y.square().sum().backward()
+    expected.square().sum().backward()
+    torch.testing.assert_close(parallel.inner.weight.grad.full_tensor(), model.inner.weight.grad)
+
+    torch._dynamo.reset()
+    torch.manual_seed(1)
+    model, x = nn.Sequential(nn.Linear(8, 8), nn.Dropout(0.5), nn.Linear(8, 8), nn.Dropout(0.5)), torch.randn(4, 8)
+    replicated = torch.compile(DistributedDataParallel(copy.deepcopy(model)), backend=backend)
+    torch.testing.assert_close(seeded(replicated, x), seeded(model, x))
+
+
 def main() -> None:
-    rank, ranks, port = map(int, sys.argv[1:4])
+    part = sys.argv[1]
+    rank, ranks, port = map(int, sys.argv[2:5])
     torch.set_num_threads(1)
     os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
     dist.init_process_group("gloo", rank=rank, world_size=ranks)
     st.enable()
     torch.manual_seed(0)
     mesh = init_device_mesh("cpu", (ranks,))
-    check_shards(mesh)
-    check_tensor_parallel(mesh)
-    check_data_parallel(mesh)
+    if part == "eager":
+        check_shards(mesh)
+        check_tensor_parallel(mesh)
+        check_data_parallel(mesh)
+        if ranks > 2:
+            check_two_axes_of_ranks(ranks)
+    else:
+        check_compiled(mesh, part)
     assert st.report().pytorch == {}, st.report()
     dist.destroy_process_group()
     print("all well")

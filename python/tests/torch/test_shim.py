@@ -18,6 +18,7 @@ SOURCES = Path(__file__).resolve().parents[2] / "torch"
 
 PROGRAM = """
 #include <torch/csrc/stable/c/shim.h>
+#include <torch/headeronly/version.h>
 #include <type_traits>
 
 #define SIMDROP_TORCH_SHIM_TYPES_ARE_DECLARED
@@ -26,7 +27,9 @@ PROGRAM = """
 #define IS_SAME(result, name, parameters) \\
   static_assert(std::is_same_v<decltype(&::name), result(*) parameters>, #name);
 SIMDROP_TORCH_SHIM(IS_SAME)
+#if TORCH_VERSION_MAJOR > 2 || TORCH_VERSION_MINOR >= 13
 SIMDROP_TORCH_SHIM_LATER(IS_SAME)
+#endif
 static_assert(sizeof(AOTITorchError) == 4 && sizeof(StableIValue) == 8);
 """
 

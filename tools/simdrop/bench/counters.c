@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#if defined(__linux__)
+#if defined(__linux__) && __has_include(<linux/perf_event.h>)  // a C library may come without the kernel's headers
 
 #include <errno.h>
 #include <linux/perf_event.h>

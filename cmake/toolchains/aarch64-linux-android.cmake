@@ -1,0 +1,18 @@
+# clang for Android on 64-bit Arm, without the NDK: what can be compiled, not linked. SIMDROP_ANDROID_HEADERS names folders of a C library's
+# headers, which stand in for bionic's (tests/cross_compilers.sh takes musl's, from zig). With the NDK, take its own toolchain file instead.
+list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES SIMDROP_ANDROID_HEADERS)
+set(CMAKE_SYSTEM_NAME Linux)
+set(CMAKE_SYSTEM_PROCESSOR aarch64)
+set(CMAKE_C_COMPILER clang)
+set(CMAKE_C_COMPILER_TARGET aarch64-linux-android24)
+set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
+execute_process(COMMAND clang -print-resource-dir OUTPUT_VARIABLE resources OUTPUT_STRIP_TRAILING_WHITESPACE)
+set(CMAKE_C_FLAGS_INIT "-nostdinc -isystem ${resources}/include")
+foreach(folder IN LISTS SIMDROP_ANDROID_HEADERS)
+  string(APPEND CMAKE_C_FLAGS_INIT " -isystem ${folder}")
+endforeach()
+set(CMAKE_FIND_ROOT_PATH ${CMAKE_CURRENT_LIST_DIR}/none)
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)

@@ -1,0 +1,153 @@
+#!/bin/sh
+# cross_compilers.sh FOLDER [--all | --turn N | SYSTEM...]: the library for other systems and C libraries by the compilers that Debian has,
+# and golden_alone where it can be run: here, under qemu, under Wine. With --all also the C tests, and the tool where there is one; they
+# have tests/stand_in in the place of cmocka, of which Debian has no package for most of these. --turn N: the N-th of the systems alone,
+# counted around. (other_systems.sh has those of zig's compiler.)
+#
+# Seen to fail: SEEN
+set -u
+
+folder=${1:?usage: cross_compilers.sh FOLDER [--all | --turn N | SYSTEM...]}
+shift
+source=$(cd "$(dirname "$0")/.." && pwd)
+mkdir -p "$folder"
+folder=$(cd "$folder" && pwd)
+systems='x86_64-linux-musl x86_64-w64-mingw32 arm-linux-gnueabihf riscv64-linux-gnu aarch64-linux-android'
+wine=/usr/lib/wine/wine64 # Debian's package wine64
+failed=0
+all=no
+# shellcheck disable=SC2034 # check.sh uses it
+log="$folder/log.txt"
+
+. "$source/tests/check.sh"
+
+configure() {
+  system=$1
+  shift
+  cmake -S "$source" -B "$folder/$system" -G Ninja -DCMAKE_TOOLCHAIN_FILE="$source/cmake/toolchains/$system.cmake" \
+    -DCMAKE_BUILD_TYPE=Release -DSIMDROP_WERROR=ON -DBUILD_SHARED_LIBS=OFF -DSIMDROP_WITH_BOOST=OFF -DSIMDROP_WITH_HIGHWAY=OFF \
+    -DSIMDROP_WITH_OPENMP=OFF -DSIMDROP_WITH_SLEEF=OFF -DSIMDROP_BUILD_EXAMPLES=OFF -DSIMDROP_TEST_STAND_IN=ON "$@"
+}
+build() {
+  configure "$@" || return
+  if [ "$all" = yes ]; then cmake --build "$folder/$1"; else cmake --build "$folder/$1" --target golden_alone; fi
+}
+
+# run_tests <system>: the golden data, and with --all the rest of the C tests.
+run_tests() {
+  if [ "$all" = no ]; then
+    ctest --test-dir "$folder/$1" --output-on-failure --no-tests=error -R '^golden_alone$'
+  else
+    SIMDROP_TEST_EFFORT=quick ctest --test-dir "$folder/$1" -j 2 --output-on-failure --no-tests=error -L '^c$'
+  fi
+}
+
+# static_pie <compiler> <system>: a program without a loader that can be put anywhere, as hardened and minimal systems have them.
+static_pie() {
+  program="$folder/$2/golden_static_pie"
+  "$1" -std=c11 -O1 -fPIE -static-pie -DSIMDROP_STATIC -DSIMDROP_TEST_DATA="\"$source/tests/data\"" -I "$source/include" -I "$source/src" \
+    -I "$source/tests" "$source/tests/golden_alone.c" "$source/tests/golden.c" "$source/tests/plain.c" "$source/tests/promises.c" \
+    "$folder/$2/libsimdrop.a" -lm -o "$program" || return
+  readelf -hl "$program" > "$program.txt"
+  grep -q 'Type: *DYN' "$program.txt" && ! grep -q INTERP "$program.txt" && "$program"
+}
+
+# Windows' stacks are aligned to 16 bytes, and gcc aligns no more: an access to a longer vector there that asks for more may fault.
+aligned_on_stack() {
+  # shellcheck disable=SC2046 # the list is meant to be split
+  x86_64-w64-mingw32-objdump -d $(find "$folder/x86_64-w64-mingw32/CMakeFiles" -path '*avx*' -name '*.obj') > "$folder/objects.txt" || return
+  grep -q 'ymm.*(%rsp)' "$folder/objects.txt" \
+    && ! grep -E 'vmov(dqa|dqa32|dqa64|ap[sd]) +(%[yz]mm[0-9]+,[-0-9a-fx]*\(%rsp|[-0-9a-fx]*\(%rsp.*%[yz]mm)' "$folder/objects.txt"
+}
+
+# A shared library, its import library and a program that is told by the headers to import.
+mingw_shared() {
+  cmake --build "$folder/x86_64-w64-mingw32" --target simdrop_lib_shared || return
+  x86_64-w64-mingw32-gcc -std=c11 -I "$source/include" "$source/tests/probe.c" -L "$folder/x86_64-w64-mingw32" -lsimdrop \
+    -o "$folder/x86_64-w64-mingw32/probe.exe" || return
+  x86_64-w64-mingw32-objdump -p "$folder/x86_64-w64-mingw32/probe.exe" | grep 'DLL Name: libsimdrop' || return
+  if [ -x "$wine" ]; then WINEPREFIX="$folder/wine" WINEDEBUG=-all "$wine" "$folder/x86_64-w64-mingw32/probe.exe"; fi
+}
+
+probe_of_musl() {
+  musl-gcc -std=c11 -static -I "$source/include" "$source/tests/probe.c" "$folder/x86_64-linux-musl/libsimdrop.a" -o "$folder/probe" \
+    && sh "$source/tests/setuid.sh" "$folder/probe" "$folder/setuid"
+}
+
+# android_headers: of the C library that stands in for bionic. A list for CMake.
+android_headers() {
+  bin=$(sh "$source/scripts/pypi.sh" zig ziglang==0.17.1) || return
+  libc=$("$bin/python" -c 'import os, ziglang; print(os.path.join(os.path.dirname(ziglang.__file__), "lib", "libc", "include"))')
+  printf '%s\n' "$libc/aarch64-linux-musl;$libc/generic-musl;$libc/aarch64-linux-any;$libc/any-linux-any"
+}
+android() {
+  headers=$(android_headers) || return
+  configure aarch64-linux-android -DSIMDROP_ANDROID_HEADERS="$headers" -DSIMDROP_HAVE_SECURE_GETENV=OFF -DSIMDROP_HAVE_ISSETUGID=OFF \
+    -DSIMDROP_BUILD_SHARED=OFF -DSIMDROP_BUILD_TOOL=OFF -DSIMDROP_BUILD_TESTS=OFF && cmake --build "$folder/aarch64-linux-android"
+}
+# What the processor has is asked by getauxval, and whether the environment may be read, too.
+android_calls() {
+  llvm_nm=$(command -v llvm-nm || echo aarch64-linux-gnu-nm)
+  for file in cpu_probe environment; do
+    "$llvm_nm" "$folder/aarch64-linux-android/CMakeFiles/simdrop_core_static.dir/src/machine/$file.c.o" | grep -w 'U getauxval' || return
+  done
+}
+
+# missing <command>: says that the system is skipped.
+missing() {
+  command -v "$1" > /dev/null 2>&1 && return 1
+  echo "skipped $system: there is no $1"
+}
+
+one() {
+  system=$1
+  case $system in
+    x86_64-linux-musl)
+      missing musl-gcc && return
+      # Without secure_getenv and issetugid, as on Android: what decides there can be seen at work here.
+      check "build: $system" build "$system" -DSIMDROP_HAVE_SECURE_GETENV=OFF -DSIMDROP_HAVE_ISSETUGID=OFF
+      check "tests: $system" run_tests "$system"
+      check "static-pie: $system" static_pie musl-gcc "$system"
+      check "setuid by getauxval: $system" probe_of_musl
+      [ "$all" = no ] || check "simdrop info: $system" "$folder/$system/tools/simdrop/simdrop" info
+      ;;
+    x86_64-w64-mingw32)
+      missing x86_64-w64-mingw32-gcc-posix && return
+      check "build: $system" build "$system"
+      check "shared library: $system" mingw_shared
+      check "no aligned vectors on the stack: $system" aligned_on_stack
+      if [ -x "$wine" ]; then
+        export WINEPREFIX="$folder/wine" WINEDEBUG=-all
+        check "tests: $system" run_tests "$system"
+      else
+        echo "skipped tests: $system: wine64 is not installed"
+      fi
+      ;;
+    aarch64-linux-android)
+      missing clang && return
+      check "build without the NDK: $system" android
+      check "questions to the system: $system" android_calls
+      ;;
+    *)
+      missing "$system-gcc" && return
+      check "build: $system" build "$system"
+      check "tests: $system" run_tests "$system"
+      [ "$all" = no ] || check "simdrop info: $system" "$folder/$system/tests/run-simdrop_tool" info
+      ;;
+  esac
+}
+
+case "${1:-}" in
+  '') ;;
+  --all) all=yes ;;
+  --turn)
+    # shellcheck disable=SC2086 # the list is meant to be split
+    set -- "$2" $systems
+    turn=$(($1 % ($# - 1) + 1))
+    shift "$turn"
+    systems=$1
+    ;;
+  *) systems=$* ;;
+esac
+for system in $systems; do one "$system"; done
+exit $failed

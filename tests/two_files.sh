@@ -1,0 +1,162 @@
+#!/bin/sh
+# two_files.sh FOLDER [--all]: simdrop.c and simdrop.h, as scripts/amalgamate.py makes them, compiled as their users do: golden data, the C tests that see
+# nothing but the public interface, two copies in one program. With --all also by clang, as C++, with flags that others like, and for other
+# machines.
+#
+# Seen to fail: contraction left to gcc, whose AVX-512 then fuses (golden data), tables that are not static (only public functions are seen), a
+# name that a part gives to another's parameter (g++), a cast from void * left out of the sources (g++).
+set -u
+
+folder=${1:?usage: two_files.sh FOLDER [--all]}
+all=${2:-}
+here=$(cd "$(dirname "$0")" && pwd)
+source=$(cd "$here/.." && pwd)
+rm -rf "$folder"
+mkdir -p "$folder/include/simdrop"
+folder=$(cd "$folder" && pwd)
+# shellcheck disable=SC2034 # check.sh uses it
+log="$folder/log.txt"
+failed=0
+. "$here/check.sh"
+cache=
+if command -v ccache > /dev/null; then cache=ccache; fi
+warnings='-Wall -Wextra -Wshadow -Werror'
+has() { command -v "$1" > /dev/null || { echo "skipped $2: there is no $1" && false; }; }
+
+check 'they are made' python3 "$source/scripts/amalgamate.py" --output "$folder"
+check 'and made again, they are the same' sh -c \
+  "python3 '$source/scripts/amalgamate.py' --output '$folder/again' && cmp '$folder/simdrop.c' '$folder/again/simdrop.c' && cmp '$folder/simdrop.h' '$folder/again/simdrop.h'"
+check 'no includes of files of the project' sh -c \
+  "! grep -h '^ *# *include \"' '$folder/simdrop.c' '$folder/simdrop.h' | grep -vxF '#include \"simdrop.h\"' && ! grep -h '^ *# *include <simdrop' '$folder/simdrop.c' '$folder/simdrop.h'"
+
+# The tests include the headers by their names.
+for header in "$source"/include/simdrop/*.h; do
+  echo '#include "../../simdrop.h"' > "$folder/include/simdrop/${header##*/}"
+done
+
+# object <name> <compiler and flags>: simdrop.c compiled by them.
+object() {
+  object=$1
+  shift
+  # shellcheck disable=SC2086 # flags
+  (cd "$folder" && $cache "$@" $warnings -c simdrop.c -o "$object.o")
+}
+
+# program <name> <object> <compiler and flags> -- <source of tests>...
+program() {
+  program=$1 object=$2
+  shift 2
+  flags=
+  while [ "$1" != -- ]; do
+    flags="$flags $1"
+    shift
+  done
+  shift
+  # shellcheck disable=SC2086 # flags
+  (cd "$here" && $flags -O2 -D_GNU_SOURCE "-DSIMDROP_TEST_DATA=\"$here/data\"" "-DSIMDROP_TEST_INCLUDE=\"$source/include\"" -I "$folder/include" -I "$source/src" -I "$here" \
+    "$@" plain.c promises.c "$folder/$object.o" $libraries -lm -o "$folder/$program")
+}
+libraries=
+
+# golden <title> <launcher> <name> <compiler and flags>: the object <name> is compiled, and gives golden data.
+golden() {
+  what=$1 launcher=$2 made=$3
+  shift 3
+  check "$what" object "$made" "$@"
+  linker=$1
+  case $* in *' -static'*) linker="$1 -static" ;; esac
+  case $* in *' -flto'*) linker="$1 -flto -O2" ;; esac
+  case $linker in *++*) linker=$(echo "$linker" | sed 's/clang++/clang/; s/g++/gcc/') ;; esac
+  # shellcheck disable=SC2086 # words
+  check "$what: golden program" program "golden_$made" "$made" $linker -- golden_alone.c golden.c
+  # shellcheck disable=SC2086 # words
+  check "$what: golden data" $launcher "$folder/golden_$made"
+}
+
+golden 'gcc' '' gcc gcc -O2 -std=c11 -pedantic
+check 'only public functions are seen' sh -c \
+  "nm '$folder/gcc.o' | grep ' [TDBRVW] ' | sed 's/.* //' | sort > '$folder/seen' && grep -oE '^#define simdrop_\w+' '$folder/simdrop.h' | sed 's/.* //' | grep -v openmp | sort | diff - '$folder/seen'"
+if echo '#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>' | gcc -E - > /dev/null 2>&1; then
+  libraries='-lcmocka -lpthread'
+  for test in api golden_digest parallel tile variants; do
+    sources="test_$test.c support.c oracle.c"
+    case $test in golden_digest | variants) sources="$sources golden.c" ;; esac
+    # shellcheck disable=SC2086 # words
+    check "test_$test is compiled" program "test_$test" gcc gcc -std=c11 -- $sources
+    check "test_$test" env SIMDROP_TEST_EFFORT=quick "$folder/test_$test"
+  done
+  libraries=
+else
+  echo 'skipped the C tests: there is no cmocka'
+fi
+
+# Two copies, of which one has a prefix and another backend.
+cat > "$folder/copy.c" << 'PROGRAM'
+#include "simdrop.h"
+#include <string.h>
+int other_mask(const simdrop_mask *mask, size_t n, uint8_t *bits) {
+  if (simdrop_backend_select("scalar") != SIMDROP_OK) return 1;
+  return simdrop_mask_bits(mask, n, bits) != SIMDROP_OK || strcmp(simdrop_backend_current(), "scalar") != 0;
+}
+PROGRAM
+cat > "$folder/copies.c" << 'PROGRAM'
+#include "simdrop.h"
+#include <string.h>
+int other_mask(const simdrop_mask *mask, size_t n, uint8_t *bits);
+int main(void) {
+  static uint8_t mine[1000], other[1000];
+  const simdrop_mask mask = {0.3, 1, 2, 3, 0};
+  const char *const backend = simdrop_backend_current();
+  if (simdrop_mask_bits(&mask, 8000, mine) != SIMDROP_OK || other_mask(&mask, 8000, other) != 0) return 1;
+  return memcmp(mine, other, sizeof mine) != 0 || simdrop_backend_current() != backend;
+}
+PROGRAM
+check 'a copy with a prefix, without optimisation' object prefixed gcc -O0 -DSIMDROP_PREFIX=mylib_ -DSIMDROP_STATIC
+check 'all its functions have the prefix' sh -c "! nm '$folder/prefixed.o' | grep ' [TDBRVW] ' | grep -v ' mylib_simdrop_'"
+check 'two copies in one program' sh -c \
+  "cd '$folder' && gcc -c copies.c && gcc -c -DSIMDROP_PREFIX=mylib_ copy.c && gcc copies.o copy.o gcc.o prefixed.o -lm -o copies && ./copies"
+
+for compiler in g++ clang++ clang; do
+  if ! has $compiler "the check by $compiler"; then continue; fi
+  case $compiler in *++) language='c++ -std=c++17' ;; *) language='c -std=c11 -pedantic' ;; esac
+  # shellcheck disable=SC2086 # flags
+  check "$compiler takes them as ${language#* -std=}" $compiler -x $language $warnings -fsyntax-only "$folder/simdrop.c"
+done
+for flag in -ffast-math -Ofast -funsafe-math-optimizations; do
+  check "$flag is refused" sh -c "! gcc -O2 $flag -fsyntax-only '$folder/simdrop.c' 2> '$folder/refused' && grep -q 'compile simdrop without' '$folder/refused'"
+done
+
+if [ "$all" = --all ]; then
+  cat > "$folder/included.c" << 'PROGRAM'
+#define SIMDROP_STATIC_FUNCTIONS
+#include "simdrop.c"
+int main(void) {
+  uint8_t bits[2];
+  const simdrop_mask mask = {0.3, 1, 2, 3, 0};
+  return simdrop_mask_bits(&mask, 16, bits) != SIMDROP_OK;
+}
+PROGRAM
+  check 'included in a program, with static functions' sh -c \
+    "cd '$folder' && gcc -O1 -Wall -Wextra -Werror -c included.c && ! nm included.o | grep ' [TDBRVW] ' | grep -v ' main' && gcc included.o -lm -o included && ./included"
+  has clang 'clang' && golden 'clang' '' clang clang -O2
+  golden 'C++17' '' cxx g++ -x c++ -std=c++17 -O2
+  has clang++ 'clang++' && golden 'C++17 by clang' '' clangxx clang++ -x c++ -std=c++17 -O2
+  golden '-Os' '' os gcc -Os
+  golden '-O3 -march=native' '' native gcc -O3 -march=native
+  golden '-mno-avx' '' noavx gcc -O2 -mno-avx
+  golden 'contraction that is asked for' '' contract gcc -O2 -march=native -ffp-contract=fast
+  golden 'link-time optimisation' '' lto gcc -O2 -flto
+  if has aarch64-linux-gnu-gcc aarch64 && has qemu-aarch64-static aarch64; then
+    golden 'aarch64' 'qemu-aarch64-static -cpu max' aarch64 aarch64-linux-gnu-gcc -O2 -static
+  fi
+  if has s390x-linux-gnu-gcc s390x && has qemu-s390x-static s390x; then
+    golden 's390x' qemu-s390x-static s390x s390x-linux-gnu-gcc -O2 -static
+  fi
+  has i686-linux-gnu-gcc i686 && golden 'i686' '' i686 i686-linux-gnu-gcc -O2 -msse2 -mfpmath=sse -static
+  has x86_64-w64-mingw32-gcc MinGW && check 'MinGW' object mingw x86_64-w64-mingw32-gcc -O2
+fi
+exit $failed
