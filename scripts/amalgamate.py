@@ -54,6 +54,8 @@ EVERYWHERE = [
 IN_PROLOGUE = {"immintrin.h", "arm_neon.h", "arm_sve.h", "sleef.h", "stdatomic.h", "omp.h"}
 # Names of what is done once for each type and size begin with one of the names that are given to these macros.
 JOINING = {"TYPED", "SIZED", "OF_VECTOR", "OF_COMPUTED", "SIMDROP_JOIN_WORDS"}
+# Macros that paste names of a file's own.
+PASTING = ("SLEEF_ENTRY_(",)
 
 # ---- text of C
 
@@ -137,7 +139,7 @@ def declared_name(tokens):
             if end + 1 == len(tokens) or tokens[end + 1] in "([=;,":
                 return tokens[end - 1], True
             k = end
-        elif token == "SIMDROP_LOCAL":
+        elif token in ("SIMDROP_LOCAL", "SLEEF_JOIN"):  # makes a name of simdrop's
             return None, False
         elif WORD.fullmatch(token) and after in "([=;," and tokens[k + 1:k + 3] != ["(", "*"]:
             return token, False
@@ -177,8 +179,10 @@ def file_scope_names(text):
                 add(tokens[begin:k])
                 begin = k + 1
         add(tokens[begin:])
-    for _, _, word, rest in directives(text):  # macros that paste the names of what they define
+    for _, _, word, rest in directives(text):  # macros that paste the names of what they define, or of what is defined
         if word == "define":
+            if rest.startswith(PASTING):
+                stems.update(re.findall(r"\b(\w+)_##", rest))
             stems.update(re.findall(r"\b(?:static|struct)\b[^;{(]*?\b(\w+)_##\w+\s*[({]", rest))
     return names, stems
 

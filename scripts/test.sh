@@ -460,7 +460,7 @@ group python
 step 'python' sh python/tests/run.sh "$build/python"
 group systems
 step 'other systems' on_turn 3 1 env CCACHE_DISABLE=1 sh tests/other_systems.sh "$build/other-systems"
-# One of five on a day, with the golden data; the C tests of all of them with --all.
+# One of six on a day, with the golden data; the C tests of all of them with --all.
 step 'cross compilers' sh tests/cross_compilers.sh "$build/cross-compilers" --turn "$day"
 group style clang aarch64-clang
 step 'style' sh scripts/lint.sh --part "$([ "$all$only" = no ] && echo "$day/2" || echo 0/1)" "$build/clang" "$build/aarch64-clang" # clang-tidy knows none of gcc's flags

@@ -4,7 +4,9 @@
 # have tests/stand_in in the place of cmocka, of which Debian has no package for most of these. --turn N: the N-th of the systems alone,
 # counted around. (other_systems.sh has those of zig's compiler.)
 #
-# Seen to fail: SEEN
+# Seen to fail: getenv in place of a look at AT_SECURE (setuid by getauxval), no such look (questions to the system), another scale (tests,
+# on riscv64 and ARMv7), vmovaps of 32 bytes to the stack (no aligned vectors), -pie in place of
+# -static-pie (no loader).
 set -u
 
 folder=${1:?usage: cross_compilers.sh FOLDER [--all | --turn N | SYSTEM...]}
@@ -12,7 +14,7 @@ shift
 source=$(cd "$(dirname "$0")/.." && pwd)
 mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)
-systems='x86_64-linux-musl x86_64-w64-mingw32 arm-linux-gnueabihf riscv64-linux-gnu aarch64-linux-android'
+systems='x86_64-linux-musl static-pie x86_64-w64-mingw32 arm-linux-gnueabihf riscv64-linux-gnu aarch64-linux-android'
 wine=/usr/lib/wine/wine64 # Debian's package wine64
 failed=0
 all=no
@@ -24,8 +26,9 @@ log="$folder/log.txt"
 configure() {
   system=$1
   shift
-  cmake -S "$source" -B "$folder/$system" -G Ninja -DCMAKE_TOOLCHAIN_FILE="$source/cmake/toolchains/$system.cmake" \
-    -DCMAKE_BUILD_TYPE=Release -DSIMDROP_WERROR=ON -DBUILD_SHARED_LIBS=OFF -DSIMDROP_WITH_BOOST=OFF -DSIMDROP_WITH_HIGHWAY=OFF \
+  case $system in static-pie) ;; *) set -- -DCMAKE_TOOLCHAIN_FILE="$source/cmake/toolchains/$system.cmake" "$@" ;; esac
+  cmake -S "$source" -B "$folder/$system" -G Ninja -DCMAKE_BUILD_TYPE=Release -DSIMDROP_WERROR=ON \
+    -DBUILD_SHARED_LIBS=OFF -DSIMDROP_WITH_BOOST=OFF -DSIMDROP_WITH_HIGHWAY=OFF \
     -DSIMDROP_WITH_OPENMP=OFF -DSIMDROP_WITH_SLEEF=OFF -DSIMDROP_BUILD_EXAMPLES=OFF -DSIMDROP_TEST_STAND_IN=ON "$@"
 }
 build() {
@@ -42,14 +45,11 @@ run_tests() {
   fi
 }
 
-# static_pie <compiler> <system>: a program without a loader that can be put anywhere, as hardened and minimal systems have them.
-static_pie() {
-  program="$folder/$2/golden_static_pie"
-  "$1" -std=c11 -O1 -fPIE -static-pie -DSIMDROP_STATIC -DSIMDROP_TEST_DATA="\"$source/tests/data\"" -I "$source/include" -I "$source/src" \
-    -I "$source/tests" "$source/tests/golden_alone.c" "$source/tests/golden.c" "$source/tests/plain.c" "$source/tests/promises.c" \
-    "$folder/$2/libsimdrop.a" -lm -o "$program" || return
-  readelf -hl "$program" > "$program.txt"
-  grep -q 'Type: *DYN' "$program.txt" && ! grep -q INTERP "$program.txt" && "$program"
+# Static programs that can be put at any address, as hardened systems have them. With glibc, and without SLEEF, of which Debian has no
+# static library; Debian's musl-gcc does not know the option.
+has_no_loader() {
+  readelf -hl "$folder/static-pie/tests/golden_alone" > "$folder/static-pie/program.txt" || return
+  grep -q 'Type: *DYN' "$folder/static-pie/program.txt" && ! grep -q INTERP "$folder/static-pie/program.txt"
 }
 
 # Windows' stacks are aligned to 16 bytes, and gcc aligns no more: an access to a longer vector there that asks for more may fault.
@@ -107,9 +107,13 @@ one() {
       # Without secure_getenv and issetugid, as on Android: what decides there can be seen at work here.
       check "build: $system" build "$system" -DSIMDROP_HAVE_SECURE_GETENV=OFF -DSIMDROP_HAVE_ISSETUGID=OFF
       check "tests: $system" run_tests "$system"
-      check "static-pie: $system" static_pie musl-gcc "$system"
       check "setuid by getauxval: $system" probe_of_musl
       [ "$all" = no ] || check "simdrop info: $system" "$folder/$system/tools/simdrop/simdrop" info
+      ;;
+    static-pie)
+      check "build: $system" build "$system" -DCMAKE_POSITION_INDEPENDENT_CODE=ON -DCMAKE_EXE_LINKER_FLAGS=-static-pie -DSIMDROP_BUILD_SHARED=OFF
+      check "no loader: $system" has_no_loader
+      check "tests: $system" run_tests "$system"
       ;;
     x86_64-w64-mingw32)
       missing x86_64-w64-mingw32-gcc-posix && return

@@ -1,5 +1,6 @@
 """run_wasm.py PROGRAM [ARGUMENT...]: runs a WebAssembly program for WASI with PyPI's wasmtime. It sees this tree's files, under the
-paths that they have here, and the environment. run_wasm.py --has-vectors PROGRAM: whether an engine without SIMD128 refuses it, and one with it does not."""
+paths that they have here, and the environment. run_wasm.py --has-vectors PROGRAM: whether an engine without SIMD128 refuses it, and one
+with it does not."""
 
 import pathlib
 import sys

@@ -908,6 +908,8 @@ static void accepted_layouts(void **state) {
   const simdrop_layout twenty = {2, {4, 5}, {5, 1}, {5, 1}, {5, 1}, 0};
   assert_int_equal(simdrop_forward_layout(&last, SIMDROP_F32, &twenty, x, y), SIMDROP_OK);
   // Strides that would take a search of all elements are refused rather than searched for ever.
+  // (More elements than 32 bits count.)
+  const simdrop_status refused = sizeof(size_t) > 4 ? SIMDROP_ERROR_OVERLAP : SIMDROP_ERROR_SIZE_OVERFLOW;
   simdrop_layout involved = {.rank = 8};
   static const ptrdiff_t strides[8] = {10007, 10009, 10037, 10039, 10061, 10067, 10069, 10079};
   for (int a = 0; a < 8; ++a) {
@@ -915,7 +917,7 @@ static void accepted_layouts(void **state) {
     involved.x_strides[a] = 0;
     involved.y_strides[a] = strides[a];
   }
-  assert_int_equal(simdrop_forward_layout(&mask, SIMDROP_F32, &involved, x, y), SIMDROP_ERROR_OVERLAP);
+  assert_int_equal(simdrop_forward_layout(&mask, SIMDROP_F32, &involved, x, y), refused);
   // So they are where no elements meet: here the search would take hours.
   uint64_t random = 34;
   for (int a = 0; a < 8; ++a) {
@@ -925,7 +927,7 @@ static void accepted_layouts(void **state) {
 #if defined(SIMDROP_HAVE_SIGACTION)
   alarm(5);
 #endif
-  assert_int_equal(simdrop_forward_layout(&mask, SIMDROP_F32, &involved, x, y), SIMDROP_ERROR_OVERLAP);
+  assert_int_equal(simdrop_forward_layout(&mask, SIMDROP_F32, &involved, x, y), refused);
 #if defined(SIMDROP_HAVE_SIGACTION)
   alarm(0);
 #endif

@@ -146,6 +146,24 @@ PROGRAM
   golden 'C++17' '' cxx g++ -x c++ -std=c++17 -O2
   has clang++ 'clang++' && golden 'C++17 by clang' '' clangxx clang++ -x c++ -std=c++17 -O2
   golden '-Os' '' os gcc -Os
+  if echo '#include <sleef.h>' | gcc -E - > /dev/null 2>&1; then
+    libraries=-lsleef
+    golden 'SLEEF' '' sleef gcc -O2 -DSIMDROP_WITH_SLEEF
+    libraries=
+  else
+    echo 'skipped SLEEF: there is no sleef.h'
+  fi
+  cat > "$folder/threads.c" << 'PROGRAM'
+#include "simdrop.h"
+int main(void) {
+  static float x[1 << 20], y[1 << 20];
+  const simdrop_mask mask = {0.3, 1, 2, 3, 0};
+  const simdrop_executor executor = simdrop_openmp_executor(2);
+  return simdrop_parallel_forward(&executor, &mask, SIMDROP_F32, 1 << 20, x, y, NULL) != SIMDROP_OK;
+}
+PROGRAM
+  check 'OpenMP' object openmp gcc -O2 -fopenmp -DSIMDROP_WITH_OPENMP
+  check 'a program with OpenMP' sh -c "cd '$folder' && gcc -fopenmp -DSIMDROP_WITH_OPENMP threads.c openmp.o -lm -o threads && ./threads"
   golden '-O3 -march=native' '' native gcc -O3 -march=native
   golden '-mno-avx' '' noavx gcc -O2 -mno-avx
   golden 'contraction that is asked for' '' contract gcc -O2 -march=native -ffp-contract=fast
