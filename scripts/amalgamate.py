@@ -488,12 +488,12 @@ def header(banner):
 # ---- simdrop.c
 
 BANNER = """\
-/* simdrop @version@: vectorised dropout, the same bits on every instruction set. https://www.apache.org/licenses/LICENSE-2.0
+/* simdrop @version@: vectorised dropout, the same bits on every instruction set.
  *
  * SPDX-License-Identifier: Apache-2.0
  *
  * Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except in compliance with the License. You may
- * obtain a copy of the License at the address above. Unless required by applicable law or agreed to in writing, software distributed under
+ * obtain a copy of the License at https://www.apache.org/licenses/LICENSE-2.0. Unless required by applicable law or agreed to in writing, software distributed under
  * the License is distributed on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the License
  * for the specific language governing permissions and limitations under the License.
  *

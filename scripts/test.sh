@@ -382,16 +382,16 @@ flags_and_reproducible() {
     'CCACHE_DISABLE=1 sh tests/reproducible.sh "$build/reproducible"'
 }
 
-# One kind of package a day.
+# One kind of package every other day.
 more_packages() {
   turn=0
   for part in hardened conan vcpkg; do
-    if by_turns 3 $turn; then
+    if by_turns 6 $turn; then
       sh tests/packages.sh "$build/packages-$part" $part || return
     else
-      echo "skipped packages, $part: they are made on one day in 3"
+      echo "skipped packages, $part: they are made on one day in 6"
     fi
-    turn=$((turn + 1))
+    turn=$((turn + 2))
   done
 }
 
@@ -444,13 +444,13 @@ step 'the instruction scan sees planted instructions' python3 tests/scan_instruc
 group flags release
 step 'compiler flags, reproducible builds' on_turn 3 0 flags_and_reproducible
 group users release
-step 'packages' sh tests/packages.sh "$build/packages"
+step 'packages, two files' at_once 'sh tests/packages.sh "$build/packages"' \
+  'sh tests/two_files.sh "$build/two-files" "$(by_turns 5 2 && echo --all)"'
 step 'more packages' more_packages
 step 'symbols' sh tests/check_symbols.sh "$build/release"
 step 'ABI' sh tests/check_abi.sh "$build/abi"
 step 'headers' sh tests/headers/run.sh "$build/release" "$build/headers"
 step 'documentation' sh tests/documentation.sh "$build/release" "$build/documentation"
-step 'two files' sh tests/two_files.sh "$build/two-files" "$(by_turns 5 2 && echo --all)"
 step 'optional parts, consumers' at_once 'sh tests/optional_parts.sh "$build/optional-parts" --part "$day/6"' \
   'sh tests/consumers/run.sh "$build/consumers"'
 step 'dropping in' sh tests/dropping_in.sh "$build/release" "$build/dropping-in" --part "$([ "$all$only" = no ] && echo "$day/4" || echo 0/1)"
