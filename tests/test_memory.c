@@ -464,7 +464,7 @@ static void fresh_outputs(void **state) {
 static void outputs_of_rows(void **state) {
   (void)state;
   skip_without_populate();
-  const size_t columns = 3001, rows = 1001, n = rows * columns, bytes = n * sizeof(float), page = page_size();
+  const size_t columns = 3008, rows = 1001, n = rows * columns, bytes = n * sizeof(float), page = page_size();
   const simdrop_operation decisions = {
       .dtype = SIMDROP_F32, .size = 4, .threshold = 1 << 30, .store = SIMDROP_STORE_NON_TEMPORAL};
   char *const y = map(bytes);

@@ -33,8 +33,8 @@ PAGES = {
     ),
     "docs/attention.md": (("torch",), "", "assert out.shape == y.shape and 'attention' in simdrop.torch.report().direct"),
 }
-# jax/test_jax_page.py runs this one, on four devices.
-ELSEWHERE = {"docs/jax.md"}
+# jax/test_jax_page.py runs the first, on four devices, and tests/dropping_in.sh the other, in a folder with nothing else.
+ELSEWHERE = {"docs/jax.md", "docs/dropping-in.md"}
 
 
 def blocks_of(page: str) -> list[str]:
