@@ -25,8 +25,12 @@
 
 #define CACHE_LINE ((size_t)64)
 
-// Sums of columns: 1024 of f32.
+// Sums of columns: 1024 of f32, or fewer where kernels may keep long vectors on the stack.
+#if defined(__aarch64__)
+#define SUMS_BYTES ((size_t)3072)
+#else
 #define SUMS_BYTES ((size_t)4096)
+#endif
 typedef union chain_group_sums {
   double f64[SIMDROP_GROUP_SUMS(SUMS_BYTES, double)];
   float f32[SIMDROP_GROUP_SUMS(SUMS_BYTES, float)];
