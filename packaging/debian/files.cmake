@@ -31,7 +31,4 @@ foreach(component IN LISTS CPACK_COMPONENTS_ALL)
     run("${CPACK_SIMDROP_STRIP}" --strip-debug --remove-section=.comment --remove-section=.note --enable-deterministic-archives
         "${archive}")
   endforeach()
-  if(EXISTS "${CPACK_SIMDROP_DEBIAN}/${component}.lintian-overrides")
-    configure_file("${CPACK_SIMDROP_DEBIAN}/${component}.lintian-overrides" "${root}/usr/share/lintian/overrides/${name}" @ONLY)
-  endif()
 endforeach()

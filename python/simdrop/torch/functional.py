@@ -6,8 +6,10 @@ dropped, and nothing else does: not strides, element types, threads, or whether 
 
 from __future__ import annotations
 
+import inspect
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -139,6 +141,12 @@ def choose_key(x: Tensor, given: Tensor | None, seed: int | None, stream: int, g
     return drawn
 
 
+def _hand_over(function: Callable[..., Any], tensors: tuple[object, ...], arguments: dict[str, Any]) -> Any:
+    """Leave a call to the class of one of its tensors that has a say in it, with all arguments where the function has them."""
+    bound = inspect.signature(function).bind(**arguments)
+    return handle_torch_function(function, tensors, *bound.args, **bound.kwargs)
+
+
 def dropout(
     x: Tensor,
     p: float = 0.5,
@@ -202,21 +210,7 @@ def dropout(
     True
     """
     if has_torch_function_unary(x):
-        return handle_torch_function(
-            dropout,
-            (x,),
-            x,
-            p,
-            training,
-            inplace,
-            key=key,
-            seed=seed,
-            stream=stream,
-            generator=generator,
-            mask_shape=mask_shape,
-            share_axes=share_axes,
-            offset=offset,
-        )
+        return _hand_over(dropout, (x,), locals())
     check_tensors("dropout", x=x)
     p = check_probability(p)
     if not training or p == 0.0:
@@ -294,20 +288,7 @@ def gaussian_dropout(
         Of the shape and type of `x`.
     """
     if has_torch_function_unary(x):
-        return handle_torch_function(
-            gaussian_dropout,
-            (x,),
-            x,
-            p,
-            training,
-            key=key,
-            seed=seed,
-            stream=stream,
-            generator=generator,
-            mask_shape=mask_shape,
-            share_axes=share_axes,
-            offset=offset,
-        )
+        return _hand_over(gaussian_dropout, (x,), locals())
     check_tensors("gaussian_dropout", x=x)
     p = check_probability(p, one=False)
     if not training or p == 0.0:
@@ -357,21 +338,7 @@ def bias_activation_dropout_residual(
         Of the shape of `x`, and the type of ``x + residual``.
     """
     if has_torch_function((x, bias, residual)):
-        return handle_torch_function(
-            bias_activation_dropout_residual,
-            (x, bias, residual),
-            x,
-            bias,
-            residual,
-            p,
-            activation,
-            training,
-            key=key,
-            seed=seed,
-            stream=stream,
-            generator=generator,
-            offset=offset,
-        )
+        return _hand_over(bias_activation_dropout_residual, (x, bias, residual), locals())
     check_tensors("bias_activation_dropout_residual", x=x, bias=bias, residual=residual)
     p = check_probability(p)
     number = activation_number(activation)
@@ -429,24 +396,7 @@ def norm_dropout_residual(
         Of the shape of `x`, and the type of ``x + residual``.
     """
     if has_torch_function((x, bias, residual, weight, beta)):
-        return handle_torch_function(
-            norm_dropout_residual,
-            (x, bias, residual, weight, beta),
-            x,
-            bias,
-            residual,
-            weight,
-            beta,
-            p,
-            kind,
-            eps,
-            training,
-            key=key,
-            seed=seed,
-            stream=stream,
-            generator=generator,
-            offset=offset,
-        )
+        return _hand_over(norm_dropout_residual, (x, bias, residual, weight, beta), locals())
     check_tensors("norm_dropout_residual", x=x, bias=bias, residual=residual, weight=weight, beta=beta)
     p = check_probability(p)
     check_kind(kind)
@@ -496,20 +446,7 @@ def softmax_dropout(
         Of the shape and type of `x`. A row in which every score is -infinity has weights of 0.
     """
     if has_torch_function_unary(x):
-        return handle_torch_function(
-            softmax_dropout,
-            (x,),
-            x,
-            p,
-            training,
-            scale=scale,
-            causal=causal,
-            key=key,
-            seed=seed,
-            stream=stream,
-            generator=generator,
-            offset=offset,
-        )
+        return _hand_over(softmax_dropout, (x,), locals())
     check_tensors("softmax_dropout", x=x)
     p = check_probability(p)
     p, offset = p if training else 0.0, check_offset(offset)
