@@ -142,6 +142,8 @@ int main(void) {
 PROGRAM
   check 'included in a program, with static functions' sh -c \
     "cd '$folder' && gcc -O1 -Wall -Wextra -Werror -c included.c && ! nm included.o | grep ' [TDBRVW] ' | grep -v ' main' && gcc included.o -lm -o included && ./included"
+  has gcc-11 'gcc 11' && golden 'gcc 11' '' gcc11 gcc-11 -O2
+  has g++-11 'C++17 by g++ 11' && golden 'C++17 by g++ 11' '' gxx11 g++-11 -x c++ -std=c++17 -O2
   has clang 'clang' && golden 'clang' '' clang clang -O2
   golden 'C++17' '' cxx g++ -x c++ -std=c++17 -O2
   has clang++ 'clang++' && golden 'C++17 by clang' '' clangxx clang++ -x c++ -std=c++17 -O2
