@@ -1,5 +1,5 @@
-// What everything counts with: the lesser of two sizes, bits of numbers, and bits out of words and bytes: bit k is bit k % 64
-// of words[k / 64], or bit k % 8 of bytes[k / 8].
+// What everything counts with: the lesser of two sizes, lines of memory, bits of numbers, and bits out of words and bytes: bit
+// k is bit k % 64 of words[k / 64], or bit k % 8 of bytes[k / 8].
 #ifndef SIMDROP_COMMON_BITS_H
 #define SIMDROP_COMMON_BITS_H
 
@@ -7,6 +7,14 @@
 #include <stdint.h>
 
 static inline size_t minimum(size_t a, size_t b) { return a < b ? a : b; }
+
+#define SIMDROP_CACHE_LINE ((size_t)64)
+
+// Elements of `size` bytes from an address on until the next line begins, but no more than n.
+static inline size_t elements_to_alignment(const void *address, size_t size, size_t n) {
+  const size_t bytes = (SIMDROP_CACHE_LINE - (uintptr_t)address % SIMDROP_CACHE_LINE) % SIMDROP_CACHE_LINE;
+  return minimum(bytes / size, n);
+}
 
 // Of a value other than 0.
 static inline int simdrop_trailing_zeros(uint64_t value) {

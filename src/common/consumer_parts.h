@@ -6,12 +6,13 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "common/bits.h"
+
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 #define NEVER_INLINE __attribute__((noinline))
 
 enum {
-  WORD_ELEMENTS = 64,
-  CACHE_LINE = 64,
+  WORD_ELEMENTS = 64
 };
 
 // Elements of each type that is computed in. What changes nothing when it is added is -0.
@@ -35,15 +36,9 @@ static ALWAYS_INLINE void copy_part(size_t count, size_t size, const void *eleme
   memcpy(copy, elements, count * size);
 }
 
-// Elements of `size` bytes from y on until the next multiple of CACHE_LINE.
-static inline size_t elements_to_alignment(const void *y, size_t size, size_t n) {
-  const size_t count = (CACHE_LINE - (uintptr_t)y % CACHE_LINE) % CACHE_LINE / size;
-  return count < n ? count : n;
-}
-
 // Asks for what follows so many bytes behind 64 elements.
 static inline void prefetch_lines(const void *x, size_t size, size_t distance) {
-  for (size_t line = 0; line < WORD_ELEMENTS * size; line += CACHE_LINE)
+  for (size_t line = 0; line < WORD_ELEMENTS * size; line += SIMDROP_CACHE_LINE)
     __builtin_prefetch((const char *)x + distance + line, 0, 2);
 }
 

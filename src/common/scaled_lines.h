@@ -12,7 +12,7 @@
 #ifdef SIMD_HAS_LINES
 
 enum {
-  LINE_ELEMENTS = CACHE_LINE / sizeof(float),
+  LINE_ELEMENTS = SIMDROP_CACHE_LINE / sizeof(float),
   // Rounds of so many lanes for each line: eight blocks have 64 lines, and take 56 such rounds for their dense planes and about
   // nine for those that are left undecided, so that both come to an end together (AVX2, p = 0.1: with twice as many lines to a
   // round, and none in the second half, nothing was gained; AVX-512: four lines at a time took 1.02 times as long).

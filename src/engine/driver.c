@@ -28,8 +28,6 @@
 // From so many elements on it pays to find out whether bfloat16 has ties.
 #define NEVER_TIES_ELEMENTS ((size_t)4096)
 
-#define CACHE_LINE ((size_t)64)
-
 // Masks that are written and not applied are drawn in chunks of 2 KiB, and where each decision becomes a byte of 1 KiB: from
 // 32 MiB on, longer chunks took 1.09 of the time (Zen 4).
 #define MASK_CHUNK_ELEMENTS ((size_t)16384)
@@ -206,12 +204,12 @@ static simdrop_interleave interleave_of(scale_job *job, size_t count) {
                                 .context = job,
                                 .step = job->step,
                                 .count = count};
-  const size_t past_line = (uintptr_t)job->operands.y % CACHE_LINE;
+  const size_t past_line = (uintptr_t)job->operands.y % SIMDROP_CACHE_LINE;
   return (simdrop_interleave){
       .run = job->bytes == NULL ? scale_step : scale_and_expand_step,
       .context = job,
       .step = job->step,
-      .first_extra = past_line == 0 ? 0 : (CACHE_LINE - past_line) / job->size,
+      .first_extra = past_line == 0 ? 0 : (SIMDROP_CACHE_LINE - past_line) / job->size,
       .count = count,
       .lines = has_lines(job) ? &job->lines : NULL,
   };
@@ -334,8 +332,8 @@ static SIMDROP_OWN_FRAME void drive_short_scale(const simdrop_operation *operati
   const simdrop_kernels *const kernels = simdrop_current_kernels();
   const size_t n = operation->n;
   // By hand: a compiler that aligns the frame moves it all.
-  uint64_t room[SIMDROP_BLOCK_WORDS * (SIMDROP_CHUNK_BLOCKS_MAX + 1 + SIMDROP_BLOCK_PADDING) + CACHE_LINE / 8];
-  uint64_t *const words = room + -(uintptr_t)room % CACHE_LINE / 8;
+  uint64_t room[SIMDROP_BLOCK_WORDS * (SIMDROP_CHUNK_BLOCKS_MAX + 1 + SIMDROP_BLOCK_PADDING) + SIMDROP_CACHE_LINE / 8];
+  uint64_t *const words = room + -(uintptr_t)room % SIMDROP_CACHE_LINE / 8;
   const simdrop_mask_chunk chunk = {words, operation->index % SIMDROP_BLOCK_ELEMENTS};
   simdrop_operands operands = operands_of(operation);
   simdrop_affine affine;

@@ -23,8 +23,6 @@
 // Elements at a time where a kernel makes bits.
 #define POSITIVE_ELEMENTS ((size_t)1024)
 
-#define CACHE_LINE ((size_t)64)
-
 // Sums of columns: 1024 of f32, or fewer where kernels may keep long vectors on the stack.
 #if defined(__aarch64__)
 #define SUMS_BYTES ((size_t)3072)
@@ -210,7 +208,7 @@ static size_t cut_segment(const chain_job *job, const simdrop_segment *segment, 
   if (sums_rows(operation) || job->bits != NULL) return minimum(most, (wanted + 63) / 64 * 64);
   const size_t size = operation->decisions.size;
   const char *const end = output_of(operation, segment->row, segment->column) + wanted * size;
-  return minimum(most, wanted + (CACHE_LINE - (uintptr_t)end % CACHE_LINE) % CACHE_LINE / size);
+  return wanted + elements_to_alignment(end, size, most - wanted);
 }
 
 // The batch that waits, up to element `end`, or a little more.

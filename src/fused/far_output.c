@@ -3,15 +3,13 @@
 
 #include <stdint.h>
 
-#define CACHE_LINE ((uintptr_t)64)
-
 // Where rows begin or end within lines, what is stored there goes through the caches even if the rest does not, and is first
 // read from memory, for which all later stores wait. From rows of so many bytes on, that is less than what the rest gains.
 #define LONG_ROW_BYTES ((size_t)16 << 10)
 
 static bool divides_lines(simdrop_rows written, size_t rows, size_t row_bytes) {
   const uintptr_t ends = (uintptr_t)written.first | (uintptr_t)written.stride | row_bytes;
-  return rows > 1 && row_bytes < LONG_ROW_BYTES && ends % CACHE_LINE != 0;
+  return rows > 1 && row_bytes < LONG_ROW_BYTES && ends % SIMDROP_CACHE_LINE != 0;
 }
 
 void simdrop_far_output_begin(simdrop_far_output *output, const simdrop_operation *decisions, simdrop_rows written, size_t rows,

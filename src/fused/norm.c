@@ -17,7 +17,6 @@
 // Elements of a batch of decisions, unless a row has more.
 #define BATCH_ELEMENTS ((size_t)4096)
 
-#define CACHE_LINE ((size_t)64)
 #define WORD_ELEMENTS ((size_t)64)
 
 // ---- parts
@@ -174,7 +173,7 @@ static void write_row(const norm_job *job, const simdrop_norm_operands *row) {
     write_columns(job, row, 0, columns, false);
     return;
   }
-  const size_t lead = minimum((CACHE_LINE - (uintptr_t)row->y % CACHE_LINE) % CACHE_LINE / size, columns);
+  const size_t lead = elements_to_alignment(row->y, size, columns);
   const size_t end = lead + (columns - lead) / WORD_ELEMENTS * WORD_ELEMENTS;
   write_columns(job, row, 0, lead, false);
   write_columns(job, row, lead, end, true);

@@ -438,8 +438,8 @@ fault("memory: what a segment had too much is forgotten", FILE, "walk->left += (
       "memory:outputs_of_rows")
 fault("memory: rows that lie apart are walked as if they did not", "src/fused/far_output.c", "(rows == 1 || written.stride == (ptrdiff_t)row_bytes)", "true",
       "memory:outputs_of_rows")
-fault("memory: rows that divide lines are stored past the caches", "src/fused/far_output.c", "return rows > 1 && row_bytes < LONG_ROW_BYTES && ends % CACHE_LINE != 0;",
-      "return rows > 1 && row_bytes < LONG_ROW_BYTES && row_bytes % CACHE_LINE != 0;", "memory:outputs_of_rows")
+fault("memory: rows that divide lines are stored past the caches", "src/fused/far_output.c", "return rows > 1 && row_bytes < LONG_ROW_BYTES && ends % SIMDROP_CACHE_LINE != 0;",
+      "return rows > 1 && row_bytes < LONG_ROW_BYTES && row_bytes % SIMDROP_CACHE_LINE != 0;", "memory:outputs_of_rows")
 for NAME in ("norm", "softmax"):
     fault(f"memory: pages of the output one by one, {NAME}", f"src/fused/{NAME}.c", "simdrop_far_output_go_on(&job->output, batch.elements);", "",
           "memory:fused_outputs")
