@@ -398,18 +398,17 @@ def torch_goal_table(_):
 
     def fresh(p):
         return lambda threads: torch_times("fresh", threads, "on")["forward %s" % p] / torch_times("fresh", threads, "on")["clone"]
-    faster = "times as fast as PyTorch: %s, %s, p = %s"
-    goals = [(faster % (title, size_text(n), p), aim, call(way, n, p), "%.1f")
+    # What is meant, whether more of it is better, the aim, what was found for so many threads, and with how many digits.
+    goals = [("times as fast as PyTorch: %s, %s, p = %s" % (title, size_text(n), p), True, aim, call(way, n, p), "%.1f")
              for way, title, n, p, aim in (("forward", "forward", 1, 0.1, 1), ("both", "both passes", 1, 0.1, 1),
                                            ("forward", "forward", 1 << 16, 0.1, 18), ("forward", "forward", 1 << 16, 0.5, 45),
                                            ("both", "both passes", 1 << 16, 0.1, 6), ("both", "both passes", 1 << 16, 0.5, 10),
                                            ("forward", "forward", 1 << 20, 0.1, 25), ("forward", "forward", 1 << 20, 0.5, 80))]
-    goals += [("over the time with p = 0: %s, %s" % (STEPS[name], STEP_MODES[mode]), 1.08, step(mode, name), "%.2f")
+    goals += [("over the time with p = 0: %s, %s" % (STEPS[name], STEP_MODES[mode]), False, 1.08, step(mode, name), "%.2f")
               for name in ("transformer-512", "mlp") for mode in STEP_MODES]
-    goals += [("over the time of `clone()`: forward, 64 Mi into a new tensor, p = %s" % p, 1.1, fresh(p), "%.2f") for p in (0.1, 0.5)]
+    goals += [("over the time of `clone()`: forward, 64 Mi into a new tensor, p = %s" % p, False, 1.1, fresh(p), "%.2f") for p in (0.1, 0.5)]
     lines = []
-    for title, aim, find, form in goals:
-        at_least = title.startswith("times")
+    for title, more_is_better, aim, find, form in goals:
         cells = []
         for threads in torch_threads():
             try:
@@ -417,8 +416,9 @@ def torch_goal_table(_):
             except KeyError:
                 cells.append("not measured")
                 continue
-            cells.append(form % value + ("" if (value >= aim if at_least else value <= aim) else " (missed)"))
-        lines.append([title, "%s %g" % (">=" if at_least else "<=", aim)] + cells)
+            reached = value >= aim if more_is_better else value <= aim
+            cells.append(form % value + ("" if reached else " (missed)"))
+        lines.append([title, "%s %g" % (">=" if more_is_better else "<=", aim)] + cells)
     return markdown(["", "aim"] + ["%d thread%s" % (threads, "" if threads == 1 else "s") for threads in torch_threads()], lines)
 
 
