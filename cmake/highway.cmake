@@ -4,14 +4,17 @@
 # Only Highway's headers are used. Without them, or without a C++ compiler, the family is left out, and the project is C alone.
 include(cmake/cxx.cmake)
 
-# simdrop_find_highway(<variable>): the folders of Highway's headers: those of a target, from a parent project or Highway's CMake package, or
-# by pkg-config, or by looking for the headers. Folders that the compiler knows by itself may be left out, but <variable>_FOUND says
-# whether there is a Highway.
+# simdrop_find_highway(<variable>): the folders of Highway's headers: the one that SIMDROP_HIGHWAY_INCLUDE_DIR names, or those of a target, from
+# a parent project or Highway's CMake package, or by pkg-config, or by looking for the headers. Folders that the compiler knows by itself may
+# be left out, but <variable>_FOUND says whether there is a Highway.
 function(simdrop_find_highway variable)
   set(found OFF)
   set(directories)
   simdrop_begin_search()
-  if(NOT TARGET hwy AND NOT TARGET hwy::hwy)
+  if(SIMDROP_HIGHWAY_INCLUDE_DIR)
+    set(found "its headers in ${SIMDROP_HIGHWAY_INCLUDE_DIR}")
+    set(directories ${SIMDROP_HIGHWAY_INCLUDE_DIR})
+  elseif(NOT TARGET hwy AND NOT TARGET hwy::hwy)
     find_package(hwy 1.0.3 CONFIG QUIET)
   endif()
   foreach(target hwy::hwy hwy) # only the package has a name space
@@ -73,11 +76,15 @@ function(simdrop_highway_targets variable directories)
 endfunction()
 
 # What the file is compiled for where Highway names no target. On aarch64 that is what Highway compiles its target NEON for: gcc compiles
-# what C++ adds to structures (constructors) for the file's flags, whatever a pragma says around them.
+# what C++ adds to structures (constructors) for the file's flags, whatever a pragma says around them. On RISC-V it is all that there is:
+# Highway 1.2 has its one target there only if the whole file is compiled for it.
 set(SIMDROP_HIGHWAY_FLAGS ${SIMDROP_BASE_FLAGS})
 if(SIMDROP_ARCHITECTURE STREQUAL "aarch64")
   simdrop_exact_flags(SIMDROP_HIGHWAY_FLAGS "#include \"common/compiled_features.h\"
 SIMDROP_REQUIRE_COMPILED_FOR((SIMDROP_CPU(AES) | SIMDROP_CPU(PMULL) | SIMDROP_CPU(SHA1) | SIMDROP_CPU(SHA2)));" +crypto)
+elseif(SIMDROP_ARCHITECTURE STREQUAL "riscv64")
+  simdrop_exact_flags(SIMDROP_HIGHWAY_FLAGS "#include \"common/compiled_features.h\"
+SIMDROP_REQUIRE_COMPILED_FOR(SIMDROP_CPU(RVV));" +v)
 endif()
 
 set(SIMDROP_COMPILED_highway)
@@ -104,7 +111,7 @@ if(SIMDROP_WITH_HIGHWAY)
         message(STATUS "Highway was found by ${simdrop_highway_directories_FOUND}: ${names}")
       else()
         simdrop_leave_out(highway "The Highway backends are left out: that found by ${simdrop_highway_directories_FOUND} is older than \
-1.0.3, compiles for more than highway/bundles.h says, or does not compile here")
+1.0.3 (for RISC-V and WebAssembly, 1.2), compiles for more than highway/bundles.h says, or does not compile here")
       endif()
     endif()
   endif()

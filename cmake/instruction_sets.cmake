@@ -31,8 +31,9 @@ endfunction()
 
 set(SIMDROP_MACROS_x86 "defined(__x86_64__) || defined(__i386__)")
 set(SIMDROP_MACROS_aarch64 "defined(__aarch64__) && !defined(__AARCH64EB__)")
+set(SIMDROP_MACROS_riscv64 "defined(__riscv_float_abi_double) && __riscv_xlen == 64 && defined(__riscv_compressed)") # RV64GC, as Linux has it
 set(SIMDROP_ARCHITECTURE other)
-foreach(architecture x86 aarch64)
+foreach(architecture x86 aarch64 riscv64)
   simdrop_compiles(simdrop_is_it "#if !(${SIMDROP_MACROS_${architecture}})\n#error another architecture\n#endif")
   if(simdrop_is_it)
     set(SIMDROP_ARCHITECTURE ${architecture})
@@ -42,11 +43,13 @@ endforeach()
 
 # Ways back to the architecture's base, the best first. A later -march takes back an earlier one, but not -mavx2; -mno-sse3 takes back all
 # that builds on it. Zig's compiler spells the processor otherwise, does not take registers of 512 bits to be a part of AVX-512, and to it
-# what was taken back stays so. On aarch64 extensions are a part of a processor's name (@), and gcc 13 warns if two flags name different ones.
+# what was taken back stays so. On aarch64 extensions are a part of a processor's name (@), and gcc 13 warns if two flags name different ones;
+# on RISC-V they are letters (%).
 set(SIMDROP_BASES_x86
     "-march=x86-64 -mno-sse3 -mno-sse4a -mno-popcnt -mno-lzcnt -mno-bmi -mno-bmi2 -mno-tbm -mno-movbe -mno-adx -mno-aes -mno-pclmul -mno-sha -mno-gfni -mno-vaes -mno-vpclmulqdq"
     "-march=x86_64 -mevex512" "-march=x86_64")
 set(SIMDROP_BASES_aarch64 "-mcpu=generic@ -march=armv8-a@ -msve-vector-bits=scalable" "-mcpu=generic@ -march=armv8-a@" "-mcpu=generic@")
+set(SIMDROP_BASES_riscv64 "-march=rv64gc%" "-mcpu=baseline_rv64@")
 set(SIMDROP_BASES_other)
 
 # simdrop_exact_flags(<variable> <text of C> <flag>...): a way back to the base and the flags, with which the compiler takes the text; a flag
@@ -55,10 +58,12 @@ function(simdrop_exact_flags variable text)
   set(extensions ${ARGN})
   list(FILTER extensions INCLUDE REGEX "^\\+")
   list(JOIN extensions "" extensions)
+  string(REPLACE "+" "" letters "${extensions}")
   set(others ${ARGN})
   list(FILTER others EXCLUDE REGEX "^\\+")
   foreach(base IN LISTS SIMDROP_BASES_${SIMDROP_ARCHITECTURE} ITEMS "")
     string(REPLACE "@" "${extensions}" base "${base}")
+    string(REPLACE "%" "${letters}" base "${base}")
     separate_arguments(flags UNIX_COMMAND "${base}")
     list(APPEND flags ${others})
     simdrop_compiles(found "${text}" ${flags})

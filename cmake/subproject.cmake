@@ -29,6 +29,10 @@ function(simdrop_refuse_files)
   if(NOT TARGET simdrop)
     return()
   endif()
+  get_target_property(aliased simdrop ALIASED_TARGET)
+  if(aliased MATCHES "^simdrop_lib_") # another name of ours
+    return()
+  endif()
   foreach(kind ARCHIVE LIBRARY RUNTIME)
     get_target_property(theirs simdrop ${kind}_OUTPUT_DIRECTORY)
     foreach(target simdrop_lib_shared simdrop_lib_static simdrop_tool)
@@ -90,11 +94,24 @@ if(NOT SIMDROP_WERROR)
   string(APPEND CMAKE_CXX_FLAGS " -w")
 endif()
 
+# What a parent has for its own checks, and would have ours fail.
+foreach(what FLAGS DEFINITIONS INCLUDES LIBRARIES LINK_OPTIONS LINK_DIRECTORIES)
+  set(CMAKE_REQUIRED_${what} "")
+endforeach()
+
+# What all of a parent's targets are linked to is none of the library's business, nor of those who find it installed. Options are.
+get_directory_property(simdrop_linked LINK_LIBRARIES)
+list(FILTER simdrop_linked INCLUDE REGEX "^-[^l]")
+set_directory_properties(PROPERTIES LINK_LIBRARIES "${simdrop_linked}")
+
 # gcc and clang link what switches on flush-to-zero to a program that is linked with liberties in arithmetic.
 get_directory_property(simdrop_link_options LINK_OPTIONS)
-string(TOUPPER "${CMAKE_BUILD_TYPE}" simdrop_type)
-if("${CMAKE_C_FLAGS} ${CMAKE_C_FLAGS_${simdrop_type}} ${CMAKE_CXX_FLAGS} ${CMAKE_CXX_FLAGS_${simdrop_type}} ${CMAKE_EXE_LINKER_FLAGS} \
-${CMAKE_EXE_LINKER_FLAGS_${simdrop_type}} ${simdrop_link_options}" MATCHES "-ffast-math|-Ofast|-funsafe-math-optimizations")
+set(simdrop_flags_of_parent "${CMAKE_C_FLAGS} ${CMAKE_CXX_FLAGS} ${CMAKE_EXE_LINKER_FLAGS} ${simdrop_link_options}")
+foreach(simdrop_type ${CMAKE_BUILD_TYPE} ${CMAKE_CONFIGURATION_TYPES})
+  string(TOUPPER "${simdrop_type}" simdrop_type)
+  string(APPEND simdrop_flags_of_parent " ${CMAKE_C_FLAGS_${simdrop_type}} ${CMAKE_CXX_FLAGS_${simdrop_type}} ${CMAKE_EXE_LINKER_FLAGS_${simdrop_type}}")
+endforeach()
+if(simdrop_flags_of_parent MATCHES "-ffast-math|-Ofast|-funsafe-math-optimizations")
   message(WARNING "The flags with which the parent project is linked have its programs start with flush-to-zero (-ffast-math, -Ofast or \
 -funsafe-math-optimizations): simdrop's results are as promised (docs/numerics.md) but for subnormal numbers. Append \
 -fno-fast-math -fno-unsafe-math-optimizations -O2 to the programs' link options, and they are as promised throughout")

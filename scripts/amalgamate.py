@@ -534,35 +534,29 @@ CHECKS = """\
 #endif
 """
 
-# Before all that is compiled. A product and a sum are two roundings, and errno is nobody's business.
+# Before all that is compiled. A user's warnings are for the user's own sources; flags for arithmetic are those of CMake's build, as far as
+# compilers let them be set again.
 PRAGMAS = """\
 #pragma GCC diagnostic push
 #if defined(__clang__)
-#pragma GCC diagnostic ignored "-Wunknown-warning-option"
-#else
-#pragma GCC diagnostic ignored "-Wpragmas"
-#pragma GCC diagnostic ignored "-Wuninitialized"  // of gcc's own intrinsics, by g++ 12
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#endif
-#pragma GCC diagnostic ignored "-Wunused-function"  // one text is compiled for several instruction sets
-#pragma GCC diagnostic ignored "-Wundef"
-#if defined(__cplusplus)
-#pragma GCC diagnostic ignored "-Wpedantic"  // designators and compound literals
-#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
-#pragma GCC diagnostic ignored "-Wextra"  // conditional expressions of constants and sizes
-#pragma GCC diagnostic ignored "-Wc99-extensions"
-#pragma GCC diagnostic ignored "-Wc++20-designator"
-#pragma GCC diagnostic ignored "-Wold-style-cast"
-#endif
-#if defined(__clang__)
+#pragma clang diagnostic ignored "-Weverything"
+#pragma float_control(push)
+#pragma float_control(precise, on)
 #pragma clang fp contract(off)
 #else
-#pragma GCC push_options
+#pragma GCC diagnostic ignored "-Wpragmas"
+@warnings@#pragma GCC push_options
 #if defined(__OPTIMIZE__) && !defined(__OPTIMIZE_SIZE__)
 #pragma GCC optimize("O3")  // as CMake's build: with -O2 short calls take up to a tenth longer
 #endif
-#pragma GCC optimize("fp-contract=off", "no-math-errno")
+#pragma GCC optimize(@arithmetic@)
 #endif
+"""
+# Those of gcc. (Each has some that the other compilers and languages do not know.)
+WARNINGS = """
+    uninitialized maybe-uninitialized unused-function unused-macros undef pedantic extra missing-field-initializers c++20-extensions
+    old-style-cast deprecated-enum-enum-conversion conversion sign-conversion float-equal switch-default switch-enum double-promotion duplicated-branches
+    bad-function-cast useless-cast zero-as-null-pointer-constant
 """
 
 SYSTEM = """\
@@ -587,7 +581,7 @@ SYSTEM = """\
 #endif
 
 // What the system has.
-#if defined(__linux__) && !defined(__ANDROID__) && (!defined(__GLIBC__) || defined(__USE_GNU))
+#if defined(__GLIBC__) && defined(__USE_GNU)
 #define SIMDROP_HAVE_SECURE_GETENV 1
 #elif defined(__APPLE__) || defined(__FreeBSD__) || defined(__NetBSD__) || defined(__OpenBSD__) || defined(__DragonFly__)
 #define SIMDROP_HAVE_ISSETUGID 1
@@ -599,6 +593,9 @@ SYSTEM = """\
 #endif
 #if defined(TIME_UTC) && !defined(_WIN32) && !defined(__APPLE__) && !defined(__ANDROID__)
 #define SIMDROP_HAVE_TIMESPEC_GET 1
+#endif
+#if defined(__linux__) && !defined(__cplusplus)  // if headers were included before that, without _GNU_SOURCE, glibc's do not declare it
+int madvise(void *address, size_t bytes, int advice);
 #endif
 
 #if defined(__cplusplus)
@@ -622,11 +619,18 @@ using std::memory_order_release;
 END = """
 #pragma GCC diagnostic pop
 #if defined(__clang__)
-#pragma STDC FP_CONTRACT DEFAULT
+#pragma float_control(pop)
 #else
 #pragma GCC pop_options
 #endif
 """
+
+
+def pragmas():
+    warnings = "".join(f'#pragma GCC diagnostic ignored "-W{name}"\n' for name in WARNINGS.split())
+    flags = cmake_list("CMakeLists.txt", "SIMDROP_ARITHMETIC_FLAGS") + cmake_list("CMakeLists.txt", "SIMDROP_ARITHMETIC_FLAGS_GNU")
+    arithmetic = ", ".join(f'"{flag.removeprefix("-f")}"' for flag in flags if not flag.startswith("-fexcess-precision"))
+    return PRAGMAS.replace("@warnings@", warnings).replace("@arithmetic@", arithmetic)
 
 
 def target_begin(flags, gnu_flags):
@@ -728,7 +732,7 @@ def source(banner):
     headers = "".join(f"#include <{name}>\n" for name in sorted(writer.system - {"stdalign.h", "time.h", "type_traits"}))
     strict = tree.text("common/strict_arithmetic.h")
     macros = "".join(f"#undef {name}\n" for name in dict.fromkeys(writer.macros))
-    return ("".join([banner, HOW_TO, "\n", without_guard(strict).strip("\n"), "\n", CHECKS, "\n", PRAGMAS, "\n", SYSTEM.replace("@headers@", headers)])
+    return ("".join([banner, HOW_TO, "\n", without_guard(strict).strip("\n"), "\n", CHECKS, "\n", pragmas(), "\n", SYSTEM.replace("@headers@", headers)])
             + "".join(writer.pieces) + "\n" + macros + END)
 
 
@@ -751,9 +755,13 @@ def main():
     parser.add_argument("--output", metavar="FOLDER", type=pathlib.Path, default=pathlib.Path("."), help="where to write them (default: here)")
     arguments = parser.parse_args()
     banner = BANNER.replace("@version@", version())
-    arguments.output.mkdir(parents=True, exist_ok=True)
-    for name, text in (("simdrop.h", header(banner)), ("simdrop.c", source(banner))):
-        (arguments.output / name).write_text(text, encoding="utf-8", newline="\n")
+    files = {"simdrop.h": header(banner), "simdrop.c": source(banner)}
+    try:
+        arguments.output.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            (arguments.output / name).write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        parser.exit(2, f"{parser.prog}: the files cannot be written: {error}\n")
 
 
 if __name__ == "__main__":

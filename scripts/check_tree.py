@@ -2,7 +2,7 @@
 points upward, and that the public host's workflow runs every group of scripts/test.sh. Prints a line a check.
 
 Seen to fail: a page and a comment with the name of no file, engine/driver.h with layout's plan.h and a shared header with one of verify's,
-a group misspelled.
+a group misspelled, a script of a workflow's misspelled.
 """
 import io
 import pathlib
@@ -21,6 +21,7 @@ ELSEWHERE = {
     "PyTorch's": "torch/csrc/inductor/aoti_torch/c/shim.h torch/csrc/stable/c/shim.h torch/csrc/stable/stableivalue_conversions.h "
     "test/nn/test_dropout.py",
     "made by a test": "output.txt",
+    "made by scripts/release.sh": "release-notes.md",
     "made by scripts/amalgamate.py": "simdrop.c third_party/simdrop.c third_party/simdrop.h",
 }
 OTHERS = {name for names in ELSEWHERE.values() for name in names.split()}
@@ -65,6 +66,8 @@ def spoken(path, text):
         return c_comments(text)
     if path.suffix == ".py":
         return python_comments(text)
+    if path.parts[:2] == (".github", "workflows"):  # what they run, too
+        return [(0, text)]
     if path.suffix in (".sh", ".cmake", ".yml") or path.name in ("CMakeLists.txt", ".clang-tidy", ".editorconfig"):
         return hash_comments(text)
     if path.suffix == ".md" and path.name != "CHANGELOG.md":  # which tells of what was

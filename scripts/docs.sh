@@ -12,6 +12,10 @@ command -v doxygen > /dev/null 2>&1 || {
   echo "docs.sh: please install doxygen (Debian: doxygen)" >&2
   exit 2
 }
+if [ ! -e "$folder/examples.dox" ] && { [ -e "$folder/html" ] || [ -e "$folder/xml" ]; }; then
+  echo "docs.sh: $folder has an html or xml that is not from here, and would be removed; please name another folder" >&2
+  exit 2
+fi
 rm -rf "$folder/html" "$folder/xml"
 mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)

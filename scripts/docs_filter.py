@@ -95,6 +95,8 @@ def prose(path, text, ids, names):
             return f'<code>@ref {code.removesuffix("()")} "{code}"</code>'
         if re.fullmatch(r"include/simdrop/\w+\.h", code):
             return f'<code>@ref {code.rsplit("/", 1)[1]} "{code}"</code>'
+        if code == "simdrop.h":  # by this name alone it is that of the two files, and not the library's, to which Doxygen would link it
+            return f"<code>%{code}</code>"
         if ROOT / code in ids:
             return f'<code>@ref {ids[ROOT / code]} "{code}"</code>'
         return f"``{code}``" if "'" in code else match.group()  # to Doxygen a quotation mark is the end of what `began
@@ -132,7 +134,7 @@ def page(path, text, ids, names):
             before = "code"
             continue
         else:
-            chunk.append(line)
+            chunk.append(re.sub(r"<!--.*?-->", "", line))  # with a comment Doxygen takes the space after it away
         before = line.strip() and "text"
     flush()
     return "".join(parts)

@@ -42,7 +42,8 @@ EXAMPLES = {
     other_implementation | simdrop verify --from - --p 0.1 --elements 16Mi""",
 }
 ENVIRONMENT = (
-    ("SIMDROP_BACKEND", "The backend that runs, as --backend says it; --backend is stronger. Of those that simdrop info lists."),
+    ("SIMDROP_BACKEND", "The backend to run on where --backend names none: one of those that simdrop info lists. Any other name is "
+     "ignored."),
     ("SIMDROP_MEMORY", "How large calls go through memory: learned (the default), cached, pages-1, pages-1-prefetch, pages-2, "
      "pages-4 or pages-8."),
 )

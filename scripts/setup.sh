@@ -93,6 +93,14 @@ if [ "$level" != run ]; then
 fi
 if [ "$level" = all ] && [ "$(uname -m)" = x86_64 ]; then
   want_package wine64
+  # Highway's backends for RISC-V and WebAssembly.
+  want clang-19 clang-19
+  want lld-19 wasm-ld-19
+  want llvm llvm-ar
+  want_package wasi-libc
+  want_package libc++-19-dev-wasm32
+  want_package libclang-rt-19-dev-wasm32
+  want g++-riscv64-linux-gnu riscv64-linux-gnu-g++
 fi
 [ -n "$missing" ] || exit 0
 

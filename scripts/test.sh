@@ -456,6 +456,7 @@ step 'optional parts, consumers' at_once 'sh tests/optional_parts.sh "$build/opt
 step 'dropping in' sh tests/dropping_in.sh "$build/release" "$build/dropping-in" --part "$([ "$all$only" = no ] && echo "$day/4" || echo 0/1)"
 step 'hostile parents' sh tests/hostile_parents.sh "$build/hostile-parents" --part "$day/18"
 step 'set-up' sh tests/setup.sh "$build/set-up"
+step 'releases' sh tests/release.sh "$build/releases"
 group python
 step 'python' sh python/tests/run.sh "$build/python"
 group systems
@@ -480,6 +481,7 @@ if [ "$all" = yes ]; then
   step 'python, all of it' sh python/tests/run.sh "$build/python" --all
   group users
   step 'optional parts, all combinations' sh tests/optional_parts.sh "$build/optional-parts" --all
+  step 'releases, made twice' sh tests/release.sh "$build/releases" --all
   step 'hostile parents, all of them' sh tests/hostile_parents.sh "$build/hostile-parents" --all
   group faults
   step 'planted faults, all machines' python3 tests/faults/run.py --jobs 2

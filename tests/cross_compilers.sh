@@ -1,12 +1,13 @@
 #!/bin/sh
 # cross_compilers.sh FOLDER [--all | --turn N | SYSTEM...]: the library for other systems and C libraries by the compilers that Debian has,
 # and golden_alone where it can be run: here, under qemu, under Wine. With --all also the C tests, and the tool where there is one; they
-# have tests/stand_in in the place of cmocka, of which Debian has no package for most of these. --turn N: the N-th of the systems alone,
-# counted around. (other_systems.sh has those of zig's compiler.)
+# have tests/stand_in in the place of cmocka, of which Debian has no package for most of these, and RISC-V and WebAssembly with vectors, by Highway
+# and a later clang (riscv64-linux-gnu-clang, wasm32-wasi-clang). --turn N: the N-th of the systems alone, counted around. (other_systems.sh has those of zig's
+# compiler.)
 #
 # Seen to fail: getenv in place of a look at AT_SECURE (setuid by getauxval), no such look (questions to the system), another scale (tests,
 # on riscv64 and ARMv7), vmovaps of 32 bytes to the stack (no aligned vectors), -pie in place of
-# -static-pie (no loader).
+# -static-pie (no loader), NaNs multiplied as they are (tests, RISC-V with vectors).
 set -u
 
 folder=${1:?usage: cross_compilers.sh FOLDER [--all | --turn N | SYSTEM...]}
@@ -15,6 +16,7 @@ source=$(cd "$(dirname "$0")/.." && pwd)
 mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)
 systems='x86_64-linux-musl static-pie x86_64-w64-mingw32 arm-linux-gnueabihf riscv64-linux-gnu aarch64-linux-android'
+only_with_all='riscv64-linux-gnu-clang wasm32-wasi-clang'
 wine=/usr/lib/wine/wine64 # Debian's package wine64
 failed=0
 all=no
@@ -93,6 +95,63 @@ android_calls() {
   done
 }
 
+# newer_highway: prints the folder with the headers of a Highway that knows such vectors, 1.2 or later: this system's, or that of Debian 13's
+# package, which is read and not installed, by lists of packages of its own.
+newer_highway() {
+  old='HWY_MAJOR < 1 || (HWY_MAJOR == 1 \&\& HWY_MINOR < 2)'
+  if printf '#include <hwy/base.h>\n#if OLD\n#error\n#endif\n' | sed "s/OLD/$old/" | c++ -std=c++17 -fsyntax-only -x c++ - 2> /dev/null; then
+    printf '#include <hwy/base.h>\n' | c++ -E -x c++ -std=c++17 - | sed -n 's/^# 1 "\(.*\)\/hwy\/base.h".*/\1/p' | head -n 1
+    return
+  fi
+  packages="$folder/debian-13"
+  if [ ! -d "$packages/usr/include/hwy" ]; then
+    mkdir -p "$packages/lists/partial" "$packages/cache/archives/partial" || return
+    echo 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian trixie main' > "$packages/sources.list"
+    set -- -qq -o Dir::Etc::sourcelist="$packages/sources.list" -o Dir::Etc::sourceparts=- -o Dir::State::lists="$packages/lists" -o Dir::Cache="$packages/cache"
+    apt-get "$@" update >&2 && (cd "$packages" && apt-get "$@" download libhwy-dev >&2 && dpkg-deb -x libhwy-dev_*.deb .) || return
+  fi
+  printf '%s\n' "$packages/usr/include"
+}
+
+# on_processor <qemu's processor> <command...>
+on_processor() (
+  QEMU_CPU=$1
+  export QEMU_CPU
+  shift
+  "$@"
+)
+# backends_are <names>: golden data, of these backends.
+backends_are() {
+  "$folder/$system/tests/run-golden_alone" > "$folder/$system/golden.txt" && grep -qx "backends: $1" "$folder/$system/golden.txt" && return
+  cat "$folder/$system/golden.txt"
+  return 1
+}
+
+# vectors_of_riscv: vectors of several lengths, and a processor that has none, where the scalar backend is chosen.
+vectors_of_riscv() {
+  check "build: $system" build "$system" -DSIMDROP_WITH_HIGHWAY=ON -DSIMDROP_HIGHWAY_INCLUDE_DIR="$1" -DSIMDROP_REQUIRED=highway
+  for bits in 128 256 512 1024; do
+    check "golden data, vectors of $bits bits: $system" on_processor "rv64,v=true,vext_spec=v1.0,vlen=$bits" backends_are 'highway-rvv scalar'
+  done
+  check "golden data, no vectors: $system" on_processor rv64,v=false backends_are scalar
+  [ "$all" = no ] || check "tests, vectors of 128 bits: $system" on_processor rv64,v=true,vext_spec=v1.0,vlen=128 run_tests "$system"
+}
+
+vectors_of_wasm() {
+  check "build: $system" build "$system" -DCMAKE_C_FLAGS=-msimd128 -DCMAKE_CXX_FLAGS=-msimd128 -DSIMDROP_WITH_HIGHWAY=ON \
+    -DSIMDROP_HIGHWAY_INCLUDE_DIR="$1" -DSIMDROP_REQUIRED=highway
+  check "golden data in Node.js: $system" backends_are 'highway-wasm scalar'
+}
+
+# by_newer_highway <command>: the command with the folder of such headers, or a line why not.
+by_newer_highway() {
+  if highway=$(newer_highway 2> "$log"); then
+    "$1" "$highway"
+  else
+    echo "skipped $system: there is no Highway of version 1.2 or later, nor Debian 13's package of it"
+  fi
+}
+
 # missing <command>: says that the system is skipped.
 missing() {
   command -v "$1" > /dev/null 2>&1 && return 1
@@ -132,6 +191,19 @@ one() {
       check "build without the NDK: $system" android
       check "questions to the system: $system" android_calls
       ;;
+    riscv64-linux-gnu-clang)
+      missing clang-19 && return
+      missing riscv64-linux-gnu-g++ && return
+      by_newer_highway vectors_of_riscv
+      ;;
+    wasm32-wasi-clang)
+      for command in clang-19 wasm-ld-19 llvm-ar node; do missing "$command" && return; done
+      if [ ! -d /usr/include/wasm32-wasi/c++ ]; then
+        echo "skipped $system: wasi-libc or libc++-19-dev-wasm32 is not installed"
+        return
+      fi
+      by_newer_highway vectors_of_wasm
+      ;;
     *)
       missing "$system-gcc" && return
       check "build: $system" build "$system"
@@ -143,7 +215,10 @@ one() {
 
 case "${1:-}" in
   '') ;;
-  --all) all=yes ;;
+  --all)
+    all=yes
+    systems="$systems $only_with_all"
+    ;;
   --turn)
     # shellcheck disable=SC2086 # the list is meant to be split
     set -- "$2" $systems

@@ -267,6 +267,21 @@ def check_pictures(site):
                 yield f"{path.relative_to(ROOT)}: {picture} is not on the site"
 
 
+def check_figures(site):
+    """A figure that bench/figures.py writes, between comments, is a word of its own."""
+    for path, identifier in docs_filter.pages().items():
+        text = " ".join("".join(site.pages[f"{identifier}.html" if identifier != "mainpage" else "index.html"].text).split())
+        for figure, word in re.findall(r"-->([^<\n]+)<!-- end -->\s+(\w+)", path.read_text()):
+            if f"{figure} {word}" not in text:
+                yield f"{path.relative_to(ROOT)}: there is no '{figure} {word}' on the site"
+
+
+def check_two_files(site):
+    """simdrop.h of the two files is not the library's header of that name."""
+    if ">simdrop.h</a>" in (site.html / "docs_two-files.html").read_text():
+        yield "docs_two-files.html: simdrop.h is a link to include/simdrop/simdrop.h"
+
+
 def check_markup(site):
     """What Doxygen did not understand is left in the text as it was written."""
     for name, page in site.pages.items():
@@ -287,6 +302,8 @@ SITE = {
     "links lead to every public name, page and example": check_reached,
     "links of the site": check_links,
     "pictures of the site": check_pictures,
+    "figures in the text": check_figures,
+    "the header of the two files": check_two_files,
     "no markup is left": check_markup,
 }
 

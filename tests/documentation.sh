@@ -8,7 +8,8 @@
 # parameters), a function that does not say what it returns (parameters), a macro without a comment (every public name, links lead to every
 # public name), a function that the library does not have (what the libraries export), examples in another folder (examples are shown), a
 # page that the site leaves out (links lead to every page), a folder of pictures that it leaves out (links of the site, pictures), backticks
-# in headings (no markup).
+# in headings (no markup), comments left to Doxygen (figures), a folder that is removed whoever made it (pages of others),
+# a link that Doxygen makes (the header of the two files).
 set -u
 
 if [ $# -ne 2 ]; then
@@ -44,6 +45,12 @@ for file in "$root"/examples/functions/*.c; do
 done
 
 if command -v doxygen > /dev/null 2>&1; then
+  rm -rf "$folder/other" && mkdir -p "$folder/other/html"
+  left_alone() {
+    ! sh "$root/scripts/docs.sh" "$folder/other" 2> "$folder/said" && [ -d "$folder/other/html" ] \
+      && grep 'please name another folder' "$folder/said"
+  }
+  check 'a folder with pages of others is left alone' left_alone
   check 'the site, without a warning' sh "$root/scripts/docs.sh" "$folder/site"
   python3 "$root/tests/documentation.py" site "$folder/site" "$build" || failed=1
 else

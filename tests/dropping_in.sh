@@ -6,7 +6,7 @@
 #
 # Seen to fail: another output on the page than the program's (pkg-config), a heading that is not known here (the page), index strides that are
 # those of memory (Eigen), the first rows' dropout for every block (oneDNN), a descent that goes upward (OpenBLAS), a target that there is
-# not (package).
+# not (package), an option that was passed over (linear_dropout).
 set -u
 
 usage='usage: dropping_in.sh BUILD FOLDER [--part K/N]'
@@ -138,4 +138,12 @@ on_turn 3 python Python
 beside Eigen eigen libeigen3-dev Eigen/Core
 beside OpenBLAS openblas libopenblas-dev cblas.h
 beside oneDNN onednn libdnnl-dev oneapi/dnnl/dnnl.hpp
+# The programs refuse what they do not know.
+refused() {
+  "$@" > "$folder/refused.txt" 2>&1
+  [ $? -eq 2 ] && [ "$(wc -l < "$folder/refused.txt")" -eq 1 ]
+}
+for program in openblas/bare/openblas/train_digits onednn/bare/onednn/linear_dropout; do
+  [ ! -x "$folder/$program" ] || check "${program##*/}: an unknown option" refused "$folder/$program" --unknown
+done
 exit $failed

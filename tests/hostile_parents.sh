@@ -7,7 +7,8 @@
 # Seen to fail: char left unsigned (gcc's blend of bytes, f8e4m3fn by AVX2), include folders behind the parent's (headers named as ours), no
 # -std, -fPIC, -fvisibility at the end of the options, -lm as a name, a parent's -no-pie left in force, warnings left to the parent, a
 # target hwy without headers, SLEEF in a folder with spaces, the cache left full, install rules, tests and C++ where nobody asked,
-# AUTOMOC, compile_commands.json, and each refusal and sentence left out.
+# AUTOMOC, compile_commands.json, what the parent has for its own checks, its libraries for all targets, an alias of ours, flags of other
+# configurations than CMAKE_BUILD_TYPE's, and each refusal and sentence left out.
 set -u
 
 folder=${1:?usage: hostile_parents.sh FOLDER [--all | --part K/N | NAME]}

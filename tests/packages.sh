@@ -3,8 +3,8 @@
 # removed. The parts are components and debian, which are the default, and hardened, conan and vcpkg, which take minutes.
 #
 # Seen to fail: no NAMELINK_COMPONENT, the completion under its source's name, openmp.h in no component (components); that header left out, the
-# configured prefix in the .pc files (Runtime and Development); a macro that groff has not (manual pages); a maintainer's date that cannot be
-# read (hardened).
+# configured prefix in the .pc files (Runtime and Development); a macro that groff has not (manual pages); flags that were left out in silence
+# (dpkg-dev is asked for); a maintainer's date that cannot be read (hardened).
 set -u
 
 folder=${1:?usage: packages.sh FOLDER [PART]...}
@@ -119,6 +119,14 @@ control_fields() {
     && dpkg-deb -I "$folder/build"/libsimdrop0_*.deb shlibs | grep -x 'libsimdrop 0 libsimdrop0 (>= [0-9.]*)' \
     && dpkg-deb -I "$folder/build"/libsimdrop0_*.deb symbols | grep -x ' simdrop_forward@Base [0-9.]*' \
     && dpkg-deb -I "$folder/build"/libsimdrop0_*.deb triggers | grep -x 'activate-noawait ldconfig'
+}
+
+# Without Debian's flags there are no packages, rather than such as are not hardened.
+no_dpkg_dev() {
+  mkdir -p "$folder/few commands" || return 1
+  for command in sh dirname mkdir cmake cpack; do ln -sf "$(command -v $command)" "$folder/few commands/" || return 1; done
+  PATH="$folder/few commands" sh "$source/packaging/debian/build.sh" "$folder/none" > "$folder/refused.txt" 2>&1
+  [ $? -eq 2 ] && grep -x 'build.sh: there is no dpkg-buildflags; .*' "$folder/refused.txt" && [ ! -e "$folder/none" ]
 }
 
 # Everything that is exported is in the symbols file.
@@ -264,6 +272,7 @@ for part in $parts; do
         echo 'skipped Debian packages: dpkg-dev is not installed'
         continue
       fi
+      check 'deb: dpkg-dev is asked for' no_dpkg_dev
       check 'deb: built' debs "$folder/build"
       check 'deb: control' control_fields
       check 'deb: symbols' symbols_file

@@ -31,6 +31,7 @@ static const promise promises[] = {
     {"highway-sve2", {CRYPTO, SVE, "sve2", "sveaes", "svepmull"}},
     {"highway-sve", {CRYPTO, SVE}},
     {"highway-neon", {CRYPTO}},
+    {"highway-rvv", {"v"}},
     {"scalar", {NULL}},
 };
 
@@ -133,6 +134,14 @@ static bool has(const char *word) {
     if (strcmp(bits[i].word, word) == 0) return (getauxval(bits[i].type) & bits[i].bit) != 0;
   return false;
 }
+
+#elif defined(__riscv) && defined(__linux__)
+#include <sys/auxv.h>
+
+const char *no_promises(void) { return NULL; }
+
+// Linux's bits are those of the letters.
+static bool has(const char *word) { return (getauxval(AT_HWCAP) >> (word[0] - 'a') & 1) != 0; }
 
 #else
 

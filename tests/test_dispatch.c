@@ -137,6 +137,7 @@ static simdrop_cpu_features least_features(const char *name) {
   if (strcmp(set, "ssse3") == 0) return SIMDROP_CPU(SSSE3);
   if (strcmp(set, "sve") == 0) return SIMDROP_CPU(SVE);
   if (strcmp(set, "sve2") == 0) return SIMDROP_CPU(SVE) | SIMDROP_CPU(SVE2);
+  if (strcmp(set, "rvv") == 0) return SIMDROP_CPU(RVV);
   if (strcmp(set, "sse4") == 0) return sse4;
   if (strcmp(set, "avx2") == 0) return highway ? avx2 | highway_avx2 : avx2;
   if (strcmp(set, "avx512") == 0) return avx512;
@@ -208,6 +209,33 @@ static void sve_lengths(void **state) {
     const simdrop_hwcap words = {{0, 0}, bytes};
     const bool power = bytes == 16 || bytes == 32 || bytes == 64 || bytes == 128 || bytes == 256;
     assert_int_equal(simdrop_cpu_features_from_hwcap(&words), power ? SIMDROP_CPU(SVE_POWER_OF_TWO) : 0);
+  }
+}
+
+// Linux's AT_HWCAP on these RISC-V processors, and vtype after the request for vectors of bytes.
+static void made_up_riscv_processors(void **state) {
+  (void)state;
+  static const struct {
+    const char *name;
+    simdrop_riscv_words words;
+    bool has_vectors;
+  } riscv_machines[] = {
+      {"nothing", {0, 0}, false},
+      {"RV64GC", {0x112d, 0}, false},
+      {"RV64GCV", {0x20112d, 0xc0}, true},
+      {"V in its draft 0.7.1", {0x20112d, UINT64_C(1) << 63}, false},
+      {"V in AT_HWCAP, nothing in vtype", {0x20112d, 0}, false},
+      {"a vtype without V", {0x112d, 0xc0}, false},
+      {"all ones but V", {~(UINT64_C(1) << 21), 0xc0}, false},
+  };
+  const size_t rvv = index_of("highway-rvv");
+  assert_true(rvv < simdrop_backend_count());
+  for (size_t i = 0; i < LENGTH(riscv_machines); ++i) {
+    const simdrop_cpu_features features = simdrop_cpu_features_from_riscv(&riscv_machines[i].words);
+    if (features != (riscv_machines[i].has_vectors ? SIMDROP_CPU(RVV) : 0)) fail_msg("%s", riscv_machines[i].name);
+    if (!simdrop_backend_compiled(rvv)) continue;
+    const char *const expected = riscv_machines[i].has_vectors ? "highway-rvv" : "scalar";
+    assert_string_equal(simdrop_backend_name(simdrop_choose_backend(features, NULL).backend), expected);
   }
 }
 
@@ -354,7 +382,12 @@ static void this_machine(void **state) {
 #endif
   assert_int_equal(hwcap.sve_bytes != 0, (hwcap.words[0] & SIMDROP_HWCAP_SVE) != 0);
   const simdrop_cpu_features features = simdrop_cpu_features_here();
-  assert_int_equal(features, simdrop_cpu_features_from_cpuid(&words) | simdrop_cpu_features_from_hwcap(&hwcap));
+  const simdrop_riscv_words riscv = simdrop_riscv_probe();
+#if !defined(__riscv)
+  assert_int_equal(riscv.hwcap | riscv.vtype, 0);
+#endif
+  assert_int_equal(features, simdrop_cpu_features_from_cpuid(&words) | simdrop_cpu_features_from_hwcap(&hwcap) |
+                                 simdrop_cpu_features_from_riscv(&riscv));
 #if defined(__aarch64__)
   if (simdrop_backend_compiled(index_of("neon")))
     assert_string_equal(simdrop_backend_name(simdrop_choose_backend(features, NULL).backend), "neon");
@@ -632,7 +665,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(made_up_arm_processors),
       cmocka_unit_test(one_arm_bit_each),
       cmocka_unit_test(sve_lengths),
-      cmocka_unit_test(sve_lengths),
+      cmocka_unit_test(made_up_riscv_processors),
       cmocka_unit_test(one_bit_each),
       cmocka_unit_test(whole_bundles),
       cmocka_unit_test(wishes),

@@ -1,13 +1,17 @@
 #!/bin/sh
-# two_files.sh FOLDER [--all]: simdrop.c and simdrop.h, as scripts/amalgamate.py makes them, compiled as their users do: golden data, the C tests that see
-# nothing but the public interface, two copies in one program. With --all also by clang, as C++, with flags that others like, and for other
-# machines.
+# two_files.sh FOLDER [--all | --gcc]: simdrop.c and simdrop.h, as scripts/amalgamate.py makes them, compiled as their users do: golden data,
+# the C tests that see nothing but the public interface, two copies in one program. With --all also by clang, as C++, with flags that others
+# like, and for other machines; with --gcc nothing but the golden data by gcc, and what its object exports.
 #
-# Seen to fail: contraction left to gcc, whose AVX-512 then fuses (golden data), tables that are not static (only public functions are seen), a
-# name that a part gives to another's parameter (g++), a cast from void * left out of the sources (g++).
+# Seen to fail: contraction left to gcc, whose AVX-512 then fuses (golden data), tables that are not static (only public functions are
+# seen), a name that a part gives to another's parameter (g++), a cast from void * left out of the sources (g++), errors that were Python's
+# tracebacks (a file in the place of the folder, a full disk), a header that had grown (sizes), a warning that is new in C++20 (c++20). With
+# --all: a blend by bytes in the AVX2 backend (unsigned char), arithmetic that only CMake's flags hold exact (constants in float, sums put
+# together anew by clang), warnings ignored one by one as they were met (all warnings, pedantic errors), a variable named small, and
+# secure_getenv and madvise not declared (after other headers).
 set -u
 
-folder=${1:?usage: two_files.sh FOLDER [--all]}
+folder=${1:?usage: two_files.sh FOLDER [--all | --gcc]}
 all=${2:-}
 here=$(cd "$(dirname "$0")" && pwd)
 source=$(cd "$here/.." && pwd)
@@ -26,6 +30,17 @@ has() { command -v "$1" > /dev/null || { echo "skipped $2: there is no $1" && fa
 check 'they are made' python3 "$source/scripts/amalgamate.py" --output "$folder"
 check 'and made again, they are the same' sh -c \
   "python3 '$source/scripts/amalgamate.py' --output '$folder/again' && cmp '$folder/simdrop.c' '$folder/again/simdrop.c' && cmp '$folder/simdrop.h' '$folder/again/simdrop.h'"
+refused() { # refused <folder>: with a sentence
+  python3 "$source/scripts/amalgamate.py" --output "$1" > "$folder/refused" 2>&1
+  [ $? -eq 2 ] && cat "$folder/refused" && [ "$(wc -l < "$folder/refused")" -eq 1 ]
+}
+check 'a file in the place of the folder is refused' refused "$folder/simdrop.h"
+mkdir -p "$folder/full" && ln -sf /dev/full "$folder/full/simdrop.h"
+check 'a full disk is told of' refused "$folder/full"
+# megabytes <file>: as the README says it
+megabytes() { awk -v bytes="$(wc -c < "$folder/$1")" -v name="$1" 'BEGIN { printf "`%s` (%.1f MB)\n", name, bytes / 1e6 }'; }
+check 'the sizes that the README names' sh -c 'tr -s "\n" " " < "$1/README.md" | grep -oF -e "$2" -e "$3" | wc -l | grep -x 2' \
+  sh "$source" "$(megabytes simdrop.c)" "$(megabytes simdrop.h)"
 check 'no includes of files of the project' sh -c \
   "! grep -h '^ *# *include \"' '$folder/simdrop.c' '$folder/simdrop.h' | grep -vxF '#include \"simdrop.h\"' && ! grep -h '^ *# *include <simdrop' '$folder/simdrop.c' '$folder/simdrop.h'"
 
@@ -73,9 +88,10 @@ golden() {
   check "$what: golden data" $launcher "$folder/golden_$made"
 }
 
-golden 'gcc' '' gcc gcc -O2 -std=c11 -pedantic
+golden 'gcc' '' gcc gcc -O2 # and no -std=c11, with which gcc contracts nothing anyway
 check 'only public functions are seen' sh -c \
   "nm '$folder/gcc.o' | grep ' [TDBRVW] ' | sed 's/.* //' | sort > '$folder/seen' && grep -oE '^#define simdrop_\w+' '$folder/simdrop.h' | sed 's/.* //' | grep -v openmp | sort | diff - '$folder/seen'"
+[ "$all" != --gcc ] || exit $failed
 if echo '#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -120,7 +136,7 @@ check 'all its functions have the prefix' sh -c "! nm '$folder/prefixed.o' | gre
 check 'two copies in one program' sh -c \
   "cd '$folder' && gcc -c copies.c && gcc -c -DSIMDROP_PREFIX=mylib_ copy.c && gcc copies.o copy.o gcc.o prefixed.o -lm -o copies && ./copies"
 
-for compiler in g++ clang++ clang; do
+for compiler in gcc g++ clang++ clang; do
   if ! has $compiler "the check by $compiler"; then continue; fi
   case $compiler in *++) language='c++ -std=c++17' ;; *) language='c -std=c11 -pedantic' ;; esac
   # shellcheck disable=SC2086 # flags
@@ -142,9 +158,21 @@ int main(void) {
 PROGRAM
   check 'included in a program, with static functions' sh -c \
     "cd '$folder' && gcc -O1 -Wall -Wextra -Werror -c included.c && ! nm included.o | grep ' [TDBRVW] ' | grep -v ' main' && gcc included.o -lm -o included && ./included"
+  # In a file with other things before it: macros of the Windows headers, and headers that were told nothing of _GNU_SOURCE.
+  for name in small near far min max IN OUT OPTIONAL interface ERROR TRUE FALSE CONST VOID; do echo "#define $name ("; done > "$folder/before.h"
+  sed 's/^#include "simdrop.c"/#include <complex.h>\n#include <stdlib.h>\n#include "before.h"\n&/' "$folder/included.c" > "$folder/after.c"
+  for compiler in gcc musl-gcc clang; do
+    if ! has $compiler "after other headers, by $compiler"; then continue; fi
+    check "after other headers, by $compiler" $compiler -std=c11 -Wall -Wextra -Werror -fsyntax-only "$folder/after.c"
+  done
   has gcc-11 'gcc 11' && golden 'gcc 11' '' gcc11 gcc-11 -O2
   has g++-11 'C++17 by g++ 11' && golden 'C++17 by g++ 11' '' gxx11 g++-11 -x c++ -std=c++17 -O2
   has clang 'clang' && golden 'clang' '' clang clang -O2
+  for compiler in g++ clang++; do
+    if ! has $compiler "C++20 by $compiler"; then continue; fi
+    # shellcheck disable=SC2086 # flags
+    check "$compiler takes them as c++20" $compiler -x c++ -std=c++20 $warnings -fsyntax-only "$folder/simdrop.c"
+  done
   golden 'C++17' '' cxx g++ -x c++ -std=c++17 -O2
   has clang++ 'clang++' && golden 'C++17 by clang' '' clangxx clang++ -x c++ -std=c++17 -O2
   golden '-Os' '' os gcc -Os
@@ -168,6 +196,20 @@ PROGRAM
   check 'a program with OpenMP' sh -c "cd '$folder' && gcc -fopenmp -DSIMDROP_WITH_OPENMP threads.c openmp.o -lm -o threads && ./threads"
   golden '-O3 -march=native' '' native gcc -O3 -march=native
   golden '-mno-avx' '' noavx gcc -O2 -mno-avx
+  golden 'char without a sign, constants in float' '' uchar gcc -O2 -funsigned-char -fsingle-precision-constant
+  if has clang 'sums that may be put together anew'; then
+    golden 'sums that may be put together anew' '' anew clang -O2 -march=native -fassociative-math -freciprocal-math -fno-signed-zeros -fno-trapping-math
+  fi
+  for compiler in gcc g++ clang clang++; do
+    if ! has $compiler "all warnings of $compiler"; then continue; fi
+    case $compiler in *++) language='c++ -std=c++20' more='-Wold-style-cast -Wuseless-cast' ;; *) language=c more='-Wbad-function-cast -Wmissing-prototypes -Wunused-macros' ;; esac
+    case $compiler in clang*) more=-Weverything ;; esac
+    # shellcheck disable=SC2086 # flags
+    check "all warnings of $compiler, as errors" $compiler -x $language -O2 -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wundef \
+      -Wcast-qual -Wfloat-equal -Wswitch-default -Wswitch-enum -Wdouble-promotion -Wredundant-decls $more -Werror -fsyntax-only \
+      "$folder/simdrop.c"
+  done
+  check 'pedantic errors of g++' g++ -x c++ -std=c++17 -O2 -pedantic-errors -fsyntax-only "$folder/simdrop.c"
   golden 'contraction that is asked for' '' contract gcc -O2 -march=native -ffp-contract=fast
   golden 'link-time optimisation' '' lto gcc -O2 -flto
   if has aarch64-linux-gnu-gcc aarch64 && has qemu-aarch64-static aarch64; then

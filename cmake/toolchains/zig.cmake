@@ -4,7 +4,14 @@
 # Programs for Linux run under the emulators of Debian's qemu-user-static if they are linked to the static library (BUILD_SHARED_LIBS
 # is OFF): musl's loader is not there. Only what is made for the target is looked at: neither this machine's libraries nor their packages.
 list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES SIMDROP_ZIG SIMDROP_ZIG_TARGET)
+foreach(variable SIMDROP_ZIG SIMDROP_ZIG_TARGET) # a project that only looks for a compiler (CheckLanguage) is told nothing but the environment
+  if(NOT DEFINED ${variable} AND DEFINED ENV{${variable}})
+    set(${variable} "$ENV{${variable}}")
+  endif()
+endforeach()
 find_program(SIMDROP_ZIG zig REQUIRED)
+set(ENV{SIMDROP_ZIG} "${SIMDROP_ZIG}")
+set(ENV{SIMDROP_ZIG_TARGET} "${SIMDROP_ZIG_TARGET}")
 if(NOT SIMDROP_ZIG_TARGET MATCHES "^([^-]+)-([^-]+)")
   message(FATAL_ERROR "Say what to compile for, as in -DSIMDROP_ZIG_TARGET=aarch64-macos")
 endif()

@@ -187,7 +187,7 @@ SIMDROP_API simdrop_status simdrop_backend_select(const char *name);
  *  Results do not depend on it. Which order is the quickest depends on the machine, and by default calls past the caches
  *  find out: they go a few of their pieces another way and keep what is quicker. To compare ways, one can be demanded, by
  *  these functions or by the environment variable SIMDROP_MEMORY (read once, as SIMDROP_BACKEND is, and not in programs
- *  that run with raised privileges; a name there that is unknown is passed over). It is then gone where 1 MiB of elements
+ *  that run with raised privileges; a name there that is unknown is passed over). It is then taken where 1 MiB of elements
  *  or more that lie side by side are scaled, whether caches hold them or not; layouts take its stores. Only while the way is
  *  learned, such calls ask the system something: the time (timespec_get), how many pages this thread was given
  *  (getrusage), and for the pages of an output that has none yet (madvise, Linux).

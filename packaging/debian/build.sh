@@ -5,6 +5,12 @@ set -eu
 
 folder=${1:?usage: build.sh FOLDER [cmake arguments...]}
 shift
+for tool in cmake cpack dpkg-buildflags dpkg-shlibdeps; do # without them there would be packages without Debian's flags, or none in the end
+  command -v $tool > /dev/null 2>&1 || {
+    echo "build.sh: there is no $tool; please install cmake and dpkg-dev" >&2
+    exit 2
+  }
+done
 source=$(cd "$(dirname "$0")/../.." && pwd)
 mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)

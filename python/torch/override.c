@@ -2,8 +2,8 @@
  * empty_like, bernoulli_, div_ and mul. Kernels here are put in its place for tensors of the CPU, at two keys:
  *
  * AutogradCPU, where a call of a program arrives, and the tensor may be a wrapper of any kind. For plain tensors it is worked
- * out here if gradients are off, and otherwise by native_dropout, whose derivatives, of any order, are PyTorch's own. CPU,
- * where one arrives in inference mode, or from another kernel, below all that; native_dropout and its gradient, too.
+ * out here if nobody can ask for gradients, and otherwise by native_dropout, whose derivatives, of any order, are PyTorch's
+ * own. CPU, where one arrives in inference mode, or from another kernel, below all that; native_dropout and its gradient, too.
  *
  * What is no case for these, simdrop::_other handles in Python (simdrop/torch/_override.py): wrappers, modes, tangents, and
  * what is left to PyTorch's composition. */
@@ -95,6 +95,24 @@ static AtenTensorHandle apply_drawn(AtenTensorHandle x_handle, double p, bool in
   return give(&y_handle);
 }
 
+/* Of fewer elements a mask costs no more than to ask whether somebody will want it. */
+enum {
+  ELEMENTS_WORTH_ASKING = 32768
+};
+
+/* Whether what is made of x will have a gradient. The stable interface does not say; but if so, a view of x is an operation's
+ * result. */
+static bool may_need_gradient(AtenTensorHandle x) {
+  if (!torch.aoti_torch_grad_mode_is_enabled()) return false;
+  int64_t count = 0;
+  check_torch(torch.aoti_torch_get_numel(x, &count));
+  if (count < ELEMENTS_WORTH_ASKING) return true;
+  StableIValue stack[1] = {from_tensor(share_tensor(x))};
+  call_or_raise("aten::alias", "", stack);
+  call_or_raise("aten::is_leaf", "", stack);
+  return !to_bool(stack[0]);
+}
+
 static AtenTensorHandle call_native_dropout(AtenTensorHandle x, double p) {
   StableIValue stack[3] = {from_tensor(x), from_double(p), from_optional(from_bool(true))};
   call_or_raise("aten::native_dropout", "", stack);
@@ -168,7 +186,7 @@ static AtenTensorHandle dropout_of(enum kind kind, AtenTensorHandle x, double p)
   count_call(kind);
   if (kind == ALPHA) return call_alpha_dropout(x, p);
   if (kind == FEATURE) return multiply_channels(x, p);
-  if (torch.aoti_torch_grad_mode_is_enabled()) return call_native_dropout(x, p);
+  if (may_need_gradient(x)) return call_native_dropout(x, p);
   OWNED input = x;
   return apply_drawn(input, p, false);
 }
@@ -190,7 +208,7 @@ static void run_in_place(enum kind kind, StableIValue *stack) {
   if (is_identity(stack)) return;
   OWNED x = to_tensor(stack[0]);
   const double p = to_double(stack[1]);
-  if (kind == DROPOUT && p < 1 && !torch.aoti_torch_grad_mode_is_enabled() && is_supported(x) && is_plain(x)) {
+  if (kind == DROPOUT && p < 1 && is_supported(x) && is_plain(x) && !may_need_gradient(x)) {
     note_write(x); /* raises where nobody may write */
     (void)apply_drawn(x, p, true);
     count_call(kind);

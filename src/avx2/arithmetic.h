@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "avx2/bfloat16.h"
+#include "avx2/blend.h"
 #include "avx2/bundle.h"
 
 typedef __m256 simd_f32, simd_f32_mask;
@@ -52,7 +53,7 @@ static inline void simd_f32_store_bf16(uint16_t *to, simd_f32 a, bool non_tempor
   const __m256i rounded = _mm256_add_epi32(bits, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff)));
   const __m256i quiet_nan = _mm256_or_si256(bits, _mm256_set1_epi32(0x400000));
   const __m256i is_nan = _mm256_castps_si256(_mm256_cmp_ps(a, a, _CMP_UNORD_Q));
-  const __m256i upper = _mm256_srli_epi32(_mm256_blendv_epi8(rounded, quiet_nan, is_nan), 16);
+  const __m256i upper = _mm256_srli_epi32(blend_words(rounded, quiet_nan, is_nan), 16);
   store_eight_halves(to, _mm_packus_epi32(_mm256_castsi256_si128(upper), _mm256_extracti128_si256(upper, 1)), non_temporal);
 }
 
@@ -110,6 +111,7 @@ static inline simd_u32 simd_u32_add(simd_u32 a, simd_u32 b) { return _mm256_add_
 static inline simd_u32 simd_u32_subtract(simd_u32 a, simd_u32 b) { return _mm256_sub_epi32(a, b); }
 static inline simd_u32 simd_u32_shift_left(simd_u32 a, int count) { return _mm256_slli_epi32(a, count); }
 static inline simd_u32 simd_u32_shift_right(simd_u32 a, int count) { return _mm256_srli_epi32(a, count); }
+static inline simd_u32 simd_u32_shift_right_signed(simd_u32 a, int count) { return _mm256_srai_epi32(a, count); }
 static inline simd_f32 simd_f32_from_integers(simd_u32 a) { return _mm256_cvtepi32_ps(a); }
 
 static inline simd_f64 simd_f64_set(double value) { return _mm256_set1_pd(value); }

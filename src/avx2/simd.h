@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "avx2/bfloat16.h"
+#include "avx2/blend.h"
 #include "avx2/bundle.h"
 #include "common/float8.h"
 #include "common/unroll.h"
@@ -81,6 +82,13 @@ static inline __m256i odd_blocks(simd_u64 low, simd_u64 high) {
 static inline void simd_store_blocks(uint64_t *words, simd_u64 low, simd_u64 high) {
   simd_store(words, even_blocks(low, high));
   simd_store(words + 4, odd_blocks(low, high));
+}
+
+// A lane's first words are those of numbers' radii, and the second of their turns.
+#define SIMD_DRAWS_NORMALS 1  // tuned as well
+static inline void simd_pairs_of_words(simd_u64 low, simd_u64 high, __m256i *first, __m256i *second) {
+  *first = _mm256_blend_epi32(_mm256_srli_epi64(low, 32), high, 0xAA);
+  *second = _mm256_blend_epi32(low, _mm256_slli_epi64(high, 32), 0xAA);
 }
 
 static inline void flip_block(uint64_t *words, uint64_t where, __m128i bits) {
@@ -368,7 +376,7 @@ static inline __m256i scale_eight_f8(__m128i halves, __m256 scale, unsigned frac
   const __m256i normal = _mm256_srli_epi32(_mm256_add_epi32(_mm256_add_epi32(bits, odd), addend), shift);
   const __m256i shifted = _mm256_castps_si256(_mm256_add_ps(product, _mm256_castsi256_ps(rounder)));
   const __m256i is_small = _mm256_cmpgt_epi32(smallest_normal, bits);
-  return _mm256_blendv_epi8(normal, _mm256_sub_epi32(shifted, rounder), is_small);
+  return blend_words(normal, _mm256_sub_epi32(shifted, rounder), is_small);
 }
 
 // Thirty-two magnitudes; what is beyond the range becomes 0x7f. `down` moves a byte in the upper half of a word to where

@@ -106,7 +106,16 @@ static inline simd_u32 simd_u32_add(simd_u32 a, simd_u32 b) { return _mm512_add_
 static inline simd_u32 simd_u32_subtract(simd_u32 a, simd_u32 b) { return _mm512_sub_epi32(a, b); }
 static inline simd_u32 simd_u32_shift_left(simd_u32 a, int count) { return _mm512_slli_epi32(a, (unsigned)count); }
 static inline simd_u32 simd_u32_shift_right(simd_u32 a, int count) { return _mm512_srli_epi32(a, (unsigned)count); }
+static inline simd_u32 simd_u32_shift_right_signed(simd_u32 a, int count) { return _mm512_srai_epi32(a, (unsigned)count); }
 static inline simd_f32 simd_f32_from_integers(simd_u32 a) { return _mm512_cvtepi32_ps(a); }
+
+static inline simd_f32 simd_f32_add_exact_product(simd_f32 a, simd_f32 b, simd_f32 c) { return _mm512_fmadd_ps(b, c, a); }
+static inline simd_f32 simd_f32_add_twice(simd_f32 a, simd_f32 b) { return _mm512_fmadd_ps(b, _mm512_set1_ps(2.0f), a); }
+#define simd_f32_add_exact_product simd_f32_add_exact_product
+
+// By magnitudes, with the first one's sign.
+static inline simd_f32 simd_f32_smaller(simd_f32 a, simd_f32 b) { return _mm512_range_ps(a, b, 0x2); }
+#define simd_f32_smaller simd_f32_smaller
 
 static inline simd_f64 simd_f64_set(double value) { return _mm512_set1_pd(value); }
 static inline simd_f64 simd_f64_load(const double *from) { return _mm512_loadu_pd(from); }

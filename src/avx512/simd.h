@@ -80,6 +80,14 @@ static inline void simd_store_blocks(uint64_t *words, simd_u64 low, simd_u64 hig
   simd_store(words + 8, odd_blocks(low, high));
 }
 
+// A lane's first words are those of numbers' radii, and the second of their turns.
+#define SIMD_DRAWS_NORMALS 2  // tuned as well
+static inline void simd_pairs_of_words(simd_u64 low, simd_u64 high, __m512i *first, __m512i *second) {
+  const __m512 low_words = _mm512_castsi512_ps(low), high_words = _mm512_castsi512_ps(high);
+  *first = _mm512_castps_si512(_mm512_mask_movehdup_ps(high_words, 0x5555, low_words));
+  *second = _mm512_castps_si512(_mm512_mask_moveldup_ps(low_words, 0xAAAA, high_words));
+}
+
 static inline void flip_block(uint64_t *words, uint64_t where, __m128i bits) {
   __m128i *const block = (__m128i *)(words + (where >> 32));
   _mm_storeu_si128(block, _mm_xor_si128(_mm_loadu_si128(block), bits));

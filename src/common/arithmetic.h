@@ -2,7 +2,8 @@
 // kernels are written in. Included at the end of such a file, and once for each of Highway's targets, so it has no guard.
 //
 // A vector, simd_f32 or simd_f64, has a power of two lanes, at most 64. Vectors and masks may be of types that are neither
-// members of structures nor of arrays. No word does more than it says: a product and a sum are two roundings.
+// members of structures nor of arrays. No word does more than it says: a product and a sum are two roundings, unless the
+// product is exact.
 #include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -56,8 +57,30 @@ SIMD_WORD(simd_u32, simd_u32_or, (simd_u32 a, simd_u32 b));
 SIMD_WORD(simd_u32, simd_u32_add, (simd_u32 a, simd_u32 b));
 SIMD_WORD(simd_u32, simd_u32_subtract, (simd_u32 a, simd_u32 b));
 SIMD_WORD(simd_u32, simd_u32_shift_left, (simd_u32 a, int count));
-SIMD_WORD(simd_u32, simd_u32_shift_right, (simd_u32 a, int count));  // zeros come in
-SIMD_WORD(simd_f32, simd_f32_from_integers, (simd_u32 a));           // as numbers with a sign, rounded to nearest even
+SIMD_WORD(simd_u32, simd_u32_shift_right, (simd_u32 a, int count));         // zeros come in
+SIMD_WORD(simd_u32, simd_u32_shift_right_signed, (simd_u32 a, int count));  // the sign comes in
+SIMD_WORD(simd_f32, simd_f32_from_integers, (simd_u32 a));                  // as numbers with a sign, rounded to nearest even
+
+// a + b * c of a product that is exact, and a + 2 * b: one rounding either way, so that a backend may have an instruction that
+// does not round products. Such a backend defines the name of the first.
+#ifndef simd_f32_add_exact_product
+static inline simd_f32 simd_f32_add_exact_product(simd_f32 a, simd_f32 b, simd_f32 c) {
+  return simd_f32_add(a, simd_f32_multiply(b, c));
+}
+static inline simd_f32 simd_f32_add_twice(simd_f32 a, simd_f32 b) { return simd_f32_add(a, simd_f32_add(b, b)); }
+#endif
+SIMD_WORD(simd_f32, simd_f32_add_exact_product, (simd_f32 a, simd_f32 b, simd_f32 c));
+SIMD_WORD(simd_f32, simd_f32_add_twice, (simd_f32 a, simd_f32 b));
+
+// The smaller of |a| and b, with the sign of a; b >= 0. Backends that have an instruction for it define the name.
+#ifndef simd_f32_smaller
+static inline simd_f32 simd_f32_smaller(simd_f32 a, simd_f32 b) {
+  const simd_f32 smaller = simd_f32_minimum(simd_f32_absolute(a), b);
+  const simd_u32 sign = simd_u32_and(simd_f32_bits(a), simd_u32_set(UINT32_C(0x80000000)));
+  return simd_f32_of_bits(simd_u32_or(simd_f32_bits(smaller), sign));
+}
+#endif
+SIMD_WORD(simd_f32, simd_f32_smaller, (simd_f32 a, simd_f32 b));
 
 // For numbers that come in pairs: those of twice as many words as there are lanes, in whatever order takes the fewest
 // instructions, and from that order back to theirs.

@@ -87,17 +87,52 @@
   X(__ARM_FEATURE_MOPS, SIMDROP_FOREIGN_FEATURE)                         \
   X(__ARM_FEATURE_CSSC, SIMDROP_FOREIGN_FEATURE)
 
+// V without double precision, or with shorter vectors, counts as V.
+#define SIMDROP_RISCV_MACRO_LIST(X)            \
+  X(__riscv_vector, SIMDROP_CPU(RVV))          \
+  X(__riscv_zve32x, SIMDROP_CPU(RVV))          \
+  X(__riscv_zba, SIMDROP_FOREIGN_FEATURE)      \
+  X(__riscv_zbb, SIMDROP_FOREIGN_FEATURE)      \
+  X(__riscv_zbc, SIMDROP_FOREIGN_FEATURE)      \
+  X(__riscv_zbs, SIMDROP_FOREIGN_FEATURE)      \
+  X(__riscv_zbkb, SIMDROP_FOREIGN_FEATURE)     \
+  X(__riscv_zbkx, SIMDROP_FOREIGN_FEATURE)     \
+  X(__riscv_zcb, SIMDROP_FOREIGN_FEATURE)      \
+  X(__riscv_zicond, SIMDROP_FOREIGN_FEATURE)   \
+  X(__riscv_zicboz, SIMDROP_FOREIGN_FEATURE)   \
+  X(__riscv_zacas, SIMDROP_FOREIGN_FEATURE)    \
+  X(__riscv_zabha, SIMDROP_FOREIGN_FEATURE)    \
+  X(__riscv_zawrs, SIMDROP_FOREIGN_FEATURE)    \
+  X(__riscv_zfa, SIMDROP_FOREIGN_FEATURE)      \
+  X(__riscv_zfh, SIMDROP_FOREIGN_FEATURE)      \
+  X(__riscv_zfhmin, SIMDROP_FOREIGN_FEATURE)   \
+  X(__riscv_zfbfmin, SIMDROP_FOREIGN_FEATURE)  \
+  X(__riscv_zvl256b, SIMDROP_FOREIGN_FEATURE)  \
+  X(__riscv_zvfh, SIMDROP_FOREIGN_FEATURE)     \
+  X(__riscv_zvfhmin, SIMDROP_FOREIGN_FEATURE)  \
+  X(__riscv_zvfbfmin, SIMDROP_FOREIGN_FEATURE) \
+  X(__riscv_zvfbfwma, SIMDROP_FOREIGN_FEATURE) \
+  X(__riscv_zvbb, SIMDROP_FOREIGN_FEATURE)     \
+  X(__riscv_zvkb, SIMDROP_FOREIGN_FEATURE)     \
+  X(__riscv_xtheadba, SIMDROP_FOREIGN_FEATURE) \
+  X(__riscv_xtheadbb, SIMDROP_FOREIGN_FEATURE) \
+  X(__riscv_xtheadbs, SIMDROP_FOREIGN_FEATURE) \
+  X(__riscv_xtheadvector, SIMDROP_FOREIGN_FEATURE)
+
 #if defined(__x86_64__) || defined(__i386__)
 #define SIMDROP_MACRO_LIST SIMDROP_X86_MACRO_LIST
 #elif defined(__aarch64__)
 #define SIMDROP_MACRO_LIST SIMDROP_AARCH64_MACRO_LIST
+#elif defined(__riscv) && __riscv_xlen == 64
+#define SIMDROP_MACRO_LIST SIMDROP_RISCV_MACRO_LIST
 #else
 #define SIMDROP_MACRO_LIST(X)
 #endif
 
-// The features where the macro is defined, as 1; 0 where it is not. Only what is pasted together with a 1 has a second
-// argument.
+// The features where the macro is defined, as 1 or as version 1.0 of RISC-V's; 0 where it is not. Only what is pasted together
+// with that has a second argument.
 #define SIMDROP_PASTED_1 0,
+#define SIMDROP_PASTED_1000000 0,
 #define SIMDROP_SECOND(first, second, ...) second
 #define SIMDROP_IF_PASTED(pasted, features) SIMDROP_SECOND(pasted(features), 0, 0)
 #define SIMDROP_IF_VALUE(value, features) SIMDROP_IF_PASTED(SIMDROP_PASTED_##value, features)

@@ -43,6 +43,9 @@ typedef uint32_t simdrop_cpu_features;
   X(SVE_AES, 1, 2)                    \
   X(SVE_PMULL, 1, 3)
 
+// On RISC-V, version 1.0 of the vector extension V: AT_HWCAP has a bit for each letter, but some kernels set that of V for the
+// draft 0.7.1 as well, so that vtype is looked at, too.
+
 enum {
 #define SIMDROP_CPU_BIT(feature, leaf, reg, bit) SIMDROP_CPU_BIT_##feature,
   SIMDROP_CPUID_FEATURE_LIST(SIMDROP_CPU_BIT)
@@ -50,6 +53,7 @@ enum {
   SIMDROP_CPU_BIT_AVX_STATE,
   SIMDROP_CPU_BIT_AVX512_STATE,
   SIMDROP_CPU_BIT_SVE_POWER_OF_TWO,
+  SIMDROP_CPU_BIT_RVV,
 #define SIMDROP_CPU_BIT(feature, word, bit) SIMDROP_CPU_BIT_##feature,
   SIMDROP_HWCAP_FEATURE_LIST(SIMDROP_CPU_BIT)
 #undef SIMDROP_CPU_BIT

@@ -36,6 +36,10 @@ typedef void simdrop_draw_words_kernel(simdrop_mask_source *source, unsigned fir
 // What numbers are made of such words, each of them one for an element: of whole blocks (docs/numerics.md).
 typedef void simdrop_convert_words_kernel(size_t block_count, const uint32_t *words, float *values);
 
+// Normal numbers of some blocks, which do not pass 2^57: what the two above make of the words of planes SIMDROP_NORMAL_PLANES
+// on.
+typedef void simdrop_draw_normals_kernel(simdrop_mask_source *source, uint64_t first_block, size_t block_count, float *values);
+
 // How decisions go to elements.
 typedef enum simdrop_repeat {
   SIMDROP_EACH,     // element k has decision first + k
@@ -185,6 +189,7 @@ typedef void simdrop_finish_stores_kernel(void);
   X(mask_listed_blocks, simdrop_mask_listed_blocks_kernel)  \
   X(draw_words, simdrop_draw_words_kernel)                  \
   X(normals, simdrop_convert_words_kernel)                  \
+  X(draw_normals, simdrop_draw_normals_kernel)              \
   X(uniforms, simdrop_convert_words_kernel)                 \
   X(logistics, simdrop_convert_words_kernel)                \
   X(concrete_shares, simdrop_concrete_shares_kernel)        \

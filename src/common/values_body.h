@@ -11,32 +11,15 @@
 #include "common/kernel_table.h"
 #include "common/math_body.h"
 
-static inline __attribute__((always_inline)) simd_f32 uniforms_of(simd_u32 words) {
-  const simd_f32 integers = simd_f32_from_integers(simd_u32_shift_right(words, 1));
-  return simd_f32_add(simd_f32_multiply(integers, simd_f32_set(0x1p-31f)), simd_f32_set(0x1p-32f));
-}
-
-void SIMDROP_LOCAL(normals)(size_t block_count, const uint32_t *words, float *values) {
-  const size_t pairs = simd_f32_lanes(), n = block_count * SIMDROP_BLOCK_ELEMENTS;
-  for (size_t k = 0; k < n; k += 2 * pairs) {
-    simd_u32 first, second;
-    simd_u32_load_pairs(words + k, &first, &second);
-    const simd_f32 radius = simd_f32_square_root(math_minus_two_log(uniforms_of(first)));
-    const simd_f32 turn = simd_f32_multiply(simd_f32_from_integers(second), simd_f32_set(0x1p-31f));
-    simd_f32_store_pairs(values + k, simd_f32_multiply(radius, math_cosine_pi(turn)),
-                         simd_f32_multiply(radius, math_sine_pi(turn)));
-  }
-}
-
 void SIMDROP_LOCAL(uniforms)(size_t block_count, const uint32_t *words, float *values) {
   const size_t lanes = simd_f32_lanes(), n = block_count * SIMDROP_BLOCK_ELEMENTS;
-  for (size_t k = 0; k < n; k += lanes) simd_f32_store(values + k, uniforms_of(simd_u32_load(words + k)), false);
+  for (size_t k = 0; k < n; k += lanes) simd_f32_store(values + k, math_uniform(simd_u32_load(words + k)), false);
 }
 
 static inline __attribute__((always_inline)) simd_f32 logistics_of(simd_u32 words) {
   const simd_u32 complement = simd_u32_subtract(simd_u32_set(~UINT32_C(0)), words);
   const simd_f32 difference =
-      simd_f32_subtract(math_minus_two_log(uniforms_of(complement)), math_minus_two_log(uniforms_of(words)));
+      simd_f32_subtract(math_minus_two_log(math_uniform(complement)), math_minus_two_log(math_uniform(words)));
   return simd_f32_multiply(difference, simd_f32_set(0.5f));
 }
 

@@ -45,6 +45,13 @@ SIMD_WORD(uint64_t, simd_first_words, (simd_u64 a));
 SIMD_WORD(unsigned, simd_first_bits, (simd_u64 a));
 #endif
 
+// The words of four output words of each lane as simd_u32_load_pairs would have them, had simd_store_blocks stored them: the
+// even ones and the odd ones, in the order of simd_f32_store_pairs. Only where arithmetic.h's vectors are of the same type;
+// such a backend defines SIMD_DRAWS_NORMALS, as 2 if the instructions that draw should come first (common/normals_body.h).
+#ifdef SIMD_DRAWS_NORMALS
+SIMD_WORD(void, simd_pairs_of_words, (simd_u64 low, simd_u64 high, simd_u64 *first, simd_u64 *second));
+#endif
+
 SIMD_WORD(simd_lanes, simd_nonzero_lanes, (simd_u64 a));
 SIMD_WORD(bool, simd_any, (simd_u64 a));
 SIMD_WORD(size_t, simd_count_lanes, (simd_lanes lanes));

@@ -1,21 +1,7 @@
-// Philox's words as they are, for numbers in place of masks, in the words of the backend's simd.h: after producer_body.h, of
-// which it uses the rounds. A lane is a call again, but all lanes of a vector have the same block, and each its own plane: so
-// their words come out in the order of the elements.
+// Philox's words as they are, for numbers in place of masks, in the words of the backend's simd.h: after rounds_body.h.
+// The lanes' words come out in the order of the elements.
 #ifndef SIMDROP_COMMON_WORDS_BODY_H
 #define SIMDROP_COMMON_WORDS_BODY_H
-
-enum {
-  VECTORS_OF_BLOCK = SIMDROP_PLANES / SIMD_LANES,
-  WORDS_OF_VECTOR = 2 * SIMDROP_BLOCK_WORDS * SIMD_LANES,
-};
-static_assert(VECTORS_OF_BLOCK % SIMD_PLANES_IN_FLIGHT == 0, "a block's vectors are whole groups");
-
-static inline void make_plane_parts(const drawing *call, unsigned first_plane, uint32_t block_high, plane_part *parts) {
-  for (int v = 0; v < VECTORS_OF_BLOCK; ++v) {
-    const simd_u64 planes = simd_add(simd_block_order(), simd_set(first_plane + (uint64_t)(v * SIMD_LANES)));
-    parts[v] = make_plane_part(call, planes, block_high);
-  }
-}
 
 static inline void draw_words_of_block(drawing *call, const plane_part *parts, uint64_t number, uint32_t *words) {
   const block_part block = make_block_part(call, simd_set((uint32_t)number));

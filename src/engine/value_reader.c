@@ -30,7 +30,8 @@ void simdrop_value_reader_init(simdrop_value_reader *reader, const simdrop_kerne
   reader->block_count = 0;
 }
 
-static SIMDROP_OWN_FRAME void draw(simdrop_value_reader *reader, uint64_t first_block, size_t block_count, float *values) {
+static SIMDROP_OWN_FRAME void draw_and_convert(simdrop_value_reader *reader, uint64_t first_block, size_t block_count,
+                                               float *values) {
   _Alignas(64) uint32_t words[SIMDROP_VALUE_BLOCKS_MAX * SIMDROP_BLOCK_ELEMENTS];
   reader->kernels->draw_words(&reader->source, reader->first_plane, first_block, block_count, words);
   reader->convert(block_count, words, values);
@@ -47,7 +48,12 @@ const float *simdrop_values_from(simdrop_value_reader *reader, uint64_t index, s
     memmove(reader->values, reader->values + passed * SIMDROP_BLOCK_ELEMENTS,
             had * SIMDROP_BLOCK_ELEMENTS * sizeof *reader->values);
   }
-  draw(reader, first + had, wanted - had, reader->values + had * SIMDROP_BLOCK_ELEMENTS);
+  float *const values = reader->values + had * SIMDROP_BLOCK_ELEMENTS;
+  if (reader->first_plane == SIMDROP_NORMAL_PLANES) {
+    reader->kernels->draw_normals(&reader->source, first + had, wanted - had, values);
+  } else {
+    draw_and_convert(reader, first + had, wanted - had, values);
+  }
   reader->first_block = first;
   reader->block_count = wanted;
   return reader->values + index % SIMDROP_BLOCK_ELEMENTS;

@@ -56,6 +56,9 @@ static inline simd_u32 simd_u32_add(simd_u32 a, simd_u32 b) { return hn::Add(a, 
 static inline simd_u32 simd_u32_subtract(simd_u32 a, simd_u32 b) { return hn::Sub(a, b); }
 static inline simd_u32 simd_u32_shift_left(simd_u32 a, int count) { return hn::ShiftLeftSame(a, count); }
 static inline simd_u32 simd_u32_shift_right(simd_u32 a, int count) { return hn::ShiftRightSame(a, count); }
+static inline simd_u32 simd_u32_shift_right_signed(simd_u32 a, int count) {
+  return hn::BitCast(tag_u32(), hn::ShiftRightSame(hn::BitCast(tag_i32(), a), count));
+}
 static inline simd_f32 simd_f32_from_integers(simd_u32 a) { return hn::ConvertTo(tag_f32(), hn::BitCast(tag_i32(), a)); }
 
 static inline simd_f64 simd_f64_set(double value) { return hn::Set(tag_f64(), value); }

@@ -2,6 +2,9 @@
 // one. No include guard: included once for each target.
 #include "highway/bundles.h"
 
+// What the last two of these take: before, WebAssembly's has no doubles, for instance.
+#define SIMDROP_HIGHWAY_1_2 (HWY_MAJOR > 1 || (HWY_MAJOR == 1 && HWY_MINOR >= 2))
+
 // Highway has more targets than these. They differ from one of these only in instructions that no kernel uses (AVX3_DL,
 // AVX3_SPR).
 #undef SIMDROP_BACKEND
@@ -39,6 +42,14 @@
 #define SIMDROP_BACKEND highway_sve2
 #define SIMDROP_BACKEND_NAME "highway-sve2"
 #define SIMDROP_BUNDLE SIMDROP_BUNDLE_highway_sve2
+#elif HWY_TARGET == HWY_RVV && SIMDROP_HIGHWAY_1_2
+#define SIMDROP_BACKEND highway_rvv
+#define SIMDROP_BACKEND_NAME "highway-rvv"
+#define SIMDROP_BUNDLE SIMDROP_BUNDLE_highway_rvv
+#elif HWY_TARGET == HWY_WASM && SIMDROP_HIGHWAY_1_2
+#define SIMDROP_BACKEND highway_wasm
+#define SIMDROP_BACKEND_NAME "highway-wasm"
+#define SIMDROP_BUNDLE SIMDROP_BUNDLE_highway_wasm
 #endif
 
 #ifdef SIMDROP_BACKEND

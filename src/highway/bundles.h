@@ -24,6 +24,10 @@
   (SIMDROP_BUNDLE_highway_neon | SIMDROP_CPU(FPHP) | SIMDROP_CPU(ASIMDHP) | SIMDROP_CPU(SVE) | SIMDROP_CPU(SVE_POWER_OF_TWO))
 #define SIMDROP_BUNDLE_highway_sve2 \
   (SIMDROP_BUNDLE_highway_sve | SIMDROP_CPU(SVE2) | SIMDROP_CPU(SVE_AES) | SIMDROP_CPU(SVE_PMULL))
+// For the whole of this, too, the file is compiled: Highway 1.2 names no target of RISC-V.
+#define SIMDROP_BUNDLE_highway_rvv SIMDROP_CPU(RVV)
+// A module of WebAssembly is checked as a whole before any of it runs: there is nothing to choose at run time.
+#define SIMDROP_BUNDLE_highway_wasm 0
 
 namespace simdrop {
 
@@ -60,6 +64,9 @@ constexpr target_word target_words[] = {
     {"+sve", sve_features},
     {"+sve2", sve_features | SIMDROP_CPU(SVE2)},
     {"+sve2-aes", sve_features | SIMDROP_CPU(SVE2) | SIMDROP_CPU(SVE_AES) | SIMDROP_CPU(SVE_PMULL)},
+    {"arch=", 0},  // RISC-V's begin with it: "arch=+v"
+    {"+v", SIMDROP_CPU(RVV)},
+    {"simd128", 0},  // WebAssembly: the whole library is compiled for it
     {"evex512", 0},  // 512-bit registers, not an extension
 };
 

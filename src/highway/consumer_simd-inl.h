@@ -59,7 +59,7 @@ static inline hn::Mask<Tag> mask_of(Tag tag, uint64_t bits, int begin) {
 #if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86
   constexpr bool from_memory = true;
 #else
-  constexpr bool from_memory = HWY_HAVE_SCALABLE && lane_bits < 32;
+  constexpr bool from_memory = HWY_TARGET == HWY_RVV || (HWY_HAVE_SCALABLE && lane_bits < 32);
 #endif
   if constexpr (from_memory) {
     uint8_t bytes[8];
@@ -91,12 +91,28 @@ static inline hn::Vec<Tag> select_lanes(Tag tag, uint64_t bits, int begin, const
 #endif
 }
 
+// x * scale for a positive, finite scale. A NaN comes back quiet with its payload: RISC-V's products have one NaN for all, and
+// WebAssembly's any.
+template <class Tag>
+static inline hn::Vec<Tag> multiply(Tag tag, hn::Vec<Tag> x, hn::Vec<Tag> scale) {
+#if HWY_TARGET == HWY_RVV || HWY_TARGET == HWY_WASM
+  const hn::RebindToUnsigned<Tag> bits_tag;
+  using bits = hn::TFromD<decltype(bits_tag)>;
+  const auto quiet_bit = hn::Set(bits_tag, (bits)((bits)1 << (sizeof(bits) == 4 ? 22 : 51)));
+  const auto quiet_nan = hn::BitCast(tag, hn::Or(hn::BitCast(bits_tag, x), quiet_bit));
+  return hn::IfThenElse(hn::Ne(x, x), quiet_nan, hn::Mul(x, scale));
+#else
+  (void)tag;
+  return hn::Mul(x, scale);
+#endif
+}
+
 template <class Tag>
 static inline void scale_word(Tag tag, uint64_t bits, const hn::TFromD<Tag> *x, hn::TFromD<Tag> *y, hn::Vec<Tag> scale,
                               bool non_temporal) {
   SIMD_UNROLL_WORD
   for (int i = 0; i < 64; i += (int)hn::Lanes(tag))
-    store_lanes(tag, hn::Mul(select_lanes(tag, bits, i, x), scale), y + i, non_temporal);
+    store_lanes(tag, multiply(tag, select_lanes(tag, bits, i, x), scale), y + i, non_temporal);
 }
 
 static inline void simd_scale_word_f32(uint64_t bits, const float *x, float *y, simd_scale_f32 scale, bool non_temporal) {
@@ -161,7 +177,7 @@ static inline hn::Vec<tag_half_u16> narrow_f16(hn::Vec<tag_f32> value) {
 static inline void simd_scale_word_f16(uint64_t bits, const uint16_t *x, uint16_t *y, simd_scale_f16 scale, bool non_temporal) {
   const tag_half_u16 tag;
   for (int i = 0; i < 64; i += (int)hn::Lanes(tag))
-    store_lanes(tag, narrow_f16(hn::Mul(widen_f16(select_lanes(tag, bits, i, x)), scale)), y + i, non_temporal);
+    store_lanes(tag, narrow_f16(multiply(tag_f32(), widen_f16(select_lanes(tag, bits, i, x)), scale)), y + i, non_temporal);
 }
 
 // Rounds products to nearest even: their upper halves are the results, to be raised by one where the lower half is above half
@@ -170,8 +186,8 @@ static inline void simd_scale_word_f16(uint64_t bits, const uint16_t *x, uint16_
 static inline hn::Vec<tag_u16> narrow_bf16(hn::Vec<tag_f32> even_products, hn::Vec<tag_f32> odd_products) {
   const tag_u16 tag;
   const auto even = hn::BitCast(tag_u32(), even_products), odd = hn::BitCast(tag_u32(), odd_products);
-#if HWY_ARCH_ARM
-  // By addition: SVE has no rounding average, and Highway's own (1.0.3) overflows.
+#if HWY_ARCH_ARM || HWY_HAVE_SCALABLE
+  // By addition: SVE has no rounding average, and Highway's own (1.0.3) overflows; RISC-V has no odd and even lanes.
   const auto addend = hn::Set(tag_u32(), 0x7fff), one = hn::Set(tag_u32(), 1), upper_half = hn::Set(tag_u32(), 0xffff0000);
   const auto low = hn::Add(even, hn::Add(hn::And(hn::ShiftRight<16>(even), one), addend));
   const auto high = hn::Add(odd, hn::Add(hn::And(hn::ShiftRight<16>(odd), one), addend));
@@ -193,7 +209,7 @@ static inline void simd_scale_word_bf16(uint64_t bits, const uint16_t *x, uint16
     const auto pairs = hn::BitCast(tag_u32(), select_lanes(tag, bits, i, x));
     const auto even = hn::BitCast(tag_f32(), hn::ShiftLeft<16>(pairs));
     const auto odd = hn::BitCast(tag_f32(), hn::And(pairs, hn::Set(tag_u32(), 0xffff0000)));
-    store_lanes(tag, narrow_bf16(hn::Mul(even, scale), hn::Mul(odd, scale)), y + i, non_temporal);
+    store_lanes(tag, narrow_bf16(multiply(tag_f32(), even, scale), multiply(tag_f32(), odd, scale)), y + i, non_temporal);
   }
 }
 

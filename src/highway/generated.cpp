@@ -13,7 +13,7 @@
 #ifdef SIMDROP_BACKEND
 namespace HWY_NAMESPACE {
 extern const char *const volatile name;
-const char *const volatile name = "generated:" SIMDROP_BACKEND_NAME ":";
+__attribute__((used)) const char *const volatile name = "generated:" SIMDROP_BACKEND_NAME ":";
 }  // namespace HWY_NAMESPACE
 #endif
 

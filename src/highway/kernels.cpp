@@ -42,6 +42,8 @@ SIMDROP_DECLARE_KERNELS;
 
 // The shared bodies are written to be included once; here it is once for each target.
 #undef SIMDROP_COMMON_PRODUCER_BODY_H
+#undef SIMDROP_COMMON_ROUNDS_BODY_H
+#undef SIMDROP_COMMON_NORMALS_BODY_H
 #undef SIMDROP_COMMON_SCALABLE_PRODUCER_BODY_H
 #undef SIMDROP_COMMON_PRODUCER_CALLS_H
 #undef SIMDROP_COMMON_SCALED_LINES_H
@@ -68,11 +70,12 @@ SIMDROP_DECLARE_KERNELS;
 #include "highway/arithmetic-inl.h"
 
 #include "common/math_body.h"
+#include "common/normals_body.h"
 #include "common/values_body.h"
 
 #include "common/chain_body.h"
-#include "common/norm_body.h"
 #include "common/consumers_body.h"
+#include "common/norm_body.h"
 #include "common/softmax_body.h"
 
 #if HWY_HAVE_SCALABLE

@@ -1,8 +1,9 @@
 // CPUID, XCR0 and HWCAP words to features. Bits: Intel SDM volume 1, chapters 13.3 (XCR0), 14.3 (AVX) and 15.2 (AVX-512);
-// Linux, "ARM64 ELF hwcaps" and uapi/asm/hwcap.h.
+// Linux, "ARM64 ELF hwcaps" and uapi/asm/hwcap.h of both; "RISC-V V Vector Extension" 1.0, chapter 3.4 (vtype).
 #include "machine/cpu.h"
 
 #include <assert.h>
+#include <stdbool.h>
 
 static_assert(SIMDROP_CPU_BIT_COUNT <= 32, "more features than bits");
 
@@ -49,4 +50,9 @@ simdrop_cpu_features simdrop_cpu_features_from_hwcap(const simdrop_hwcap *hwcap)
   const uint64_t bytes = hwcap->sve_bytes;
   if (bytes != 0 && (bytes & (bytes - 1)) == 0) features |= SIMDROP_CPU(SVE_POWER_OF_TWO);
   return features;
+}
+
+simdrop_cpu_features simdrop_cpu_features_from_riscv(const simdrop_riscv_words *words) {
+  const bool has_vectors = (words->hwcap & SIMDROP_RISCV_HWCAP_V) != 0 && words->vtype == SIMDROP_RISCV_VTYPE_BYTES;
+  return has_vectors ? SIMDROP_CPU(RVV) : 0;
 }

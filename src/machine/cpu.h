@@ -1,5 +1,5 @@
-// What the processor can run, from the words that CPUID and XGETBV return, or that Linux gives programs on aarch64: pure
-// functions, so that any machine can be made up in a test.
+// What the processor can run, from the words that CPUID and XGETBV return, or that Linux gives programs on aarch64 and RISC-V:
+// pure functions, so that any machine can be made up in a test.
 #ifndef SIMDROP_MACHINE_CPU_H
 #define SIMDROP_MACHINE_CPU_H
 
@@ -31,6 +31,19 @@ typedef struct simdrop_hwcap {
 
 simdrop_cpu_features simdrop_cpu_features_from_hwcap(const simdrop_hwcap *hwcap);
 
+// On RISC-V: Linux's AT_HWCAP, which has a bit for each letter of the extensions, and vtype after VSETVLI has asked for vectors
+// of bytes whose tail and masked-off elements are agnostic. The draft 0.7.1 of V, whose bit some systems set, has no such
+// vectors, and says in vtype's highest bit that it was asked for something illegal.
+typedef struct simdrop_riscv_words {
+  uint64_t hwcap;
+  uint64_t vtype;  // zero unless AT_HWCAP says V, without which VSETVLI faults
+} simdrop_riscv_words;
+
+#define SIMDROP_RISCV_HWCAP_V (UINT64_C(1) << ('v' - 'a'))
+#define SIMDROP_RISCV_VTYPE_BYTES UINT64_C(0xc0)  // e8, m1, ta, ma
+
+simdrop_cpu_features simdrop_cpu_features_from_riscv(const simdrop_riscv_words *words);
+
 // CPUID's list of caches: leaf 4 (Intel), or 0x8000001D (AMD, where leaf 0x80000001 has TOPOEXT). Its end is all zero.
 #define SIMDROP_CPUID_CACHES 8
 typedef struct simdrop_cpuid_caches {
@@ -44,6 +57,7 @@ uint64_t simdrop_third_cache_from_cpuid(const simdrop_cpuid_caches *caches);
 simdrop_cpuid simdrop_cpu_probe(void);
 simdrop_cpuid_caches simdrop_caches_probe(void);
 simdrop_hwcap simdrop_hwcap_probe(void);
+simdrop_riscv_words simdrop_riscv_probe(void);
 
 // This processor's features.
 simdrop_cpu_features simdrop_cpu_features_here(void);

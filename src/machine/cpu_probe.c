@@ -86,8 +86,32 @@ simdrop_hwcap simdrop_hwcap_probe(void) { return (simdrop_hwcap){{0, 0}, 0}; }
 
 #endif
 
+#if defined(__riscv) && __riscv_xlen == 64 && defined(SIMDROP_HAVE_GETAUXVAL)
+#include <sys/auxv.h>
+
+simdrop_riscv_words simdrop_riscv_probe(void) {
+  simdrop_riscv_words words = {getauxval(AT_HWCAP), 0};
+  if (words.hwcap & SIMDROP_RISCV_HWCAP_V) {
+    register uint64_t vtype __asm__("a0");
+    __asm__ volatile(
+        ".4byte 0x0c007557\n\t"  // vsetvli a0, zero, e8, m1, ta, ma, which assemblers know for V alone
+        "csrr a0, 0xc21"         // vtype
+        : "=r"(vtype));
+    words.vtype = vtype;
+  }
+  return words;
+}
+
+#else
+
+simdrop_riscv_words simdrop_riscv_probe(void) { return (simdrop_riscv_words){0, 0}; }
+
+#endif
+
 simdrop_cpu_features simdrop_cpu_features_here(void) {
   const simdrop_cpuid cpuid = simdrop_cpu_probe();
   const simdrop_hwcap hwcap = simdrop_hwcap_probe();
-  return simdrop_cpu_features_from_cpuid(&cpuid) | simdrop_cpu_features_from_hwcap(&hwcap);
+  const simdrop_riscv_words riscv = simdrop_riscv_probe();
+  return simdrop_cpu_features_from_cpuid(&cpuid) | simdrop_cpu_features_from_hwcap(&hwcap) |
+         simdrop_cpu_features_from_riscv(&riscv);
 }

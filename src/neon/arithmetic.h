@@ -75,7 +75,14 @@ static inline simd_u32 simd_u32_add(simd_u32 a, simd_u32 b) { return vaddq_u32(a
 static inline simd_u32 simd_u32_subtract(simd_u32 a, simd_u32 b) { return vsubq_u32(a, b); }
 static inline simd_u32 simd_u32_shift_left(simd_u32 a, int count) { return vshlq_u32(a, vdupq_n_s32(count)); }
 static inline simd_u32 simd_u32_shift_right(simd_u32 a, int count) { return vshlq_u32(a, vdupq_n_s32(-count)); }
+static inline simd_u32 simd_u32_shift_right_signed(simd_u32 a, int count) {
+  return vreinterpretq_u32_s32(vshlq_s32(vreinterpretq_s32_u32(a), vdupq_n_s32(-count)));
+}
 static inline simd_f32 simd_f32_from_integers(simd_u32 a) { return vcvtq_f32_s32(vreinterpretq_s32_u32(a)); }
+
+static inline simd_f32 simd_f32_add_exact_product(simd_f32 a, simd_f32 b, simd_f32 c) { return vfmaq_f32(a, b, c); }
+static inline simd_f32 simd_f32_add_twice(simd_f32 a, simd_f32 b) { return vfmaq_f32(a, b, vdupq_n_f32(2.0f)); }
+#define simd_f32_add_exact_product simd_f32_add_exact_product
 
 static inline simd_f64 simd_f64_set(double value) { return vdupq_n_f64(value); }
 static inline simd_f64 simd_f64_load(const double *from) { return vld1q_f64(from); }

@@ -43,8 +43,8 @@ static inline float scalar_times_sigmoid(float factor, float x) {
 
 // The derivative of x * sigmoid(u) by x, for u with that slope.
 static inline float scalar_times_sigmoid_gradient(float x, float u, float slope) {
-  const float e = scalar_exp(-scalar_absolute(u)), large = 1 / (1 + e), small = e * large;
-  const float sigmoid = u < 0 ? small : large, rest = u < 0 ? large : small;
+  const float e = scalar_exp(-scalar_absolute(u)), greater = 1 / (1 + e), lesser = e * greater;
+  const float sigmoid = u < 0 ? lesser : greater, rest = u < 0 ? greater : lesser;
   return sigmoid * (1 + (x * rest) * slope);
 }
 
@@ -98,6 +98,9 @@ static inline float scalar_gelu_tanh_gradient(float x) {
   const float u = c * (MATH_GELU_TANH_1 + MATH_GELU_TANH_3 * c2), slope = MATH_GELU_TANH_1 + MATH_GELU_TANH_SLOPE_2 * c2;
   return scalar_times_sigmoid_gradient(c, u, slope);
 }
+
+// 2^-32 .. 1 of a word of Philox
+static inline float scalar_uniform(uint32_t word) { return (float)(int32_t)(word >> 1) * 0x1p-31f + 0x1p-32f; }
 
 // -2 ln u for 2^-32 <= u <= 1, +0 for 1: u is 2^k * (1 + f) with 1 + f from MATH_LOG_LOWEST on, by which a power of two below
 // 1 + f = 2 the sum of both logarithms loses nothing. Nothing is promised for other u.

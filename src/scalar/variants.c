@@ -17,26 +17,14 @@ void simdrop_scalar_draw_words(simdrop_mask_source *source, unsigned first_plane
   }
 }
 
-// 2^-32 <= u <= 1
-static inline float uniform_of(uint32_t word) { return (float)(int32_t)(word >> 1) * 0x1p-31f + 0x1p-32f; }
-
-void simdrop_scalar_normals(size_t block_count, const uint32_t *words, float *values) {
-  for (size_t k = 0; k < block_count * SIMDROP_BLOCK_ELEMENTS; k += 2) {
-    const float radius = sqrtf(scalar_minus_two_log(uniform_of(words[k])));
-    const float turn = (float)(int32_t)words[k + 1] * 0x1p-31f;
-    values[k] = radius * scalar_cosine_pi(turn);
-    values[k + 1] = radius * scalar_sine_pi(turn);
-  }
-}
-
 void simdrop_scalar_uniforms(size_t block_count, const uint32_t *words, float *values) {
-  for (size_t k = 0; k < block_count * SIMDROP_BLOCK_ELEMENTS; ++k) values[k] = uniform_of(words[k]);
+  for (size_t k = 0; k < block_count * SIMDROP_BLOCK_ELEMENTS; ++k) values[k] = scalar_uniform(words[k]);
 }
 
 // ln u - ln(1 - u), with 1 - u from the word's complement, so that both tails reach as far.
 void simdrop_scalar_logistics(size_t block_count, const uint32_t *words, float *values) {
   for (size_t k = 0; k < block_count * SIMDROP_BLOCK_ELEMENTS; ++k)
-    values[k] = (scalar_minus_two_log(uniform_of(~words[k])) - scalar_minus_two_log(uniform_of(words[k]))) * 0.5f;
+    values[k] = (scalar_minus_two_log(scalar_uniform(~words[k])) - scalar_minus_two_log(scalar_uniform(words[k]))) * 0.5f;
 }
 
 void simdrop_scalar_concrete_shares(size_t n, const float *logistics, float shift, float slope, float *shares) {

@@ -58,8 +58,8 @@ static void multiply_by_sigmoid_gradient(size_t n, const double *x, const double
   for (size_t i = 0; i < n; ++i) e[i] = -absolute(u[i]);
   exp_all(n, e);
   for (size_t i = 0; i < n; ++i) {
-    const double large = 1 / (1 + e[i]), small = e[i] * large;
-    const double sigmoid = u[i] < 0 ? small : large, rest = u[i] < 0 ? large : small;
+    const double greater = 1 / (1 + e[i]), lesser = e[i] * greater;
+    const double sigmoid = u[i] < 0 ? lesser : greater, rest = u[i] < 0 ? greater : lesser;
     results[i] = sigmoid * (1 + (x[i] * rest) * slopes[i]);
   }
 }

@@ -78,7 +78,16 @@ static inline simd_u32 simd_u32_add(simd_u32 a, simd_u32 b) { return svadd_u32_x
 static inline simd_u32 simd_u32_subtract(simd_u32 a, simd_u32 b) { return svsub_u32_x(svptrue_b32(), a, b); }
 static inline simd_u32 simd_u32_shift_left(simd_u32 a, int count) { return svlsl_n_u32_x(svptrue_b32(), a, (uint32_t)count); }
 static inline simd_u32 simd_u32_shift_right(simd_u32 a, int count) { return svlsr_n_u32_x(svptrue_b32(), a, (uint32_t)count); }
+static inline simd_u32 simd_u32_shift_right_signed(simd_u32 a, int count) {
+  return svreinterpret_u32_s32(svasr_n_s32_x(svptrue_b32(), svreinterpret_s32_u32(a), (uint32_t)count));
+}
 static inline simd_f32 simd_f32_from_integers(simd_u32 a) { return svcvt_f32_s32_x(svptrue_b32(), svreinterpret_s32_u32(a)); }
+
+static inline simd_f32 simd_f32_add_exact_product(simd_f32 a, simd_f32 b, simd_f32 c) {
+  return svmla_f32_x(svptrue_b32(), a, b, c);
+}
+static inline simd_f32 simd_f32_add_twice(simd_f32 a, simd_f32 b) { return svmla_n_f32_x(svptrue_b32(), a, b, 2.0f); }
+#define simd_f32_add_exact_product simd_f32_add_exact_product
 
 static inline simd_f64 simd_f64_set(double value) { return svdup_n_f64(value); }
 static inline simd_f64 simd_f64_load(const double *from) { return svld1_f64(svptrue_b64(), from); }

@@ -11,7 +11,8 @@
 # there is not, another optional one, openmp where it is not installed), find_dependency for a static simdrop::openmp (no OpenMP),
 # -lsimdrop in every simdrop.pc (MinGW, static), no SIMDROP_STATIC there (static only; MinGW, static), hwy::hwy as Highway's only name
 # (Highway in a parent), the shared library's objects in the static library (plugins: the second has the first's version), the executor
-# declared as simdrop's functions are (simdrop::static with a shared simdrop::openmp: it does not link).
+# declared as simdrop's functions are (simdrop::static with a shared simdrop::openmp: it does not link), OpenMP asked for in C alone (C++ alone),
+# libraries' names without a postfix (static only, pkg-config).
 set -u
 
 folder=${1:?usage: run.sh FOLDER}
@@ -174,7 +175,7 @@ without_component() {
 static_only() {
   cmake -S "$source" -B "$folder/static-only" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DSIMDROP_BUILD_TOOL=OFF -DSIMDROP_BUILD_TESTS=OFF \
     -DSIMDROP_BUILD_EXAMPLES=OFF -DSIMDROP_WITH_HIGHWAY=OFF -DSIMDROP_BUILD_SHARED=OFF -DCMAKE_INSTALL_PREFIX="$folder/static prefix" \
-    && cmake --build "$folder/static-only" && cmake --install "$folder/static-only" \
+    -DCMAKE_DEBUG_POSTFIX=-debug && cmake --build "$folder/static-only" && cmake --install "$folder/static-only" \
     && cmake "$folder/static-only" -DSIMDROP_WITH_OPENMP=OFF && cmake --install "$folder/static-only" --prefix "$folder/plain prefix"
 }
 
@@ -204,6 +205,19 @@ for_windows() {
   done
 }
 
+in_cpp_alone() {
+  at="$folder/C++ alone"
+  mkdir -p "$at" && cp "$here/consumer_openmp.c" "$at/consumer.cpp" || return 1
+  cat > "$at/CMakeLists.txt" << 'PROJECT'
+cmake_minimum_required(VERSION 3.22)
+project(consumer LANGUAGES CXX)
+find_package(simdrop REQUIRED COMPONENTS openmp)
+add_executable(consumer consumer.cpp)
+target_link_libraries(consumer PRIVATE simdrop::openmp)
+PROJECT
+  cmake -S "$at" -B "$at/build" -G Ninja -DCMAKE_PREFIX_PATH="$folder/static prefix" && cmake --build "$at/build" && "$at/build/consumer"
+}
+
 highway_in_a_parent() {
   headers=$(printf '#include <hwy/highway.h>\n' | c++ -E -x c++ -std=c++17 - | sed -n 's/^# 1 "\(.*\/hwy\)\/highway.h".*/\1/p' | head -n 1)
   mkdir -p "$folder/highway headers" && cp -r "$headers" "$folder/highway headers/" || return 1
@@ -225,6 +239,7 @@ check 'a component that there is not' without_component "$prefix" nonsense
 check 'install, static only' static_only
 check 'static only, pkg-config' static_pkg_config
 check 'static only, COMPONENTS openmp' with_cmake find_package static-component -DCMAKE_PREFIX_PATH="$folder/static prefix" -DCOMPONENTS=openmp
+check 'static only, COMPONENTS openmp, C++ alone' in_cpp_alone
 check 'static only, COMPONENTS shared' without_component "$folder/static prefix" shared
 check 'static only, no OpenMP' without_component "$folder/static prefix" openmp -DCMAKE_DISABLE_FIND_PACKAGE_OpenMP=ON
 check 'without openmp, COMPONENTS openmp' without_component "$folder/plain prefix" openmp

@@ -14,11 +14,16 @@ class Fault(NamedTuple):
     file: str
     old: str
     new: str
-    test: str  # executable:test, as in "mask:golden_masks" for the test golden_masks of test_mask
+    test: str  # executable:test, as in "mask:golden_masks" of test_mask, or a script and the title of its line
     needs: str = "scalar"  # the backend that must run here for the fault to show
     effort: str = "quick"  # SIMDROP_TEST_EFFORT
     options: tuple = ()  # CMake options that it takes
     processor: str = "max"  # where one is emulated: with SVE of 512 bits
+    arguments: tuple = ()  # of the script, after its folder
+
+    def script(self):
+        """The script that has the test, or "" if an executable has it."""
+        return name if (name := self.test.split(":")[0]).endswith(".sh") else ""
 
     def machine(self):
         """The processor that the backend is for: "" for this one, or one that is emulated."""
@@ -33,6 +38,7 @@ class Fault(NamedTuple):
 FAULTS = []
 PARTS = "src/common/producer_parts.h"
 CALLS = "src/common/producer_calls.h"
+ROUNDS = "src/common/rounds_body.h"
 LANES = "philox:known_answers_in_every_lane"
 SVE_128 = "max,sve-max-vq=1"
 SVE_2048 = "max,sve-default-vector-length=-1"
@@ -70,12 +76,12 @@ FILE = "src/common/producer_body.h"
 fault("vector: key words swapped", PARTS, "source->key[0] + (uint32_t)round", "source->key[1] + (uint32_t)round", LANES, "avx2")
 fault("vector: one key constant for both", PARTS, "(uint32_t)round * SIMDROP_PHILOX_WEYL_1",
       "(uint32_t)round * SIMDROP_PHILOX_WEYL_0", LANES, "avx2")
-fault("vector: a round less", FILE, "round < LAST_ROUND - PLANE_ROUND - 1; ++round) {", "round < LAST_ROUND - PLANE_ROUND - 2; ++round) {",
+fault("vector: a round less", ROUNDS, "round < LAST_ROUND - PLANE_ROUND - 1; ++round) {", "round < LAST_ROUND - PLANE_ROUND - 2; ++round) {",
       LANES, "avx2")
-fault("vector: low half for high", FILE, "word_0[i] = simd_words_xor3(simd_upper_words(product_1), word_1[i],",
+fault("vector: low half for high", ROUNDS, "word_0[i] = simd_words_xor3(simd_upper_words(product_1), word_1[i],",
       "word_0[i] = simd_words_xor3(simd_lower_words(product_1), word_1[i],", LANES, "avx2")
-fault("vector: stream's halves swapped", FILE, "simd_words_set(source->stream[0])", "simd_words_set(source->stream[1])", LANES, "avx2")
-fault("vector: word 3 of the first round lost", FILE, "simd_words_xor(simd_lower_words(product_0), keys->first_2[1])",
+fault("vector: stream's halves swapped", ROUNDS, "simd_words_set(source->stream[0])", "simd_words_set(source->stream[1])", LANES, "avx2")
+fault("vector: word 3 of the first round lost", ROUNDS, "simd_words_xor(simd_lower_words(product_0), keys->first_2[1])",
       "keys->first_2[1]", LANES, "avx2")
 fault("sve: stream's halves swapped", "src/common/scalable_producer_body.h", "SIMDROP_PHILOX_MULTIPLIER_0 * source->stream[0]",
       "SIMDROP_PHILOX_MULTIPLIER_0 * source->stream[1]", LANES, "sve")
@@ -720,7 +726,7 @@ fault("highway: bits of the word's wrong half", FILE, "(lane)(bits >> (begin / l
       "highway-sse4")
 fault("highway: nothing dropped", FILE, "return hn::IfThenElseZero(mask_of(tag, bits, begin), hn::LoadU(tag, x + begin));",
       "return hn::LoadU(tag, x + begin);", "kernels:every_length", "highway-sse4")
-fault("highway: multiplies before it selects", FILE, "hn::Mul(select_lanes(tag, bits, i, x), scale)",
+fault("highway: multiplies before it selects", FILE, "multiply(tag, select_lanes(tag, bits, i, x), scale)",
       "hn::IfThenElseZero(mask_of(tag, bits, i), hn::Mul(hn::LoadU(tag, x + i), scale))", "kernels:dropped_elements_raise_no_flag",
       "highway-sse4")
 fault("highway: f64 scaled in float", FILE, "hn::Set(tag_f64(), scale.value)", "hn::Set(tag_f64(), (float)scale.value)", "kernels:every_length", "highway-sse4")
@@ -801,7 +807,7 @@ fault("highway-sve: lower halves of products for upper", FILE, "return hn::MulHi
 fault("highway-sve: undecided lanes left in their places", FILE, "hn::CompressStore(a, lanes, tag_words(), to);", "hn::StoreU(a, tag_words(), to);", PLANES,
       "highway-sve")
 fault("sve: vectors taken to be as long as can be", "src/highway/consumer_simd-inl.h",
-      "i += (int)hn::Lanes(tag)) store_lanes(tag, hn::Mul(select_lanes", "i += (int)hn::MaxLanes(tag)) store_lanes(tag, hn::Mul(select_lanes",
+      "i += (int)hn::Lanes(tag)) store_lanes(tag, multiply(tag, select_lanes", "i += (int)hn::MaxLanes(tag)) store_lanes(tag, multiply(tag, select_lanes",
       "kernels:every_length", "highway-sve")
 fault("highway on aarch64: bf16 ties away from even", "src/highway/consumer_simd-inl.h", "addend = hn::Set(tag_u32(), 0x7fff)",
       "addend = hn::Set(tag_u32(), 0x8000)", "kernels:every_bf16", "highway-neon")
@@ -1076,6 +1082,10 @@ for backend, part, test in (("avx2", "AVX_STATE", CPUS), ("avx512", "AVX512_STAT
 fault("a feature at another's bit", "src/common/cpu_features.h", "X(AVX512VL, 7, ebx, 31)", "X(AVX512VL, 7, ebx, 28)",
       "dispatch:one_bit_each")
 fault("a feature from another leaf", "src/common/cpu_features.h", "X(F16C, 1, ecx, 29)", "X(F16C, 7, ebx, 29)", "dispatch:one_bit_each")
+fault("RISC-V: V of the draft 0.7.1", "src/machine/cpu.c", "&& words->vtype == SIMDROP_RISCV_VTYPE_BYTES", "",
+      "dispatch:made_up_riscv_processors")
+fault("RISC-V: vtype alone", "src/machine/cpu.c", "(words->hwcap & SIMDROP_RISCV_HWCAP_V) != 0 &&", "", "dispatch:made_up_riscv_processors")
+fault("RISC-V: another letter", "src/machine/cpu.h", "('v' - 'a')", "('u' - 'a')", "dispatch:made_up_riscv_processors")
 # What makes backends vanish, and with them their tests.
 FILE = "src/machine/cpu_probe.c"
 PROMISED = "dispatch:promised_backends"
@@ -1253,9 +1263,9 @@ fault("math: a distribution below 0", FILE, "return c * scalar_at_least(0.5f + (
       "math:signs_are_right", effort="full")
 fault("math: another slope", "src/common/math_constants.h", "MATH_GELU_TANH_SLOPE_2 0x1.b6676cp-3f", "MATH_GELU_TANH_SLOPE_2 0x1.b667p-3f",
       "math:errors_are_as_documented")
-fault("vector: a sigmoid's other side", "src/common/math_body.h", "simd_f32_multiply(factor, simd_f32_select(simd_f32_less(x, simd_f32_set(0)), e, one))",
+fault("vector: a sigmoid's other side", "src/common/math_body.h", "simd_f32_multiply(factor, simd_f32_select(simd_f32_less(x, simd_f32_set(0.0f)), e, one))",
       "simd_f32_multiply(factor, simd_f32_select(simd_f32_less(x, simd_f32_set(0)), one, e))", "math:backends_agree", "avx2")
-fault("avx2: bfloat16 of NaN", "src/avx2/arithmetic.h", "_mm256_blendv_epi8(rounded, quiet_nan, is_nan)", "((void)quiet_nan, (void)is_nan, rounded)",
+fault("avx2: bfloat16 of NaN", "src/avx2/arithmetic.h", "blend_words(rounded, quiet_nan, is_nan)", "((void)quiet_nan, (void)is_nan, rounded)",
       ARITHMETIC, "avx2")
 fault("avx2: decisions of the lower half alone", "src/avx2/arithmetic.h", "(bits >> (begin & 32))", "bits", ARITHMETIC, "avx2")
 fault("avx512: NaN is less", "src/avx512/arithmetic.h", "_mm512_cmp_ps_mask(a, b, _CMP_LT_OQ)", "_mm512_cmp_ps_mask(a, b, _CMP_NGE_UQ)", ARITHMETIC, "avx512")
@@ -1329,6 +1339,11 @@ fault("affine: kept for dropped", FILE, "COMPUTE(select)(COMPUTE(decisions)(bits
 fault("affine: a chunk's lead forgotten", "src/common/consumers_body.h", "return steps->lead + page * steps->page_elements", "return page * steps->page_elements", "variants:far_arrays", "avx2")
 fault("normals: a mask's plane", "src/common/mask_source.h", "SIMDROP_NORMAL_PLANES 64", "SIMDROP_NORMAL_PLANES 31", "variants:numbers_are_defined")
 fault("numbers: planes of the upper half before", "src/common/words_body.h", "if (b == 0 || (uint32_t)number == 0)", "if (b == 0)", "variants:numbers_are_defined", "avx2")
+fault("normals: planes of the upper half before", "src/common/normals_body.h", "if ((uint32_t)number == 0) make_plane_parts", "if (number == 0) make_plane_parts",
+      "variants:numbers_are_defined", "avx2")
+fault("avx512: a radius of a turn's word", "src/avx512/simd.h", "_mm512_mask_movehdup_ps(high_words, 0x5555, low_words)", "_mm512_mask_movehdup_ps(high_words, 0x5554, low_words)",
+      "variants:numbers_are_defined", "avx512")
+fault("avx512: the smaller one by value", "src/avx512/arithmetic.h", "_mm512_range_ps(a, b, 0x2)", "_mm512_range_ps(a, b, 0x0)", ARITHMETIC, "avx512")
 fault("sve: block's upper half lost from numbers", "src/common/scalable_words_body.h", "first.word_2 ^ (uint32_t)(block >> 32)", "first.word_2", "variants:numbers_are_defined", "sve")
 FILE = "src/engine/value_reader.c"
 fault("numbers: the first block for another", FILE, "reader->values + passed * SIMDROP_BLOCK_ELEMENTS + index", "reader->values + index", "variants:layouts_are_flat")
@@ -1336,7 +1351,7 @@ fault("numbers: one of a pair for the other", FILE, "both[2 * k + (index + (done
 fault("scaled bits: by 2", "src/engine/driver.c", "double factor = operation->scale;", "double factor = 2;", "variants:scaled_bits")
 fault("dropblock: a column too many", "src/core/drop_block.c", "run - 1 + shape->block_width", "run + shape->block_width", "variants:blocks_are_dropped")
 fault("moments: what was there counts", "src/core/moments.c", "if (job->passes == 1) {", "if (job->passes == 0) {", "variants:moments_over_passes")
-fault("concrete: one tail for both", "src/scalar/variants.c", "uniform_of(~words[k])", "uniform_of(words[k] / 2)", "variants:concrete_values")
+fault("concrete: one tail for both", "src/scalar/variants.c", "scalar_uniform(~words[k])", "scalar_uniform(words[k] / 2)", "variants:concrete_values")
 FILE = "src/core/concrete.c"
 fault("concrete: a group not added", FILE, "for (size_t group = 0; group < GROUPS; ++group) sum", "for (size_t group = 1; group < GROUPS; ++group) sum", "variants:concrete_values")
 fault("concrete: a layout's gradient in its own place", FILE, "job->operands.dy == NULL ? SIMDROP_Y : SIMDROP_X;", "SIMDROP_Y;", "variants:concrete_layouts")
@@ -1370,3 +1385,28 @@ fault("verify: fourth moments of other polynomials", FILE, "squares[k] * squares
 FILE = "tools/simdrop/verify/significance.c"
 fault("verify: sums lean to the other side", FILE, "copysign(z * sqrt(shape), z * skewness)", "copysign(z * sqrt(shape), -z * skewness)",
       "verify:skewed_sums", **TOOL)
+
+# ---- scripts: what protects from a parent's flags, other systems, two files
+def parents_fault(name, file, old, new, parent):
+    fault("parents: " + name, file, old, new, "hostile_parents.sh:" + parent, arguments=(parent,))
+
+
+FILE = "CMakeLists.txt"
+parents_fault("char may be unsigned", FILE, "list(APPEND SIMDROP_SOURCE_FLAGS -fsigned-char)", "", "meanings of C changed")
+parents_fault("liberties with arithmetic stay", FILE,
+              "-fno-fast-math -fno-associative-math -fno-reciprocal-math -fno-finite-math-only -fsigned-zeros", "", "-ffast-math")
+parents_fault("install rules where nobody asked", FILE, 'its headers and its packages" ${PROJECT_IS_TOP_LEVEL})',
+              'its headers and its packages" ON)', "policies of CMake 3.5")
+FILE = "cmake/subproject.cmake"
+parents_fault("everything is visible", FILE, "-fvisibility=hidden", "", "-fvisibility=default, shared")
+parents_fault("what was found stays in the cache", FILE, "unset(${simdrop_name} CACHE)", "", "policies of CMake 3.5")
+parents_fault("added twice, and nothing said of it", FILE, "if(added)", "if(FALSE)", "simdrop twice")
+parents_fault("flush-to-zero, and nothing said of it", FILE, "-ffast-math|-Ofast|-funsafe-math-optimizations", "-Ofast", "-ffast-math")
+fault("systems: privileged programs listen to their caller", "src/machine/environment.c",
+      "return getauxval(AT_SECURE) != 0 ? NULL : getenv(name);", "return getenv(name);",
+      "cross_compilers.sh:setuid by getauxval: x86_64-linux-musl", arguments=("x86_64-linux-musl",))
+FILE = "scripts/amalgamate.py"
+fault("two files: contraction left to the compiler", FILE, 'GCC optimize("fp-contract=off", "no-math-errno")', 'GCC optimize("no-math-errno")',
+      "two_files.sh:gcc: golden data", "avx512", arguments=("--gcc",))
+fault("two files: tables are seen by the linker", FILE, '"  static const simdrop_kernels SIMDROP_LOCAL(kernels) = {")',
+      '"  const simdrop_kernels SIMDROP_LOCAL(kernels) = {")', "two_files.sh:only public functions are seen", arguments=("--gcc",))

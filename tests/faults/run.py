@@ -76,8 +76,23 @@ class Copy:
     def compile(self, machine, executables):
         run_or_raise(["cmake", "--build", self.build(machine), "--target", *sorted(executables)], self.arguments.log)
 
+    def run_script(self, fault):
+        """True if the script says that its test passes, False if not, None if it leaves it out."""
+        command = ["sh", self.source / "tests" / fault.script(), self.folder / "script", *fault.arguments]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        with open(self.arguments.log, "a", encoding="utf-8") as file:
+            file.write(done.stdout)
+        lines = done.stdout.splitlines()
+        title = fault.test.split(":", 1)[1]
+        return True if f"ok {title}" in lines else False if f"FAILED {title}" in lines else None
+
     def run(self, fault):
         """True if the fault's test passes."""
+        if fault.script():
+            passed = self.run_script(fault)
+            if passed is None:
+                raise LookupError(f"the script says nothing of {fault.test}")
+            return passed
         executable, test = fault.test.split(":")
         environment = dict(os.environ, SIMDROP_TEST_EFFORT=fault.effort)
         environment.pop("SIMDROP_BACKEND", None)
@@ -96,8 +111,11 @@ class Copy:
         path = self.source / fault.file
         original = path.read_text()
         try:
-            self.configure(fault.machine(), fault.cmake())
+            if not fault.script():
+                self.configure(fault.machine(), fault.cmake())
             path.write_text(plant(original, fault))
+            if fault.script():
+                return "ESCAPED" if self.run(fault) else None
             self.compile(fault.machine(), {"test_" + fault.test.split(":")[0]})
             # Threads meet by chance: what escapes gets two chances more.
             return "ESCAPED" if all(self.run(fault) for _ in range(3)) else None
@@ -121,6 +139,17 @@ def skipped_backends(copy, machine):
     return dict(re.findall(r"^([\w-]+) skipped: (.*)$", done.stdout, re.MULTILINE))
 
 
+def check_scripts(copy, faults):
+    """What becomes of the scripts' tests without a fault: the names of those that fail, and why others are left out."""
+    passed = {}
+    for fault in faults:
+        if fault.needs == "avx512" and "avx512f" not in pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8").split():
+            passed[fault.test] = None
+        elif fault.test not in passed:
+            passed[fault.test] = copy.run_script(fault)
+    return sorted(test for test in passed if passed[test] is False), {test for test in passed if passed[test] is None}
+
+
 def check_baseline(copy, machine, options, faults):
     """The names of tests that fail without a fault, on a machine with these CMake options."""
     copy.configure(machine, options)
@@ -135,7 +164,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", help="only the faults whose names contain one of these")
     parser.add_argument("--jobs", type=int, default=2, help="copies of the source that work side by side (default 2)")
-    parser.add_argument("--quick", action="store_true", help="leave out what takes long to build or run: Highway's backends, emulated machines")
+    parser.add_argument("--quick", action="store_true", help="leave out what takes long to build or run: Highway's backends, emulated machines, scripts")
     parser.add_argument("--part", default="0/1", metavar="K/N", help="every N-th fault alone, from number K mod N on; the texts of all are looked for")
     parser.add_argument("--list", action="store_true", help="print the table of faults and tests, and stop")
     parser.add_argument("--cmake", action="append", default=[], metavar="OPTION", help="passed on to CMake, e.g. -DCMAKE_C_COMPILER=clang")
@@ -143,7 +172,7 @@ def main():
 
     faults = [f for f in FAULTS if not arguments.names or any(name in f.name for name in arguments.names)]
     if arguments.quick:
-        faults = [fault for fault in faults if not fault.machine() and not fault.needs.startswith("highway-")]
+        faults = [fault for fault in faults if not fault.machine() and not fault.script() and not fault.needs.startswith("highway-")]
     if len({fault.name for fault in FAULTS}) != len(FAULTS):
         sys.exit("two faults have the same name")
     part, parts = map(int, arguments.part.split("/"))
@@ -169,11 +198,15 @@ def main():
         arguments.log = folder / "log"
         copies = [Copy(folder / str(i), arguments) for i in range(max(1, arguments.jobs))]
         skipped = {}
-        builds = sorted({(fault.machine(), fault.cmake()) for fault in faults})
+        failing, left_out = check_scripts(copies[0], [fault for fault in faults if fault.script()])
+        if failing:
+            print("These tests fail without any fault: " + ", ".join(failing))
+            return 1
+        builds = sorted({(fault.machine(), fault.cmake()) for fault in faults if not fault.script()})
         for machine, options in builds:
             if not all(shutil.which(command) for command in COMMANDS[machine]):
                 continue
-            failing = check_baseline(copies[0], machine, options, [f for f in faults if (f.machine(), f.cmake()) == (machine, options)])
+            failing = check_baseline(copies[0], machine, options, [f for f in faults if not f.script() and (f.machine(), f.cmake()) == (machine, options)])
             if failing:
                 print("These tests fail without any fault: " + ", ".join(failing))
                 return 1
@@ -195,8 +228,10 @@ def main():
                     return
                 backends = skipped.get((fault.machine(), fault.cmake()))
                 missing = backends.get(fault.needs) if backends is not None else "for a processor that cannot be emulated here"
+                if fault.script():
+                    missing = "left out here" if fault.test in left_out else None
                 if missing is not None:
-                    outcome, kind = f"skipped: {fault.needs} is {missing}", "skipped"
+                    outcome, kind = f"skipped: {fault.script() or fault.needs} is {missing}", "skipped"
                 else:
                     begun = time.monotonic()
                     try:

@@ -135,8 +135,26 @@ static inline const char *check_integers(const uint32_t *x, const uint32_t *y) {
   for (int count = 0; count < 32; ++count) {
     TWIN_U32(simd_u32_shift_left, simd_u32_shift_left(a, count), x[i] << count)
     TWIN_U32(simd_u32_shift_right, simd_u32_shift_right(a, count), x[i] >> count)
+    TWIN_U32(simd_u32_shift_right_signed, simd_u32_shift_right_signed(a, count), (uint32_t)((int32_t)x[i] >> count))
   }
   TWIN(f32, float, false, simd_f32_from_integers, simd_f32_from_integers(a), (int32_t)x[i])
+  return NULL;
+}
+
+// Words for numbers that are no NaN; the products of f and g are exact.
+static inline const char *check_fused(const uint32_t *x, const uint32_t *y) {
+  float e[ARITHMETIC_LANES], f[ARITHMETIC_LANES], g[ARITHMETIC_LANES], h[ARITHMETIC_LANES], product[ARITHMETIC_LANES];
+  for (size_t i = 0; i < simd_f32_lanes(); ++i) {
+    e[i] = (float)(int32_t)x[i] * 0x1p-16f;
+    f[i] = (float)(int16_t)x[i];
+    g[i] = (float)(int8_t)y[i];
+    h[i] = (float)(y[i] >> 8) * 0x1p-9f;
+    product[i] = f[i] * g[i];
+  }
+  const simd_f32 a = simd_f32_load(e), b = simd_f32_load(f), c = simd_f32_load(g), d = simd_f32_load(h);
+  TWIN(f32, float, false, simd_f32_add_exact_product, simd_f32_add_exact_product(a, b, c), e[i] + product[i])
+  TWIN(f32, float, false, simd_f32_add_twice, simd_f32_add_twice(a, b), e[i] + 2 * f[i])
+  TWIN(f32, float, false, simd_f32_smaller, simd_f32_smaller(a, d), copysignf(fabsf(e[i]) < h[i] ? fabsf(e[i]) : h[i], e[i]))
   return NULL;
 }
 
@@ -253,6 +271,7 @@ const char *SIMDROP_LOCAL(check_arithmetic)(const uint64_t *random) {
     wrong = check_operations_f32(f32[0], f32[1], random[at]);
     if (wrong == NULL) wrong = check_operations_f64(f64[0], f64[1], random[at]);
     if (wrong == NULL) wrong = check_integers(u32[0], u32[1]);
+    if (wrong == NULL) wrong = check_fused(u32[0], u32[1]);
     if (wrong == NULL) wrong = check_pairs(u32[0], f32[0]);
     if (wrong == NULL) wrong = check_f16(halves, f32[0], non_temporal);
     if (wrong == NULL) wrong = check_bf16(halves, f32[0], non_temporal);

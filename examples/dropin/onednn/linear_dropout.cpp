@@ -13,10 +13,10 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <stdexcept>
-#include <string>
 #include <vector>
 
 namespace {
@@ -227,19 +227,38 @@ void measure_all(std::vector<Shape> shapes) {
     for (const double p : {0.1, 0.5}) measure(shape, p);
 }
 
+struct Options {
+  bool is_timed = false;
+  std::vector<Shape> shapes;  // none: some usual ones
+};
+
+Options options_of(int argc, char** argv) {
+  Options options;
+  options.is_timed = argc > 1 && std::strcmp(argv[1], "--time") == 0;
+  bool are_right = argc == 1 || (options.is_timed && (argc == 2 || argc == 5));
+  if (are_right && argc == 5) {
+    memory::dim sizes[3];
+    for (int k = 0; k < 3; ++k) {
+      char* end;
+      sizes[k] = std::strtol(argv[k + 2], &end, 10);
+      are_right &= *end == '\0' && sizes[k] > 0;
+    }
+    options.shapes = {{sizes[0], sizes[1], sizes[2]}};
+  }
+  if (!are_right) throw std::runtime_error("usage: linear_dropout [--time [ROWS INPUTS OUTPUTS]]");
+  return options;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
+  const Options options = options_of(argc, argv);
   bool are_the_same = true;
   // Rows that fill their last block and that do not, fewer than a block has, and columns that end in a block of the mask.
   for (const Shape& shape : {Shape{512, 64, 1024}, {301, 64, 1024}, {7, 32, 256}, {100, 48, 333}, {257, 64, 3000}})
     for (const double p : {0.1, 0.5}) are_the_same &= is_the_same(shape, p);
   if (!are_the_same) return 1;
-  if (argc > 1 && std::string(argv[1]) == "--time") {
-    std::vector<Shape> shapes;
-    if (argc == 5) shapes = {{std::stol(argv[2]), std::stol(argv[3]), std::stol(argv[4])}};
-    measure_all(shapes);
-  }
+  if (options.is_timed) measure_all(options.shapes);
   return 0;
 } catch (const std::exception& error) {
   std::fprintf(stderr, "linear_dropout: %s\n", error.what());

@@ -6,7 +6,6 @@ A key is all that is random about a call: two words from PyTorch's generator. Ev
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,16 +16,20 @@ from torch._functorch.utils import enable_single_level_autograd_function
 from torch.autograd import forward_ad
 from torch.fx.experimental.proxy_tensor import ProxyTorchDispatchMode, proxy_call
 
-from . import _hooks
+from . import _compiler
 from ._extension import extension
 
 _ARGUMENTS = "(Tensor x, Tensor key, float p, SymInt[]? index_strides=None, SymInt offset=0) -> Tensor"
+
+# Which element has which decision does not depend on strides: Inductor need not bring them about, for which it would write an activation
+# once for the key and once for the dropout.
+_TAGS = (torch.Tag.flexible_layout, torch.Tag.pt2_compliant_tag)
 
 library = torch.library.Library("simdrop", "FRAGMENT")
 library.define(
     "key(Tensor like, *, Generator? generator=None) -> Tensor",
     "CONSERVATIVE",  # for TorchScript, which would merge two keys of one tensor: for it, all that is not aten's is deterministic
-    tags=(torch.Tag.nondeterministic_seeded, torch.Tag.pt2_compliant_tag),
+    tags=(torch.Tag.nondeterministic_seeded, *_TAGS),
 )
 # Each operator of x and a key, and the one that its derivatives are.
 _GRADIENTS = {
@@ -36,7 +39,7 @@ _GRADIENTS = {
     "alpha_dropout_backward": "alpha_dropout_backward",
 }
 for _name in _GRADIENTS:
-    library.define(_name + _ARGUMENTS, tags=(torch.Tag.pt2_compliant_tag,))
+    library.define(_name + _ARGUMENTS, tags=_TAGS)
 
 if extension.simdrop_torch_register_operators() != 0:
     raise ImportError("simdrop: PyTorch refused the kernels of simdrop's operators")
@@ -54,32 +57,12 @@ def _key_fake(like: Tensor, *, generator: torch.Generator | None = None) -> Tens
     return torch.empty(2, dtype=torch.int64, device=like.device)
 
 
-@functools.cache
-def _teach_compiler() -> None:
-    """What AOTAutograd has lists or rules of its own for, in place of the tag ``nondeterministic_seeded``."""
-    from torch._functorch import compile_utils, partitioners
-
-    _hooks.check_partitioner()
-    compile_utils.rand_ops.append(torch.ops.simdrop.key)
-    choose = partitioners.choose_saved_values_set
-
-    def choose_saved_values_set(joint_graph: torch.fx.Graph, node_info: Any, *rest: Any, **options: Any) -> list[torch.fx.Node]:
-        """With a memory budget of 0, everything would be computed again: even keys, which would be others."""
-        saved = list(choose(joint_graph, node_info, *rest, **options))
-        target = torch.ops.simdrop.key.default
-        return saved + [
-            node for node in joint_graph.nodes if node.target is target and node in node_info.required_fw_nodes and node not in saved
-        ]
-
-    partitioners.choose_saved_values_set = choose_saved_values_set
-
-
 @torch.library.register_torch_dispatch("simdrop::key", ProxyTorchDispatchMode, lib=library)
 def _key_traced(mode: ProxyTorchDispatchMode, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
     """Put a key into a graph, so that it is drawn once: never merged with another of the same tensor, never drawn again backwards."""
     from torch.utils.checkpoint import CheckpointPolicy
 
-    _teach_compiler()
+    _compiler.teach()
     key = proxy_call(mode, func, mode.pre_dispatch, args, kwargs or {})
     for node in reversed(mode.tracer.graph.nodes):
         if node.target is func:

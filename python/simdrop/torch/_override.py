@@ -18,6 +18,7 @@ from torch import Tensor
 from torch._C import DispatchKey
 from torch.autograd import forward_ad
 
+from .. import __version__
 from . import _dtensor, _hooks
 from ._extension import extension
 from ._operators import library
@@ -277,11 +278,11 @@ def _put_rules(undo: contextlib.ExitStack, channels: bool) -> None:
 
 
 def _put_tag(undo: contextlib.ExitStack) -> None:
-    """Compiled code that is kept on disk is found again by a tag: that of this state is another."""
+    """Compiled code that is kept on disk is found again by a tag: that of this state, and of this version of simdrop, is another."""
     from torch.compiler import config
 
     before = config.cache_key_tag
-    config.cache_key_tag = f"{before}+simdrop"
+    config.cache_key_tag = f"{before}+simdrop-{__version__}"
     undo.callback(setattr, config, "cache_key_tag", before)
 
 

@@ -155,3 +155,14 @@ def test_operators_in_a_program_of_ones_own() -> None:
     results = step(torch.compile(call, backend="aot_eager", fullgraph=True), x, [x])
     assert all(map(torch.equal, results, expected))
     assert results[0].any()
+
+
+@pytest.mark.slow
+def test_inductor_writes_an_activation_once() -> None:
+    """It needs no copies for the key and the dropout."""
+    from torch._inductor.utils import run_and_get_code
+
+    compiled = torch.compile(lambda x: F.dropout(torch.relu(x), 0.5), fullgraph=True)
+    with torch.no_grad():
+        _, (code,) = run_and_get_code(compiled, torch.randn(64, 512))
+    assert code.count(".store(") == 1

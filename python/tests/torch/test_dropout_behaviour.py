@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -118,3 +118,55 @@ def test_channels_are_dropped_whole(module: type, shape: tuple[int, ...]) -> Non
     y = module(0.5)(torch.rand(shape) + 0.5).flatten(2)
     dropped = (y == 0).sum(-1)
     assert set(dropped.unique().tolist()) == {0, y.shape[-1]}
+
+
+LARGE = 1 << 15  # elements for which it is asked whether they will need a gradient
+
+
+def large_inputs() -> dict[str, Callable[[], torch.Tensor]]:
+    leaf = torch.ones(LARGE, requires_grad=True)
+    base = torch.ones(2, LARGE)
+    base[1] *= leaf
+    with torch.inference_mode():
+        inference = torch.ones(LARGE)
+    return {
+        "leaf": lambda: leaf,
+        "result": lambda: leaf * 1,
+        "view of a result": lambda: base[0],
+        "view of a leaf": lambda: leaf.view(64, -1).t(),
+        "parameter": lambda: torch.nn.Parameter(torch.ones(LARGE)),
+        "detached": lambda: leaf.detach(),
+        "constant": lambda: torch.ones(LARGE),
+        "transposed": lambda: torch.ones(64, LARGE // 64).t(),
+        "inference": lambda: inference,
+    }
+
+
+@pytest.mark.parametrize("name", large_inputs())
+def test_large_inputs_need_gradients_or_not(name: str) -> None:
+    x = large_inputs()[name]()
+    torch.manual_seed(3)
+    y = F.dropout(x, 0.5)
+    assert y.requires_grad == x.requires_grad and y.stride() == x.stride()
+    torch.manual_seed(3)
+    with torch.no_grad():
+        assert torch.equal(y, F.dropout(x, 0.5))
+    if x.requires_grad:
+        (dx,) = torch.autograd.grad(y, x, torch.ones_like(y))
+        assert torch.equal(dx, y)
+
+
+def test_large_inputs_in_place() -> None:
+    x, leaf = torch.ones(LARGE), torch.ones(LARGE, requires_grad=True)
+    weight = torch.ones(LARGE, requires_grad=True)
+    product = x * weight
+    torch.manual_seed(3)
+    assert F.dropout(x, 0.5, inplace=True) is x and x.grad_fn is None
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        product.sum().backward()
+    with pytest.raises(RuntimeError, match="leaf Variable"):
+        F.dropout(leaf, 0.5, inplace=True)
+    torch.manual_seed(3)
+    y = leaf * 1
+    F.dropout(y, 0.5, inplace=True).sum().backward()
+    assert torch.equal(leaf.grad, x)

@@ -16,7 +16,7 @@ import torch.nn.functional as F  # noqa: E402
 from torch import nn  # noqa: E402
 
 import simdrop.torch as st  # noqa: E402
-from simdrop.torch import _attention, _hooks, _override  # noqa: E402
+from simdrop.torch import _attention, _compiler, _hooks, _override  # noqa: E402
 
 
 def outcome() -> tuple[torch.Tensor, str]:
@@ -129,10 +129,8 @@ def test_a_compiler_that_changed_meanwhile(monkeypatch: pytest.MonkeyPatch) -> N
     """Compiling checks again what `enable` may only have read about."""
     import torch._functorch.partitioners as partitioners
 
-    from simdrop.torch import _operators
-
     st.enable()
-    monkeypatch.setattr(_operators, "_teach_compiler", _operators._teach_compiler.__wrapped__)
+    monkeypatch.setattr(_compiler, "teach", _compiler.teach.__wrapped__)
     monkeypatch.delattr(partitioners, "choose_saved_values_set")
     with pytest.raises(Exception, match="has no torch._functorch.partitioners.choose_saved_values_set"):
         torch.compile(nn.Dropout(0.5), backend="aot_eager", fullgraph=True)(torch.ones(5, requires_grad=True))

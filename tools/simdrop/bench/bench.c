@@ -527,8 +527,8 @@ int run_bench(int argc, char **argv) {
        ARG_FLAG, &request.is_fresh, NULL, false},
       {"memory", "LIST",
        "go through memory in these ways, or all: some of learned, cached, pages-1, pages-1-prefetch, pages-2, pages-4,\n"
-       "pages-8 (default: the one that calls would use, or that the variable SIMDROP_MEMORY names). It is gone for\n"
-       "outputs of 1 MiB and more",
+       "pages-8 (default: the one that calls would use, or that the variable SIMDROP_MEMORY names). A way is\n"
+       "taken for outputs of 1 MiB and more",
        ARG_TEXT, &request.memory, NULL, false},
       {"backend", "LIST", "measure these backends, or all that run here (default: the one that calls would use)", ARG_TEXT,
        &request.backend, NULL, false},
@@ -554,8 +554,8 @@ int run_bench(int argc, char **argv) {
           "kernels from chain on are compared with simdrop_forward, too; what reads two arrays, with the quickest loop y = x + "
           "r\n"
           "of those tried. Chains and norm have a bias, chain, chain-gelu and norm a residual, chain-backward and "
-          "gelu-backward the bias'\n"
-          "gradient. tile applies tiles of 16 x 64 elements by the whole matrix' numbers of the mask; tile-numbered numbers "
+          "gelu-backward the bias's\n"
+          "gradient. tile applies tiles of 16 x 64 elements by the whole matrix's numbers of the mask; tile-numbered numbers "
           "one\n"
           "tile after the other."};
   const arg_result parsed = args_parse(&spec, argc, argv);

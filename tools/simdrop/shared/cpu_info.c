@@ -11,7 +11,8 @@
 #if defined(__x86_64__) || defined(__i386__)
 #include <cpuid.h>
 #define KNOWS_FEATURES 1
-#elif defined(__aarch64__) && (defined(SIMDROP_HAVE_GETAUXVAL) || defined(SIMDROP_HAVE_ELF_AUX_INFO))
+#elif (defined(__aarch64__) && (defined(SIMDROP_HAVE_GETAUXVAL) || defined(SIMDROP_HAVE_ELF_AUX_INFO))) || \
+    (defined(__riscv) && defined(SIMDROP_HAVE_GETAUXVAL))
 #include <sys/auxv.h>
 #define KNOWS_FEATURES 1
 #else
@@ -95,11 +96,18 @@ static unsigned long hardware_capabilities(void) {
 #endif
 }
 
+typedef struct hardware_feature {
+  const char *name;
+  int bit;  // of AT_HWCAP
+} hardware_feature;
+
+#if defined(__aarch64__)
+static const hardware_feature features[] = {{"asimd", 1}, {"asimdhp", 10}, {"sve", 22}};
+#else
+static const hardware_feature features[] = {{"v", 'v' - 'a'}};
+#endif
+
 static void read_processor(cpu_info *cpu) {
-  static const struct {
-    const char *name;
-    int bit;
-  } features[] = {{"asimd", 1}, {"asimdhp", 10}, {"sve", 22}};  // bits of AT_HWCAP
   const unsigned long capabilities = hardware_capabilities();
   for (size_t i = 0; i < sizeof features / sizeof features[0]; ++i)
     if (capabilities >> features[i].bit & 1) add_feature(cpu, features[i].name);

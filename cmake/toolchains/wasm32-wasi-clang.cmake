@@ -1,0 +1,21 @@
+# clang for WebAssembly with WASI (Debian: clang-19, lld-19, llvm, wasi-libc, libclang-rt-19-dev-wasm32, and for C++ libc++-19-dev-wasm32).
+# Programs run in Node.js. zig.cmake needs none of these packages.
+set(CMAKE_SYSTEM_NAME WASI)
+if(CMAKE_VERSION VERSION_LESS 3.31) # which knows no WASI
+  set(CMAKE_SYSTEM_NAME Generic)
+endif()
+set(CMAKE_SYSTEM_PROCESSOR wasm32)
+find_program(SIMDROP_WASM_CLANG NAMES clang-21 clang-20 clang-19 clang REQUIRED)
+string(REPLACE "clang" "clang++" wasm_clangxx "${SIMDROP_WASM_CLANG}")
+set(CMAKE_C_COMPILER ${SIMDROP_WASM_CLANG})
+set(CMAKE_C_COMPILER_TARGET wasm32-wasi)
+set(CMAKE_CXX_COMPILER ${wasm_clangxx})
+set(CMAKE_CXX_COMPILER_TARGET wasm32-wasi)
+find_program(CMAKE_AR NAMES llvm-ar-21 llvm-ar-20 llvm-ar-19 llvm-ar REQUIRED)
+find_program(CMAKE_RANLIB NAMES llvm-ranlib-21 llvm-ranlib-20 llvm-ranlib-19 llvm-ranlib REQUIRED)
+set(CMAKE_CROSSCOMPILING_EMULATOR node --no-warnings --no-incremental-marking ${CMAKE_CURRENT_LIST_DIR}/../../tests/run_wasm.mjs)
+set(CMAKE_FIND_ROOT_PATH ${CMAKE_CURRENT_LIST_DIR}/none)
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
