@@ -359,7 +359,6 @@ def torch_call_table(_):
 STEPS = {"mlp": "the MLP, 784-512-512-10, batch 64, p = 0.5", "dropout2d": "the convolutional network, batch 64, p = 0.3, pixels",
          "lstm": "the LSTM, 128-256 x 3, 50 steps, batch 32, p = 0.2", "transformer": "a transformer block, d = 256, 8 heads, 8 x 128, p = 0.1",
          "transformer-512": "a transformer block, d = 512, 8 heads, 4 x 256, p = 0.1",
-         "transformer-norm-first": "a block with its norms before its branches, d = 256, 8 heads, 8 x 128, p = 0.1",
          "mc_dropout": "a pass of Monte Carlo dropout, 64-256-256-10, 1024 images, p = 0.5"}
 STEP_MODES = {"eager": "eager", "compiled": "`torch.compile`"}
 
@@ -368,7 +367,7 @@ def torch_step_table(_):
     """Training steps that are measured eager and compiled."""
     header = ["a step of", "mode", "threads", "PyTorch, ms", "with simdrop, ms", "PyTorch over simdrop", "PyTorch over p = 0", "simdrop over p = 0"]
     lines = []
-    for name in "mlp", "transformer", "transformer-512", "transformer-norm-first":
+    for name in "mlp", "transformer", "transformer-512":
         for mode, title in STEP_MODES.items():
             for threads in torch_threads():
                 off, on = (torch_times(mode, threads, state) for state in ("off", "on"))

@@ -85,12 +85,7 @@ def test_the_extension_needs_nothing_but_python_and_c():
     )
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("tool", ["mypy", "mypy.stubtest"])
-def test_types(tool, tmp_path):
-    pytest.importorskip("mypy")
-    package = pathlib.Path(simdrop.__file__).parent
-    (tmp_path / "user.py").write_text("""
+USER_PROGRAM = """
 import numpy as np
 import simdrop
 
@@ -101,25 +96,28 @@ kept: "np.typing.NDArray[np.bool_]" = simdrop.mask((3, 4), 0.5, seed=1)
 generator = simdrop.Generator(7).spawn(2)[0]
 z: np.ndarray = generator.dropout(y, 0.1, threads=2)
 config: dict[str, dict[str, str]] = simdrop.show_config("dicts")
-""")
-    arguments = (
-        ["-m", tool, "simdrop._core"]
-        if tool.endswith("stubtest")
-        else [
-            "-m",
-            tool,
-            "--strict",
-            "--cache-dir",
-            str(tmp_path),
-            str(tmp_path / "user.py"),
-            str(package / "_backends.py"),
-            str(package / "__init__.py"),
-        ]
-    )
+"""
+
+
+# What is installed is named by its modules: named by its files, all that lies beside them would pass for the program's own.
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["mypy", "--strict", "user.py"],
+        ["mypy", "--strict", "-m", "simdrop", "-m", "simdrop._backends"],
+        ["mypy.stubtest", "simdrop._core"],
+    ],
+    ids=["program", "package", "stubs"],
+)
+def test_types(arguments, tmp_path):
+    pytest.importorskip("mypy")
+    package = pathlib.Path(simdrop.__file__).parent
+    (tmp_path / "user.py").write_text(USER_PROGRAM)
     # mypy finds what is installed by itself, and refuses to be told of it.
     path = {} if package.parent.name == "site-packages" else {"MYPYPATH": str(package.parent)}
     result = subprocess.run(
-        [sys.executable, *arguments],
+        [sys.executable, "-m", *arguments],
         capture_output=True,
         text=True,
         cwd=tmp_path,

@@ -164,7 +164,7 @@ def test_large_inputs_in_place() -> None:
     assert F.dropout(x, 0.5, inplace=True) is x and x.grad_fn is None
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         product.sum().backward()
-    with pytest.raises(RuntimeError, match="leaf Variable"):
+    with pytest.raises(RuntimeError, match="leaf Variable|on stderr alone"):  # before PyTorch 2.13
         F.dropout(leaf, 0.5, inplace=True)
     torch.manual_seed(3)
     y = leaf * 1
