@@ -13,15 +13,13 @@ if [ $# -lt 2 ] || [ $# -gt 3 ]; then
 fi
 build=$1
 source=$(cd "$(dirname "$0")/.." && pwd)
-rm -rf "$2"
-mkdir -p "$2"
-folder=$(cd "$2" && pwd)
+. "$source/tests/check.sh"
+own_folder "$2"
 log="$folder/log.txt"
 compilers=${3:-gcc clang} # whose flags for x86-64 are tried; the rest is done by any
 failed=0
 unset SIMDROP_BACKEND
 
-. "$source/tests/check.sh"
 have() { command -v "$1" > /dev/null 2>&1; }
 
 # configure <folder> <cmake arguments...>: the library alone.

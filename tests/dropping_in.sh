@@ -16,13 +16,11 @@ part=0/1
 if [ "${3:-}" = --part ]; then part=${4:?$usage}; fi
 source=$(cd "$(dirname "$0")/.." && pwd)
 page="$source/docs/dropping-in.md"
-rm -rf "$folder"
-mkdir -p "$folder/page" "$folder/installed"
-folder=$(cd "$folder" && pwd)
+. "$source/tests/check.sh"
+own_folder "$folder"
+mkdir "$folder/page" "$folder/installed"
 log="$folder/log.txt"
 failed=0
-
-. "$source/tests/check.sh"
 
 # What the machine's user may have set has no share in this; the generator and ccache save time alone.
 unset PKG_CONFIG_PATH CMAKE_PREFIX_PATH CMAKE_BUILD_TYPE CFLAGS CXXFLAGS LDFLAGS PYTHONPATH LD_LIBRARY_PATH CPATH C_INCLUDE_PATH

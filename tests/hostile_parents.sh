@@ -13,13 +13,11 @@ set -u
 
 folder=${1:?usage: hostile_parents.sh FOLDER [--all | --part K/N | NAME]}
 source=$(cd "$(dirname "$0")/.." && pwd)
-rm -rf "$folder"
-mkdir -p "$folder"
-folder=$(cd "$folder" && pwd)
+. "$source/tests/check.sh"
+own_folder "$folder"
 log="$folder/log.txt"
 failed=0
 unset SIMDROP_BACKEND
-. "$source/tests/check.sh"
 
 ln -s "$source" "$folder/the source"
 backends='avx2 scalar'

@@ -12,9 +12,8 @@ set -u
 
 folder=${1:?usage: optional_parts.sh FOLDER [--all | --part K/N | PART WAY CMAKE MACHINE]}
 source=$(cd "$(dirname "$0")/.." && pwd)
-rm -rf "$folder"
-mkdir -p "$folder"
-folder=$(cd "$folder" && pwd)
+. "$source/tests/check.sh"
+own_folder "$folder"
 failed=0
 parts="mpi blas boost highway sleef openmp cmocka cxx python pkg-config git"
 
@@ -172,7 +171,6 @@ cell() {
   fi
 }
 
-. "$source/tests/check.sh"
 # shellcheck disable=SC2317 # called by name
 afresh() { # afresh <command...>: with no build folder
   rm -rf "$folder/build"

@@ -12,14 +12,11 @@ shift
 parts=${*:-components debian}
 here=$(cd "$(dirname "$0")" && pwd)
 source=$(cd "$here/.." && pwd)
-rm -rf "$folder"
-mkdir -p "$folder"
-folder=$(cd "$folder" && pwd)
+. "$here/check.sh"
+own_folder "$folder"
 log="$folder/log.txt"
 failed=0
 unset DESTDIR
-
-. "$here/check.sh"
 
 # The flags of scripts/test.sh's own builds, so that ccache knows the objects.
 build() {

@@ -9,14 +9,12 @@ set -u
 folder=${1:?usage: release.sh FOLDER [--all]}
 all=${2:-}
 source=$(cd "$(dirname "$0")/.." && pwd)
-rm -rf "$folder"
-mkdir -p "$folder/few" "$folder/place"
-folder=$(cd "$folder" && pwd)
+. "$source/tests/check.sh"
+own_folder "$folder"
+mkdir "$folder/few" "$folder/place"
 # shellcheck disable=SC2034 # check.sh uses it
 log="$folder/log.txt"
 failed=0
-
-. "$source/tests/check.sh"
 
 if ! git -C "$source" rev-parse -q --verify HEAD > /dev/null 2>&1; then
   echo 'skipped releases: they are made of a commit, and this is not a git repository'

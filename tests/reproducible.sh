@@ -6,9 +6,8 @@
 set -u
 
 source=$(cd "$(dirname "$0")/.." && pwd)
-rm -rf "${1:?usage: reproducible.sh FOLDER}"
-mkdir -p "$1"
-folder=$(cd "$1" && pwd)
+. "$source/tests/check.sh"
+own_folder "${1:?usage: reproducible.sh FOLDER}"
 failed=0
 
 # build <copy> <cmake arguments...>: debug information too, with the folders mapped away, as distributions do.

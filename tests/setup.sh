@@ -8,9 +8,9 @@ set -u
 
 folder=${1:?usage: setup.sh FOLDER}
 source=$(cd "$(dirname "$0")/.." && pwd)
-rm -rf "$folder"
-mkdir -p "$folder/bin"
-folder=$(cd "$folder" && pwd)
+. "$source/tests/check.sh"
+own_folder "$folder"
+mkdir "$folder/bin"
 failed=0
 
 for program in sh env grep cat cut mktemp rm date; do ln -s "$(command -v "$program")" "$folder/bin/"; done

@@ -15,13 +15,12 @@ folder=${1:?usage: two_files.sh FOLDER [--all | --gcc]}
 all=${2:-}
 here=$(cd "$(dirname "$0")" && pwd)
 source=$(cd "$here/.." && pwd)
-rm -rf "$folder"
+. "$here/check.sh"
+own_folder "$folder"
 mkdir -p "$folder/include/simdrop"
-folder=$(cd "$folder" && pwd)
 # shellcheck disable=SC2034 # check.sh uses it
 log="$folder/log.txt"
 failed=0
-. "$here/check.sh"
 cache=
 if command -v ccache > /dev/null; then cache=ccache; fi
 warnings='-Wall -Wextra -Wshadow -Werror'
