@@ -26,6 +26,12 @@ if command -v ccache > /dev/null; then cache=ccache; fi
 warnings='-Wall -Wextra -Wshadow -Werror'
 has() { command -v "$1" > /dev/null || { echo "skipped $2: there is no $1" && false; }; }
 
+# shellcheck disable=SC2317 # called by check
+left_alone() {
+  mkdir "$folder/others" && : > "$folder/others/kept" || return
+  ! sh -c '. "$1" && own_folder "$2"' sh "$here/check.sh" "$folder/others" && [ -f "$folder/others/kept" ]
+}
+check "a folder that is no test's is left alone" left_alone
 check 'they are made' python3 "$source/scripts/amalgamate.py" --output "$folder"
 check 'and made again, they are the same' sh -c \
   "python3 '$source/scripts/amalgamate.py' --output '$folder/again' && cmp '$folder/simdrop.c' '$folder/again/simdrop.c' && cmp '$folder/simdrop.h' '$folder/again/simdrop.h'"
