@@ -53,9 +53,10 @@ with_static_package() {
 }
 
 # Parts of the library may be C++, but a program in C needs no C++ compiler to link to it.
+# Of the libraries, that is: in a project that is C++ alone, the package asks for its OpenMP.
 without_cpp() { # without_cpp <prefix>
   package="$(library_folder "$1")/cmake"
-  grep -rq LINK_INTERFACE_LANGUAGES "$package" && ! grep -r CXX "$package"
+  grep -rq LINK_INTERFACE_LANGUAGES "$package" && ! grep -r --include='*-targets*.cmake' CXX "$package" && ! grep -r enable_language "$package"
 }
 
 # The executor's threads come with simdrop::openmp, and with nothing else.
