@@ -28,39 +28,85 @@ static const struct {
 };
 static_assert(sizeof types / sizeof *types == TYPES, "as state.h says");
 
-/* Whether there is a value, which takes the place of what was there. */
-static bool keep(PyObject **place, PyObject *value) {
-  PyObject *before = *place;
-  *place = value;
-  Py_XDECREF(before);
+/* NumPy's objects, or NULL as long as nobody needed them. */
+static const numpy_objects *known_numpy(module_state *state) {
+  return atomic_load_explicit(&state->numpy, memory_order_acquire);
+}
+
+/* Keeps a value where there is none. False: there is no value either, but an exception. */
+static bool keep(PyObject *_Atomic *place, PyObject *value) {
+  PyObject *before = NULL;
+  if (value != NULL && !atomic_compare_exchange_strong(place, &before, value)) Py_DECREF(value);
   return value != NULL;
 }
 
 /* NumPy's type of that name: its own, or that of ml_dtypes. */
-static PyObject *type_object(module_state *state, int type) {
-  if (types[type].carrier == NULL) return PyObject_CallMethod(state->numpy, "dtype", "s", types[type].name);
+static PyObject *type_object(const numpy_objects *numpy, int type) {
+  if (types[type].carrier == NULL) return PyObject_CallMethod(numpy->module, "dtype", "s", types[type].name);
   PyObject *others = PyImport_ImportModule("ml_dtypes");
   PyObject *object = others == NULL ? NULL : PyObject_GetAttrString(others, types[type].name);
   Py_XDECREF(others);
   return object;
 }
 
-bool simdrop_python_need_numpy(module_state *state) {
-  if (state->order_k != NULL) return true;
-  bool good = keep(&state->numpy, PyImport_ImportModule("numpy")) &&
-              keep(&state->ndarray, PyObject_GetAttrString(state->numpy, "ndarray")) &&
-              keep(&state->empty, PyObject_GetAttrString(state->numpy, "empty")) &&
-              keep(&state->empty_like, PyObject_GetAttrString(state->numpy, "empty_like")) &&
-              keep(&state->dtype, PyUnicode_InternFromString("dtype"));
-  for (int type = 0; good && type < TYPES; ++type) {
-    if (types[type].carrier == NULL) good = keep(&state->dtypes[type], type_object(state, type));
+static void free_numpy(numpy_objects *numpy) {
+  if (numpy == NULL) return;
+  Py_XDECREF(numpy->module);
+  Py_XDECREF(numpy->ndarray);
+  Py_XDECREF(numpy->empty);
+  Py_XDECREF(numpy->empty_like);
+  Py_XDECREF(numpy->dtype);
+  Py_XDECREF(numpy->order_k);
+  PyMem_Free(numpy);
+}
+
+/* Of several threads that come first, each makes its own, and one is kept: none may wait for another, which may itself wait for
+ * Python's lock in the middle of an import. */
+const numpy_objects *simdrop_python_need_numpy(module_state *state) {
+  numpy_objects *made, *before = NULL;
+  if (known_numpy(state) != NULL) return known_numpy(state);
+  made = PyMem_Calloc(1, sizeof *made);
+  if (made == NULL) {
+    PyErr_NoMemory();
+    return NULL;
   }
-  return good && keep(&state->order_k, PyUnicode_InternFromString("K"));
+  bool good = (made->module = PyImport_ImportModule("numpy")) != NULL &&
+              (made->ndarray = PyObject_GetAttrString(made->module, "ndarray")) != NULL &&
+              (made->empty = PyObject_GetAttrString(made->module, "empty")) != NULL &&
+              (made->empty_like = PyObject_GetAttrString(made->module, "empty_like")) != NULL &&
+              (made->dtype = PyUnicode_InternFromString("dtype")) != NULL &&
+              (made->order_k = PyUnicode_InternFromString("K")) != NULL;
+  for (int type = 0; good && type < TYPES; ++type) {
+    if (types[type].carrier == NULL) good = keep(&state->dtypes[type], type_object(made, type));
+  }
+  if (good && atomic_compare_exchange_strong(&state->numpy, &before, made)) return made;
+  free_numpy(made);
+  return before;
+}
+
+void simdrop_python_forget_numpy(module_state *state) {
+  free_numpy(atomic_exchange(&state->numpy, NULL));
+  for (int type = 0; type < TYPES; ++type) Py_XDECREF(atomic_exchange(&state->dtypes[type], NULL));
+}
+
+int simdrop_python_visit_numpy(module_state *state, visitproc visit, void *arg) {
+  const numpy_objects *numpy = known_numpy(state);
+  if (numpy != NULL) {
+    Py_VISIT(numpy->module);
+    Py_VISIT(numpy->ndarray);
+    Py_VISIT(numpy->empty);
+    Py_VISIT(numpy->empty_like);
+  }
+  for (int type = 0; type < TYPES; ++type) {
+    PyObject *dtype = state->dtypes[type];
+    Py_VISIT(dtype);
+  }
+  return 0;
 }
 
 /* Of a program that has not imported NumPy, no argument can be an array of it. */
 static void notice_numpy(module_state *state) {
-  PyObject *name = state->order_k == NULL ? PyUnicode_FromString("numpy") : NULL;
+  PyObject *name = known_numpy(state) == NULL ? PyUnicode_FromString("numpy") : NULL;
   PyObject *module = name == NULL ? NULL : PyImport_GetModule(name);
   Py_XDECREF(name);
   if (module != NULL) simdrop_python_need_numpy(state);
@@ -138,13 +184,19 @@ static bool read_buffer(PyObject *object, const char *what, bool output, int kin
 static bool see_carried(module_state *state, PyObject *object, const char *what, bool output, array *seen) {
   PyObject *dtype = PyObject_GetAttrString(object, "dtype");
   PyObject *name = dtype == NULL ? NULL : PyObject_GetAttrString(dtype, "name");
-  Py_XDECREF(dtype);
-  if (name == NULL) return false;
+  if (name == NULL) {
+    Py_XDECREF(dtype);
+    return false;
+  }
   int type = 0;
   while (type < TYPES && (types[type].carrier == NULL || PyUnicode_CompareWithASCIIString(name, types[type].name) != 0)) ++type;
   Py_DECREF(name);
-  if (type == TYPES) return refuse_type(object, what, "");
-  if (state->dtypes[type] == NULL) keep(&state->dtypes[type], PyObject_GetAttr(object, state->dtype));
+  if (type < TYPES) {
+    keep(&state->dtypes[type], dtype);
+  } else {
+    Py_DECREF(dtype);
+    return refuse_type(object, what, "");
+  }
   PyObject *view = PyObject_CallMethod(object, "view", "s", types[type].carrier);
   if (view == NULL) return false;
   const int failed = PyObject_GetBuffer(view, &seen->buffer, PyBUF_RECORDS_RO);
@@ -237,19 +289,21 @@ static bool see_dlpack(PyObject *object, const char *what, bool output, array *s
   return true;
 }
 
-static bool see_as_numpy(module_state *state, PyObject *object, const char *what, bool output, array *seen) {
+static bool see_as_numpy(module_state *state, const numpy_objects *numpy, PyObject *object, const char *what, bool output,
+                         array *seen) {
   if (output || PyObject_HasAttrString(object, "__cuda_array_interface__")) {
     PyErr_Format(PyExc_TypeError, "%s must be an array in the CPU's memory, not %S", what, (PyObject *)Py_TYPE(object));
     return false;
   }
-  PyObject *converted = PyObject_CallMethod(state->numpy, "asarray", "(O)", object);
+  PyObject *converted = PyObject_CallMethod(numpy->module, "asarray", "(O)", object);
   if (converted == NULL) return false;
   bool good = false;
-  if (PyObject_IsInstance(converted, state->ndarray) == 1) good = simdrop_python_see(state, converted, what, output, seen);
+  if (PyObject_IsInstance(converted, numpy->ndarray) == 1) good = simdrop_python_see(state, converted, what, output, seen);
   if (!good) {
     Py_DECREF(converted);
   } else {
-    keep(&seen->keeper, converted);
+    Py_XDECREF(seen->keeper);
+    seen->keeper = converted;
   }
   return good;
 }
@@ -257,11 +311,12 @@ static bool see_as_numpy(module_state *state, PyObject *object, const char *what
 /* An array of NumPy's whose type is known by its address: without the letters of the buffer protocol, which cost more than all
  * the rest. False, and no exception: it is something else. */
 static bool look_at_known(module_state *state, PyObject *object, array *seen, int *kind) {
-  if (state->order_k == NULL || (PyObject *)Py_TYPE(object) != state->ndarray) return false;
-  PyObject *dtype = PyObject_GetAttr(object, state->dtype);
-  Py_XDECREF(dtype); /* the array has it */
+  const numpy_objects *numpy = known_numpy(state);
+  if (numpy == NULL || (PyObject *)Py_TYPE(object) != numpy->ndarray) return false;
+  PyObject *dtype = PyObject_GetAttr(object, numpy->dtype);
+  Py_XDECREF(dtype); /* only its address is of interest, and the module keeps those that it knows */
   int type = 0;
-  while (type < TYPES && (dtype == NULL || state->dtypes[type] != dtype)) ++type;
+  while (type < TYPES && (dtype == NULL || atomic_load_explicit(&state->dtypes[type], memory_order_relaxed) != dtype)) ++type;
   if (type < TYPES && PyObject_GetBuffer(object, &seen->buffer, PyBUF_STRIDED_RO) == 0) {
     *kind = types[type].kind;
     return true;
@@ -280,14 +335,14 @@ static bool look(module_state *state, PyObject *object, const char *what, bool o
     if (PyErr_ExceptionMatches(PyExc_MemoryError)) return false;
     PyErr_Clear();
   }
-  if (!simdrop_python_need_numpy(state)) return false;
-  const int is_array = PyObject_IsInstance(object, state->ndarray);
+  const numpy_objects *numpy = simdrop_python_need_numpy(state);
+  const int is_array = numpy == NULL ? -1 : PyObject_IsInstance(object, numpy->ndarray);
   if (is_array < 0) return false;
   if (is_array) return see_carried(state, object, what, output, seen);
   if (PyObject_HasAttrString(object, "__dlpack__") && PyObject_HasAttrString(object, "__dlpack_device__")) {
     return see_dlpack(object, what, output, seen);
   }
-  return see_as_numpy(state, object, what, output, seen);
+  return see_as_numpy(state, numpy, object, what, output, seen);
 }
 
 bool simdrop_python_see(module_state *state, PyObject *object, const char *what, bool output, array *seen) {
@@ -314,10 +369,10 @@ static PyObject *shape_tuple(int rank, const size_t *dims, const int *order) {
 }
 
 PyObject *simdrop_python_new_like(module_state *state, PyObject *object, const array *seen) {
-  if (!simdrop_python_need_numpy(state)) return NULL;
-  const int is_array = PyObject_IsInstance(object, state->ndarray);
+  const numpy_objects *numpy = simdrop_python_need_numpy(state);
+  const int is_array = numpy == NULL ? -1 : PyObject_IsInstance(object, numpy->ndarray);
   if (is_array < 0) return NULL;
-  if (is_array) return PyObject_CallFunctionObjArgs(state->empty_like, object, Py_None, state->order_k, Py_False, NULL);
+  if (is_array) return PyObject_CallFunctionObjArgs(numpy->empty_like, object, Py_None, numpy->order_k, Py_False, NULL);
   int order[MAX_AXES], place[MAX_AXES]; /* which axis comes where in memory, the longest steps first; and the inverse */
   for (int axis = 0; axis < seen->rank; ++axis) {
     int at = axis;
@@ -331,8 +386,8 @@ PyObject *simdrop_python_new_like(module_state *state, PyObject *object, const a
   }
   int type = 0;
   while (types[type].kind != seen->kind) ++type;
-  PyObject *shape = shape_tuple(seen->rank, seen->dims, order), *dtype = type_object(state, type), *result = NULL;
-  if (shape != NULL && dtype != NULL) result = PyObject_CallFunctionObjArgs(state->empty, shape, dtype, NULL);
+  PyObject *shape = shape_tuple(seen->rank, seen->dims, order), *dtype = type_object(numpy, type), *result = NULL;
+  if (shape != NULL && dtype != NULL) result = PyObject_CallFunctionObjArgs(numpy->empty, shape, dtype, NULL);
   Py_XDECREF(shape);
   Py_XDECREF(dtype);
   if (result == NULL || !moved) return result;
@@ -348,9 +403,9 @@ PyObject *simdrop_python_new_like(module_state *state, PyObject *object, const a
 }
 
 PyObject *simdrop_python_new(module_state *state, int rank, const size_t *dims, const char *dtype) {
-  if (!simdrop_python_need_numpy(state)) return NULL;
-  PyObject *shape = shape_tuple(rank, dims, NULL);
-  PyObject *result = shape == NULL ? NULL : PyObject_CallFunction(state->empty, "Os", shape, dtype);
+  const numpy_objects *numpy = simdrop_python_need_numpy(state);
+  PyObject *shape = numpy == NULL ? NULL : shape_tuple(rank, dims, NULL);
+  PyObject *result = shape == NULL ? NULL : PyObject_CallFunction(numpy->empty, "Os", shape, dtype);
   Py_XDECREF(shape);
   return result;
 }

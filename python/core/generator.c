@@ -1,5 +1,6 @@
-/* simdrop.Generator: a seed and the next stream. Streams are taken while Python's lock is held, so that threads that share a
- * generator get different ones. */
+/* simdrop.Generator: a seed and the next stream. Streams are taken by atomic operations, so that threads that share a generator
+ * get different ones, whether Python has a lock or not. */
+#include <stdatomic.h>
 #include <string.h>
 
 #include "apply.h"
@@ -7,7 +8,8 @@
 
 typedef struct generator {
   PyObject ob_base;
-  uint64_t seed, stream;
+  uint64_t seed;
+  _Atomic uint64_t stream;
 } generator;
 
 static bool system_words(uint64_t *word) {
@@ -24,7 +26,7 @@ static PyObject *make(PyTypeObject *type, uint64_t seed, uint64_t stream) {
   generator *self = (generator *)PyType_GenericAlloc(type, 0);
   if (self == NULL) return NULL;
   self->seed = seed;
-  self->stream = stream;
+  atomic_init(&self->stream, stream);
   return (PyObject *)self;
 }
 
@@ -47,20 +49,21 @@ static void generator_dealloc(PyObject *self) {
 static PyObject *generator_repr(PyObject *self) {
   const generator *g = (const generator *)self;
   return PyUnicode_FromFormat("simdrop.Generator(seed=%llu, stream=%llu)", (unsigned long long)g->seed,
-                              (unsigned long long)g->stream);
+                              (unsigned long long)atomic_load(&g->stream));
 }
 
 static PyObject *generator_compare(PyObject *a, PyObject *b, int operation) {
   if ((operation != Py_EQ && operation != Py_NE) || Py_TYPE(a) != Py_TYPE(b)) return Py_NewRef(Py_NotImplemented);
   const generator *x = (const generator *)a, *y = (const generator *)b;
-  const bool equal = x->seed == y->seed && x->stream == y->stream;
+  const bool equal = x->seed == y->seed && atomic_load(&x->stream) == atomic_load(&y->stream);
   return PyBool_FromLong(equal == (operation == Py_EQ));
 }
 
 static PyObject *generator_reduce(PyObject *self, PyObject *unused) {
   (void)unused;
   const generator *g = (const generator *)self;
-  return Py_BuildValue("O(KK)", (PyObject *)Py_TYPE(self), (unsigned long long)g->seed, (unsigned long long)g->stream);
+  return Py_BuildValue("O(KK)", (PyObject *)Py_TYPE(self), (unsigned long long)g->seed,
+                       (unsigned long long)atomic_load(&g->stream));
 }
 
 static PyObject *get_seed(PyObject *self, void *unused) {
@@ -70,10 +73,13 @@ static PyObject *get_seed(PyObject *self, void *unused) {
 
 static PyObject *get_stream(PyObject *self, void *unused) {
   (void)unused;
-  return PyLong_FromUnsignedLongLong(((const generator *)self)->stream);
+  return PyLong_FromUnsignedLongLong(atomic_load(&((const generator *)self)->stream));
 }
 
-/* A call with the next stream, which is given back if the call fails and nobody has taken another meanwhile. */
+/* Gives back the streams from `first` up to `next`, unless somebody has taken others meanwhile. */
+static void give_back(generator *g, uint64_t first, uint64_t next) { atomic_compare_exchange_strong(&g->stream, &next, first); }
+
+/* A call with the next stream, which is given back if the call fails. */
 static PyObject *call(PyObject *self, const signature *taken, PyObject *const *given, Py_ssize_t positional, PyObject *keywords,
                       PyObject *(*function)(module_state *, PyObject **, simdrop_mask *)) {
   generator *g = (generator *)self;
@@ -83,9 +89,9 @@ static PyObject *call(PyObject *self, const signature *taken, PyObject *const *g
   if (!simdrop_python_sort(state, taken, given, positional, keywords, values) || !simdrop_python_read_mask(values, &mask))
     return NULL;
   mask.seed = g->seed;
-  mask.stream = g->stream++;
+  mask.stream = atomic_fetch_add(&g->stream, 1);
   PyObject *result = function(state, values, &mask);
-  if (result == NULL && g->stream == mask.stream + 1) g->stream = mask.stream;
+  if (result == NULL) give_back(g, mask.stream, mask.stream + 1);
   return result;
 }
 
@@ -112,7 +118,7 @@ static PyObject *generator_mask(PyObject *self, PyObject *const *given, Py_ssize
 static PyObject *generator_skip(PyObject *self, PyObject *object) {
   uint64_t n = 0;
   if (!simdrop_python_word(object, "n", &n)) return NULL;
-  ((generator *)self)->stream += n;
+  atomic_fetch_add(&((generator *)self)->stream, n);
   Py_RETURN_NONE;
 }
 
@@ -130,15 +136,14 @@ static PyObject *generator_spawn(PyObject *self, PyObject *object) {
   uint64_t n = 0;
   if (!simdrop_python_word(object, "n", &n)) return NULL;
   if (n > PTRDIFF_MAX / sizeof *g) return PyErr_NoMemory();
-  const uint64_t first = g->stream;
-  g->stream += n;
+  const uint64_t first = atomic_fetch_add(&g->stream, n);
   PyObject *list = PyList_New(0);
   for (uint64_t i = 0; list != NULL && i < n; ++i) {
     PyObject *child = PyErr_CheckSignals() == 0 ? make(Py_TYPE(self), drawn_seed(g->seed, first + i), 0) : NULL;
     if (child == NULL || PyList_Append(list, child) < 0) Py_CLEAR(list);
     Py_XDECREF(child);
   }
-  if (list == NULL && g->stream == first + n) g->stream = first;
+  if (list == NULL) give_back(g, first, first + n);
   return list;
 }
 

@@ -22,31 +22,26 @@ static int execute(PyObject *module) {
 static int traverse(PyObject *module, visitproc visit, void *arg) {
   module_state *state = PyModule_GetState(module);
   Py_VISIT(state->generator_type);
-  Py_VISIT(state->numpy);
-  Py_VISIT(state->ndarray);
-  Py_VISIT(state->empty);
-  Py_VISIT(state->empty_like);
-  for (int i = 0; i < TYPES; ++i) Py_VISIT(state->dtypes[i]);
-  return 0;
+  return simdrop_python_visit_numpy(state, visit, arg);
 }
 
 static int clear(PyObject *module) {
   module_state *state = PyModule_GetState(module);
   for (int i = 0; i < ARGUMENT_COUNT; ++i) Py_CLEAR(state->names[i]);
   Py_CLEAR(state->generator_type);
-  Py_CLEAR(state->numpy);
-  Py_CLEAR(state->ndarray);
-  Py_CLEAR(state->empty);
-  Py_CLEAR(state->empty_like);
-  Py_CLEAR(state->dtype);
-  for (int i = 0; i < TYPES; ++i) Py_CLEAR(state->dtypes[i]);
-  Py_CLEAR(state->order_k);
+  simdrop_python_forget_numpy(state);
   return 0;
 }
 
 static void release(void *module) { clear(module); }
 
-static PyModuleDef_Slot slots[] = {{Py_mod_exec, (void *)execute}, {0, NULL}};
+static PyModuleDef_Slot slots[] = {
+    {Py_mod_exec, (void *)execute},
+#ifdef Py_GIL_DISABLED
+    {Py_mod_gil, Py_MOD_GIL_NOT_USED}, /* or Python would start to lock when it imports the module */
+#endif
+    {0, NULL},
+};
 static PyModuleDef definition = {PyModuleDef_HEAD_INIT,
                                  .m_name = "simdrop._core",
                                  .m_doc = "Dropout of arrays in memory, by the C library that this module has in it.",

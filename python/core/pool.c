@@ -93,6 +93,9 @@ static void after_fork_in_child(void) {
 
 bool simdrop_python_pool_start(void) {
   static bool started;
+  pthread_mutex_lock(&mutex); /* several interpreters may import the module at once */
   if (!started) started = pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) == 0;
-  return started;
+  const bool good = started;
+  pthread_mutex_unlock(&mutex);
+  return good;
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pathlib
 import platform
+import threading
 from collections.abc import Callable
 from typing import Literal, NamedTuple, overload
 
@@ -24,13 +25,16 @@ class Backend(NamedTuple):
 
 _chosen: list[str | None] = []
 _listeners: list[Callable[[str | None], object]] = []
+_choosing = threading.Lock()
+"""Of two threads that choose at once, all libraries must follow the same one last."""
 
 
 def on_use_backend(listener: Callable[[str | None], object]) -> None:
     """Tell a listener of every choice: other extensions have libraries of their own, each with its choice."""
-    _listeners.append(listener)
-    if _chosen:
-        listener(_chosen[-1])
+    with _choosing:
+        _listeners.append(listener)
+        if _chosen:
+            listener(_chosen[-1])
 
 
 def backends() -> list[Backend]:
@@ -73,10 +77,11 @@ def use_backend(name: str | None) -> None:
     ['scalar']
     >>> simdrop.use_backend(None)
     """
-    _core._select(name)
-    _chosen[:] = [name]
-    for listener in _listeners:
-        listener(name)
+    with _choosing:
+        _core._select(name)
+        _chosen[:] = [name]
+        for listener in _listeners:
+            listener(name)
 
 
 def _version_of(package: str) -> str | None:

@@ -7,9 +7,11 @@ import os
 import pathlib
 import subprocess
 import sys
+import sysconfig
 import threading
 import tracemalloc
 
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -17,6 +19,7 @@ import simdrop
 
 LARGE = np.ones(1 << 20, np.float32)
 EXPECTED = simdrop.dropout(LARGE, 0.1, seed=1)
+FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 
 
 @pytest.mark.parametrize("threads", [2, 3, 8, 10**9])
@@ -32,8 +35,10 @@ def test_threads_change_nothing(threads):
 
 def in_threads(function, count=4):
     wrong = []
+    begin = threading.Barrier(count)
 
     def guarded():
+        begin.wait()
         try:
             function()
         except BaseException as error:  # noqa: BLE001 # to be raised where it is seen
@@ -62,6 +67,84 @@ def test_a_shared_generator_takes_no_stream_twice():
     x = np.ones(5000)
     in_threads(lambda: [generator.dropout(x) for _ in range(200)])
     assert generator.stream == 800
+
+
+def test_many_callers_of_small_calls():
+    """Below the size from which Python's lock is given away: at once only where there is none."""
+    x = np.ones((16, 24), np.float32)
+    half, odd = x.astype(ml_dtypes.bfloat16), np.ones(64, [("a", "u1"), ("b", "f4")])["b"]
+    packed = simdrop.mask(x.shape, 0.5, seed=3, packed=True)
+    kinds = [
+        lambda: simdrop.dropout(x, 0.1, seed=1),
+        lambda: simdrop.dropout(x[::-1, ::2].T, 0.5, seed=1, mask_shape=(12, 1)),
+        lambda: simdrop.dropout(half, 0.3, seed=1, threads=2),
+        lambda: simdrop.dropout(odd, 0.3, seed=1),
+        lambda: simdrop.dropout([1.0, 2.0, 3.0], 0.5, seed=1),
+        lambda: simdrop.mask((5, 7), 0.5, seed=1, stream=9),
+        lambda: simdrop.apply_bits(x, packed, 0.5),
+        lambda: simdrop.Generator(1).spawn(1)[0].mask(99, 0.5),
+    ]
+    expected = [call() for call in kinds]
+
+    def calls():
+        for _ in range(100):
+            for call, serial in zip(kinds, expected):
+                y = call()
+                assert (y.dtype, y.shape, y.tobytes()) == (serial.dtype, serial.shape, serial.tobytes())
+
+    in_threads(calls)
+
+
+def test_a_shared_generator_draws_each_mask_once():
+    """With calls that fail among them, and streams that are skipped or go to children; too small for Python's lock to be given away."""
+    generator = simdrop.Generator(1)
+    draws = 100_000 if FREE_THREADED else 1000  # of each thread; two that meet are rare
+    drawn, children, untyped = [], [], np.ones(9, int)
+
+    def calls():
+        for i in range(draws):
+            drawn.append(generator.mask(128, 0.5, packed=True).tobytes())
+            if i % (draws // 100) == 0:
+                children.extend(child.seed for child in generator.spawn(2))
+                generator.skip(3)
+                with pytest.raises(TypeError):
+                    generator.dropout(untyped)
+
+    in_threads(calls)
+    taken = generator.stream
+    streams = {simdrop.mask(128, 0.5, seed=1, stream=i, packed=True).tobytes() for i in range(taken)}
+    assert (len(drawn), len(set(drawn))) == (4 * draws, 4 * draws) and set(drawn) <= streams
+    assert len(set(children)) == len(children) == 800
+    # A call that fails keeps its stream where another thread has taken one since: of 400 calls, and no others.
+    assert 0 <= taken - (4 * draws + 800 + 1200) <= 400
+
+
+def test_the_first_calls_at_once():
+    """What the module looks for when it is first needed is not there half."""
+    code = """
+import threading, simdrop
+count = 8
+begin, good = threading.Barrier(count), []
+def first():
+    begin.wait()
+    y = simdrop.mask(64, 0.5, seed=1)
+    x = simdrop.dropout(y.astype("f4"), 0.5, seed=1)
+    good.append(bool(((x != 0) == y).all()) and simdrop.dropout([1.0, 2.0], 0, seed=1).tolist() == [1, 2])
+threads = [threading.Thread(target=first) for _ in range(count)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print(good.count(True))
+"""
+    for _ in range(3):
+        assert run(code) == "8"
+
+
+@pytest.mark.skipif(not FREE_THREADED, reason="this Python has a lock")
+def test_a_free_threaded_python_stays_so():
+    """Modules that do not say that they need no lock switch it on, with a warning."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHON_GIL"}
+    code = "import sys, simdrop; simdrop.mask(9, 0.5, seed=1); print(sys._is_gil_enabled())"
+    assert run(f"import warnings; warnings.simplefilter('error'); {code}", env=environment) == "False"
 
 
 def finished_first(elements):
@@ -153,8 +236,6 @@ def calls(n):
     turned, odd = x[::-1, ::2], np.zeros(8, [("a", "u1"), ("b", "f4")])["b"]
     bits = simdrop.mask(256, 0.5, seed=1, packed=True)
     generator, random, whole = simdrop.Generator(1), np.random.default_rng(1), np.ones(9)
-    import ml_dtypes
-
     half = x.astype(ml_dtypes.bfloat16)
     good = [
         lambda: simdrop.dropout(x, 0.1, seed=1, out=out),
@@ -201,7 +282,8 @@ def calls(n):
 @pytest.mark.skipif(not pathlib.Path("/proc/self/statm").exists(), reason="memory is read from Linux's /proc")
 def test_no_leaks():
     tracemalloc.start()
-    calls(300)  # what Python and NumPy keep for the next time is there then, or nearly so: what grows once is no leak
+    # What Python and NumPy keep for the next time is there then, or nearly so: what grows once is no leak.
+    calls(2000 if FREE_THREADED else 300)
     gc.collect()
     traced, resident_bytes = [], []
     for _ in range(2):  # 10^5 calls; 16 bytes in one kind of the 27 would be 29 KiB each time
