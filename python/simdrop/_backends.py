@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 import platform
 import threading
@@ -25,8 +26,10 @@ class Backend(NamedTuple):
 
 _chosen: list[str | None] = []
 _listeners: list[Callable[[str | None], object]] = []
-_choosing = threading.Lock()
+_choosing = threading.RLock()
 """Of two threads that choose at once, all libraries must follow the same one last."""
+# A process that is forked has one thread, which must not wait for another's choice.
+os.register_at_fork(before=_choosing.acquire, after_in_parent=_choosing.release, after_in_child=_choosing.release)
 
 
 def on_use_backend(listener: Callable[[str | None], object]) -> None:

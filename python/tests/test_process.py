@@ -210,6 +210,30 @@ print(good, np.array_equal(simdrop.dropout(x, 0.1, seed=1, threads=4), expected)
     assert printed == "20 True"
 
 
+def test_fork_beside_a_choice_of_backend():
+    printed = run("""
+import os, signal, threading, time, simdrop
+end = time.monotonic() + 1
+def choose():
+    while time.monotonic() < end:
+        simdrop.use_backend("scalar")
+        simdrop.use_backend(None)
+threads = [threading.Thread(target=choose) for _ in range(3)]
+for thread in threads: thread.start()
+good = True
+while good and time.monotonic() < end:
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)
+        simdrop.use_backend("scalar")
+        os._exit(0)
+    good = os.waitpid(child, 0)[1] == 0
+for thread in threads: thread.join()
+print(good)
+""")
+    assert printed == "True"
+
+
 def test_the_end_of_the_interpreter():
     for _ in range(3):
         printed = run("""
