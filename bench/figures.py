@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Fills the tables of README.md, docs/performance.md, docs/measurements.md and the pages of the Python package (docs/python.md, jax.md,
-pytorch.md, pytorch-modules.md, attention.md), and the figures in their text, from the benchmarks' JSON.
+pytorch.md, pytorch-modules.md, attention.md, fused.md), and the figures in their text, from the benchmarks' JSON.
 
     simdrop bench ... --json bench/results/sapphire-rapids.json
     simdrop bench --layout ... --json bench/results/sapphire-rapids-layouts.json
@@ -39,7 +39,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FOLDER = os.path.join(ROOT, "bench", "results")
 RESULTS = ("sapphire-rapids.json", "sapphire-rapids-layouts.json")
 PAGES = ["README.md"] + [os.path.join("docs", name) for name in ("performance.md", "measurements.md", "python.md", "jax.md", "pytorch.md",
-                                                                 "pytorch-modules.md", "attention.md")]
+                                                                 "pytorch-modules.md", "attention.md", "fused.md")]
 SIZES = [(65536, "64 Ki elements (L2)"), (67108864, "64 Mi elements (DRAM)")]
 BACKENDS = ["avx512", "avx2", "scalar"]
 FRESH_SIZES = (1 << 18, 1 << 20, 1 << 22, 1 << 26)
@@ -263,6 +263,17 @@ def fused_table(_):
     lines = [[kernel, backend] + [text(rows.get((kernel, backend, "f32", n, p))) for n, _, p in columns]
              for kernel, backend in dict.fromkeys(key[:2] for key in rows if key[1] != "none")]
     return markdown(header, lines)
+
+
+def tile_table(_):
+    """Tiles, in terms of dropout in place of as many elements in one call."""
+    rows = rows_by_key(["zen4-fused.json"])
+    ways = (("tile", "`simdrop_tile_apply`, the whole matrix' numbers"), ("tile-numbered", "`simdrop_tile_apply`, numbered tile by tile"),
+            ("tile-bits", "`simdrop_tile_bits` of 16 x 1024, `simdrop_tile_apply_bits`"))
+    cases = [(backend, p) for backend in BACKENDS[:2] for p in (0.1, 0.5)]
+    header = ["16 x 64 of f32, in L2"] + ["%s, p = %s" % case for case in cases]
+    return markdown(header, [[title] + ["%.2f" % rows[(way, backend, "f32", SIZES[0][0], p)]["ratio_to_dropout"]["median"] for backend, p in cases]
+                             for way, title in ways])
 
 
 def fused_key(row):
@@ -512,7 +523,7 @@ def figure(words, rows):
 
 
 TABLES = {"python": python_table, "jax": jax_table, "torch_calls": torch_call_table, "torch_steps": torch_step_table, "torch_goals": torch_goal_table,
-          "torch_share": torch_share_table, "attention": attention_table, "peers": peer_table, "fused": fused_table, "fused_peers": fused_peer_table, "short": short_table, "instructions": instruction_table, "threads": thread_table, "tuning": tuning_table, "zen4": zen4_table,
+          "torch_share": torch_share_table, "attention": attention_table, "peers": peer_table, "fused": fused_table, "tiles": tile_table, "fused_peers": fused_peer_table, "short": short_table, "instructions": instruction_table, "threads": thread_table, "tuning": tuning_table, "zen4": zen4_table,
           "forward_zen4": lambda rows: forward_table(rows_by_key(["zen4.json"])),
           "memory_ways": memory_ways_table, "fresh": fresh_table,
           "zen4_tuning": lambda rows: tuning_table(rows, "zen4-tuning.json"), "builds": build_table, "types": types_command_table, "backends": backend_table, "model": model_table, "model_constants": model_constant_table, "commands": command_table, "layouts": layout_table, "forward": forward_table, "kernels": kernel_table, "small": small_table}

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """PyTorch's dropout with simdrop on and off: calls, tensors that are new, and training steps of the examples' models.
 
-    bench/torch_calls.py [--json FILE] [--threads 1,2] [--parts calls,fresh,eager,compiled]
+    bench/torch_calls.py [--json FILE] [--threads 1,2] [--parts calls,fresh,eager,compiled] [--steps mlp,...]
     python3 bench/figures.py        fills the tables of docs/pytorch.md and docs/pytorch-modules.md
 
 Off and on are processes of their own, which take turns, since what is compiled or overridden in one would be felt in the other. In a
 process, what is compared takes turns: directions and probabilities; an output of 64 Mi elements that was never touched and clone(); a step
-and the same with p = 0. Times are medians over the rounds of the best of several repetitions.
+and the same with p = 0. These two change places from round to round, since of two equal programs in a process the one that was made second
+is quicker by up to 2 %, by its place in memory and by the guards of compiled code. Times are medians over the rounds of the best of several
+repetitions.
 """
 
 from __future__ import annotations
@@ -95,27 +97,27 @@ def measure_fresh() -> dict[str, float]:
     return {name: 1e3 * seconds for name, seconds in best_in_turns(functions, repetitions=7).items()}
 
 
-def measure_steps(compiled: bool, threads: int) -> dict[str, float]:
-    """Milliseconds of training steps, with dropout and with p = 0."""
+def measure_steps(compiled: bool, threads: int, first: bool, chosen: list[str]) -> dict[str, float]:
+    """Milliseconds of training steps, with dropout and with p = 0; whether the former is made first."""
     import torch
 
     sys.path.insert(0, str(EXAMPLES))
     times = {}
     for name, (example, sizes, is_compiled) in STEPS.items():
-        if not is_compiled and (compiled or threads > 1):
+        if name not in chosen or (not is_compiled and (compiled or threads > 1)):
             continue
         make_step = importlib.import_module(example).make_step
         if compiled:
             sizes = {**sizes, "compiled": True}
         functions = {}
-        for drops in (True, False):
+        for drops in (first, not first):
             torch.manual_seed(0)
             functions[name if drops else name + " p=0"] = make_step(drops, **sizes)
         times.update({key: 1e3 * seconds for key, seconds in best_in_turns(functions, 0.05, 15, budget=3).items()})
     return times
 
 
-def run_child(part: str, state: str, threads: int) -> None:
+def run_child(part: str, state: str, threads: int, done: int, steps: list[str]) -> None:
     import torch
 
     torch.set_num_threads(threads)
@@ -128,16 +130,16 @@ def run_child(part: str, state: str, threads: int) -> None:
     elif part == "fresh":
         times = measure_fresh()
     else:
-        times = measure_steps(part == "compiled", threads)
+        times = measure_steps(part == "compiled", threads, done % 2 == 0, steps)
     print(json.dumps(times))
 
 
-def run_process(part: str, state: str, threads: int, has_compiled: bool) -> dict[str, float]:
+def run_process(part: str, state: str, threads: int, done: int, steps: str) -> dict[str, float]:
     """One child. SIMDROP_BENCH_LOCK names a file whose lock a measurement holds, for machines on which other work gives way to that."""
     cache = os.path.join(tempfile.gettempdir(), "simdrop-bench")
     environment = dict(os.environ, OMP_NUM_THREADS=str(threads), TORCHINDUCTOR_CACHE_DIR=cache)
-    command = [sys.executable, __file__, "--child", part, state, str(threads)]
-    if part == "compiled" and not has_compiled:  # not in the measured time: the compiler
+    command = [sys.executable, __file__, "--child", part, state, str(threads), str(done), "--steps", steps]
+    if part == "compiled" and done == 0:  # not in the measured time: the compiler
         subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
     lock = os.environ.get("SIMDROP_BENCH_LOCK")
     command = ["flock", lock, *command] if lock else command
@@ -151,11 +153,12 @@ def main() -> None:
     parser.add_argument("--json", type=pathlib.Path, help="write the figures to this file; those that it has of other parts stay")
     parser.add_argument("--threads", default="1,2")
     parser.add_argument("--parts", default="calls,fresh,eager,compiled")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--steps", default=",".join(STEPS), help="which training steps; those that FILE has of others stay")
+    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--child", nargs=4, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
-        run_child(options.child[0], options.child[1], int(options.child[2]))
+        run_child(options.child[0], options.child[1], int(options.child[2]), int(options.child[3]), options.steps.split(","))
         return
 
     import torch
@@ -169,12 +172,13 @@ def main() -> None:
             rounds: dict[str, list[dict[str, float]]] = {state: [] for state in STATES}
             for done in range(options.rounds):
                 for state in STATES:
-                    rounds[state].append(run_process(part, state, threads, has_compiled=done > 0))
+                    rounds[state].append(run_process(part, state, threads, done, options.steps))
             for state, runs in rounds.items():
                 times = {name: statistics.median(run[name] for run in runs) for name in runs[0]}
                 key = {"part": part, "threads": threads, "state": state}
                 others = [row for row in document["results"] if {name: row[name] for name in key} != key]
-                document["results"] = [*others, {**key, "times": times}]
+                before = next((row["times"] for row in document["results"] if row not in others), {})
+                document["results"] = [*others, {**key, "times": {**before, **times}}]
                 for name, value in times.items():
                     print(f"{part:8} {threads} thread(s) {state:4} {name:22} {value:12.3f} {'us' if part == 'calls' else 'ms'}", flush=True)
             if options.json:

@@ -7,7 +7,8 @@ if(APPLE AND CMAKE_OSX_ARCHITECTURES MATCHES ";")
                       "build each in a folder of its own, and join the libraries by lipo")
 endif()
 
-# simdrop_compiles(<variable> <text of C> <flag>...): whether the compiler takes the text with the flags after those of the user.
+# simdrop_compiles(<variable> <text of C> <flag>...): whether the compiler takes the text with the flags after those of the user. Headers of
+# others are looked for as they will be, in the folders of SIMDROP_COMPILES_INCLUDES too.
 function(simdrop_compiles variable text)
   set(source ${PROJECT_BINARY_DIR}/generated/instruction_set.c)
   file(WRITE ${source} "${text}\nint main(void) { return 0; }\n")
@@ -21,10 +22,12 @@ function(simdrop_compiles variable text)
   set(CMAKE_C_FLAGS_DEBUG "")
   set(CMAKE_TRY_COMPILE_CONFIGURATION "")
   set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
+  set(folders ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include ${SIMDROP_COMPILES_INCLUDES})
+  string(REPLACE ";" "\\;" folders "${folders}")
   unset(SIMDROP_COMPILES CACHE)
   try_compile(SIMDROP_COMPILES ${PROJECT_BINARY_DIR}/generated/instruction_set ${source}
               COMPILE_DEFINITIONS ${SIMDROP_ARITHMETIC_FLAGS} ${SIMDROP_ARITHMETIC_FLAGS_${CMAKE_C_COMPILER_ID}} ${ARGN}
-              CMAKE_FLAGS "-DINCLUDE_DIRECTORIES=${PROJECT_SOURCE_DIR}/src\;${PROJECT_SOURCE_DIR}/include" C_STANDARD 11 C_STANDARD_REQUIRED ON)
+              CMAKE_FLAGS "-DINCLUDE_DIRECTORIES=${folders}" C_STANDARD 11 C_STANDARD_REQUIRED ON)
   set(${variable} ${SIMDROP_COMPILES} PARENT_SCOPE)
   unset(SIMDROP_COMPILES CACHE)
 endfunction()

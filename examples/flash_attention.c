@@ -7,6 +7,9 @@
 // simdrop_softmax_backward.
 //
 // A row's sum is made of powers that are not dropped, and what is kept is scaled: dropout comes after the softmax.
+//
+// Every query sees a key of its first tile here. With masks that may hide all keys of a tile, take_powers must leave rows whose
+// maximum is still -INFINITY as they are: the difference of two infinities is NaN.
 #include <simdrop/simdrop.h>
 
 #include <math.h>

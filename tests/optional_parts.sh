@@ -7,7 +7,8 @@
 #
 # Seen to fail: TARGET MPI::MPI_C in place of MPI_C_FOUND (mpi by path, aarch64), a C++ compiler taken to work (cxx), FATAL_ERROR without cmocka and without
 # OpenMP (cmocka, openmp), Boost's header found and not compiled (boost), a Highway taken to compile (highway), no line about Python
-# (python), SIMDROP_BUILD_TESTS not looking at BUILD_TESTING (BUILD_TESTING=OFF), the check of Highway's version left out (an old Highway).
+# (python), SIMDROP_BUILD_TESTS not looking at BUILD_TESTING (BUILD_TESTING=OFF), the check of Highway's version left out (an old Highway),
+# SLEEF's header found by its path, and not as its sources find it (sleef by path).
 set -u
 
 folder=${1:?usage: optional_parts.sh FOLDER [--all | --part K/N | PART WAY CMAKE MACHINE]}

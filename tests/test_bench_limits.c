@@ -8,6 +8,7 @@
 
 #include "bench/contest.h"
 #include "bench/fresh.h"
+#include "bench/fused.h"
 #include "bench/kernels.h"
 #include "bench/limits.h"
 #include "oracle.h"
@@ -200,12 +201,12 @@ static void names_of_ways(void **state) {
   const bench_ways copies = bench_ways_to_copy(false), fresh = bench_ways_to_copy(true), rewrites = bench_ways_to_rewrite();
   const bench_ways sums = bench_ways_to_add();
   assert_string_equal(copies.ways[0].name, "memcpy");
-  for (size_t i = 1; i < copies.count; ++i) assert_true(library_has_way(copies.ways[i].name));
+  for (size_t i = 1; i < copies.count; ++i) assert_true(copies.ways[i].at_ends || library_has_way(copies.ways[i].name));
   for (size_t i = 0; i < rewrites.count; ++i) assert_true(library_has_way(rewrites.ways[i].name));
-  for (size_t i = 0; i < sums.count; ++i) assert_true(library_has_way(sums.ways[i].name));
+  for (size_t i = 0; i < sums.count; ++i) assert_true(sums.ways[i].at_ends || library_has_way(sums.ways[i].name));
 #if defined(__SSE2__) || defined(__aarch64__)
-  assert_int_equal(copies.count, simdrop_memory_count());  // memcpy in place of "learned"
-  assert_int_equal(sums.count, copies.count - 1);          // and nothing in place of memcpy
+  assert_int_equal(copies.count, simdrop_memory_count() + 1);  // memcpy in place of "learned", and a way of their own
+  assert_int_equal(sums.count, copies.count - 1);              // and nothing in place of memcpy
 #endif
   assert_in_range(fresh.count, copies.count, BENCH_MOST_WAYS);
 }
@@ -217,11 +218,14 @@ enum {
 
 static _Alignas(64) uint8_t input[MOST_BYTES], other_input[MOST_BYTES], output[MOST_BYTES + 1];
 static uint8_t other_output[MOST_BYTES], bits[MOST_ELEMENTS / 8 + 1], bytes[MOST_ELEMENTS], other_bytes[MOST_ELEMENTS];
+static _Alignas(64) uint8_t statistics[MOST_BYTES / 32], element_sums[2 * MOST_BYTES], other_sums[2 * MOST_BYTES];
 
 static bench_case make_case(simdrop_dtype dtype, size_t n, const simdrop_executor *executor) {
   for (size_t i = 0; i < MOST_BYTES; ++i) input[i] = (uint8_t)(i * 41 + i / 251) & 0x3f;  // small positive numbers of any type
   memset(output, 0xa5, sizeof output);
   for (size_t i = 0; i < MOST_BYTES; ++i) other_input[i] = (uint8_t)(i * 29 + i / 119) & 0x3f;
+  memcpy(statistics, input, sizeof statistics);
+  memset(element_sums, 0, sizeof element_sums);
   return (bench_case){.mask = {.p = 0.25, .seed = 3},
                       .dtype = dtype,
                       .n = n,
@@ -233,6 +237,8 @@ static bench_case make_case(simdrop_dtype dtype, size_t n, const simdrop_executo
                       .other = other_input,
                       .bits = bits,
                       .bytes = bytes,
+                      .statistics = statistics,
+                      .sums = element_sums,
                       .executor = executor,
                       .pieces = executor != NULL ? executor->threads : 1};
 }
@@ -306,10 +312,15 @@ static void kernels_in_pieces(void **state) {
       memset(output, 0xa5, sizeof output);
       memcpy(other_bytes, bytes, sizeof bytes);
       memset(bytes, 0xa5, sizeof bytes);
+      memcpy(other_sums, element_sums, sizeof element_sums);
+      memset(element_sums, 0, sizeof element_sums);
       memset(bits, 0, bench_kernels[kernel].draws != BENCH_DRAWS_NOTHING ? sizeof bits : 0);
       bench_kernels[kernel].run_parallel(&c, 1);
       check_bytes(other_output, output, sizeof other_output, "%s", bench_kernels[kernel].name);
       check_bytes(other_bytes, bytes, sizeof bytes, "bytes of %s", bench_kernels[kernel].name);
+      check_bytes(other_sums, element_sums, sizeof element_sums, "sums of %s", bench_kernels[kernel].name);
+      const simdrop_status status = bench_kernels[kernel].call != NULL ? bench_kernels[kernel].call(&c, NULL) : SIMDROP_OK;
+      assert_true(status == SIMDROP_OK || (status == SIMDROP_ERROR_NOT_BUILT && dtype == SIMDROP_F64));
     }
   }
 }
@@ -320,22 +331,51 @@ static const bench_kernel *kernel_named(const char *name) {
   return &bench_kernels[kernel];
 }
 
+// Where an element of a matrix of `rows` rows is, as tiles of 16 x 64 lie one after the other.
+static size_t place_in_tiles(size_t rows, size_t columns, size_t row, size_t column) {
+  const size_t first_row = row / 16 * 16, first_column = column / 64 * 64;
+  const size_t height = rows - first_row < 16 ? rows - first_row : 16;
+  const size_t width = columns - first_column < 64 ? columns - first_column : 64;
+  return first_row * columns + height * first_column + (row - first_row) * width + (column - first_column);
+}
+
 // Tiles make of a matrix what one call makes of it; those with numbers of their own drop about as many elements.
 static void tiles_are_whole(void **state) {
   (void)state;
   static const size_t sizes[] = {1, 100, 1000, 70000};
+  static const char *const names[] = {"tile", "tile-bits"};
   for (size_t i = 0; i < LENGTH(sizes); ++i) {
     bench_case c = make_case(SIMDROP_F32, sizes[i], NULL);
-    bench_set_outputs(kernel_named("tile"), &c);
-    memcpy(output, input, 4 * c.n);
-    kernel_named("tile")->run(&c, 1);
-    assert_int_equal(simdrop_forward(&c.mask, c.dtype, c.n, input, other_output, NULL), SIMDROP_OK);
-    check_bytes(other_output, output, 4 * c.n, "tiles of %zu elements", c.n);
+    const float *const x = (const float *)(const void *)input;
+    float *const y = (float *)(void *)output, *const matrix = (float *)(void *)other_output;
+    for (size_t name = 0; name < LENGTH(names); ++name) {
+      bench_set_outputs(kernel_named(names[name]), &c);
+      const size_t rows = c.matrix.rows, columns = c.matrix.columns;
+      for (size_t k = 0; k < c.n; ++k) matrix[k] = x[place_in_tiles(rows, columns, k / columns, k % columns)];
+      memcpy(output, input, 4 * c.n);
+      kernel_named(names[name])->run(&c, 1);
+      assert_int_equal(simdrop_forward(&c.mask, c.dtype, c.n, matrix, matrix, NULL), SIMDROP_OK);
+      for (size_t k = 0; k < c.n; ++k)
+        assert_memory_equal(&matrix[k], &y[place_in_tiles(rows, columns, k / columns, k % columns)], sizeof *y);
+    }
     memcpy(output, input, 4 * c.n);
     kernel_named("tile-numbered")->run(&c, 1);
     size_t dropped = 0;
-    for (size_t k = 0; k < c.n; ++k) dropped += ((const float *)(const void *)output)[k] == 0;
+    for (size_t k = 0; k < c.n; ++k) dropped += y[k] == 0;
     assert_true(fabs((double)dropped - c.mask.p * (double)c.n) < 6 * sqrt((double)c.n));
+  }
+}
+
+// Of a row that is an image of 32 x 32, and of a shorter one: gamma is p n over the elements of all blocks that there can be.
+static void planes_of_blocks(void **state) {
+  (void)state;
+  static const double sizes[][3] = {{1, 1, 1}, {5, 1, 5}, {100, 94, 7}, {1024, 26 * 26, 7 * 7}, {3000, 26 * 26, 7 * 7}};
+  for (size_t i = 0; i < LENGTH(sizes); ++i) {
+    bench_case c = make_case(SIMDROP_F32, (size_t)sizes[i][0], NULL);
+    bench_set_outputs(kernel_named("dropblock"), &c);
+    const double n = (double)c.matrix.columns, places = sizes[i][1], gamma = c.mask.p * n / (places * sizes[i][2]);
+    const double expected = bench_expected_planes(bench_threshold(gamma)) * places / n;
+    assert_true(fabs(bench_planes_of_blocks(&c) - expected) <= 1e-9 * expected);
   }
 }
 
@@ -350,7 +390,8 @@ static void fresh_outputs(void **state) {
     assert_true(bench_fresh_map(&c, &fresh));
     assert_ptr_equal(fresh.c.x, c.x);
     assert_ptr_not_equal(fresh.c.y, c.y);
-    const bool writes_bits = strcmp(bench_kernels[kernel].name, "forward-bits") == 0;
+    const char *const name = bench_kernels[kernel].name;
+    const bool writes_bits = strcmp(name, "forward-bits") == 0 || strcmp(name, "dropblock") == 0;
     assert_int_equal(fresh.c.bits != c.bits, writes_bits);
     check_filled(fresh.c.y, c.n * sizeof(float), 0, "y");
     memset(fresh.c.y, 1, c.n * sizeof(float));
@@ -423,6 +464,8 @@ static void rows_of_a_case(void **state) {
     assert_int_equal(c.matrix.columns, sizes[i][0] < 1024 ? sizes[i][0] : 1024);
     assert_int_equal(c.n, c.matrix.rows * c.matrix.columns);
     assert_true(bench_bytes(chain, &c) == 12.0 * (double)c.n);
+    assert_true(bench_bytes(kernel_named("dropconnect"), &c) == 4.0 * (double)c.n);
+    assert_true(bench_bytes(kernel_named("moments"), &c) == 20.0 * (double)c.n);
   }
   for (int dtype = SIMDROP_F32; dtype < SIMDROP_ELEMENT_TYPE_COUNT; ++dtype) {
     const bench_case c = make_case((simdrop_dtype)dtype, 5000, NULL);
@@ -467,6 +510,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(references_in_pieces),
       cmocka_unit_test(kernels_in_pieces),
       cmocka_unit_test(tiles_are_whole),
+      cmocka_unit_test(planes_of_blocks),
       cmocka_unit_test(fresh_outputs),
       cmocka_unit_test(fresh_calls_each),
       cmocka_unit_test(fresh_without_memory),

@@ -503,7 +503,15 @@ static void tiles_body(void) {
         uint8_t *const x = place(&x_memory, bytes, d % 2);
         simdrop_tile tile;
         assert_int_equal(simdrop_tile_init(&mask, dtype, d % 3 == 0 ? columns : 777, &tile), SIMDROP_OK);
-        assert_int_equal(simdrop_tile_apply(&tile, 3, 5, rows, columns, x, (ptrdiff_t)stride), SIMDROP_OK);
+        if (d % 5 == 0) {
+          const size_t row_bytes = (columns + 7) / 8;
+          uint8_t *const bits = place(&stored_memory, rows * row_bytes, d % 2);
+          assert_int_equal(simdrop_tile_bits(&tile, 3, 5, rows, columns, bits, row_bytes), SIMDROP_OK);
+          check_rest(&stored_memory, rows * row_bytes, d % 2, current_case);
+          assert_int_equal(simdrop_tile_apply_bits(&tile, rows, columns, bits, row_bytes, x, (ptrdiff_t)stride), SIMDROP_OK);
+        } else {
+          assert_int_equal(simdrop_tile_apply(&tile, 3, 5, rows, columns, x, (ptrdiff_t)stride), SIMDROP_OK);
+        }
         check_rest(&x_memory, bytes, d % 2, current_case);
         for (size_t r = 0; r + 1 < rows; ++r)
           check_filled(x + (r * stride + columns) * size, (stride - columns) * size, CANARY, "%s: between rows", current_case);
@@ -514,6 +522,7 @@ static void tiles_body(void) {
 static void tiles(void **state) {
   (void)state;
   x_memory = make_guarded(65536);
+  stored_memory = make_guarded(16384);
   run_guarded(tiles_body);
 }
 

@@ -1,6 +1,7 @@
 // LayerNorm and RMSNorm of residual + dropout(x + bias): the definition once more, rounded operation by operation, byte for
 // byte on every backend; as a composition of the other public calls; threads, places, guard pages, errors, and gradients
 // against differences.
+#include <float.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -817,6 +818,8 @@ static void errors(void **state) {
   REFUSED(SIMDROP_ERROR_NORM, "epsilon below 0", call.norm.epsilon = -1e-30);
   REFUSED(SIMDROP_ERROR_NORM, "epsilon NaN", call.norm.epsilon = NAN);
   REFUSED(SIMDROP_ERROR_NORM, "epsilon infinite", call.norm.epsilon = INFINITY);
+  REFUSED(SIMDROP_ERROR_NORM, "epsilon infinite as a float", call.norm.epsilon = 1e39);
+  REFUSED(SIMDROP_OK, "the largest epsilon", call.norm.epsilon = (double)FLT_MAX);
   REFUSED(SIMDROP_OK, "epsilon 0", call.norm.epsilon = 0);
   REFUSED(SIMDROP_ERROR_SIZE_OVERFLOW, "shape", call.matrix.rows = SIZE_MAX / 2);
   REFUSED(SIMDROP_ERROR_SIZE_OVERFLOW, "bytes", call.matrix.rows = PTRDIFF_MAX / CALL_COLUMNS; call.matrix.index_stride = 0);

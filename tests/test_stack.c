@@ -193,6 +193,17 @@ static simdrop_status tile(const call *c) {
   const simdrop_status status = simdrop_tile_init(c->mask, c->dtype, 1000, &prepared);
   return status == SIMDROP_OK ? simdrop_tile_apply(&prepared, 5, 7, c->n, 150, c->y, 151) : status;
 }
+static simdrop_status tile_bits(const call *c) {
+  simdrop_tile prepared;
+  const simdrop_status status = simdrop_tile_init(c->mask, c->dtype, 1024, &prepared);
+  return status == SIMDROP_OK ? simdrop_tile_bits(&prepared, 5, 7, c->n, 150, (uint8_t *)c->y, 19) : status;
+}
+static simdrop_status tile_apply_bits(const call *c) {
+  static const uint8_t bits[19];
+  simdrop_tile prepared;
+  const simdrop_status status = simdrop_tile_init(c->mask, c->dtype, 1000, &prepared);
+  return status == SIMDROP_OK ? simdrop_tile_apply_bits(&prepared, c->n, 150, bits, 0, c->y, 151) : status;
+}
 static simdrop_softmax masked_softmax(const call *c) {
   simdrop_softmax softmax = simdrop_softmax_plain(1, c->layout->dims[1]);
   softmax.allowed = (const uint8_t *)c->x;
@@ -540,7 +551,11 @@ static void norms(void **state) {
 static void tiles_and_softmax(void **state) {
   (void)state;
   begin();
-  static const named_function functions[] = {{FUNCTION(tile)}, {FUNCTION(softmax_forward)}, {FUNCTION(softmax_backward)}};
+  static const named_function functions[] = {{FUNCTION(tile)},
+                                             {FUNCTION(tile_bits)},
+                                             {FUNCTION(tile_apply_bits)},
+                                             {FUNCTION(softmax_forward)},
+                                             {FUNCTION(softmax_backward)}};
   // Rows with a decision each, alone in the mask or not, and shared; short, longer than what is kept of them, and drawn in
   // pieces.
   static const simdrop_layout cases[] = {

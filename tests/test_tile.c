@@ -47,10 +47,57 @@ static void compare_with_layout(const char *backend, const tile_case *c, simdrop
   free(found);
 }
 
+// Decisions that are drawn first, of more rows' bytes than are needed, are those of the mask, and what they are applied to
+// becomes what simdrop_apply_bits makes of it, row by row, whatever they are.
+static void compare_stored(const char *backend, const tile_case *c, simdrop_dtype dtype, double p, uint64_t *random) {
+  const simdrop_layout layout = layout_of(c);
+  const reach elements = find_reach(&layout, layout.x_strides);
+  const size_t size = simdrop_dtype_size(dtype), bytes = (elements.before + elements.after) * size;
+  const size_t row_bytes = (c->columns + 7) / 8, bits_stride = row_bytes + next_random(random) % 3;
+  const size_t bits_size = c->rows * bits_stride;
+  uint8_t *const bits = allocate(bits_size), *const drawn = allocate(bits_size);
+  uint8_t *const expected = allocate(bytes), *const found = allocate(bytes);
+  const simdrop_mask mask = {p, 71, 72, c->offset, 0};
+  simdrop_mask of_row = mask;
+  simdrop_tile tile;
+  memset(bits, CANARY, bits_size);
+  memset(drawn, CANARY, bits_size);
+  assert_int_equal(simdrop_tile_init(&mask, dtype, c->index_stride, &tile), SIMDROP_OK);
+  assert_int_equal(simdrop_tile_bits(&tile, c->row, c->column, c->rows, c->columns, drawn, bits_stride), SIMDROP_OK);
+  for (size_t r = 0; r < c->rows; ++r) {
+    of_row.offset = c->offset + (c->row + r) * c->index_stride + c->column;
+    assert_int_equal(simdrop_mask_bits(&of_row, c->columns, bits + r * bits_stride), SIMDROP_OK);
+  }
+  check_bytes(bits, drawn, bits_size, "%s: decisions, p %g, %zu x %zu, %zu bytes a row", backend, p, c->rows, c->columns,
+              bits_stride);
+  for (size_t i = 0; i < bits_size; ++i) drawn[i] = (uint8_t)next_random(random);
+  memset(expected, CANARY, bytes);
+  fill_values(dtype, elements.before + elements.after, random, expected);
+  memcpy(found, expected, bytes);
+  const size_t shared = c->index_stride == 0 ? 0 : bits_stride;  // all rows by the first's, where they share decisions
+  for (size_t r = 0; r < c->rows; ++r) {
+    uint8_t *const row = expected + ((ptrdiff_t)elements.before + (ptrdiff_t)r * c->stride) * (ptrdiff_t)size;
+    assert_int_equal(simdrop_apply_bits(p, dtype, c->columns, drawn + r * shared, row, row), SIMDROP_OK);
+  }
+  assert_int_equal(
+      simdrop_tile_apply_bits(&tile, c->rows, c->columns, drawn, shared, found + elements.before * size, c->stride),
+      SIMDROP_OK);
+  check_bytes(expected, found, bytes, "%s: stored decisions of %s, p %g, %zu x %zu, stride %td, %zu bytes a row", backend,
+              dtype_name(dtype), p, c->rows, c->columns, c->stride, shared);
+  free(bits);
+  free(drawn);
+  free(expected);
+  free(found);
+}
+
 // The first are those that attention takes; the others have what can go wrong: rows that share blocks, blocks whose numbers
 // have different upper halves, more rows and longer rows than a batch has, and the last index of all.
 static const tile_case cases[] = {
     {16, 64, 64, 2048, 16, 64, 0},
+    {16, 1024, 1024, 4096, 32, 1024, 0},
+    {40, 60, 61, 256, 3, 8, 40},
+    {40, 60, 60, 256, 3, 100, 0},
+    {33, 16, 20, 16, 5, 0, 8},
     {64, 64, 64, 2048, 128, 192, 5},
     {64, 128, 128, 2048, 3, 128, 0},
     {16, 64, 64, 64, 160, 0, 0},
@@ -76,6 +123,8 @@ static void layouts(void **state) {
         const double p = some_probabilities[next_random(&random) % LENGTH(some_probabilities)];
         compare_with_layout(backend, &cases[i], all_dtypes[d], comparable_probability(all_dtypes[d], 0.3), &random);
         compare_with_layout(backend, &cases[i], all_dtypes[d], comparable_probability(all_dtypes[d], p), &random);
+        compare_stored(backend, &cases[i], all_dtypes[d], comparable_probability(all_dtypes[d], 0.3), &random);
+        compare_stored(backend, &cases[i], all_dtypes[d], comparable_probability(all_dtypes[d], p), &random);
       }
     for (int round = 0; round < (full_effort() ? 300 : 30); ++round) {
       tile_case c = {1 + next_random(&random) % 40, 1 + next_random(&random) % 300, 0,
@@ -84,6 +133,7 @@ static void layouts(void **state) {
       c.stride = (ptrdiff_t)(c.columns + next_random(&random) % 3) * (next_random(&random) % 4 == 0 ? -1 : 1);
       const simdrop_dtype dtype = all_dtypes[next_random(&random) % LENGTH(all_dtypes)];
       compare_with_layout(backend, &c, dtype, comparable_probability(dtype, 0.3), &random);
+      compare_stored(backend, &c, dtype, comparable_probability(dtype, round % 8 == 0 ? 0 : 0.3), &random);
     }
   }
 }
@@ -202,11 +252,87 @@ static void errors(void **state) {
   assert_int_equal(simdrop_tile_apply(&tile, 0, 0, 1, 8, x, PTRDIFF_MAX / 5), SIMDROP_OK);
 }
 
+static void errors_of_bits(void **state) {
+  (void)state;
+  const simdrop_mask mask = {0.5, 1, 2, 10, 0};
+  simdrop_tile tile;
+  double x[64], untouched[64];
+  uint8_t bits[64], drawn[64];
+  memset(x, CANARY, sizeof x);
+  memcpy(untouched, x, sizeof x);
+  memset(bits, CANARY, sizeof bits);
+  memcpy(drawn, bits, sizeof bits);
+  memset(&tile, 0, sizeof tile);
+  assert_int_equal(simdrop_tile_bits(&tile, 0, 0, 1, 1, drawn, 1), SIMDROP_ERROR_DTYPE);
+  assert_int_equal(simdrop_tile_apply_bits(&tile, 1, 1, bits, 1, x, 1), SIMDROP_ERROR_DTYPE);
+  assert_int_equal(simdrop_tile_init(&mask, SIMDROP_F64, 64, &tile), SIMDROP_OK);
+  const size_t half = SIZE_MAX / 2;
+  static const struct {
+    uint64_t row, column;
+    size_t rows, columns, bits_stride;
+    simdrop_status status;
+  } draws[] = {
+      {0, 0, 2, 9, 1, SIMDROP_ERROR_OVERLAP},
+      {0, 0, 2, 9, 0, SIMDROP_ERROR_OVERLAP},
+      {0, 0, 3, 9, PTRDIFF_MAX / 2 + 1, SIMDROP_ERROR_SIZE_OVERFLOW},
+      {0, 0, 2, 9, PTRDIFF_MAX - 1, SIMDROP_ERROR_SIZE_OVERFLOW},
+      {0, 0, 2, 9, SIZE_MAX, SIMDROP_ERROR_SIZE_OVERFLOW},
+      {0, UINT64_MAX - 9, 1, 1, 1, SIMDROP_ERROR_INDEX_OVERFLOW},
+      {UINT64_MAX / 64, 57, 1, 8, 1, SIMDROP_ERROR_INDEX_OVERFLOW},
+      {0, 0, 0, 9, 0, SIMDROP_OK},
+      {0, 0, 9, 0, 0, SIMDROP_OK},
+  };
+  for (size_t i = 0; i < LENGTH(draws); ++i) {
+    const simdrop_status status =
+        simdrop_tile_bits(&tile, draws[i].row, draws[i].column, draws[i].rows, draws[i].columns, drawn, draws[i].bits_stride);
+    if (status != draws[i].status) fail_msg("draw %zu: %s", i, simdrop_status_string(status));
+  }
+  assert_int_equal(simdrop_tile_bits(NULL, 0, 0, 1, 1, drawn, 1), SIMDROP_ERROR_NULL_POINTER);
+  assert_int_equal(simdrop_tile_bits(&tile, 0, 0, 1, 1, NULL, 1), SIMDROP_ERROR_NULL_POINTER);
+  assert_int_equal(simdrop_tile_bits(&tile, 0, 0, 0, half, NULL, 0), SIMDROP_OK);
+  check_bytes(bits, drawn, sizeof bits, "decisions after errors");
+
+  static const struct {
+    size_t rows, columns, bits_stride;
+    ptrdiff_t stride;
+    simdrop_status status;
+  } calls[] = {
+      {2, 9, 1, 9, SIMDROP_ERROR_OVERLAP},
+      {2, 9, 2, 8, SIMDROP_ERROR_OVERLAP},
+      {2, 9, 2, -8, SIMDROP_ERROR_OVERLAP},
+      {3, 8, PTRDIFF_MAX / 2 + 1, 8, SIMDROP_ERROR_SIZE_OVERFLOW},
+      {3, 8, 1, PTRDIFF_MAX / 16, SIMDROP_ERROR_SIZE_OVERFLOW},
+      {0, 8, 0, 0, SIMDROP_OK},
+      {8, 0, 0, 0, SIMDROP_OK},
+  };
+  for (size_t i = 0; i < LENGTH(calls); ++i) {
+    const simdrop_status status =
+        simdrop_tile_apply_bits(&tile, calls[i].rows, calls[i].columns, bits, calls[i].bits_stride, x + 32, calls[i].stride);
+    if (status != calls[i].status) fail_msg("call %zu: %s", i, simdrop_status_string(status));
+  }
+  // Where x is, or would be between its rows, upwards and downwards.
+  const uint8_t *const in_x = (const uint8_t *)(x + 32);
+  assert_int_equal(simdrop_tile_apply_bits(&tile, 1, 8, in_x, 1, x + 32, 8), SIMDROP_ERROR_OVERLAP);
+  assert_int_equal(simdrop_tile_apply_bits(&tile, 2, 8, in_x + 100, 1, x + 32, 16), SIMDROP_ERROR_OVERLAP);
+  assert_int_equal(simdrop_tile_apply_bits(&tile, 2, 8, in_x - 128, 1, x + 32, -16), SIMDROP_ERROR_OVERLAP);
+  assert_int_equal(simdrop_tile_apply_bits(&tile, 2, 8, in_x - 1, 1, x + 32, 8), SIMDROP_ERROR_OVERLAP);
+  assert_int_equal(simdrop_tile_apply_bits(NULL, 1, 1, bits, 1, x, 1), SIMDROP_ERROR_NULL_POINTER);
+  assert_int_equal(simdrop_tile_apply_bits(&tile, 1, 1, NULL, 1, x, 1), SIMDROP_ERROR_NULL_POINTER);
+  assert_int_equal(simdrop_tile_apply_bits(&tile, 1, 1, bits, 1, NULL, 1), SIMDROP_ERROR_NULL_POINTER);
+  assert_int_equal(simdrop_tile_apply_bits(&tile, 0, half, NULL, 0, NULL, 0), SIMDROP_OK);
+  check_bytes(untouched, x, sizeof x, "elements after errors");
+  // Decisions may end where x begins, and the stride of one row is nothing that is computed with.
+  assert_int_equal(simdrop_tile_apply_bits(&tile, 2, 8, in_x - 2, 1, x + 32, 8), SIMDROP_OK);
+  assert_int_equal(simdrop_tile_apply_bits(&tile, 1, 8, bits, SIZE_MAX, x, PTRDIFF_MIN), SIMDROP_OK);
+  assert_int_equal(simdrop_tile_bits(&tile, 0, 0, 1, 8, drawn, SIZE_MAX), SIMDROP_OK);
+}
+
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(layouts),
       cmocka_unit_test(whole_matrix),
       cmocka_unit_test(errors),
+      cmocka_unit_test(errors_of_bits),
   };
   return RUN_TESTS(argc, argv, tests);
 }

@@ -1155,6 +1155,20 @@ static char *connect_values_of(simdrop_dtype dtype, size_t n, uint64_t *random) 
   return values;
 }
 
+static char *connect_constants_of(simdrop_dtype dtype, size_t n, float value) {
+  const size_t size = simdrop_dtype_size(dtype);
+  char *const values = allocate(n * size);
+  const double wide = (double)value;
+  uint64_t bits = 0;
+  if (dtype == SIMDROP_F64) {
+    memcpy(&bits, &wide, sizeof bits);
+  } else {
+    bits = bits_of(dtype, value);
+  }
+  for (size_t k = 0; k < n; ++k) write_element(size, bits, values + k * size);
+  return values;
+}
+
 static void check_connect_gradients(const connect_arrays *a, bool has_dw, bool has_dx, bool is_added,
                                     const simdrop_executor *executor, const char *backend) {
   const simdrop_dtype dtype = a->dtype;
@@ -1234,6 +1248,39 @@ static void connect_gradients(void **state) {
   assert_true(runs.calls > 0);
 }
 
+// A row's decisions may end within it, and the next batch goes on. What the words of elements have behind the end is nobody's,
+// even where the gradient is infinite and would make NaN of the zeros there.
+static void connect_infinities(void **state) {
+  (void)state;
+  enum {
+    ROWS = 133,
+    COLUMNS = 396
+  };
+  for (size_t d = 0; d < LENGTH(computed_dtypes); ++d) {
+    connect_arrays a = {
+        .mask = {0.5, 75, 76, 0, 0}, .dtype = computed_dtypes[d], .rows = ROWS, .columns = COLUMNS, .stride = COLUMNS};
+    a.kept = allocate(ROWS * COLUMNS);
+    assert_int_equal(simdrop_mask_bytes(&a.mask, ROWS * COLUMNS, a.kept), SIMDROP_OK);
+    a.w = connect_constants_of(a.dtype, ROWS * COLUMNS, 1);
+    a.x = connect_constants_of(a.dtype, COLUMNS, 1);
+    a.dy = connect_constants_of(a.dtype, ROWS, INFINITY);
+    a.added = connect_constants_of(a.dtype, ROWS * COLUMNS, 1);
+    // In the reference, rows that begin a group take part whether they are kept or not.
+    char *const finite = connect_constants_of(a.dtype, 1, 1);
+    for (size_t r = 0; r < ROWS; r += 64) memcpy(a.dy + r * simdrop_dtype_size(a.dtype), finite, simdrop_dtype_size(a.dtype));
+    FOR_EACH_BACKEND(backend) {
+      check_connect_gradients(&a, true, true, true, NULL, backend);
+      check_connect_gradients(&a, false, true, false, NULL, backend);
+    }
+    free(a.kept);
+    free(a.w);
+    free(a.x);
+    free(a.dy);
+    free(a.added);
+    free(finite);
+  }
+}
+
 int main(int argc, char **argv) {
   if (argc == 2 && strcmp(argv[1], "--write") == 0) {
     write_golden();
@@ -1266,6 +1313,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(concrete_layouts),
       cmocka_unit_test(connect_values),
       cmocka_unit_test(connect_gradients),
+      cmocka_unit_test(connect_infinities),
   };
   return RUN_TESTS(argc, argv, tests);
 }

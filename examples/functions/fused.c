@@ -163,6 +163,35 @@ static void tile_apply(void) {
   //! [simdrop_tile_apply]
 }
 
+static void tile_bits(void) {
+  //! [simdrop_tile_bits]
+  simdrop_tile tile;
+  uint8_t bits[2 * COLUMNS / 8];  // of two whole rows: tiles beside one another share what is drawn for them
+  check(simdrop_tile_init(&mask, SIMDROP_F32, COLUMNS, &tile));
+  check(simdrop_tile_bits(&tile, 2, 0, 2, COLUMNS, bits, COLUMNS / 8));
+  for (size_t column = 0; column < COLUMNS; ++column) {
+    expect((bits[column / 8] >> column % 8 & 1) == kept[2 * COLUMNS + column]);
+    expect((bits[COLUMNS / 8 + column / 8] >> column % 8 & 1) == kept[3 * COLUMNS + column]);
+  }
+  //! [simdrop_tile_bits]
+}
+
+static void tile_apply_bits(void) {
+  //! [simdrop_tile_apply_bits]
+  simdrop_tile tile;
+  uint8_t bits[2 * COLUMNS / 8];
+  check(simdrop_tile_init(&mask, SIMDROP_F32, COLUMNS, &tile));
+  memcpy(y, x, sizeof y);
+  for (size_t row = 0; row < ROWS; row += 2) {
+    check(simdrop_tile_bits(&tile, row, 0, 2, COLUMNS, bits, COLUMNS / 8));
+    for (size_t column = 0; column < COLUMNS; column += 8)  // tiles of such a strip begin with a byte of it
+      check(simdrop_tile_apply_bits(&tile, 2, 8, bits + column / 8, COLUMNS / 8, y + row * COLUMNS + column, COLUMNS));
+  }
+  check(simdrop_forward(&mask, SIMDROP_F32, N, x, plain, NULL));
+  expect(memcmp(y, plain, sizeof y) == 0);
+  //! [simdrop_tile_apply_bits]
+}
+
 int main(void) {
   for (int k = 0; k < N; ++k) {
     x[k] = (float)(k * 7 % 11 - 5);
@@ -180,5 +209,7 @@ int main(void) {
   softmax_backward();
   tile_init();
   tile_apply();
+  tile_bits();
+  tile_apply_bits();
   return 0;
 }

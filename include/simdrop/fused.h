@@ -96,7 +96,7 @@ typedef struct simdrop_chain {
  *                   simdrop_chain_backward needs then. They may overlap nothing
  *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_PROBABILITY, ERROR_FLAGS, ERROR_DTYPE, ERROR_ACTIVATION, ERROR_SHAPE (no such
  *          axis), ERROR_SIZE_OVERFLOW, ERROR_INDEX_OVERFLOW, ERROR_OVERLAP, or ERROR_NOT_BUILT: f64 with an activation that
- * needs functions of a library that this one was built without
+ *          needs functions of a library that this one was built without
  *  @snippet fused.c simdrop_chain_forward */
 SIMDROP_API simdrop_status simdrop_chain_forward(const simdrop_executor *executor, const simdrop_mask *mask,
                                                  simdrop_dtype dtype, const simdrop_matrix *matrix, const simdrop_chain *chain,
@@ -109,20 +109,20 @@ SIMDROP_API simdrop_status simdrop_chain_forward(const simdrop_executor *executo
  *  and the sums of dx along the axis across the bias, in float (f64: in double), of values that are not rounded to dtype. The
  *  order of additions is fixed: down a column, rows in groups of 64, each group from +0 in the order of rows, and the groups'
  *  sums from +0 in their order; along a row, column k to the sum of lane k % 32, lanes from +0 in the order of columns, and
- * then lane i += lane i + h for h = 16, 8, 4, 2, 1.
+ *  then lane i += lane i + h for h = 16, 8, 4, 2, 1.
  *  @param executor       cuts rows, and where columns are summed, columns; NULL: the calling thread
  *  @param mask           the mask given to simdrop_chain_forward
  *  @param dtype          type of all elements but the bias' gradient
  *  @param matrix         that of the forward call: dx lies as x (x_stride), dy as y (y_stride)
- *  @param chain          that of the forward call; the residual plays no part
+ *  @param chain          that of the forward call; the residual plays no part, nor does the bias where x is not needed
  *  @param bits           NULL: the mask is drawn again; otherwise the bits that the forward call wrote, which then decide alone
- *  @param x              element (0, 0) of the forward call's input; may be NULL where it is not needed: without an activation,
- * and with SIMDROP_RELU and bits
+ *  @param x              element (0, 0) of the forward call's input; may be NULL where it is not needed: without an
+ *                        activation, and with SIMDROP_RELU and bits
  *  @param dy             element (0, 0) of the gradient with respect to y
  *  @param dx             element (0, 0) of the gradient with respect to x; may be x, or dy with the same stride, and works in
- * place then. It may share no byte with another array, nor with another element of these
+ *                        place then. It may share no byte with another array, nor with another element of these
  *  @param bias_gradient  NULL, or receives float (f64: double) sums, `columns` or `rows` of them by the chain's bias_axis,
- * whether there is a bias or not; +0 where there is nothing to sum. It may overlap nothing
+ *                        whether there is a bias or not; +0 where there is nothing to sum. It may overlap nothing
  *  @return as simdrop_chain_forward
  *  @snippet fused.c simdrop_chain_backward */
 SIMDROP_API simdrop_status simdrop_chain_backward(const simdrop_executor *executor, const simdrop_mask *mask,
@@ -145,7 +145,7 @@ typedef enum simdrop_norm_kind {
  *  is multiplied. */
 typedef struct simdrop_norm {
   simdrop_norm_kind kind; /**< LayerNorm or RMSNorm */
-  double epsilon;         /**< added to the mean square before its root: 0 or more, and finite; 1e-5 is usual */
+  double epsilon;         /**< added to the mean square before its root: from 0 to FLT_MAX (f64: DBL_MAX); 1e-5 is usual */
   const void *bias;       /**< what is added to x, one for each column */
   const void *residual;   /**< NULL: nothing is added; otherwise element (0, 0) of a matrix */
   const void *gamma;      /**< what is multiplied by last, one for each column */
@@ -170,11 +170,11 @@ typedef struct simdrop_norm {
  *  @param norm        the parts
  *  @param x           element (0, 0) of the input
  *  @param h           NULL, or receives h, element (0, 0): the next residual, and what simdrop_norm_backward needs. May be x,
- * or the residual, with the same stride
- *  @param y           element (0, 0) of the output; may be x, or the residual, with the same stride, but not h. Each of h and y
- * may share no byte with another array, nor with another element of its own
+ *                     or the residual, with the same stride
+ *  @param y           element (0, 0) of the output; may be x, or the residual, with the same stride, but not h. Each of h and
+ *                     y may share no byte with another array, nor with another element of its own
  *  @param statistics  NULL, or receives m and w of each row, side by side, as float (f64: as double): 2 * rows numbers. They
- * may overlap nothing. Rows of no elements have none
+ *                     may overlap nothing. Rows of no elements have none
  *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_PROBABILITY, ERROR_FLAGS, ERROR_DTYPE, ERROR_NORM, ERROR_SIZE_OVERFLOW,
  *          ERROR_INDEX_OVERFLOW or ERROR_OVERLAP
  *  @snippet fused.c simdrop_norm_forward */
@@ -187,15 +187,16 @@ SIMDROP_API simdrop_status simdrop_norm_forward(const simdrop_executor *executor
  *
  *      dh = dh_added + ((g - a) - z * b) * w,  dx = kept ? dh * s : +0
  *
- *  dh is rounded to dtype, and dx computed of that, as simdrop_chain_backward does; dh is the gradient of the residual too. The
- *  gradients of gamma, beta and the bias are the sums of dy * z, of dy, and of dx before it is rounded, down the columns, in
- * the order of simdrop_chain_backward. Sums along rows are made as those of the forward call.
+ *  dh is rounded to dtype, and dx computed of that, as simdrop_chain_backward does; dh is the gradient of the residual too.
+ *  The gradients of gamma, beta and the bias are the sums of dy * z, of dy, and of dx before it is rounded, down the columns,
+ *  in the order of simdrop_chain_backward. Sums along rows are made as those of the forward call.
  *  @param executor        cuts rows, and columns where these are summed: as much as three times, one after the other. NULL: the
  *                         calling thread, which goes through memory once
  *  @param mask            the mask given to simdrop_norm_forward
  *  @param dtype           type of all elements but the sums of columns
  *  @param matrix          that of the forward call: dx lies as x (x_stride); h, dy, dh and dh_added lie as y (y_stride)
- *  @param norm            that of the forward call; the bias, the residual, beta and epsilon play no part
+ *  @param norm            that of the forward call; the bias, the residual, beta and epsilon play no part, though epsilon is
+ *                         checked as there
  *  @param h               element (0, 0) of what the forward call wrote
  *  @param statistics      what the forward call wrote; with SIMDROP_RMS_NORM, m is taken to be +0
  *  @param dy              element (0, 0) of the gradient with respect to y
@@ -203,12 +204,12 @@ SIMDROP_API simdrop_status simdrop_norm_forward(const simdrop_executor *executor
  *                         residual
  *  @param dh              NULL, or receives the gradient with respect to h and the residual, element (0, 0)
  *  @param dx              element (0, 0) of the gradient with respect to x. Each of dh and dx may be h, dy, or dh_added, with
- * the same stride, and works in place then. They may share no byte with another array or with each other, nor with another
- * element of their own
+ *                         the same stride, and works in place then. They may share no byte with another array or with each
+ *                         other, nor with another element of their own
  *  @param gamma_gradient  NULL, or receives float (f64: double) sums of columns, whether there is a gamma or not; +0 where
- * there is nothing to sum. It may overlap nothing, nor may
- *  @param beta_gradient   that of beta, and
- *  @param bias_gradient   that of the bias, with which the same is true
+ *                         there is nothing to sum. It may overlap nothing
+ *  @param beta_gradient   the same for beta
+ *  @param bias_gradient   the same for the bias
  *  @return as simdrop_norm_forward
  *  @snippet fused.c simdrop_norm_backward */
 SIMDROP_API simdrop_status simdrop_norm_backward(const simdrop_executor *executor, const simdrop_mask *mask,

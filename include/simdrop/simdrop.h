@@ -60,7 +60,7 @@ SIMDROP_API simdrop_status simdrop_mask_bits(const simdrop_mask *mask, size_t n,
 SIMDROP_API simdrop_status simdrop_mask_bytes(const simdrop_mask *mask, size_t n, uint8_t *bytes);
 
 /** The scale s = 2^32 / (2^32 - T), T = round(p * 2^32), by which kept elements are multiplied, as f64 uses it; the
- *  other types use it rounded to float. 0 when p = 1.
+ *  other types use it rounded to float. 0 when p = 1; where p is less, T is 2^32 - 1 at most.
  *  @param p      probability of dropping, in [0, 1]
  *  @param scale  receives s
  *  @return SIMDROP_OK, ERROR_NULL_POINTER or ERROR_PROBABILITY
@@ -199,8 +199,8 @@ SIMDROP_API simdrop_status simdrop_backend_select(const char *name);
 SIMDROP_API size_t simdrop_memory_count(void);
 
 /** A name that simdrop_memory_select takes: "learned", which is the default; "cached" for ordinary stores; "pages-1",
- * "pages-1-prefetch", "pages-2", "pages-4" and "pages-8" for stores past the caches (in place: ordinary ones) to so many pages
- * in turns.
+ *  "pages-1-prefetch", "pages-2", "pages-4" and "pages-8" for stores past the caches (in place: ordinary ones) to so many
+ *  pages in turns.
  *  @param index  its number
  *  @return static storage; NULL if index >= simdrop_memory_count()
  *  @snippet library.c simdrop_memory_name */

@@ -1,6 +1,6 @@
 /** @file softmax.h
  *  Softmax with dropout: what attention does with its scores, in one pass over memory. docs/fused.md has the formulas,
- * operation by operation, and what fused.h says of fused functions holds here too. Included by simdrop.h. */
+ *  operation by operation, and what fused.h says of fused functions holds here too. Included by simdrop.h. */
 #ifndef SIMDROP_SOFTMAX_H
 #define SIMDROP_SOFTMAX_H
 
@@ -18,12 +18,12 @@ extern "C" {
  *  A score is masked if any mask says so: what it is, and what the mask adds to it, then plays no part, and its probability is
  *  +0. A row in which every score is masked, or -infinity, has probabilities of +0, not NaN. */
 typedef struct simdrop_softmax {
-  double scale; /**< scores are multiplied by this, rounded to float (f64: as it is): 1 / sqrt(head size), or 1; finite */
+  double scale; /**< what multiplies scores, rounded to float (f64: as it is), finite even then: 1 / sqrt(head size), or 1 */
   const void *additive;         /**< NULL, or element (0, 0) of what is added to scale * x */
   simdrop_dtype additive_type;  /**< of these elements: SIMDROP_F32, or the call's type. f64 takes f64 alone */
-  ptrdiff_t additive_stride;    /**< from row to row, in elements; 0 = one row for all */
+  ptrdiff_t additive_stride;    /**< from row to row, in elements; may be negative; 0 = one row for all */
   const uint8_t *allowed;       /**< NULL, or element (0, 0) of a byte for each score: 0 = masked, all others = takes part */
-  ptrdiff_t allowed_stride;     /**< from row to row, in bytes; 0 = one row for all */
+  ptrdiff_t allowed_stride;     /**< from row to row, in bytes; may be negative; 0 = one row for all */
   int causal;                   /**< 1: scores of columns c > r + diagonal are masked, and not even read; otherwise 0 */
   ptrdiff_t diagonal;           /**< 0 where the first row sees the first column alone; how many keys came before otherwise */
   ptrdiff_t probability_stride; /**< of the probabilities, from row to row, in elements */
@@ -54,12 +54,12 @@ SIMDROP_API simdrop_softmax simdrop_softmax_plain(double scale, size_t columns);
  *                        byte with another array, nor with another element of these; nor may its rows lie between those of a
  *                        mask whose elements have another size
  *  @param probabilities  NULL, or receives P, rounded to dtype, for simdrop_softmax_backward; may be x with the same stride if
- * y is not
+ *                        y is not
  *  @param statistics     NULL, or receives m and i of each row, side by side, as float (f64: as double): 2 * rows numbers, from
- *                        which and x simdrop_softmax_backward can do without the probabilities
+ *                        which and x simdrop_softmax_backward can do without the probabilities. Rows of no elements have none
  *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_PROBABILITY, ERROR_FLAGS, ERROR_DTYPE (also of the additive mask),
  *          ERROR_SIZE_OVERFLOW, ERROR_INDEX_OVERFLOW, ERROR_SHAPE (causal is neither 0 nor 1, or scale is not finite),
- * ERROR_OVERLAP, or ERROR_NOT_BUILT: f64 where this library was built without functions of double
+ *          ERROR_OVERLAP, or ERROR_NOT_BUILT: f64 where this library was built without functions of double
  *  @snippet fused.c simdrop_softmax_forward */
 SIMDROP_API simdrop_status simdrop_softmax_forward(const simdrop_executor *executor, const simdrop_mask *mask,
                                                    simdrop_dtype dtype, const simdrop_matrix *matrix,
@@ -72,8 +72,8 @@ SIMDROP_API simdrop_status simdrop_softmax_forward(const simdrop_executor *execu
  *      dx = P > 0 ? (P * (g - D)) * scale : P
  *
  *  so that masked scores have gradients of +0 whatever dy is there, and causal ones are not read. P is that of the forward
- * call: from the probabilities, or, if these are NULL, computed again from x and the statistics as the forward call computed
- * it.
+ *  call: from the probabilities, or, if these are NULL, computed again from x and the statistics as the forward call computed
+ *  it.
  *  @param executor       cuts rows; NULL: the calling thread
  *  @param mask           the mask given to simdrop_softmax_forward
  *  @param dtype          type of all elements

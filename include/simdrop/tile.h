@@ -52,6 +52,40 @@ SIMDROP_API simdrop_status simdrop_tile_init(const simdrop_mask *mask, simdrop_d
 SIMDROP_API simdrop_status simdrop_tile_apply(const simdrop_tile *tile, uint64_t row, uint64_t column, size_t rows,
                                               size_t columns, void *x, ptrdiff_t stride);
 
+/** Draw the decisions of rows row .. row + rows - 1 and columns column .. column + columns - 1 of the matrix, for tiles that
+ * are to come: a whole strip of narrow tiles side by side, say, so that no block of the mask is drawn for each of them anew.
+ * They are packed: that of element (row + r, column + c) is bit c % 8 of byte r * bits_stride + c / 8, 1 = kept, and unused
+ * bits of a row's last byte are 0. A kernel that has its tile in registers may select by them itself.
+ *  @param tile         made by simdrop_tile_init, which must have returned SIMDROP_OK
+ *  @param row          the first row
+ *  @param column       the first column
+ *  @param rows         number of rows; 0: nothing is done
+ *  @param columns      number of columns; 0: nothing is done
+ *  @param bits         receives (columns + 7) / 8 bytes for each row; what lies between those of two rows is left alone
+ *  @param bits_stride  bytes from a row's decisions to the next row's; anything if there is one row
+ *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_DTYPE (the tile is all zeros), ERROR_INDEX_OVERFLOW, ERROR_SIZE_OVERFLOW (the
+ *          bytes lie further apart than PTRDIFF_MAX), or ERROR_OVERLAP: the stride is shorter than a row
+ *  @snippet fused.c simdrop_tile_bits */
+SIMDROP_API simdrop_status simdrop_tile_bits(const simdrop_tile *tile, uint64_t row, uint64_t column, size_t rows,
+                                             size_t columns, uint8_t *bits, size_t bits_stride);
+
+/** Apply stored decisions in place, a row at a time what simdrop_apply_bits does with the mask's p: where they are those that
+ *  simdrop_tile_bits drew for these elements, simdrop_tile_apply to the bit. Nothing is drawn, and a tile costs little more
+ * than to read and write it.
+ *  @param tile         made by simdrop_tile_init, which must have returned SIMDROP_OK
+ *  @param rows         number of rows; 0: nothing is done
+ *  @param columns      number of columns; 0: nothing is done
+ *  @param bits         decisions of the tile's first row: those of a strip from a column on that is a multiple of 8 from the
+ *                      strip's first, for example
+ *  @param bits_stride  bytes from a row's decisions to the next row's; 0 = all rows have the same
+ *  @param x            the tile's first element
+ *  @param stride       elements of x from a row to the next; may be negative, and anything if there is one row
+ *  @return SIMDROP_OK, ERROR_NULL_POINTER, ERROR_DTYPE (the tile is all zeros), ERROR_SIZE_OVERFLOW (elements or decisions lie
+ *          further apart than PTRDIFF_MAX bytes), or ERROR_OVERLAP: x's stride is shorter than a row, or x meets the bits
+ *  @snippet fused.c simdrop_tile_apply_bits */
+SIMDROP_API simdrop_status simdrop_tile_apply_bits(const simdrop_tile *tile, size_t rows, size_t columns, const uint8_t *bits,
+                                                   size_t bits_stride, void *x, ptrdiff_t stride);
+
 #ifdef __cplusplus
 }
 #endif

@@ -15,7 +15,7 @@ extern "C" {
 /** Which mask: the four numbers that decide every drop. Element k of a call has the index offset + k, so a tensor may be
  *  cut into pieces, each with its own offset, and gets the same mask as in one call. */
 typedef struct simdrop_mask {
-  double p;        /**< probability of dropping an element, in [0, 1]; used as round(p * 2^32) / 2^32 */
+  double p;        /**< probability of dropping, in [0, 1]; used as round(p * 2^32) / 2^32, below 1 as at most 1 - 2^-32 */
   uint64_t seed;   /**< chooses the family of masks (the Philox key) */
   uint64_t stream; /**< chooses a mask of the family: a layer, a step; masks of different streams are independent */
   uint64_t offset; /**< index of the call's first element; offset + n may reach 2^64 but not pass it */
@@ -47,11 +47,11 @@ typedef enum simdrop_status {
   SIMDROP_ERROR_UNSUPPORTED_BACKEND = 8, /**< the backend is not compiled in, or this machine cannot run it */
   SIMDROP_ERROR_RANK = 9,                /**< the rank is outside 0 .. SIMDROP_MAX_RANK, or not one that the function takes */
   SIMDROP_ERROR_SHAPE = 10,              /**< shapes or numbers do not go together: see the function */
-  SIMDROP_ERROR_FLAGS = 11,              /**< the flags of a mask or a layout are not 0 */
+  SIMDROP_ERROR_FLAGS = 11,              /**< the flags of a mask, a layout or another struct are not 0 */
   SIMDROP_ERROR_UNKNOWN_MEMORY = 12,     /**< no way of going through memory has that name */
   SIMDROP_ERROR_NOT_BUILT = 13,          /**< the functions in double need SLEEF, and a processor with fused multiply-add */
   SIMDROP_ERROR_ACTIVATION = 14,         /**< the activation is none of simdrop_activation */
-  SIMDROP_ERROR_NORM = 15                /**< the norm is none of simdrop_norm_kind, or its epsilon is below 0 or not finite */
+  SIMDROP_ERROR_NORM = 15                /**< the norm is none of simdrop_norm_kind, or its epsilon is below 0 or too large */
 } simdrop_status;
 
 /** A sentence in English for a status.

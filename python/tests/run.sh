@@ -56,7 +56,7 @@ installed > "$build/before"
 
 check 'source distribution' "$bin/python" -m build --sdist --no-isolation --outdir "$build/dist" "$here"
 tar -tzf "$build"/dist/*.tar.gz > "$build/listed"
-for file in src/core/api.c src/avx2/simd.h include/simdrop/simdrop.h cmake/backends.cmake python/core/module.c python/simdrop/__init__.py LICENSE; do
+for file in src/core/api.c src/avx2/simd.h include/simdrop/simdrop.h cmake/backends.cmake python/core/module.c python/simdrop/__init__.py LICENSE LICENSES/SLEEF.txt LICENSES/Highway.txt; do
   grep -q "^simdrop-[^/]*/$file\$" "$build/listed" || bad "source distribution: $file is not in it"
 done
 if grep -E '^[^/]*/(tests|bench|build|tools|\.)' "$build/listed"; then bad 'source distribution: has what it should not'; fi

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import importlib.metadata
 import inspect
 import json
 import os
@@ -84,6 +85,23 @@ def test_the_extension_needs_nothing_but_python_and_c():
         name.split(".so")[0] in ("libc", "libm", "libpthread", "ld-linux-x86-64", "libsleef") or name.startswith("libsleef")
         for name in libraries
     )
+
+
+LICENCES = {"LICENSE": "Apache License", "SLEEF.txt": "Boost Software License", "Highway.txt": "Google LLC"}
+OTHERS_LIBRARIES = {"libsleef": "SLEEF.txt"}
+
+
+def test_the_licences_of_what_is_inside():
+    """Whatever of other people's a wheel brings along comes with its licence, and the distribution's metadata names it."""
+    distribution = importlib.metadata.distribution("simdrop")
+    files = {file.name: file.locate().read_text() for file in distribution.files or [] if "licenses" in file.parts}
+    assert files.keys() == LICENCES.keys()
+    assert all(words in files[name] for name, words in LICENCES.items())
+    assert '(the "Software") to use, reproduce, display, distribute' in files["SLEEF.txt"]
+    assert distribution.metadata["License-Expression"] == "Apache-2.0 AND BSL-1.0"
+    bundled = pathlib.Path(_core.__file__).parents[1] / "simdrop.libs"  # auditwheel's
+    for library in bundled.glob("*") if bundled.exists() else []:
+        assert OTHERS_LIBRARIES[library.name.split("-")[0].split(".so")[0]] in files
 
 
 USER_PROGRAM = """

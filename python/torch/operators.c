@@ -77,6 +77,7 @@ int simdrop_torch_register_operators(void) {
   static const struct named_kernel kernels[] = {
       {"key", key_kernel},
       {"dropout", dropout_kernel},
+      {"_dropout", dropout_kernel},
       {"gaussian_dropout", gaussian_dropout_kernel},
       {"alpha_dropout", alpha_dropout_kernel},
       {"alpha_dropout_backward", alpha_dropout_backward_kernel},

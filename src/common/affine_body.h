@@ -53,6 +53,7 @@ static ALWAYS_INLINE void TYPED(affine_steps)(bool non_temporal, const paged_ste
       continue;
     }
     if (prefetch != 0) prefetch_lines(x + k, sizeof *x, prefetch);
+    if (non_temporal) prefetch_page(y + k, WORD_ELEMENTS * sizeof *y, prefetch != 0 ? prefetch : SIMDROP_PAGE_BYTES);
     TYPED(affine_word)(decisions_at(decisions, k, WORD_ELEMENTS), x + k, y + k, &numbers, non_temporal);
   }
 }

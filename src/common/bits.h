@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 static inline size_t minimum(size_t a, size_t b) { return a < b ? a : b; }
 
@@ -45,6 +46,17 @@ static inline uint64_t simdrop_word_from_bytes(const uint8_t *bytes, size_t coun
   uint64_t word = 0;
   for (size_t i = 0; i < count; ++i) word |= (uint64_t)bytes[i] << (8 * i);
   return word;
+}
+
+// Those of 8 bytes.
+static inline uint64_t simdrop_whole_word_from_bytes(const uint8_t *bytes) {
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  uint64_t word;
+  memcpy(&word, bytes, sizeof word);
+  return word;
+#else
+  return simdrop_word_from_bytes(bytes, 8);
+#endif
 }
 
 #endif

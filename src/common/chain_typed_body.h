@@ -41,6 +41,7 @@ static ALWAYS_INLINE VECTOR TYPED(dropped)(bool is_relu, MASK is_kept, VECTOR su
 
 static ALWAYS_INLINE void TYPED(chain_word)(bool is_relu, bool has_residual, bool non_temporal, uint64_t bits, const ELEMENT *x,
                                             const ELEMENT *bias, const ELEMENT *residual, ELEMENT *y, VECTOR scale) {
+  prefetch_page_of_word(non_temporal, y, sizeof *y);
   for (unsigned i = 0; i < WORD_ELEMENTS; i += 2 * (unsigned)COMPUTE(lanes)()) {
     MASK kept[2];
     VECTOR a[2], b[2];
@@ -62,6 +63,7 @@ static ALWAYS_INLINE void TYPED(chain_word)(bool is_relu, bool has_residual, boo
 
 static ALWAYS_INLINE void TYPED(chain_word)(bool is_relu, bool has_residual, bool non_temporal, uint64_t bits, const ELEMENT *x,
                                             const ELEMENT *bias, const ELEMENT *residual, ELEMENT *y, VECTOR scale) {
+  prefetch_page_of_word(non_temporal, y, sizeof *y);
   for (unsigned i = 0; i < WORD_ELEMENTS; i += (unsigned)COMPUTE(lanes)()) {
     VECTOR d = TYPED(dropped)(is_relu, COMPUTE(decisions)(bits, i), TYPED(biased)(x + i, bias + i), scale);
     if (has_residual) d = COMPUTE(add)(LOAD(residual + i), d);
@@ -108,6 +110,7 @@ static ALWAYS_INLINE void TYPED(chain_loop)(bool is_relu, bool has_residual, boo
 static ALWAYS_INLINE void TYPED(finish_word)(bool non_temporal, uint64_t bits, const NUMBER *values, const ELEMENT *residual,
                                              ELEMENT *y, NUMBER scale) {
   const VECTOR scales = COMPUTE(set)(scale);
+  prefetch_page_of_word(non_temporal, y, sizeof *y);
   for (unsigned i = 0; i < WORD_ELEMENTS; i += (unsigned)COMPUTE(lanes)()) {
     const VECTOR d = COMPUTE(keep)(COMPUTE(decisions)(bits, i), COMPUTE(multiply)(COMPUTE(load)(values + i), scales));
     STORE(y + i, COMPUTE(add)(LOAD(residual + i), d), non_temporal);
@@ -188,6 +191,7 @@ void SIMDROP_LOCAL(TYPED(chain))(size_t n, const uint64_t *words, size_t first, 
 static ALWAYS_INLINE void TYPED(gradient_word)(bool is_relu, bool has_factors, bool has_sums, bool non_temporal, uint64_t bits,
                                                const ELEMENT *x, const ELEMENT *bias, const ELEMENT *dy, ELEMENT *dx,
                                                NUMBER *values, VECTOR scale) {
+  prefetch_page_of_word(non_temporal, dx, sizeof *dx);
   for (unsigned i = 0; i < WORD_ELEMENTS; i += (unsigned)COMPUTE(lanes)()) {
     VECTOR g = COMPUTE(multiply)(LOAD(dy + i), scale);
     if (has_factors) g = COMPUTE(multiply)(g, COMPUTE(load)(values + i));

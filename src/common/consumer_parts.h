@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/bits.h"
+#include "common/kernel_table.h"
 
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 #define NEVER_INLINE __attribute__((noinline))
@@ -40,6 +41,18 @@ static ALWAYS_INLINE void copy_part(size_t count, size_t size, const void *eleme
 static inline void prefetch_lines(const void *x, size_t size, size_t distance) {
   for (size_t line = 0; line < WORD_ELEMENTS * size; line += SIMDROP_CACHE_LINE)
     __builtin_prefetch((const char *)x + distance + line, 0, 2);
+}
+
+// Once in each page of y, asks for a line of the page so many bytes behind it, before `size` bytes are stored past the caches.
+// Nothing is read of y, and so neither its lines nor the way to its pages are on hand: at each page's first store, all of them
+// wait, and with them what the processor could have loaded meanwhile (docs/performance.md has the figures).
+static ALWAYS_INLINE void prefetch_page(const void *y, size_t size, size_t distance) {
+  if ((uintptr_t)y % SIMDROP_PAGE_BYTES < size) __builtin_prefetch((const char *)y + distance, 0, 0);
+}
+
+// The same before a word of elements of `size` bytes, where stores may be ordinary ones.
+static ALWAYS_INLINE void prefetch_page_of_word(bool non_temporal, const void *y, size_t size) {
+  if (non_temporal) prefetch_page(y, WORD_ELEMENTS * size, SIMDROP_PAGE_BYTES);
 }
 
 #endif

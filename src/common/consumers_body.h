@@ -15,20 +15,11 @@
 #define IS_LITTLE_ENDIAN 0
 #endif
 
-static inline uint64_t whole_word_from_bytes(const uint8_t *bytes) {
-#if IS_LITTLE_ENDIAN
-  uint64_t word;
-  memcpy(&word, bytes, sizeof word);
-  return word;
-#else
-  return simdrop_word_from_bytes(bytes, 8);
-#endif
-}
-
 // The 64 bits from bit k on, of packed bytes, none but those that they are in: the second load ends where they do.
 static inline uint64_t bits_of_bytes_at(const uint8_t *bytes, size_t k) {
   const unsigned shift = k % 8;
-  return whole_word_from_bytes(bytes + k / 8) >> shift | whole_word_from_bytes(bytes + (k + 7) / 8) << (-shift % 8);
+  return simdrop_whole_word_from_bytes(bytes + k / 8) >> shift | simdrop_whole_word_from_bytes(bytes + (k + 7) / 8)
+                                                                     << (-shift % 8);
 }
 
 // For fewer than 64 bits, with anything above them.
@@ -79,7 +70,8 @@ static ALWAYS_INLINE decision_cursor first_decisions(decision_kind kind, const s
 static inline uint64_t next_of_whole_bytes(decision_cursor *cursor, size_t count) {
   const size_t byte_count = (count + 7) / 8;
   const bool is_whole = count == WORD_ELEMENTS || cursor->words != NULL;  // a word past the last may be read, a byte may not
-  const uint64_t bits = is_whole ? whole_word_from_bytes(cursor->bytes) : simdrop_word_from_bytes(cursor->bytes, byte_count);
+  const uint64_t bits =
+      is_whole ? simdrop_whole_word_from_bytes(cursor->bytes) : simdrop_word_from_bytes(cursor->bytes, byte_count);
   cursor->bytes += byte_count;
   return bits;
 }
@@ -215,8 +207,10 @@ static ALWAYS_INLINE void expand_loop(decision_kind kind, size_t n, const simdro
     k = elements_to_alignment(bytes, sizeof *bytes, n);
     if (k > 0) expand_part(k, next_decisions(kind, &cursor, k), bytes);
   }
-  for (; k + WORD_ELEMENTS <= n; k += WORD_ELEMENTS)
+  for (; k + WORD_ELEMENTS <= n; k += WORD_ELEMENTS) {
+    prefetch_page_of_word(non_temporal, bytes + k, sizeof *bytes);
     simd_expand_word(next_decisions(kind, &cursor, WORD_ELEMENTS), bytes + k, non_temporal);
+  }
   if (k < n) expand_part(n - k, next_decisions(kind, &cursor, n - k), bytes + k);
 }
 

@@ -10,7 +10,7 @@
 // Elements that are applied at a time, unless there is a reason for more.
 #define SIMDROP_INTERLEAVE_ELEMENTS 256
 
-// What the work is where far elements of f32, one after the other, are scaled by decisions in words, one each. A
+// What the work is where elements of f32, one after the other, are scaled by decisions in words, one each. A
 // producer that can may do some of it in place of calls of `run`, a few lines of memory at a time, between its rounds. All of
 // it is from the next element on, and goes on with it.
 typedef struct simdrop_line_work {

@@ -155,11 +155,14 @@ typedef void simdrop_consume_pages_kernel(size_t begin, size_t end, const simdro
                                           const simdrop_operands *operands, const simdrop_memory_way *way);
 
 // Consumer: scale_<type> with SIMDROP_EACH for rows of elements that lie apart, in place. Row r begins at x + r * stride
-// elements, and its first element has bit first[r] of words, of which one word more than needed may be read.
+// elements, and its first element has bit first[r] of words, of which one word more than needed may be read; or the first bit
+// of byte r * bytes_stride of packed bytes, of which none is read that has no decision of the row.
 typedef struct simdrop_scaled_rows {
   size_t rows, columns;
-  const uint64_t *words;
+  const uint64_t *words;  // NULL: bytes
   const uint32_t *first;
+  const uint8_t *bytes;
+  size_t bytes_stride;
   void *x;
   ptrdiff_t stride;
   simdrop_multiplier factor;

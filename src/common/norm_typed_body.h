@@ -101,6 +101,7 @@ static ALWAYS_INLINE VECTOR TYPED(norm_of)(const ELEMENT *h, VECTOR mean, VECTOR
 
 static ALWAYS_INLINE void TYPED(norm_output_word)(bool non_temporal, const ELEMENT *h, const ELEMENT *gamma,
                                                   const ELEMENT *beta, ELEMENT *y, VECTOR mean, VECTOR inverse) {
+  prefetch_page_of_word(non_temporal, y, sizeof *y);
   for (size_t i = 0; i < WORD_ELEMENTS; i += COMPUTE(lanes)()) {
     const VECTOR product = COMPUTE(multiply)(TYPED(norm_of)(h + i, mean, inverse), LOAD(gamma + i));
     STORE(y + i, COMPUTE(add)(product, LOAD(beta + i)), non_temporal);

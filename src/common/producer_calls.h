@@ -158,13 +158,23 @@ void SIMDROP_LOCAL(mask_blocks)(simdrop_mask_source *source, uint64_t first_bloc
   }
 }
 
+// How many of the listed blocks make a batch: those that follow with the same upper half.
+static inline size_t count_of_batch(const uint64_t *blocks, size_t block_count) {
+  const size_t most = block_count < BATCH_BLOCKS ? block_count : (size_t)BATCH_BLOCKS;
+  uint64_t differences = 0;
+  for (size_t i = 0; i < most; ++i) differences |= blocks[i] ^ blocks[0];  // all at once, as they hardly ever differ
+  if (differences >> 32 == 0) return most;
+  size_t count = 1;
+  while (blocks[count] >> 32 == blocks[0] >> 32) ++count;
+  return count;
+}
+
 void SIMDROP_LOCAL(mask_listed_blocks)(simdrop_mask_source *source, const uint64_t *blocks, size_t block_count, uint64_t *words,
                                        simdrop_interleave *interleave) {
   drawing call;
   begin_call(&call, source, interleave, block_count);
   while (block_count > 0) {
-    size_t count = 1;
-    while (count < block_count && count < BATCH_BLOCKS && blocks[count] >> 32 == blocks[0] >> 32) ++count;
+    const size_t count = count_of_batch(blocks, block_count);
     mask_listed_batch(&call, blocks, count, words);
     blocks += count;
     block_count -= count;

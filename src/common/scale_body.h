@@ -20,6 +20,7 @@ static ALWAYS_INLINE void TYPED(scale_loop)(decision_kind kind, TYPED(scale_word
     if (k > 0) TYPED(simd_scale_part)(k, next_decisions(kind, &cursor, k) & low_bits(k), x, y, scale);
     for (; k + WORD_ELEMENTS <= n; k += WORD_ELEMENTS) {
       if (operands->prefetch != 0) prefetch_lines(x + k, sizeof *x, operands->prefetch);
+      prefetch_page_of_word(true, y + k, sizeof *y);
       TYPED(simd_scale_far_word)(next_decisions(kind, &cursor, WORD_ELEMENTS), x + k, y + k, scale, true);
     }
   } else if (TYPED(SIMD_HAS_FAR_WORD) && store == SIMDROP_STORE_CACHED_FAR) {
@@ -121,18 +122,33 @@ void SIMDROP_LOCAL(TYPED(scale))(size_t n, const simdrop_decisions *decisions, c
 }
 
 // Rows that are too short for what a call takes.
-void SIMDROP_LOCAL(TYPED(scale_rows))(const simdrop_scaled_rows *rows) {
+static ALWAYS_INLINE void TYPED(scale_rows_by)(bool in_bytes, const simdrop_scaled_rows *rows) {
   const TYPED(simd_scale) scale = TYPED(simd_set_scale)(rows->factor);
-  const size_t columns = rows->columns;
+  const size_t columns = rows->columns, count = rows->rows;
   const uint64_t *const words = rows->words;
+  const uint8_t *bytes = rows->bytes;
   ELEMENT *x = (ELEMENT *)rows->x;
-  for (size_t r = 0; r < rows->rows; ++r, x += rows->stride) {
-    const size_t first = rows->first[r];
+  for (size_t r = 0; r < count; ++r, x += rows->stride, bytes += rows->bytes_stride) {
+    const size_t first = in_bytes ? 0 : rows->first[r];
     size_t k = 0;
-    for (; k + WORD_ELEMENTS <= columns; k += WORD_ELEMENTS)
-      TYPED(simd_scale_word)(simdrop_bits_from(words, first + k), x + k, x + k, scale, false);
-    if (k < columns)
-      TYPED(simd_scale_part)(columns - k, simdrop_bits_from(words, first + k) & low_bits(columns - k), x + k, x + k, scale);
+    for (; k + WORD_ELEMENTS <= columns; k += WORD_ELEMENTS) {
+      const uint64_t bits = in_bytes ? simdrop_whole_word_from_bytes(bytes + k / 8) : simdrop_bits_from(words, first + k);
+      TYPED(simd_scale_word)(bits, x + k, x + k, scale, false);
+    }
+    if (k == columns) continue;
+    const uint64_t bits =
+        in_bytes ? simdrop_word_from_bytes(bytes + k / 8, (columns - k + 7) / 8) : simdrop_bits_from(words, first + k);
+    TYPED(simd_scale_part)(columns - k, bits & low_bits(columns - k), x + k, x + k, scale);
+  }
+}
+
+static NEVER_INLINE void TYPED(scale_rows_in_words)(const simdrop_scaled_rows *rows) { TYPED(scale_rows_by)(false, rows); }
+
+void SIMDROP_LOCAL(TYPED(scale_rows))(const simdrop_scaled_rows *rows) {
+  if (rows->words != NULL) {
+    TYPED(scale_rows_in_words)(rows);
+  } else {
+    TYPED(scale_rows_by)(true, rows);
   }
 }
 
@@ -163,6 +179,7 @@ static ALWAYS_INLINE void TYPED(scale_pages_by)(bool in_bytes, bool non_temporal
       continue;
     }
     if (prefetch != 0) prefetch_lines(x + k, sizeof *x, prefetch);
+    if (non_temporal) prefetch_page(y + k, WORD_ELEMENTS * sizeof *y, prefetch != 0 ? prefetch : SIMDROP_PAGE_BYTES);
     const uint64_t bits = in_bytes ? bits_of_bytes_at(bytes, first + k) : simdrop_bits_from(words, first + k);
     TYPED(simd_scale_far_word)(bits, x + k, y + k, scale, non_temporal);
   }

@@ -1,4 +1,4 @@
-// Scaling far elements of f32 between the rounds of a mask producer, a few lines of memory at a time: the words of a
+// Scaling elements of f32 between the rounds of a mask producer, a few lines of memory at a time: the words of a
 // backend that has lines. A processor runs ahead by a few hundred instructions. If so many multiplications follow one another,
 // few lines are on their way meanwhile, and memory waits; if each round is followed by its share of the lines, the mask costs
 // little (docs/performance.md has the figures).
@@ -55,6 +55,7 @@ static ALWAYS_INLINE scaled_lines begin_lines(const simdrop_interleave *interlea
 // After a round of so many lanes since the first of some that are drawn together.
 static ALWAYS_INLINE void scale_lines(scaled_lines *lines, int lanes) {
   if (lines == NULL || lanes % LINE_LANES != 0 || lines->next == lines->end) return;
+  if (lines->non_temporal) prefetch_page(lines->y + lines->next, SIMDROP_CACHE_LINE, SIMDROP_PAGE_BYTES);
   uint32_t decisions;  // one word of decisions past the last that is needed may be read
   memcpy(&decisions, lines->decisions, sizeof decisions);
   simd_scale_line_f32(lines->line, decisions, lines->x + lines->next, lines->y + lines->next, lines->non_temporal);

@@ -171,14 +171,15 @@ static ALWAYS_INLINE void TYPED(connect_gradient_loop)(bool has_dw, bool has_sum
   (has_dw, has_sums, simdrop_bits_from(words, first + k), has_sums ? w + k : NULL, has_dw ? x + k : NULL,
    added == NULL ? NULL : added + k, has_dw ? dw + k : NULL, has_sums ? sums + k : NULL, dy, scale);
   if (k == n) return;
-  // What is left, through copies.
+  // What is left, through copies. Behind its last element nothing is kept: an infinite dy would make NaN of the zeros there,
+  // and the sums are those of the columns that follow.
+  const uint64_t bits = simdrop_bits_from(words, first + k) & low_bits(n - k);
   ELEMENT w_part[PART], x_part[PART], added_part[PART], dw_part[PART];
   if (has_sums) copy_part(n - k, sizeof *w, w + k, w_part);
   if (has_dw) copy_part(n - k, sizeof *x, x + k, x_part);
   if (added != NULL) copy_part(n - k, sizeof *added, added + k, added_part);
   TYPED(connect_gradient_word)
-  (has_dw, has_sums, simdrop_bits_from(words, first + k), w_part, x_part, added == NULL ? NULL : added_part, dw_part,
-   has_sums ? sums + k : NULL, dy, scale);
+  (has_dw, has_sums, bits, w_part, x_part, added == NULL ? NULL : added_part, dw_part, has_sums ? sums + k : NULL, dy, scale);
   if (has_dw) memcpy(dw + k, dw_part, (n - k) * sizeof *dw);
 }
 

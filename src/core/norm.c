@@ -16,14 +16,17 @@ typedef struct norm_call {
   const simdrop_norm *norm;
 } norm_call;
 
-static bool is_epsilon(double epsilon) { return epsilon >= 0 && epsilon <= DBL_MAX; }
+// What is infinite as a float would make every y beta, and say nothing.
+static bool is_epsilon(double epsilon, simdrop_dtype dtype) {
+  return epsilon >= 0 && epsilon <= (dtype == SIMDROP_F64 ? DBL_MAX : (double)FLT_MAX);
+}
 
 static simdrop_status check_norm(const norm_call *call, size_t *count) {
   SIMDROP_RETURN_IF_ERROR(simdrop_check_matrix(call->mask, call->dtype, call->matrix, count));
   const simdrop_norm *const norm = call->norm;
   if (norm == NULL) return SIMDROP_ERROR_NULL_POINTER;
   if (norm->flags != 0) return SIMDROP_ERROR_FLAGS;
-  return (unsigned)norm->kind > SIMDROP_RMS_NORM || !is_epsilon(norm->epsilon) ? SIMDROP_ERROR_NORM : SIMDROP_OK;
+  return (unsigned)norm->kind > SIMDROP_RMS_NORM || !is_epsilon(norm->epsilon, call->dtype) ? SIMDROP_ERROR_NORM : SIMDROP_OK;
 }
 
 // Bytes of what there is one for each column, in the call's type and in the one of sums, and of two for each row.

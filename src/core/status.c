@@ -20,7 +20,7 @@ const char *simdrop_status_string(simdrop_status status) {
     case SIMDROP_ERROR_UNKNOWN_MEMORY: return "unknown way of going through memory";
     case SIMDROP_ERROR_NOT_BUILT: return "functions in double are not built in, or cannot run on this machine";
     case SIMDROP_ERROR_ACTIVATION: return "unknown activation";
-    case SIMDROP_ERROR_NORM: return "unknown norm, or an epsilon that is below 0 or not finite";
+    case SIMDROP_ERROR_NORM: return "unknown norm, or an epsilon that is below 0, too large or not a number";
   }
   return "unknown status";
 }

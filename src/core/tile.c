@@ -1,6 +1,7 @@
 // Tiles: the public functions and their checks.
 #include "fused/tile.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "core/check_call.h"
@@ -58,5 +59,55 @@ simdrop_status simdrop_tile_apply(const simdrop_tile *tile, uint64_t row, uint64
   SIMDROP_RETURN_IF_ERROR(find_index(&state, row, column, rows, columns, &tile_rows.index));
   SIMDROP_RETURN_IF_ERROR(check_places(state.size, rows, columns, stride));
   simdrop_drive_tile(&state, &tile_rows);
+  return SIMDROP_OK;
+}
+
+// That rows of packed decisions lie apart, unless they are read and may be the same, and within PTRDIFF_MAX bytes; `length`
+// receives how many bytes there are from the first to the last.
+static simdrop_status check_bits(size_t rows, size_t columns, size_t stride, bool may_be_shared, size_t *length) {
+  const size_t row = packed_size(columns);
+  if (rows > 1 && stride < row && !(may_be_shared && stride == 0)) return SIMDROP_ERROR_OVERLAP;
+  if (rows > 1 && stride != 0 && rows - 1 > (PTRDIFF_MAX - row) / stride) return SIMDROP_ERROR_SIZE_OVERFLOW;
+  *length = row + (rows > 1 ? (rows - 1) * stride : 0);
+  return SIMDROP_OK;
+}
+
+simdrop_status simdrop_tile_bits(const simdrop_tile *tile, uint64_t row, uint64_t column, size_t rows, size_t columns,
+                                 uint8_t *bits, size_t bits_stride) {
+  if (tile == NULL) return SIMDROP_ERROR_NULL_POINTER;
+  if (rows == 0 || columns == 0) return SIMDROP_OK;
+  if (bits == NULL) return SIMDROP_ERROR_NULL_POINTER;
+  simdrop_tile_state state;  // the caller's is never written
+  memcpy(&state, tile->opaque, sizeof state);
+  if (state.size == 0) return SIMDROP_ERROR_DTYPE;  // zeros: simdrop_tile_init did not make it
+  simdrop_tile_rows tile_rows = {.rows = rows, .columns = columns};
+  size_t length;
+  SIMDROP_RETURN_IF_ERROR(find_index(&state, row, column, rows, columns, &tile_rows.index));
+  SIMDROP_RETURN_IF_ERROR(check_bits(rows, columns, bits_stride, false, &length));
+  simdrop_draw_tile_bits(&state, &tile_rows, bits, bits_stride);
+  return SIMDROP_OK;
+}
+
+// Whether elements that were checked meet decisions.
+static bool meets_bits(const simdrop_tile_rows *rows, size_t size, const uint8_t *bits, size_t length) {
+  const ptrdiff_t to_last = (ptrdiff_t)(rows->rows - 1) * rows->stride * (ptrdiff_t)size;
+  const char *const begin = to_last < 0 ? rows->x + to_last : rows->x;
+  return overlaps(begin, (size_t)(to_last < 0 ? -to_last : to_last) + rows->columns * size, bits, length);
+}
+
+simdrop_status simdrop_tile_apply_bits(const simdrop_tile *tile, size_t rows, size_t columns, const uint8_t *bits,
+                                       size_t bits_stride, void *x, ptrdiff_t stride) {
+  if (tile == NULL) return SIMDROP_ERROR_NULL_POINTER;
+  if (rows == 0 || columns == 0) return SIMDROP_OK;
+  if (bits == NULL || x == NULL) return SIMDROP_ERROR_NULL_POINTER;
+  simdrop_tile_state state;
+  memcpy(&state, tile->opaque, offsetof(simdrop_tile_state, decisions));  // nothing is drawn
+  if (state.size == 0) return SIMDROP_ERROR_DTYPE;
+  const simdrop_tile_rows tile_rows = {0, rows, columns, (char *)x, rows == 1 ? (ptrdiff_t)columns : stride};
+  size_t length;
+  SIMDROP_RETURN_IF_ERROR(check_places(state.size, rows, columns, stride));
+  SIMDROP_RETURN_IF_ERROR(check_bits(rows, columns, bits_stride, true, &length));
+  if (meets_bits(&tile_rows, state.size, bits, length)) return SIMDROP_ERROR_OVERLAP;
+  simdrop_drive_tile_bits(&state, &tile_rows, bits, bits_stride);
   return SIMDROP_OK;
 }

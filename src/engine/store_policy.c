@@ -39,12 +39,10 @@ static size_t non_temporal_bytes_here(void) {
   return bytes;
 }
 
-// Where elements are converted and many planes are drawn, and with 8 bits always, memory keeps up with ordinary stores. 64 Mi
-// of bf16 and p = 0.1 took 0.19 ns each with AVX-512 and 0.23 past the caches, 0.22 and 0.26 to 0.30 with AVX2; p = 0.5 took
-// 0.14 and 0.12 with AVX-512, and the same with AVX2; f8e4m3fn took 0.24 and 0.28, 0.28 and 0.36 (Zen 4).
-static bool is_bound_by_arithmetic(const simdrop_operation *operation) {
-  return simdrop_dtype_converts(operation->dtype) && (operation->size == 1 || simdrop_draws_much(operation));
-}
+// With 8 bits, arithmetic takes so long that memory keeps up with ordinary stores: past the caches, 32 Mi of f8e4m3fn took 1.04
+// (p = 0.5) and 1.11 (p = 0.1) of the time with AVX-512, 1.15 with AVX2. 16 bits took 0.91 to 0.94 with AVX-512, 0.90 (f16) and
+// 1.03 (bf16) with AVX2 for p = 0.1, and 0.77 to 0.89 for p = 0.5 (Zen 4).
+static bool is_bound_by_arithmetic(const simdrop_operation *operation) { return operation->size == 1; }
 
 bool simdrop_is_past_caches(const simdrop_operation *operation) {
   const unsigned choice = simdrop_memory_choice();

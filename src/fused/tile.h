@@ -9,10 +9,10 @@
 
 // What a simdrop_tile holds.
 typedef struct simdrop_tile_state {
-  simdrop_work work;  // scale, copy or zero
+  simdrop_work work;  // scale, copy or zero; stored decisions select where those that are drawn copy
   uint32_t size;      // bytes of an element
   uint64_t offset, index_stride;
-  simdrop_consume_kernel *scale;
+  simdrop_consume_kernel *scale;  // or select
   simdrop_scale_rows_kernel *scale_rows;
   simdrop_multiplier factor;
   simdrop_generator_state decisions;
@@ -34,5 +34,12 @@ void simdrop_tile_prepare(simdrop_tile_state *state, const simdrop_operation *op
 
 // Rows that were checked, of which there are some. The state's decisions may change while they are drawn, the state does not.
 void simdrop_drive_tile(simdrop_tile_state *state, const simdrop_tile_rows *rows);
+
+// Only their decisions, packed, those of row r from bits + r * bits_stride on. The rows' x and stride are not looked at.
+void simdrop_draw_tile_bits(simdrop_tile_state *state, const simdrop_tile_rows *rows, uint8_t *bits, size_t bits_stride);
+
+// By such decisions, whatever the rows' indices and the state's. The state's decisions are not looked at.
+void simdrop_drive_tile_bits(const simdrop_tile_state *state, const simdrop_tile_rows *rows, const uint8_t *bits,
+                             size_t bits_stride);
 
 #endif

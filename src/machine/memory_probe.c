@@ -1,4 +1,5 @@
-// Asks the system. Everything that is decided from the answers is in engine/memory_way.c and engine/memory_walk.c.
+// Asks the system. Everything that is decided from the answers is in engine/memory_way.c and engine/memory_walk.c. Sandboxes
+// may refuse any of it, which must not show in errno.
 #include "machine/memory_probe.h"
 
 #include <errno.h>
@@ -13,8 +14,11 @@
 
 uint64_t simdrop_nanoseconds(void) {
 #if defined(SIMDROP_HAVE_TIMESPEC_GET)
+  const int errno_before = errno;
   struct timespec now;
-  if (timespec_get(&now, TIME_UTC) != TIME_UTC) return 0;
+  const bool is_known = timespec_get(&now, TIME_UTC) == TIME_UTC;
+  errno = errno_before;
+  if (!is_known) return 0;
   return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 #else
   return 0;
@@ -23,8 +27,11 @@ uint64_t simdrop_nanoseconds(void) {
 
 uint64_t simdrop_page_faults(void) {
 #if defined(RUSAGE_THREAD)  // Linux, the BSDs
+  const int errno_before = errno;
   struct rusage usage;
-  return getrusage(RUSAGE_THREAD, &usage) == 0 ? (uint64_t)usage.ru_minflt : 0;
+  const bool is_known = getrusage(RUSAGE_THREAD, &usage) == 0;
+  errno = errno_before;
+  return is_known ? (uint64_t)usage.ru_minflt : 0;
 #else
   return 0;
 #endif

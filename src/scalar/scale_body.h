@@ -31,9 +31,14 @@ void SIMDROP_LOCAL(TYPED(scale))(size_t n, const simdrop_decisions *decisions, c
 void SIMDROP_LOCAL(TYPED(scale_rows))(const simdrop_scaled_rows *rows) {
   for (size_t r = 0; r < rows->rows; ++r) {
     TYPED(simdrop_bits) *const x = (TYPED(simdrop_bits) *)rows->x + (ptrdiff_t)r * rows->stride;
-    const simdrop_decisions decisions = {.words = rows->words, .first = rows->first[r]};
     const simdrop_operands operands = {.x = x, .y = x, .factor = rows->factor};
-    TYPED(scale_by)(SIMDROP_EACH, false, rows->columns, decisions, &operands);
+    if (rows->words == NULL) {
+      const simdrop_decisions decisions = {.bytes = rows->bytes + r * rows->bytes_stride};
+      TYPED(scale_by)(SIMDROP_EACH, true, rows->columns, decisions, &operands);
+    } else {
+      const simdrop_decisions decisions = {.words = rows->words, .first = rows->first[r]};
+      TYPED(scale_by)(SIMDROP_EACH, false, rows->columns, decisions, &operands);
+    }
   }
 }
 

@@ -80,6 +80,7 @@
   X(softmax_gradient_alone, "K13", "", "the gradient of softmax leaves out the row's sum")                                \
   X(tile_at_zero, "K14", "", "a tile is masked as if it began in column 0")                                               \
   X(tile_of_its_own, "K14", "", "a tile's rows follow each other in the mask")                                            \
+  X(tile_bits_in_a_row, "K14", "", "a tile's stored rows follow each other without a stride")                             \
   X(alpha_of_selu, "K15", "", "alpha dropout takes SELU's alpha without its scale")                                       \
   X(alpha_gradient_shifted, "K15", "", "the gradient of alpha dropout is shifted as its output")                          \
   X(normal_words_swapped, "K16", "", "the words of radius and angle are exchanged")                                       \

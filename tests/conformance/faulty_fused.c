@@ -221,21 +221,49 @@ static simdrop_status tile_init(const simdrop_mask *mask, simdrop_dtype dtype, u
   return SIMDROP_OK;
 }
 
+// Row r of a tile at (row, column).
+static void draw_tile_row(const tile_contents *contents, uint64_t row, size_t r, uint64_t column, size_t columns,
+                          uint8_t *bits) {
+  const uint64_t stride = contents->index_stride;
+  const uint64_t next = has(FAULT_tile_of_its_own) ? row * stride + r * columns : (row + r) * stride;
+  memset(bits, 0, (columns + 7) / 8);
+  for (size_t c = 0; c < columns; ++c) {
+    const uint64_t index = next + (has(FAULT_tile_at_zero) ? 0 : column) + c;
+    bits[c / 8] |= (uint8_t)(kept(&contents->mask, index, SIZE_MAX) << c % 8);
+  }
+}
+
+static simdrop_status tile_bits(const simdrop_tile *tile, uint64_t row, uint64_t column, size_t rows, size_t columns,
+                                uint8_t *bits, size_t bits_stride) {
+  tile_contents contents;
+  memcpy(&contents, tile, sizeof contents);
+  for (size_t r = 0; r < rows; ++r) draw_tile_row(&contents, row, r, column, columns, bits + r * bits_stride);
+  return SIMDROP_OK;
+}
+
 static simdrop_status tile_apply(const simdrop_tile *tile, uint64_t row, uint64_t column, size_t rows, size_t columns, void *x,
                                  ptrdiff_t stride) {
   tile_contents contents;
   memcpy(&contents, tile, sizeof contents);
   const size_t size = simdrop_dtype_size(contents.dtype);
   for (size_t r = 0; r < rows; ++r) {
-    uint8_t bits[64] = {0};
-    const uint64_t first = has(FAULT_tile_at_zero) ? 0 : column;
-    for (size_t c = 0; c < columns; ++c) {
-      const uint64_t next =
-          has(FAULT_tile_of_its_own) ? row * contents.index_stride + r * columns : (row + r) * contents.index_stride;
-      bits[c / 8] |= (uint8_t)(kept(&contents.mask, next + first + c, SIZE_MAX) << c % 8);
-    }
+    uint8_t bits[64];
+    draw_tile_row(&contents, row, r, column, columns, bits);
     char *const of_row = (char *)x + (ptrdiff_t)r * stride * (ptrdiff_t)size;
     simdrop_apply_bits(contents.mask.p, contents.dtype, columns, bits, of_row, of_row);
+  }
+  return SIMDROP_OK;
+}
+
+static simdrop_status tile_apply_bits(const simdrop_tile *tile, size_t rows, size_t columns, const uint8_t *bits,
+                                      size_t bits_stride, void *x, ptrdiff_t stride) {
+  tile_contents contents;
+  memcpy(&contents, tile, sizeof contents);
+  const size_t size = simdrop_dtype_size(contents.dtype);
+  const size_t of_row = has(FAULT_tile_bits_in_a_row) ? (columns + 7) / 8 : bits_stride;
+  for (size_t r = 0; r < rows; ++r) {
+    char *const row = (char *)x + (ptrdiff_t)r * stride * (ptrdiff_t)size;
+    simdrop_apply_bits(contents.mask.p, contents.dtype, columns, bits + r * of_row, row, row);
   }
   return SIMDROP_OK;
 }
@@ -362,4 +390,6 @@ void add_fused_functions(dropout_functions *functions) {
   functions->softmax_backward = softmax_backward;
   functions->tile_init = tile_init;
   functions->tile_apply = tile_apply;
+  functions->tile_bits = tile_bits;
+  functions->tile_apply_bits = tile_apply_bits;
 }

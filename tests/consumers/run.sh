@@ -126,7 +126,7 @@ plugins() {
   mkdir -p "$other" && tar -C "$source" -cf - CMakeLists.txt cmake include src | tar -C "$other" -xf - || return 1
   sed 's/\(SIMDROP_VERSION_MAJOR\) [0-9][0-9]*/\1 77/' "$source/include/simdrop/version.h" > "$other/include/simdrop/version.h"
   cmake -S "$other" -B "$other/build" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DSIMDROP_BUILD_TOOL=OFF -DSIMDROP_BUILD_TESTS=OFF \
-    -DSIMDROP_BUILD_EXAMPLES=OFF -DSIMDROP_BUILD_SHARED=OFF -DSIMDROP_WITH_HIGHWAY=OFF -DSIMDROP_WITH_AVX512=OFF && cmake --build "$other/build" \
+    -DSIMDROP_BUILD_EXAMPLES=OFF -DSIMDROP_BUILD_SHARED=OFF -DSIMDROP_WITH_HIGHWAY=OFF -DSIMDROP_WITH_AVX512=OFF && cmake --build "$other//build" \
     && plugin first "$prefix/include" "$(library_folder "$prefix")/libsimdrop.a" \
     && plugin second "$other/include" "$other/build/libsimdrop.a" && cc "$here/plugin_host.c" -o "$folder/plugin_host" && "$folder/plugin_host" "$folder/first.so" "$folder/second.so" > "$folder/plugins.txt" || return 1
   cat "$folder/plugins.txt"
@@ -175,8 +175,8 @@ without_component() {
 # Into one prefix without the shared library, into another also without OpenMP. What is compiled is not looked at here: fast.
 static_only() {
   cmake -S "$source" -B "$folder/static-only" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DSIMDROP_BUILD_TOOL=OFF -DSIMDROP_BUILD_TESTS=OFF \
-    -DSIMDROP_BUILD_EXAMPLES=OFF -DSIMDROP_WITH_HIGHWAY=OFF -DSIMDROP_BUILD_SHARED=OFF -DCMAKE_INSTALL_PREFIX="$folder/static prefix" \
-    -DCMAKE_DEBUG_POSTFIX=-debug && cmake --build "$folder/static-only" && cmake --install "$folder/static-only" \
+    -DSIMDROP_BUILD_EXAMPLES=OFF -DSIMDROP_WITH_HIGHWAY=OFF -DSIMDROP_WITH_AVX512=OFF -DSIMDROP_WITH_AVX2=OFF -DSIMDROP_BUILD_SHARED=OFF \
+    -DCMAKE_INSTALL_PREFIX="$folder/static prefix" -DCMAKE_DEBUG_POSTFIX=-debug && cmake --build "$folder/static-only" && cmake --install "$folder/static-only" \
     && cmake "$folder/static-only" -DSIMDROP_WITH_OPENMP=OFF && cmake --install "$folder/static-only" --prefix "$folder/plain prefix"
 }
 

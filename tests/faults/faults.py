@@ -133,8 +133,9 @@ fault("norm: h may be y", "src/core/check_matrix.c", "if (other->role != SIMDROP
       "norm:overlaps")
 fault("norm: rows and the sums of the bias at once", FILE, "run_rows(executor, pieces, operation, simdrop_drive_norm_rows);",
       "if (operation->bias_sums == NULL) run_rows(executor, pieces, operation, simdrop_drive_norm_rows);", "norm:threads")
-fault("norm: an epsilon that is not a number", FILE, "return epsilon >= 0 && epsilon <= DBL_MAX;",
-      "return !(epsilon < 0) && !(epsilon > DBL_MAX);", "norm:errors")
+fault("norm: an epsilon that is not a number", FILE, "epsilon >= 0 && epsilon <= (dtype == SIMDROP_F64 ? DBL_MAX : (double)FLT_MAX)",
+      "!(epsilon < 0) && !(epsilon > (dtype == SIMDROP_F64 ? DBL_MAX : (double)FLT_MAX))", "norm:errors")
+fault("norm: an epsilon that is infinite as a float", FILE, "(dtype == SIMDROP_F64 ? DBL_MAX : (double)FLT_MAX)", "DBL_MAX", "norm:errors")
 FILE = "src/common/norm_typed_body.h"
 fault("norm in words: what is behind a row's last element is summed", FILE,
       "if (count < WORD_ELEMENTS) memset(numbers + count, 0, (WORD_ELEMENTS - count) * sizeof *numbers);", "(void)numbers, (void)count;",
@@ -456,13 +457,14 @@ fault("memory: asked for, and learned all the same", FILE, "walk->is_paged && ch
 fault("memory: in place one way only", FILE, "(is_in_place && simdrop_is_past_caches(operation)));", "false);", "memory:what_is_asked_for_is_done")
 FILE = "src/engine/store_policy.c"
 fault("stores: in place past the caches", FILE, "can_pass = operation->x != operation->y;", "can_pass = true;", "memory:stores")
-fault("stores: 8 bits past the caches", FILE, "(operation->size == 1 || simdrop_draws_much(operation))", "simdrop_draws_much(operation)", "memory:stores")
-fault("stores: whatever is drawn", FILE, "(operation->size == 1 || simdrop_draws_much(operation))", "operation->size == 1", "memory:stores")
+fault("stores: 8 bits past the caches", FILE, "return operation->size == 1;", "return operation->size == 0;", "memory:stores")
+fault("stores: 16 bits not past the caches", FILE, "return operation->size == 1;", "return operation->size <= 2;", "memory:stores")
 fault("stores: what is asked for counts for short calls", "src/engine/store_policy.h", "operation->size < SIMDROP_FAR_BYTES ?",
       "operation->size == 0 ?", "memory:stores")
 FILE = "src/machine/memory_probe.c"
 fault("populate: parts of pages, too", FILE, "(page - (uintptr_t)memory % page) % page;", "0 * page - (uintptr_t)memory % page;", "memory:populating")
-fault("populate: errno is lost", FILE, "errno = errno_before;", "", "memory:populating")
+fault("populate: errno is lost", FILE, "errno = errno_before;\n  return done;", "return done;", "memory:populating")
+fault("page faults: errno is lost", FILE, "errno = errno_before;\n  return is_known ?", "return is_known ?", "memory:a_system_that_refuses")
 fault("pages: the driver does not go on", "src/engine/driver.c", "if (end == count) go_on(job, count);", "", "kernels:large_outputs", "avx2", "full")
 fault("avx512: every part with the first bits", "src/avx512/simd.h", "_mm512_maskz_mul_ps((__mmask16)(bits >> i),",
       "_mm512_maskz_mul_ps((__mmask16)(bits),", "kernels:every_length", "avx512")
@@ -623,7 +625,7 @@ fault("vector: tail reads a whole word of the mask", FILE, "simdrop_word_from_by
       "guard:kernels_f32", "avx2")
 fault("vector: tail reads a whole word of bytes from any bit", FILE, "return simdrop_word_from_bytes(bytes, byte_count) >> shift;",
       "return simdrop_word_from_bytes(bytes, 8) >> shift;", "guard:kernels_f32", "avx2")
-fault("vector: a ninth byte read in vain", FILE, "whole_word_from_bytes(bytes + (k + 7) / 8) << (-shift % 8);",
+fault("vector: a ninth byte read in vain", FILE, "simdrop_whole_word_from_bytes(bytes + (k + 7) / 8) << (-shift % 8);",
       "(uint64_t)bytes[k / 8 + 8] << 1 << (WORD_ELEMENTS - 1 - shift);",
       "guard:kernels_f32", "avx2")
 FILE = "src/common/vocabulary.h"
@@ -961,7 +963,7 @@ FILE = "src/common/producer_body.h"
 fault("vector: listed blocks not in the order of the lanes", FILE, "const size_t position = i + order[lane];", "const size_t position = ((void)order, i + lane);", LOOPS, "avx2")
 fault("vector: listed blocks finished in another's place", FILE, "const uint64_t place = SIMDROP_BLOCK_WORDS * position;",
       "const uint64_t place = SIMDROP_BLOCK_WORDS * (i + lane);", "layout:listed_blocks", "avx2")
-fault("vector: upper halves of listed blocks taken as equal", CALLS, "count < BATCH_BLOCKS && blocks[count] >> 32 == blocks[0] >> 32", "count < BATCH_BLOCKS",
+fault("vector: upper halves of listed blocks taken as equal", CALLS, "if (differences >> 32 == 0) return most;", "return most;",
       "layout:listed_blocks", "avx2")
 FILE = "src/layout/driver.c"
 fault("layout: p = 0 multiplies", FILE, "if (operation->work == SIMDROP_WORK_COPY) {", "if (operation->work == SIMDROP_WORK_COPY && operation->n > SIZE_MAX / 2) {", RANDOM)
@@ -1151,7 +1153,10 @@ fault("bench: a page of what is added taken from another", FILE, "r + done + pag
 fault("bench: nothing added past the caches", FILE, "find_walk(r != NULL, streams)", "find_walk(r != NULL && !streams, streams)", "bench_limits:sums")
 FILE = "tools/simdrop/bench/fused.c"
 fault("bench: rows behind the last whole tile", FILE, "bands = (rows + TILE_ROWS - 1) / TILE_ROWS", "bands = rows / TILE_ROWS", "bench_limits:tiles_are_whole")
-fault("bench: every tile by the numbers of the first column", FILE, "call->is_numbered ? 0 : column", "0", "bench_limits:tiles_are_whole")
+fault("bench: every tile by the numbers of the first column", FILE, "simdrop_tile_apply(&call->tile, row, column, rows,", "simdrop_tile_apply(&call->tile, row, 0, rows,", "bench_limits:tiles_are_whole")
+fault("bench: every tile by the first one's decisions", FILE, "bits + column / 8", "bits", "bench_limits:tiles_are_whole")
+fault("bench: a pass's sums run into each other", FILE, "mean + bench_number_size(c->dtype) * c->n", "mean + c->n", "bench_limits:kernels_in_pieces")
+fault("bench: blocks begin everywhere", FILE, "* (double)places / (double)(shape.height * shape.width)", "", "bench_limits:planes_of_blocks")
 fault("bench: every piece applies all tiles", FILE, "size_t band = bands * piece / pieces;", "size_t band = 0;", "bench_limits:kernels_in_pieces")
 FILE = "tools/simdrop/bench/fresh.c"
 fault("bench: a stored mask that is read is new", FILE, "if (c->writes_bits) fresh->c.bits", "fresh->c.bits", "bench_limits:fresh_outputs")
@@ -1173,6 +1178,9 @@ REFERENCES = "bench_limits:references_in_pieces"
 fault("bench: memcpy's last piece left out", FILE, "element == c->n ? c->copy_bytes : element / 8 * c->copy_bits", "element / 8 * c->copy_bits", REFERENCES)
 fault("bench: a mask's memcpy by bytes", FILE, "kernel->bit_arrays > 0 ? 1 : 8", "8", "bench_limits:copied_bytes")
 fault("bench: half of f16 scaled", FILE, "last = end * c->element_size / sizeof(float)", "last = begin + end / 2 * c->element_size / sizeof(float)", REFERENCES)
+fault("bench: weights written", FILE, "[BENCH_READS] = 1", "[BENCH_READS] = 2", "bench_limits:rows_of_a_case")
+fault("bench: sums that are only read", FILE, "kernel->moves == BENCH_UPDATES ? 4 : 0", "kernel->moves == BENCH_UPDATES ? 2 : 0", "bench_limits:rows_of_a_case")
+fault("bench: DropBlock's bits are old", FILE, "draws == BENCH_DRAWS_BLOCKS ? 2 : 0", "0", "bench_limits:fresh_outputs")
 fault("bench: philox-32bit begins anew in each piece", FILE,
       "baseline_dropout_f32(c->mask.seed, c->mask.stream, begin,", "baseline_dropout_f32(c->mask.seed, c->mask.stream, 0,", "bench_limits:kernels_in_pieces")
 
@@ -1288,13 +1296,22 @@ fault("f64: any of its instructions will do", "src/machine/f64_math.c", "(featur
 FILE = "src/fused/tile.c"
 fault("tile: rows share a block that is not theirs", FILE, "begin += (size_t)(block - batch->blocks[begin]);", "begin = listed - 1;", "tile:layouts")
 fault("tile: listed blocks taken in a row", FILE, "if (batch->blocks[batch->listed - 1] - first == batch->listed - 1)", "if (batch->listed > 1)", "tile:layouts")
-fault("tile: rows far apart joined", FILE, "if (rows->stride == (ptrdiff_t)rows->columns) {", "if (rows->stride >= (ptrdiff_t)rows->columns) {", "tile:layouts")
+fault("tile: rows far apart joined", FILE, "if (rows->stride == (ptrdiff_t)rows->columns && (batch->is_string", "if (rows->stride >= (ptrdiff_t)rows->columns && (batch->is_string", "tile:layouts")
 fault("tile: decisions of one string that are not", FILE, "if (r > 0 && first != next_first) batch->is_string = false;", "(void)next_first;", "tile:layouts")
-fault("tile: rows apart one element early", "src/common/scale_body.h", "const size_t first = rows->first[r];", "const size_t first = rows->first[r] + (r > 0);", "tile:layouts", "avx2")
+fault("tile: rows apart one element early", "src/common/scale_body.h", "in_bytes ? 0 : rows->first[r];", "in_bytes ? 0 : rows->first[r] + (r > 0);", "tile:layouts", "avx2")
 fault("tile: rows of a string merged wherever they lie", FILE, "if (rows->stride == (ptrdiff_t)rows->columns && state->index_stride == rows->columns)",
       "if (state->index_stride == rows->columns)", "tile:layouts")
+fault("tile: rows that lie apart in the mask follow one another", FILE, "block += block_stride", "block += row_blocks", "tile:layouts")
+fault("tile: decisions of the second batch over those of the first", FILE, "bits += batch.rows * bits_stride;", "", "tile:layouts")
+fault("tile: all are kept with p = 0, whatever is stored", FILE, "case SIMDROP_WORK_COPY: select_rows(state, rows, bits, bits_stride); return;",
+      "case SIMDROP_WORK_COPY: return;", "tile:layouts")
+fault("tile: bits of any place taken for bytes", FILE, "(batch->row_bits | batch->first[0]) % 8 == 0", "batch->row_bits % 8 == 0", "tile:layouts")
+fault("tile: all rows by the first's bytes", "src/common/scale_body.h", "bytes += rows->bytes_stride", "bytes += 0", "tile:layouts", "avx2")
 fault("tile: decisions that are not of whole words copied as such", FILE, "if ((first | columns) % 64 != 0)", "if (columns % 64 != 0)", "tile:layouts")
 FILE = "src/core/tile.c"
+fault("tile: elements that are their own decisions", FILE, "if (meets_bits(", "if (false && meets_bits(", "tile:errors_of_bits")
+fault("tile: rows of decisions over one another", FILE, "check_bits(rows, columns, bits_stride, false, &length)", "check_bits(rows, columns, bits_stride, true, &length)",
+      "tile:errors_of_bits")
 fault("tile: the last row's index unchecked", FILE, "last_row * stride > left :", "row * stride > left :", "tile:errors")
 fault("tile: the caller's tile is drawn with", FILE, "simdrop_drive_tile(&state, &tile_rows);", "simdrop_drive_tile((simdrop_tile_state *)(uintptr_t)tile, &tile_rows);",
       "tile:whole_matrix", "avx2")
@@ -1373,6 +1390,8 @@ fault("dropconnect: dw of scaled inputs", FILE, "COMPUTE(multiply)(scaled, LOAD(
       "variants:connect_gradients", "avx2")
 fault("dropconnect: dx of dropped weights", FILE, "COMPUTE(add)(COMPUTE(load)(sums + k), kept)", "COMPUTE(add)(COMPUTE(load)(sums + k), product)",
       "variants:connect_gradients", "avx2")
+fault("dropconnect: zeros behind the last element take part", FILE, "simdrop_bits_from(words, first + k) & low_bits(n - k);",
+      "simdrop_bits_from(words, first + k);", "variants:connect_infinities", "avx2")
 fault("dropconnect: dw's last word written whole", FILE, "memcpy(dw + k, dw_part, (n - k) * sizeof *dw);", "memcpy(dw + k, dw_part, sizeof dw_part);",
       "variants:connect_gradients", "avx2")
 fault("avx2: both of a pair the same", "src/avx2/arithmetic.h", "_mm256_shuffle_ps(low, high, _MM_SHUFFLE(3, 1, 3, 1))", "_mm256_shuffle_ps(low, high, _MM_SHUFFLE(2, 0, 2, 0))",

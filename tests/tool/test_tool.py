@@ -15,9 +15,11 @@ element told for the call, no plain loop for f16, apply-bits taken for a kernel 
 call never cut, names without the threads (bench_threads); commas not quoted (bench_layouts); a header before every line, the table
 before CSV on standard output (bench_csv); the way through memory not selected, one that was not named, its unknown name let pass, the
 beginning of a name taken for it, a column that nobody asked for, names of rows that are alike (bench_memory); pages given before the
-time, masks of a few KiB and calls in place measured, small outputs not refused (bench_fresh); a copy that is no rewriting told for one, no
+time, masks of a few KiB and calls in place measured, small outputs not refused (bench_fresh); kernels tried with p = 0, names that
+are longer than their column, moments' sums counted as elements (bench); a copy that is no rewriting told for one, no
 contest (bench); the way told that is not the current one, an unknown name taken for known (info_memory); too few threads not refused (bench_too_many_threads); UTF-8 escaped, DEL
-escaped, forms of UTF-8 that are too long or above U+10FFFF, surrogates (json_text); U+009B on the terminal (sentence_text); elements
+escaped, forms of UTF-8 that are too long or above U+10FFFF, surrogates (json_text); U+009B on the terminal, variables and files' names as they are (sentence_text); --elements 0 and
+--threads 0 taken for the defaults (verify_refusals); elements
 not turned back, or turned wrongly, '>' not looked at (apply_byte_orders); bfloat16 taken for float16 (apply_types); raw bytes
 taken for e4m3fn, its NaN for a number in the means (apply_float8); a mask shape with
 fewer axes counted from the left, None taken for 1 (layout_mask_shape), None in such a one, 2^64 - 1 taken for None (layout_bad_options).
@@ -114,7 +116,10 @@ def from_float8(bits, fraction_bits, bias, limit):
 
 
 PLAIN = "memcpy,copy,philox-32bit,forward,forward-bits,forward-bytes,forward-in-place,backward,apply-bits,mask-bits,mask-bytes"
-FUSED = {"chain", "chain-gelu", "chain-backward", "gelu-backward", "norm", "softmax", "softmax-backward", "tile", "tile-numbered", "alpha", "gaussian"}
+ADDING = {"chain", "chain-gelu", "gelu-backward", "norm", "norm-backward", "softmax-backward", "softmax-backward-statistics", "concrete-backward"}
+REWRITING = {"tile", "tile-numbered", "tile-bits", "moments"}
+FUSED = ADDING | REWRITING | {"chain-backward", "softmax", "alpha", "gaussian", "concrete", "dropconnect", "dropblock"}
+NUMBERS = {"gaussian", "concrete", "concrete-backward"}  # of 32 bits
 
 # With the tool of another compiler or a sanitizer: fewer of the cases that the benchmark measures, each of which takes its time.
 IS_QUICK = os.environ.get("SIMDROP_TEST_EFFORT") == "quick"
@@ -373,6 +378,12 @@ class ToolTest(ToolCase):
                                (b"a\x9b31m \xe9", b"a?31m \xe9"), (b"\xc2\xc2\x9b", b"\xc2?")]:
             done = run("apply", name, "out.npy", "--p", "0.5")
             self.assertEqual((done.returncode, done.stderr), (2, b"simdrop: cannot read " + expected + b": No such file or directory\n"))
+            text = run("info", env={b"SIMDROP_BACKEND": name, b"SIMDROP_MEMORY": name}).stdout
+            for variable in (b"SIMDROP_BACKEND", b"SIMDROP_MEMORY"):
+                self.assertIn(variable + b"=" + expected + b" is unknown", text)
+        with open(b"x\x1b[31m.npy", "wb") as file:
+            file.write(npy(header_text("<f4", (4,)), bytes(16)))
+        self.assertIn(b"apply    x?[31m.npy to y?.npy, forward\n", run("apply", b"x\x1b[31m.npy", b"y\x9b.npy", "--p", "0.5").stdout)
 
     # mask
 
@@ -910,7 +921,9 @@ class ToolTest(ToolCase):
         self.assertEqual({(r["kernel"], r["backend"], r["dtype"], r["n"]) for r in rows}, expected)
         self.assertEqual(len(rows), len(expected))
         moved = {"forward": 8, "forward-bits": 8.125, "forward-bytes": 9, "apply-bits": 8.125, "mask-bits": 0.125, "mask-bytes": 1, "memcpy": 8, "copy": 8,
-                 "chain": 12, "chain-gelu": 12, "chain-backward": 8, "gelu-backward": 12, "norm": 12, "softmax": 8, "softmax-backward": 12, "tile": 8, "alpha": 8, "gaussian": 8}
+                 "chain": 12, "chain-gelu": 12, "chain-backward": 8, "gelu-backward": 12, "norm": 12, "norm-backward": 12, "softmax": 8, "softmax-backward": 12, "softmax-backward-statistics": 12,
+                 "tile": 8, "alpha": 8, "gaussian": 8, "concrete": 8, "concrete-backward": 12, "dropconnect": 4, "dropblock": 8.25, "moments": 20}
+        wide = {"concrete": 4, "concrete-backward": 6, "dropconnect": 2, "dropblock": 4.25, "moments": 18}  # of bf16, moments' sums are floats
         for row in rows:
             self.assertEqual((row["time_unit"], row["rounds"] >= 11, row["threads"], row["pieces"]), ("ns", True, 1, 1))
             self.assertGreater(row["real_time"], 0)
@@ -919,9 +932,12 @@ class ToolTest(ToolCase):
             self.assertGreaterEqual(row["iterations"], row["rounds"])
             if row["dtype"] == "f32" and row["kernel"] in moved:
                 self.assertAlmostEqual(row["bytes_per_second"] / row["items_per_second"] / moved[row["kernel"]], 1, places=6)
+            if row["dtype"] == "bf16" and row["kernel"] in wide:
+                self.assertAlmostEqual(row["bytes_per_second"] / row["items_per_second"] / wide[row["kernel"]], 1, places=6)
             self.assertIn("  %s  " % row["kernel"], table)
             self.check_bench_row(row)
         self.assertEqual(table.count("ns/call"), 2)
+        self.assertEqual(table.count("\n  kernel" + 23 * " " + "backend  "), 4)  # behind the longest name
         # Under each table what the copies took: of the tensor, in place, of the mask's bits and its bytes.
         copied = ["512 B", "16 B", "128 B", "12 KiB", "384 B", "3 KiB", "256 B", "16 B", "128 B", "6 KiB", "384 B", "3 KiB"]
         tensors = sorted(size for size in copied if size in ("512 B", "12 KiB", "256 B", "6 KiB"))
@@ -932,12 +948,12 @@ class ToolTest(ToolCase):
 
     def test_bench_fused(self):
         """Whole rows, the type and the p that there are, and what two arrays are compared with; none of it without being asked."""
-        table = self.succeeds("bench", "--short", "--kernel", "forward,chain,chain-backward,tile,gaussian", "--n", "3000", "--p", "0.5,1", "--dtype", "f32,f8e5m2", "--json", "b.json").decode()
+        table = self.succeeds("bench", "--short", "--kernel", "forward,chain,chain-backward,tile,gaussian,concrete,dropblock", "--n", "3000", "--p", "0.5,1", "--dtype", "f32,f8e5m2", "--json", "b.json").decode()
         rows = {row["kernel"]: row for row in json.loads(self.read("b.json"))["benchmarks"] if (row["dtype"], row["p"]) == ("f32", 0.5)}
-        self.assertEqual({name: row["n"] for name, row in rows.items()}, {"forward": 3000, "chain": 2048, "chain-backward": 2048, "tile": 2048, "gaussian": 3000})
-        self.assertEqual(len(json.loads(self.read("b.json"))["benchmarks"]), 13)
-        self.assertEqual(re.findall(r"\n  (\S+) +left out: there is none for this type(?=\n)", table), ["chain", "chain-backward", "gaussian"])
-        self.assertEqual(re.findall(r"\n  (\S+) +left out: there is none for this p(?=\n)", table), ["gaussian"])
+        self.assertEqual({name: row["n"] for name, row in rows.items()}, {"forward": 3000, "chain": 2048, "chain-backward": 2048, "tile": 2048, "gaussian": 3000, "concrete": 3000, "dropblock": 2048})
+        self.assertEqual(len(json.loads(self.read("b.json"))["benchmarks"]), 18)
+        self.assertEqual(re.findall(r"\n  (\S+) +left out: there is none for this type(?=\n)", table), ["chain", "chain-backward", "gaussian", "concrete"])
+        self.assertEqual(re.findall(r"\n  (\S+) +left out: there is none for this p(?=\n)", table), ["gaussian", "concrete"])
         self.assertRegex(table, r"x scale +10-90 % +x dropout +10-90 % +limit\n")
         self.assertLess(table.index("\n  adding 8 KiB: "), table.index("\n  rewriting 8 KiB: "))
         for row in rows.values():
@@ -977,10 +993,10 @@ class ToolTest(ToolCase):
             self.refused("bench", "--memory", wrong, "--json", "refused.json", "--csv", "refused.csv", mentions=mentions)
 
     def test_bench_fresh(self):
-        table = self.succeeds("bench", "--short", "--fresh", "--kernel", PLAIN + ",chain,tile", "--n", "64Ki,520Ki", "--p", "0.5", "--dtype", "f32,bf16", "--json", "b.json", "--csv", "b.csv").decode()
+        table = self.succeeds("bench", "--short", "--fresh", "--kernel", PLAIN + ",chain,tile,dropconnect,dropblock,moments", "--n", "64Ki,520Ki", "--p", "0.5", "--dtype", "f32,bf16", "--json", "b.json", "--csv", "b.csv").decode()
         rows = json.loads(self.read("b.json"))["benchmarks"]
         measured = {(r["kernel"], r["dtype"], r["n"]) for r in rows}
-        tensors = {"memcpy", "copy", "forward", "forward-bits", "forward-bytes", "backward", "apply-bits"} | {"chain"}
+        tensors = {"memcpy", "copy", "forward", "forward-bits", "forward-bytes", "backward", "apply-bits"} | {"chain", "dropblock"}
         expected = {(k, t, n) for k in tensors | {"mask-bytes"} for t in ("f32", "bf16") for n in (65536, 532480)}
         expected |= {("philox-32bit", "f32", n) for n in (65536, 532480)} | {("mask-bits", t, 532480) for t in ("f32", "bf16")}
         self.assertEqual(measured, expected)
@@ -991,6 +1007,8 @@ class ToolTest(ToolCase):
         self.assertIn("\nEvery call, those of memcpy and the plain loop too, writes to memory that nobody has touched before.\n", table)
         self.assertEqual(table.count("\n  forward-in-place  left out: it has no output of its own\n"), 4)
         self.assertEqual(table.count("\n  mask-bits         left out: it writes fewer than 64 KiB\n"), 2)
+        self.assertEqual(table.count("\n  dropconnect       left out: it writes an element for each row\n"), 4)
+        self.assertEqual(table.count("\n  moments           left out: it has no output of its own\n"), 4)
         # Each call has the system give it its pages, 256 KiB of them.
         options = ("bench", "--short", "--kernel", "memcpy", "--n", "64Ki", "--json", "-")
         for more in ((), ("--fresh",)):
@@ -1009,8 +1027,8 @@ class ToolTest(ToolCase):
     def check_bench_row(self, row):
         """What a row of a kernel is compared with, and its limit, from the definitions."""
         self.check_spread(row["ns_per_element"])
-        fused, adds = row["kernel"] in FUSED, row["kernel"] in ("chain", "chain-gelu", "gelu-backward", "norm", "softmax-backward")
-        in_place = "in-place" in row["kernel"] or "tile" in row["kernel"]
+        fused, adds = row["kernel"] in FUSED, row["kernel"] in ADDING
+        in_place = row["kernel"] == "forward-in-place" or row["kernel"] in REWRITING
         references = ["memcpy", "quickest"] + ["scale"] * (not row["kernel"].startswith("mask-")) + ["dropout"] * fused
         for reference in references:
             self.check_spread(row["%s_ns_per_element" % reference])
@@ -1019,13 +1037,13 @@ class ToolTest(ToolCase):
             self.assertIsNone(row["%s_ns_per_element" % reference])
             self.assertIsNone(row["ratio_to_%s" % reference])
         self.assertEqual(row["cycles_per_element"] is None, row["instructions_per_element"] is None)
-        draws = row["backend"] != "none" and row["kernel"] != "apply-bits"
+        draws = row["backend"] != "none" and row["kernel"] not in ("apply-bits", "moments")
         if row["limit"] is None:  # SVE
             self.assertTrue(draws and row["limit_reason"] and row["limit_ns_per_element"] is None and row["share_of_limit"] is None)
             return
         self.assertIsNone(row["limit_reason"])
         self.assertIn(row["limit"], {"memcpy", "copy", "multiplications", "scale in place", "rewriting", "addition"})
-        ways = {"pages-1", "pages-1-prefetch", "pages-2", "pages-4", "pages-8"} | (set() if in_place else {"cached"} if adds else {"memcpy", "cached"})
+        ways = {"pages-1", "pages-1-prefetch", "pages-2", "pages-4", "pages-8"} | (set() if in_place else {"cached", "pages-1-ends"} if adds else {"memcpy", "cached", "pages-1-ends"})
         self.assertIn(row["limit_copy"], ways | ({"populated"} if row["output"] == "fresh" else set()))
         self.assertFalse(row["limit"] == "copy" and row["limit_copy"] == "memcpy")
         self.assertEqual(in_place and row["limit"] != "multiplications", row["limit"] in ("scale in place", "rewriting"))
@@ -1036,7 +1054,7 @@ class ToolTest(ToolCase):
         self.assertAlmostEqual(row["limit_ns_per_element"] / row["ns_per_element"]["median"] / row["share_of_limit"], 1, places=9)
         bound = 0  # of the multiplications
         if draws:
-            planes = 32 if row["kernel"] == "gaussian" else self.expected_planes(round(row["p"] * 2**32))
+            planes = self.planes_of_blocks(row) if row["kernel"] == "dropblock" else 32 if row["kernel"] in NUMBERS else self.expected_planes(round(row["p"] * 2**32))
             lanes = {"avx512": 8, "avx3": 8, "avx2": 4, "scalar": 1}.get(row["backend"].replace("highway-", ""), 2)
             self.assertAlmostEqual(row["expected_planes"], planes, places=9)
             self.assertEqual(row["multiplication_lanes"], lanes)
@@ -1053,6 +1071,12 @@ class ToolTest(ToolCase):
         if row["limit"] == "multiplications":
             self.assertAlmostEqual(row["limit_ns_per_element"] / bound, 1, places=9)
         self.assertGreaterEqual(row["limit_ns_per_element"] * (1 + 1e-9), bound)
+
+    def planes_of_blocks(self, row):
+        """Images of 32 x 32, or one of 1 x n, with blocks of 7 x 7, or 1 x 7: what is drawn is where a block can begin."""
+        n = min(row["n"], 1024)
+        places, block = (26 * 26, 49) if n == 1024 else (max(n - 6, 1), min(n, 7))
+        return self.expected_planes(round(min(row["p"] * n / (block * places), 1) * 2**32)) * places / n
 
     def expected_planes(self, threshold):
         if threshold in (0, 2**32):
@@ -1254,8 +1278,10 @@ class ToolTest(ToolCase):
         self.refused("verify", "--test", "S19", mentions="S19")
         self.refused("verify", "--form", "rows", mentions="rows")
         self.refused("verify", "--backend", "nonsense", mentions="nonsense")
-        self.refused("verify", "--elements", "100", mentions="--elements")
-        self.refused("verify", "--threads", "5000", mentions="--threads")
+        for elements in ("0", "100", "2Ti", str(2**64 - 1)):
+            self.refused("verify", "--elements", elements, mentions="--elements")
+        for threads in ("0", "5000"):
+            self.refused("verify", "--threads", threads, mentions="--threads takes a number from 1 to 1024, not " + threads)
         self.refused("verify", "--from", "short.bits", "--p", "0.1", "--test", "K1", mentions="--from takes")
         self.refused("verify", "--elements", "1Ki", "--test", "K9", "--json", "no/where.json", mentions="no/where.json")
 

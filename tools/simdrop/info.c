@@ -113,6 +113,8 @@ int run_info(int argc, char **argv) {
   if (as_json) {
     print_json(&cpu, reason, reason_of_memory);
   } else {
+    report_hide_controls(reason);
+    report_hide_controls(reason_of_memory);
     print_text(&cpu, reason, reason_of_memory);
   }
   return EXIT_SUCCESS;

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+import sys
 from typing import Any
 
 import torch
 from torch.fx import Graph, Node
 
+from .. import scale
 from . import _hooks
 
 
@@ -32,12 +34,29 @@ def teach() -> None:
     partitioners.choose_saved_values_set = choose_saved_values_set
 
 
+def teach_inductor() -> None:
+    """Have Inductor's programs, whose derivatives are part of them, call a dropout that asks for none: half of a short call's time.
+
+    Inductor takes long to import, and is there already when it traces something. A version of it that has none of these names calls the
+    operator as it is.
+    """
+    lowering: Any = sys.modules.get("torch._inductor.lowering")
+    if not all(hasattr(lowering, name) for name in ("lowerings", "fallback_handler", "register_lowering")):
+        return
+    if torch.ops.simdrop.dropout.default not in lowering.lowerings:
+        call = lowering.fallback_handler(torch.ops.simdrop._dropout.default)
+        lowering.register_lowering(torch.ops.simdrop.dropout.default, type_promotion_kind=None)(call)
+
+
 def compare_what_is_saved(joint_graph: Graph) -> None:
     """Have gradients of relu find the positive elements in what dropout made of relu's output, rather than in that output itself.
 
     The next layer keeps dropout's output for its gradient, and nobody keeps relu's. Of that the partitioner would keep the comparison
     alone, as a tensor of bools, and Inductor's stores and loads of bools take longer than the dropout. Kept elements have their signs
     still, as they were multiplied by 1 or more; the gradients of all others are zeros already.
+
+    These zeros the comparison gives as well, since what was dropped is 0 and not positive. So the gradient needs no mask drawn again: it is
+    multiplied by what kept elements were multiplied by, which Inductor fuses with the comparison.
 
     Parameters
     ----------
@@ -56,7 +75,22 @@ def compare_what_is_saved(joint_graph: Graph) -> None:
             same = all(gradient is not None and _is_dropout_of_same_mask(y, x, gradient) for gradient in gradients)
             if same and position[y] < position[compared]:
                 compared.args = (y, threshold)
+                for gradient in gradients:
+                    if gradient is not None:
+                        _multiply_what_is_kept(gradient, compared)
                 break
+
+
+def _multiply_what_is_kept(gradient: Node, compared: Node) -> None:
+    """Make a product of a gradient of dropout, if all that asks for it puts zeros where elements were dropped.
+
+    In other types than these, a fused product would not be rounded as the dropout's was.
+    """
+    p = gradient.args[2]
+    only_where = all(_gradient_where(user, compared) is gradient for user in gradient.users)
+    if only_where and isinstance(p, float) and 0 < p < 1 and gradient.meta["val"].dtype in (torch.float32, torch.float64):
+        gradient.target = torch.ops.aten.mul.Tensor
+        gradient.args, gradient.kwargs = (gradient.args[0], scale(p)), {}
 
 
 def _gradient_where(node: Node, compared: Node) -> Node | None:

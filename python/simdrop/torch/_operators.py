@@ -40,6 +40,8 @@ _GRADIENTS = {
 }
 for _name in _GRADIENTS:
     library.define(_name + _ARGUMENTS, tags=_TAGS)
+library.define("_dropout" + _ARGUMENTS, tags=_TAGS)  # without derivatives: what Inductor's programs call (_compiler.py)
+library.impl("_dropout", torch.library.fallthrough_kernel, "Autograd")
 
 if extension.simdrop_torch_register_operators() != 0:
     raise ImportError("simdrop: PyTorch refused the kernels of simdrop's operators")
@@ -63,6 +65,7 @@ def _key_traced(mode: ProxyTorchDispatchMode, func: Any, types: Any, args: Any, 
     from torch.utils.checkpoint import CheckpointPolicy
 
     _compiler.teach()
+    _compiler.teach_inductor()
     key = proxy_call(mode, func, mode.pre_dispatch, args, kwargs or {})
     for node in reversed(mode.tracer.graph.nodes):
         if node.target is func:
@@ -168,6 +171,7 @@ def row_major_strides(sizes: Sequence[int]) -> list[int]:
     return strides[::-1]
 
 
+torch.library.register_fake("simdrop::_dropout", _dropout_fake, lib=library)
 for _name, _gradient in _GRADIENTS.items():
     torch.library.register_fake(f"simdrop::{_name}", _dropout_fake, lib=library)
     _register_autograd(_name, _gradient)

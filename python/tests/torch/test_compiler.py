@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import sys
+import types
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+import torch.nn.functional as F  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 from torch.fx.experimental.proxy_tensor import make_fx  # noqa: E402
 
@@ -30,9 +33,10 @@ def gradient(
     threshold: float = 0.0,
     fill: float = 0.0,
     late: bool = False,
+    dtype: Any = torch.float32,
 ) -> tuple[Tensor, ...]:
     """Relu, dropout, and the gradient of both, by the mask of another dropout if one is asked for."""
-    r = torch.relu(x)
+    r, g = torch.relu(x.to(dtype)), g.to(dtype)
     if not late:
         y = ops.dropout(r, key, 0.5)
     compared = aten.le.Scalar(r, threshold)
@@ -54,8 +58,8 @@ def expanded(x: Tensor, g: Tensor, key: Tensor, _: Tensor) -> tuple[Tensor, ...]
     return y, aten.where.self(aten.le.Scalar(r, 0), aten.full.default([], 0.0), ops.dropout(g, key, 0.5))
 
 
-def change(function: Callable[..., Any]) -> bool:
-    """Whether the graph is changed; its values are not."""
+def change(function: Callable[..., Any]) -> str:
+    """What the graph is changed to, if it is; its values are not."""
     x = torch.tensor(SPECIAL).repeat(8, 4)
     g = torch.tensor(SPECIAL).repeat_interleave(4).repeat(8, 1)
     inputs = (x, g, torch.tensor([1, 2]), torch.tensor([1, 3]))
@@ -66,11 +70,27 @@ def change(function: Callable[..., Any]) -> bool:
     module.recompile()
     for one, other in zip(module(*inputs), before, strict=True):
         assert torch.equal(one.contiguous().view(torch.uint8), other.contiguous().view(torch.uint8))
-    return str(module.graph) != text
+    after = str(module.graph)
+    return after if after != text else ""
 
 
 def test_the_gradient_of_relu_compares_the_output_of_dropout() -> None:
-    assert change(gradient)
+    assert "simdrop.dropout" not in change(gradient).split("aten.le")[1]  # nor has it a mask drawn again
+    assert "simdrop.dropout" not in change(functools.partial(gradient, dtype=torch.float64)).split("aten.le")[1]
+
+
+def asked_for_twice(x: Tensor, g: Tensor, key: Tensor, _: Tensor) -> tuple[Tensor, ...]:
+    r = torch.relu(x)
+    y, compared, d = ops.dropout(r, key, 0.5), aten.le.Scalar(r, 0), ops.dropout(g, key, 0.5)
+    return y, d, aten.where.self(compared, aten.full.default([], 0.0), d)
+
+
+@pytest.mark.parametrize(
+    "function", [asked_for_twice, functools.partial(gradient, dtype=torch.bfloat16)], ids=["asked_for_twice", "rounded_between"]
+)
+def test_gradients_that_stay_dropouts(function: Callable[..., Any]) -> None:
+    """Those that somebody else sees, too, and those whose product would be rounded elsewhere if it were fused."""
+    assert change(function).count("simdrop.dropout") == 2
 
 
 @pytest.mark.parametrize(
@@ -117,4 +137,23 @@ def test_compiled_programs_keep_no_bools() -> None:
         torch.testing.assert_close(one, other)
     (outputs,) = forwards[0].graph.find_nodes(op="output")
     kinds = [node.meta["val"].dtype for node in outputs.args[0]]
-    assert torch.bool not in kinds and kinds.count(torch.int64) == 2
+    assert set(kinds) == {torch.float32}  # nor keys: what a dropout has zeroed tells all that the gradient has to know
+
+
+@pytest.mark.usefixtures("on")
+def test_the_operator_in_inductors_programs() -> None:
+    """One without derivatives, which are Inductor's: it takes half the time of a short call."""
+    from torch._inductor.utils import run_and_get_code
+
+    x = torch.randn(64, requires_grad=True)
+    with torch.compiler.config.patch(force_disable_caches=True):  # programs of another state of this package
+        y, programs = run_and_get_code(torch.compile(lambda x: F.dropout(x, 0.25).cos()), x)
+    (dx,) = torch.autograd.grad(y.sum(), x)
+    assert "simdrop._dropout.default(" in programs[0] and "simdrop.dropout.default(" not in programs[0]
+    assert torch.equal(dx == 0, (y == 1) | (dx == 0)) and 0 < int((y == 1).sum()) < 64
+
+
+def test_inductors_that_have_other_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such programs call the operator that has derivatives."""
+    monkeypatch.setitem(sys.modules, "torch._inductor.lowering", types.ModuleType("lowering"))
+    _compiler.teach_inductor()

@@ -18,6 +18,7 @@
 #include "shared/backend.h"
 #include "shared/clock.h"
 #include "shared/console.h"
+#include "shared/descriptors.h"
 #include "shared/input.h"
 #include "shared/output_file.h"
 #include "shared/progress.h"
@@ -352,10 +353,13 @@ static void print_rate(const apply_job *job, FILE *out, const char *label, doubl
 static void print_report(const apply_job *job) {
   const apply_request *const request = job->request;
   FILE *const out = takes(request, STDOUT_FILENO) ? console_error() : console_out();
-  char shape[NPY_RANK_MAX * 22 + 4], reason[512];
+  char shape[NPY_RANK_MAX * 22 + 4], reason[512], names[2 * PATH_MAX + 8];
   npy_format_shape(&job->header, sizeof shape, shape);
   backend_reason(sizeof reason, reason);
-  fprintf(out, "apply    %s to %s, %s\n", request->names[0], request->names[1], request->backward ? "backward" : "forward");
+  snprintf(names, sizeof names, "%s to %s", request->names[0], request->names[1]);
+  report_hide_controls(reason);
+  report_hide_controls(names);
+  fprintf(out, "apply    %s, %s\n", names, request->backward ? "backward" : "forward");
   fprintf(out, "shape    %s, %" PRIu64 " element%s\n", shape, job->header.count, job->header.count == 1 ? "" : "s");
   fprintf(out, "dtype    %s, %s%s order\n", simdrop_dtype_name(job->dtype), job->header.big_endian ? "big-endian, " : "",
           job->header.fortran_order ? "Fortran" : "C");

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/fused.h"
 #include "bench/limits.h"
 #include "bench/report.h"
 #include "shared/backend.h"
@@ -68,6 +69,30 @@ static void free_case(bench_case *c) {
   free(c->other);
   free(c->bits);
   free(c->bytes);
+  free(c->statistics);
+  free(c->sums);
+}
+
+// Ones do: the time does not depend on them.
+static bool make_statistics(bench_case *c) {
+  const size_t count = 2 * (c->n / BENCH_SOFTMAX_COLUMNS + 1);  // of the shortest rows
+  c->statistics = malloc(count * bench_number_size(c->dtype));
+  if (c->statistics == NULL) return false;
+  for (size_t i = 0; i < count; ++i) {
+    if (c->dtype == SIMDROP_F64) {
+      ((double *)c->statistics)[i] = 1;
+    } else {
+      ((float *)c->statistics)[i] = 1;
+    }
+  }
+  return true;
+}
+
+static bool make_sums(bench_case *c) {
+  const size_t bytes = 2 * c->n * bench_number_size(c->dtype);
+  if (posix_memalign(&c->sums, 64, bytes) != 0) return false;
+  memset(c->sums, 0, bytes);
+  return true;
 }
 
 static bool report_no_memory(uint64_t n) {
@@ -84,16 +109,19 @@ static bool moves_any(const bench_request *request, bench_moves moves) {
 
 // Allocates and touches the buffers of one size. The system may promise more memory than there is, so its size is checked.
 static bool prepare_case(const cpu_info *cpu, const bench_request *request, simdrop_dtype dtype, uint64_t n, bench_case *c) {
-  const bool is_fresh = request->is_fresh, reads_two = moves_any(request, BENCH_ADDS);
+  const bool is_fresh = request->is_fresh, reads_two = moves_any(request, BENCH_ADDS),
+             keeps_sums = moves_any(request, BENCH_UPDATES);
   const size_t size = simdrop_dtype_size(dtype), arrays = reads_two ? 3 : 2;
+  const size_t sums = keeps_sums ? 2 * bench_number_size(dtype) : 0;
   *c = (bench_case){
       .mask = {.seed = 42}, .dtype = dtype, .n = (size_t)n, .element_size = size, .pieces = 1, .is_fresh = is_fresh};
-  const bool fits = n <= SIZE_MAX / 4 / size && (cpu->memory_bytes == 0 || n <= cpu->memory_bytes / (arrays * size + 2));
+  const bool fits =
+      n <= SIZE_MAX / (4 * size + sums) && (cpu->memory_bytes == 0 || n <= cpu->memory_bytes / (arrays * size + sums + 2));
   if (fits) c->bits = malloc(c->n / 8 + 1);
   if (fits) c->bytes = malloc(c->n);
   if (c->bits == NULL || c->bytes == NULL || posix_memalign(&c->x, 64, c->n * size) != 0 ||
       (!is_fresh && posix_memalign(&c->y, 64, c->n * size) != 0) ||
-      (reads_two && posix_memalign(&c->other, 64, c->n * size) != 0)) {
+      (reads_two && posix_memalign(&c->other, 64, c->n * size) != 0) || !make_statistics(c) || (keeps_sums && !make_sums(c))) {
     free_case(c);
     return report_no_memory(n);
   }
@@ -157,10 +185,11 @@ static bool is_selected(const bench_request *request, const bench_case *c, int k
 // Why a kernel that is selected is left out for every p; NULL if it is not. A few pages tell nothing of how memory gets them.
 static const char *reason_to_leave_out(const bench_kernel *kernel, const bench_case *of_size) {
   bench_case c = *of_size;
-  c.mask.p = 0;
+  c.mask.p = 0.5;  // which all of them know
   const char *const missing = bench_missing(kernel, &c);
   if (missing != NULL || !c.is_fresh) return missing;
-  if (kernel->moves == BENCH_REWRITES) return "it has no output of its own";
+  if (bench_compared_moves(kernel) == BENCH_REWRITES) return "it has no output of its own";
+  if (kernel->moves == BENCH_READS) return "it writes an element for each row";
   bench_set_outputs(kernel, &c);
   return c.copy_bytes < LEAST_FRESH_BYTES ? "it writes fewer than 64 KiB" : NULL;
 }
@@ -436,7 +465,7 @@ static bool check_fresh(const bench_request *request) {
 static bool check_kernels(const bench_request *request) {
   for (int dtype = 0; dtype < (int)simdrop_dtype_count(); ++dtype) {
     const size_t size = simdrop_dtype_size((simdrop_dtype)dtype);
-    const bench_case c = {.dtype = (simdrop_dtype)dtype, .element_size = size};
+    const bench_case c = {.mask = {.p = 0.5}, .dtype = (simdrop_dtype)dtype, .element_size = size};
     for (int kernel = 0; kernel < bench_kernel_count && (request->dtypes >> dtype & 1); ++kernel)
       if ((request->kernels >> kernel & 1) && bench_missing(&bench_kernels[kernel], &c) == NULL) return true;
   }
@@ -467,6 +496,15 @@ static bool check_request(const bench_request *request) {
 // Results on standard output stand there alone.
 static bool takes_stdout(const char *name) { return name != NULL && output_is_stdout(name); }
 
+static int longest_name(const bench_request *request) {
+  size_t longest = 16;  // the plain ones'
+  for (int i = 0; i < bench_kernel_count; ++i) {
+    const size_t length = (request->kernels >> i & 1) ? strlen(bench_kernel_names[i]) : 0;
+    if (length > longest) longest = length;
+  }
+  return (int)longest;
+}
+
 static int run_request(const bench_request *request) {
   static bench_session session = {.pool = {THREAD_POOL_STOPPED}};
   bench_texts texts = {.json_file = {OUTPUT_FILE_CLOSED}, .csv_file = {OUTPUT_FILE_CLOSED}};
@@ -476,6 +514,7 @@ static int run_request(const bench_request *request) {
   session.report.counters = &session.counters;
   session.report.shows_memory = request->memory != NULL;
   session.report.is_fresh = request->is_fresh;
+  session.report.name_width = longest_name(request);
   session.report.shows_dropout = (request->kernels & kernels_of(BENCH_FUSED)) != 0;
   bench_counters_open(&session.counters);
   bool done = open_files(&texts, request);
@@ -498,7 +537,8 @@ int run_bench(int argc, char **argv) {
       {"kernel", "LIST",
        "some of memcpy, copy, philox-32bit, forward, forward-bits, forward-bytes, forward-in-place, backward,\n"
        "apply-bits, mask-bits, mask-bytes (default: these), chain, chain-gelu, chain-backward, gelu-backward, norm,\n"
-       "softmax, softmax-backward, tile, tile-numbered, alpha, gaussian with commas between, or all",
+       "norm-backward, softmax, softmax-backward, softmax-backward-statistics, tile, tile-numbered, tile-bits, alpha,\n"
+       "gaussian, concrete, concrete-backward, dropconnect, dropblock, moments with commas between, or all",
        ARG_CHOICE_LIST, &request.kernels, bench_kernel_names, false},
       {"layout", "LIST",
        "measure layouts instead, of f32 or f64: some of dense, first-1x1, first-7x7, first-8x8, first-14x14,\n"
@@ -549,15 +589,17 @@ int run_bench(int argc, char **argv) {
           "tensor have none. limit is the larger of two measured times: that of moving the bytes, in the quickest of some\n"
           "ways, and that of the multiplications which the mask's definition needs at least (docs/measurements.md).\n"
           "\n"
-          "Chains, norms and tiles take as many whole rows of 1024 elements as there are in n, softmax of 512, or one row of "
-          "n. All\n"
-          "kernels from chain on are compared with simdrop_forward, too; what reads two arrays, with the quickest loop y = x + "
-          "r\n"
-          "of those tried. Chains and norm have a bias, chain, chain-gelu and norm a residual, chain-backward and "
-          "gelu-backward the bias's\n"
-          "gradient. tile applies tiles of 16 x 64 elements by the whole matrix's numbers of the mask; tile-numbered numbers "
-          "one\n"
-          "tile after the other."};
+          "Chains, norms, tiles, dropconnect and dropblock take as many whole rows of 1024 elements as there are in n,\n"
+          "softmax of 512, or one row of n. All kernels from chain on are compared with simdrop_forward, too; what reads\n"
+          "two arrays, with the quickest loop y = x + r of those tried. Chains and norm have a bias, chain, chain-gelu and\n"
+          "norm a residual, chain-backward and gelu-backward the bias's gradient, norm-backward those of gamma, beta and\n"
+          "the bias. softmax-backward is given the probabilities, softmax-backward-statistics the scores and two numbers of\n"
+          "each row. tile applies tiles of 16 x 64 elements, which lie one after the other, by the numbers that the mask of\n"
+          "rows of 1024 has for them; tile-numbered numbers one tile after the other; tile-bits draws the decisions of 16\n"
+          "whole rows, and then applies them to their tiles. The temperature of concrete is 0.1. dropconnect multiplies n\n"
+          "weights by a vector; a copy of half as many stands for reading them. dropblock draws bits for images of 32 x 32\n"
+          "elements, with blocks of 7 x 7, and applies them. moments takes in one more pass; rewriting as many bytes stands\n"
+          "for what it moves."};
   const arg_result parsed = args_parse(&spec, argc, argv);
   if (parsed != ARGS_RUN) return parsed == ARGS_HELPED ? EXIT_SUCCESS : EXIT_REFUSED;
   set_default_kernels(&request);

@@ -20,7 +20,7 @@ static bench_contest hold_contest(bench_moves moves, const bench_case *c) {
 }
 
 void bench_set_way(bench_contests *contests, const bench_kernel *kernel, bench_case *c) {
-  const bench_moves moves = kernel->moves == BENCH_MOVES_NONE ? BENCH_COPIES : kernel->moves;
+  const bench_moves moves = bench_compared_moves(kernel);
   size_t i = 0;
   while (i < contests->count && (contests->of[i].bytes != c->copy_bytes || contests->of[i].moves != moves)) ++i;
   if (i == contests->count) contests->of[contests->count++] = hold_contest(moves, c);

@@ -14,9 +14,8 @@ typedef struct bench_contest {
   double nanoseconds[BENCH_MOST_WAYS];  // of one call
 } bench_contest;
 
-// Of a case: its tensor, the same in place, its mask as bits and as bytes; whole rows of it of two lengths, each copied, in
-// place and added.
-#define BENCH_MOST_CONTESTS 10
+// Of a case: its tensor, and whole rows of it of two lengths, each copied, in place and added; its mask as bits and as bytes.
+#define BENCH_MOST_CONTESTS 11
 
 typedef struct bench_contests {
   size_t count;

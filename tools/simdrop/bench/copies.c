@@ -29,10 +29,11 @@
   X("pages-2", stores, 2, FAR_AHEAD)                 \
   X("pages-4", stores, 4, FAR_AHEAD)                 \
   X("pages-8", stores, 8, FAR_AHEAD)
-#define WAY(name, stores, pages, ahead) {name, stores, pages, ahead},
+#define WAY(name, stores, pages, ahead) {name, stores, pages, ahead, false},
 
 #if defined(__SSE2__) || defined(__aarch64__)
-#define NON_TEMPORAL_WAYS PAGED_WAYS(WAY, BENCH_STORES_NON_TEMPORAL)
+#define ENDS_WAY {"pages-1-ends", BENCH_STORES_NON_TEMPORAL, 1, 8 * (size_t)LINE, true},
+#define NON_TEMPORAL_WAYS PAGED_WAYS(WAY, BENCH_STORES_NON_TEMPORAL) ENDS_WAY
 #else
 #define NON_TEMPORAL_WAYS
 #endif
@@ -41,20 +42,21 @@
 
 #if defined(__linux__)
 #define FRESH_WAYS 1
-#define FRESH_WAY {"populated", BENCH_STORES_POPULATED, 1, 0},
+#define FRESH_WAY {"populated", BENCH_STORES_POPULATED, 1, 0, false},
 #else
 #define FRESH_WAYS 0
 #define FRESH_WAY
 #endif
 
 bench_ways bench_ways_to_copy(bool is_fresh) {
-  static const bench_way ways[] = {
-      {"memcpy", BENCH_STORES_MEMCPY, 1, 0}, {"cached", BENCH_STORES_ORDINARY, 1, 0}, NON_TEMPORAL_WAYS FRESH_WAY};
+  static const bench_way ways[] = {{"memcpy", BENCH_STORES_MEMCPY, 1, 0, false},
+                                   {"cached", BENCH_STORES_ORDINARY, 1, 0, false},
+                                   NON_TEMPORAL_WAYS FRESH_WAY};
   return (bench_ways){ways, COUNT(ways) - (is_fresh ? 0 : FRESH_WAYS)};
 }
 
 bench_ways bench_ways_to_add(void) {
-  static const bench_way ways[] = {{"cached", BENCH_STORES_ORDINARY, 1, 0}, NON_TEMPORAL_WAYS};
+  static const bench_way ways[] = {{"cached", BENCH_STORES_ORDINARY, 1, 0, false}, NON_TEMPORAL_WAYS};
   return (bench_ways){ways, COUNT(ways)};
 }
 
@@ -84,13 +86,22 @@ static inline __attribute__((always_inline)) void ask_for_lines(const bench_way 
   }
 }
 
+static inline __attribute__((always_inline)) bool is_asked_for(const bench_way *way, const char *x) {
+  return way->ahead > 0 && (!way->at_ends || (uintptr_t)x % PAGE >= PAGE - way->ahead);
+}
+
+// Stores past the caches find nothing of a page that they come to, and wait for it: as in the library's kernels, one line of it
+// is asked for when the page before is begun.
+static inline __attribute__((always_inline)) void ask_for_page(const bench_way *way, const char *y) {
+  if (way->stores != BENCH_STORES_NON_TEMPORAL) return;
+  __builtin_prefetch((const char *)((uintptr_t)y + way->pages * PAGE), 0, 0);  // NOLINT(performance-no-int-to-ptr): as above
+}
+
 // One page's next lines.
 static inline __attribute__((always_inline)) void move_lines(move_line *move, const bench_way *way, const char *x,
                                                              const char *r, char *y) {
-  if (way->ahead > 0) {
-    ask_for_lines(way, x);
-    if (r != x) ask_for_lines(way, r);
-  }
+  if (is_asked_for(way, x)) ask_for_lines(way, x);
+  if (r != x && is_asked_for(way, r)) ask_for_lines(way, r);
   for (size_t line = 0; line < LINES_AT_ONCE; ++line) move(x + line * LINE, r + line * LINE, y + line * LINE);
 }
 
@@ -101,8 +112,10 @@ static inline __attribute__((always_inline)) size_t walk(move_line *move, const 
   size_t done = 0;
   for (; bytes - done >= group; done += group)
     for (size_t line = 0; line < PAGE; line += LINES_AT_ONCE * LINE)
-      for (size_t page = 0; page < group; page += PAGE)
+      for (size_t page = 0; page < group; page += PAGE) {
+        if (line == 0) ask_for_page(way, y + done + page);
         move_lines(move, way, x + done + page + line, r + done + page + line, y + done + page + line);
+      }
   for (; bytes - done >= LINE; done += LINE) move(x + done, r + done, y + done);
   return done;
 }

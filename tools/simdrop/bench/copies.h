@@ -19,6 +19,7 @@ typedef struct bench_way {
   bench_stores stores;
   size_t pages;  // that are worked off in turns
   size_t ahead;  // bytes until what is asked for; 0: nothing is
+  bool at_ends;  // it is asked for only where it lies in the next page
 } bench_way;
 
 typedef struct bench_ways {
@@ -26,7 +27,7 @@ typedef struct bench_ways {
   size_t count;
 } bench_ways;
 
-#define BENCH_MOST_WAYS 8
+#define BENCH_MOST_WAYS 9
 
 // Of copying, memcpy first: to memory that is there, or to such as nobody has touched yet.
 bench_ways bench_ways_to_copy(bool is_fresh);

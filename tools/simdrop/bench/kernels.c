@@ -82,8 +82,18 @@ BENCH_FUSED_KERNELS(DEFINE_FUSED_RUN)
 
 #define TABLE_ROW(identifier, name, group, draws, moves, bit_arrays, byte_arrays, call, parallel_call) \
   {name, group, draws, moves, bit_arrays, byte_arrays, 0, run_##identifier, run_parallel_##identifier, NULL},
+// The bits of DropBlock are written, and read again.
 #define FUSED_TABLE_ROW(identifier, name, draws, moves, columns) \
-  {name, BENCH_FUSED, draws, moves, 0, 0, columns, run_##identifier, run_parallel_##identifier, bench_##identifier},
+  {name,                                                         \
+   BENCH_FUSED,                                                  \
+   draws,                                                        \
+   moves,                                                        \
+   draws == BENCH_DRAWS_BLOCKS ? 2 : 0,                          \
+   0,                                                            \
+   columns,                                                      \
+   run_##identifier,                                             \
+   run_parallel_##identifier,                                    \
+   bench_##identifier},
 const bench_kernel bench_kernels[] = {BENCH_KERNELS(TABLE_ROW) BENCH_FUSED_KERNELS(FUSED_TABLE_ROW)};
 const int bench_kernel_count = sizeof bench_kernels / sizeof bench_kernels[0];
 
@@ -93,13 +103,27 @@ const char *const bench_kernel_names[] = {BENCH_KERNELS(NAME_ONLY) BENCH_FUSED_K
 
 static size_t packed_size(size_t n) { return n / 8 + (n % 8 != 0); }
 
+size_t bench_number_size(simdrop_dtype dtype) { return dtype == SIMDROP_F64 ? sizeof(double) : sizeof(float); }
+
+bench_moves bench_compared_moves(const bench_kernel *kernel) {
+  switch (kernel->moves) {
+    case BENCH_MOVES_NONE:
+    case BENCH_READS: return BENCH_COPIES;
+    case BENCH_UPDATES: return BENCH_REWRITES;
+    default: return kernel->moves;
+  }
+}
+
 static int element_arrays(const bench_kernel *kernel) {
-  static const int arrays[] = {[BENCH_MOVES_NONE] = 0, [BENCH_COPIES] = 2, [BENCH_REWRITES] = 2, [BENCH_ADDS] = 3};
+  static const int arrays[] = {[BENCH_MOVES_NONE] = 0, [BENCH_COPIES] = 2, [BENCH_REWRITES] = 2,
+                               [BENCH_ADDS] = 3,       [BENCH_READS] = 1,  [BENCH_UPDATES] = 1};
   return arrays[kernel->moves];
 }
 
 double bench_bytes(const bench_kernel *kernel, const bench_case *c) {
+  const int number_arrays = kernel->moves == BENCH_UPDATES ? 4 : 0;  // two, read and written
   return element_arrays(kernel) * (double)c->n * (double)c->element_size +
+         number_arrays * (double)c->n * (double)bench_number_size(c->dtype) +
          (double)kernel->bit_arrays * (double)packed_size(c->n) + (double)kernel->byte_arrays * (double)c->n;
 }
 
@@ -119,13 +143,17 @@ void bench_set_outputs(const bench_kernel *kernel, bench_case *c) {
 
 // Tried on one element.
 const char *bench_missing(const bench_kernel *kernel, const bench_case *c) {
-  double x = 0, other = 0, y = 0;
+  double x = 0, other = 0, y = 0, statistics[2] = {1, 1}, sums[2] = {0, 0};
+  uint8_t bits = 0;
   bench_case one = *c;
   if (kernel->call == NULL) return NULL;
   one.n = 1;
   one.x = &x;
   one.other = &other;
   one.y = &y;
+  one.bits = &bits;
+  one.statistics = statistics;
+  one.sums = sums;
   bench_set_outputs(kernel, &one);
   const simdrop_status status = kernel->call(&one, NULL);
   switch (status) {

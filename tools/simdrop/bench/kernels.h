@@ -9,7 +9,8 @@
 #include "bench/copies.h"
 
 // One combination to measure, with its buffers: x and y of n elements each, other too if a kernel reads two arrays, bits of n
-// bits, n bytes.
+// bits, n bytes. Two statistics for each row, and, if a kernel updates them, two sums for each element, first all of the one
+// and then all of the other, are numbers of bench_number_size.
 typedef struct bench_case {
   simdrop_mask mask;
   simdrop_dtype dtype;
@@ -18,6 +19,7 @@ typedef struct bench_case {
   uint64_t threshold;
   void *x, *y, *other;
   uint8_t *bits, *bytes;
+  void *statistics, *sums;
   size_t copy_bytes;                 // of the memcpy that a kernel is compared with,
   size_t copy_bits;                  // and how many bits of it an element has
   const bench_way *way;              // the quickest known to move as many bytes
@@ -77,8 +79,9 @@ typedef enum bench_group {
 
 typedef enum bench_draws {
   BENCH_DRAWS_NOTHING,
-  BENCH_DRAWS_MASK,    // of the library
-  BENCH_DRAWS_NUMBERS  // 32 random bits for each element
+  BENCH_DRAWS_MASK,     // of the library
+  BENCH_DRAWS_NUMBERS,  // 32 random bits for each element
+  BENCH_DRAWS_BLOCKS    // a mask of where DropBlock's blocks begin, which becomes a stored one
 } bench_draws;
 
 // Of elements, and so what it is compared with.
@@ -86,7 +89,9 @@ typedef enum bench_moves {
   BENCH_MOVES_NONE,  // only a mask is written, and compared with a copy of it
   BENCH_COPIES,      // one array is read and another written
   BENCH_REWRITES,    // input and output are one array
-  BENCH_ADDS         // two are read and a third is written
+  BENCH_ADDS,        // two are read and a third is written
+  BENCH_READS,       // one is read, and an element for each row is written
+  BENCH_UPDATES      // one is read, and the sums are read and written
 } bench_moves;
 
 typedef struct bench_kernel {
@@ -103,6 +108,12 @@ typedef struct bench_kernel {
 extern const bench_kernel bench_kernels[];
 extern const int bench_kernel_count;
 extern const char *const bench_kernel_names[];  // in the same order, ends with NULL
+
+// Of the numbers that the library computes with for this type: float, of f64 double.
+size_t bench_number_size(simdrop_dtype dtype);
+
+// BENCH_COPIES, BENCH_REWRITES or BENCH_ADDS: what is most like what the kernel moves.
+bench_moves bench_compared_moves(const bench_kernel *kernel);
 
 // Bytes read and written by one call.
 double bench_bytes(const bench_kernel *kernel, const bench_case *c);

@@ -123,16 +123,16 @@ void bench_print_heading(const bench_report *report, const bench_case *c, size_t
     console_print("\n  %-16s  %-13s%s  %7s  %9s  %17s  %8s  %15s  %s\n", "layout", "backend",
                   memory_column(report, "memory", text), "p", "ns/elem", "10-90 %", "ratio", "10-90 %", "to");
   } else {
-    console_print("\n  %-16s  %-13s%s  %7s  %9s  %17s  %7s  %8s  %13s  %7s  %13s%s%s  %s\n", "kernel", "backend",
-                  memory_column(report, "memory", text), "p", "ns/elem", "10-90 %", "GB/s", "x memcpy", "10-90 %", "x scale",
-                  "10-90 %", report->shows_dropout ? "  x dropout        10-90 %" : "", c->n <= SMALL_CALL ? "    ns/call" : "",
-                  "limit");
+    console_print("\n  %-*s  %-13s%s  %7s  %9s  %17s  %7s  %8s  %13s  %7s  %13s%s%s  %s\n", report->name_width, "kernel",
+                  "backend", memory_column(report, "memory", text), "p", "ns/elem", "10-90 %", "GB/s", "x memcpy", "10-90 %",
+                  "x scale", "10-90 %", report->shows_dropout ? "  x dropout        10-90 %" : "",
+                  c->n <= SMALL_CALL ? "    ns/call" : "", "limit");
   }
   console_flush();
 }
 
 void bench_print_left_out(const bench_report *report, const bench_kernel *kernel, const char *reason) {
-  if (report->prints) console_print("  %-16s  left out: %s\n", kernel->name, reason);
+  if (report->prints) console_print("  %-*s  left out: %s\n", report->name_width, kernel->name, reason);
 }
 
 void bench_print_contests(const bench_report *report, const bench_contests *contests) {
@@ -179,7 +179,8 @@ static void print_row(const bench_report *report, const bench_row *row) {
   const double n = (double)c->n, time = result->nanoseconds.median;
   char p[16] = "-", time_range[64], memory[MEMORY_COLUMN_SIZE];
   if (row->kernel->group != BENCH_COPY) snprintf(p, sizeof p, "%.5g", c->mask.p);
-  console_print("  %-16s  %-13s%s  %7s  %9.4f  %17s  %7.1f", row->kernel->name, backend != NULL ? backend : "-",
+  console_print("  %-*s  %-13s%s  %7s  %9.4f  %17s  %7.1f", report->name_width, row->kernel->name,
+                backend != NULL ? backend : "-",
                 memory_column(report, backend != NULL ? simdrop_memory_current() : "-", memory), p, time / n,
                 range(&result->nanoseconds, n, 4, sizeof time_range, time_range), bench_bytes(row->kernel, c) / time);
   print_ratio(&result->ratio[BENCH_REFERENCE_COPY], 8);

@@ -15,6 +15,7 @@ typedef struct bench_report {
   bool shows_memory;               // in it: which way of going through memory
   bool shows_dropout;              // in it: the time over that of dropout alone
   bool is_fresh;                   // outputs nobody has touched
+  int name_width;                  // of kernels' names in it
   row_writer rows;
 } bench_report;
 

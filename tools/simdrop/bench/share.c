@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "bench/contest.h"
+#include "bench/fused.h"
 #include "bench/limits.h"
 
 const char *bench_level(const cpu_info *cpu, uint64_t bytes, size_t pieces) {
@@ -14,10 +15,11 @@ const char *bench_level(const cpu_info *cpu, uint64_t bytes, size_t pieces) {
 }
 
 void bench_choose_references(const bench_kernel *kernel, const bench_case *c, bench_run *references[BENCH_MOST_REFERENCES]) {
-  const bool in_place = kernel->moves == BENCH_REWRITES, is_memcpy = bench_quickest_reference(c) == BENCH_REFERENCE_COPY;
+  const bench_moves moves = bench_compared_moves(kernel);
+  const bool in_place = moves == BENCH_REWRITES, is_memcpy = bench_quickest_reference(c) == BENCH_REFERENCE_COPY;
   references[BENCH_REFERENCE_COPY] = bench_copy;
   references[BENCH_REFERENCE_SCALE] = kernel->moves != BENCH_MOVES_NONE ? bench_scale : NULL;
-  references[BENCH_REFERENCE_QUICKEST] = is_memcpy ? NULL : bench_quickest_of(kernel->moves);
+  references[BENCH_REFERENCE_QUICKEST] = is_memcpy ? NULL : bench_quickest_of(moves);
   references[BENCH_REFERENCE_SCALE_IN_PLACE] = in_place ? bench_scale_in_place : NULL;
   references[BENCH_REFERENCE_DROPOUT] = kernel->group != BENCH_FUSED ? NULL : in_place ? bench_dropout_in_place : bench_dropout;
 }
@@ -29,7 +31,7 @@ bench_reference bench_quickest_reference(const bench_case *c) {
 // The quickest way there was to move bytes between the same places, for as many bytes as the kernel moves.
 static void find_memory_limit(const bench_kernel *kernel, const bench_case *c, const bench_result *result, bench_limit *limit) {
   const row_spread *const times = result->reference_nanoseconds;
-  const bool in_place = kernel->moves == BENCH_REWRITES;
+  const bool in_place = bench_compared_moves(kernel) == BENCH_REWRITES;
   const double quickest = times[BENCH_REFERENCE_QUICKEST].median;
   if (kernel->moves == BENCH_ADDS) {
     limit->name = "addition";
@@ -43,6 +45,14 @@ static void find_memory_limit(const bench_kernel *kernel, const bench_case *c, c
     limit->name = in_place ? "rewriting" : "copy";
   }
   limit->nanoseconds = best * bench_bytes(kernel, c) / (2 * (double)c->copy_bytes);
+}
+
+static double planes_of(const bench_kernel *kernel, const bench_case *c) {
+  switch (kernel->draws) {
+    case BENCH_DRAWS_NUMBERS: return BENCH_PLANES;
+    case BENCH_DRAWS_BLOCKS: return bench_planes_of_blocks(c);
+    default: return bench_expected_planes(bench_threshold(c->mask.p));
+  }
 }
 
 static double rate_of_one_thread(const bench_multiplier *multiplier) {
@@ -74,7 +84,7 @@ bench_limit bench_find_limit(const cpu_info *cpu, const bench_kernel *kernel, co
   bench_limit limit = {.planes = NAN, .multiply_rate = NAN};
   find_memory_limit(kernel, c, result, &limit);
   if (kernel->draws == BENCH_DRAWS_NOTHING) return limit;
-  limit.planes = kernel->draws == BENCH_DRAWS_NUMBERS ? BENCH_PLANES : bench_expected_planes(bench_threshold(c->mask.p));
+  limit.planes = planes_of(kernel, c);
   const bench_multiplier *const multiplier = bench_multiplier_of(simdrop_backend_current());
   if (multiplier == NULL) {
     limit.name = NULL;

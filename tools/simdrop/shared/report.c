@@ -12,7 +12,7 @@
 #include "shared/utf8.h"
 
 // Replaces control characters, those of U+0080 to U+009F in every form too, which some terminals obey.
-static void hide_controls(char *text) {
+void report_hide_controls(char *text) {
   char *to = text;
   for (size_t length; *text != '\0'; text += length) {
     length = utf8_length(text, UTF8_SIZE_MAX);
@@ -33,7 +33,7 @@ static void report(const char *format, va_list arguments) {
   char sentence[3 * PATH_MAX] = "simdrop: ";  // names of files, and what is said of them
   const size_t prefix = strlen(sentence);
   vsnprintf(sentence + prefix, sizeof sentence - prefix - 1, format, arguments);  // room for the newline
-  hide_controls(sentence);
+  report_hide_controls(sentence);
   size_t length = strlen(sentence);
   sentence[length++] = '\n';
   console_flush();

@@ -18,4 +18,8 @@ void report_error(const char *format, ...) PRINTF_LIKE(1, 2);
 // The same for what the user should know although it is no failure.
 void report_note(const char *format, ...) PRINTF_LIKE(1, 2);
 
+// Makes '?' of the control characters of a text, in place: of what the environment says, or a file is called, and a table
+// shows.
+void report_hide_controls(char *text);
+
 #endif

@@ -494,8 +494,10 @@ void check_softmax(const dropout_functions *functions, exact_result *result) {
 
 // ---- K14: tiles, numbered by the whole matrix and one after the other
 
+// Drawn while it is applied, or first.
 static void compare_tile(const dropout_functions *functions, simdrop_dtype dtype, const simdrop_mask *mask,
-                         uint64_t index_stride, uint64_t row, uint64_t column, fused_arrays *arrays, exact_result *result) {
+                         uint64_t index_stride, uint64_t row, uint64_t column, bool drawn_first, fused_arrays *arrays,
+                         exact_result *result) {
   const matrix_shape shape = {5, 67};
   const ptrdiff_t stride = (ptrdiff_t)shape.columns + GAP;
   simdrop_tile tile;
@@ -503,7 +505,13 @@ static void compare_tile(const dropout_functions *functions, simdrop_dtype dtype
   fill_nasty(dtype, (shape.rows + 1) * (size_t)stride, arrays->x);
   memcpy(arrays->y, arrays->x, sizeof arrays->y);
   succeeds(result, functions->tile_init(mask, dtype, index_stride, &tile));
-  succeeds(result, functions->tile_apply(&tile, row, column, shape.rows, shape.columns, arrays->y, stride));
+  if (drawn_first) {
+    uint8_t bits[5 * 11];
+    succeeds(result, functions->tile_bits(&tile, row, column, shape.rows, shape.columns, bits, 11));
+    succeeds(result, functions->tile_apply_bits(&tile, shape.rows, shape.columns, bits, 11, arrays->y, stride));
+  } else {
+    succeeds(result, functions->tile_apply(&tile, row, column, shape.rows, shape.columns, arrays->y, stride));
+  }
   for (size_t r = 0; r <= shape.rows; ++r) {
     for (size_t c = 0; c < (size_t)stride; ++c) {
       const uint64_t x = bits_at(dtype, arrays->x, stride, r, c), y = bits_at(dtype, arrays->y, stride, r, c);
@@ -528,8 +536,9 @@ void check_tiles(const dropout_functions *functions, exact_result *result) {
   for (size_t i = 0; i < VALUE_TYPES * CHAIN_P_COUNT * sizeof strides / sizeof strides[0]; ++i) {
     const simdrop_mask mask = {chain_p[i / VALUE_TYPES % CHAIN_P_COUNT], 83, 89, 97 * i, 0};
     const uint64_t stride = strides[i / (VALUE_TYPES * CHAIN_P_COUNT)];
-    compare_tile(functions, (simdrop_dtype)(i % VALUE_TYPES), &mask, stride, 31 * i, stride == 67 ? 0 : 61 * (i % 8), arrays,
-                 result);
+    for (int drawn_first = 0; drawn_first < 2; ++drawn_first)
+      compare_tile(functions, (simdrop_dtype)(i % VALUE_TYPES), &mask, stride, 31 * i, stride == 67 ? 0 : 61 * (i % 8),
+                   drawn_first, arrays, result);
   }
   free(arrays);
 }

@@ -42,6 +42,10 @@ typedef struct dropout_functions {
   simdrop_status (*tile_init)(const simdrop_mask *mask, simdrop_dtype dtype, uint64_t index_stride, simdrop_tile *tile);
   simdrop_status (*tile_apply)(const simdrop_tile *tile, uint64_t row, uint64_t column, size_t rows, size_t columns, void *x,
                                ptrdiff_t stride);
+  simdrop_status (*tile_bits)(const simdrop_tile *tile, uint64_t row, uint64_t column, size_t rows, size_t columns,
+                              uint8_t *bits, size_t bits_stride);
+  simdrop_status (*tile_apply_bits)(const simdrop_tile *tile, size_t rows, size_t columns, const uint8_t *bits,
+                                    size_t bits_stride, void *x, ptrdiff_t stride);
   // Those of variants.h.
   simdrop_status (*alpha_forward)(const simdrop_executor *executor, const simdrop_mask *mask, simdrop_dtype dtype, size_t n,
                                   const void *x, void *y);

@@ -2,6 +2,7 @@
 #include "verify/verify.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,7 @@ typedef struct verify_options {
   verify_request request;
   const char *backend, *json_name;
   bool all;
+  uint64_t not_given;  // what --elements and --seed are then: nobody gives just this one
 } verify_options;
 
 // A seed that no run had before, for runs that are to find what others have not.
@@ -102,12 +104,13 @@ static bool check_options(const verify_options *options) {
       return false;
     }
   }
-  if (request->elements != 0 && (request->elements < LEAST_ELEMENTS || request->elements > UINT64_C(1) << 40)) {
+  const bool is_given = request->elements != options->not_given;
+  if (is_given && (request->elements < LEAST_ELEMENTS || request->elements > UINT64_C(1) << 40)) {
     report_error("verify: --elements takes sizes from 1Ki to 1Ti");
     return false;
   }
-  if (request->threads > THREAD_POOL_MAX) {
-    report_error("verify: --threads takes at most %d", THREAD_POOL_MAX);
+  if (request->threads < 1 || request->threads > THREAD_POOL_MAX) {
+    report_error("verify: --threads takes a number from 1 to %d, not %" PRIu64, THREAD_POOL_MAX, request->threads);
     return false;
   }
   return request->from == NULL || check_from(options);
@@ -124,7 +127,8 @@ static void drop_repetitions(arg_probability_list *p) {
   p->count = count;
 }
 
-static void set_defaults(verify_request *request) {
+static void set_defaults(verify_options *options) {
+  verify_request *const request = &options->request;
   static const double probabilities[] = {0.001, 0.01, 0.1, 0.25, 0.3, 1.0 / 3, 0.5, 0.9, 0.99};
   const bool is_file = request->from != NULL;
   if (request->p.count == 0) {
@@ -138,13 +142,15 @@ static void set_defaults(verify_request *request) {
     request->tests = (UINT64_C(1) << SELECTION_COUNT) - 1;
     if (!request->is_long) request->tests &= ~(UINT64_C(1) << SELECTION_CALIBRATION);
   }
-  if (request->elements == 0) request->elements = is_file || request->is_long ? LONG_ELEMENTS : SHORT_ELEMENTS;
-  if (request->threads == 0) {
-    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    request->threads = processors > 1 ? (uint64_t)processors : 1;
-    if (request->threads > THREAD_POOL_MAX) request->threads = THREAD_POOL_MAX;
-  }
+  if (request->elements == options->not_given) request->elements = is_file || request->is_long ? LONG_ELEMENTS : SHORT_ELEMENTS;
+  if (request->seed == options->not_given && !request->is_long) request->seed = 1;
   if (is_file) request->threads = 1;
+}
+
+static uint64_t processors(void) {
+  const long count = sysconf(_SC_NPROCESSORS_ONLN);
+  if (count < 1) return 1;
+  return count < THREAD_POOL_MAX ? (uint64_t)count : THREAD_POOL_MAX;
 }
 
 static bool save_json(const verify_options *options, const verify_report *report, output_file *json) {
@@ -186,8 +192,11 @@ static int run_options(const verify_options *options) {
 }
 
 int verify_command(int argc, char **argv, const dropout_functions *functions, const char *name) {
-  verify_options options = {.request = {.from_descriptor = -1, .seed = fresh_seed()}};
-  const uint64_t not_given = options.request.seed;  // nobody gives just this one
+  const uint64_t not_given = fresh_seed();
+  verify_options options = {
+      .request = {.from_descriptor = -1, .seed = not_given, .elements = not_given, .threads = processors()},
+      .not_given = not_given,
+  };
   verify_request *const request = &options.request;
   const arg_option table[] = {
       {"backend", "NAME", "test this backend, or all that run here (default)", ARG_TEXT, &options.backend, NULL, false},
@@ -226,8 +235,7 @@ int verify_command(int argc, char **argv, const dropout_functions *functions, co
   if (parsed != ARGS_RUN) return parsed == ARGS_HELPED ? EXIT_SUCCESS : EXIT_REFUSED;
   request->messages = json_is_stdout(&options) ? console_error() : console_out();
   if (!check_options(&options) || !find_candidates(&options, functions, name)) return EXIT_REFUSED;
-  set_defaults(request);
-  if (request->seed == not_given && !request->is_long) request->seed = 1;
+  set_defaults(&options);
   const int status = run_options(&options);
   input_close(request->from_descriptor);
   return status;
