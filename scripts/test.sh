@@ -240,9 +240,9 @@ sanitized() {
   folder=$1
   without=$2
   shift 2
-  if ! by_turns 3 0; then
+  if ! by_turns 5 4; then
     without="$without|tool"
-    echo 'skipped tool: sanitizers see it on one day in three'
+    echo 'skipped tool: sanitizers see it on one day in five'
   fi
   compile "$folder" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_C_COMPILER=clang -DSIMDROP_SANITIZE=address,undefined "$@" \
     && ASAN_OPTIONS=redzone=256 SIMDROP_TEST_EFFORT=quick ctest --test-dir "$build/$folder" -j 2 --output-on-failure -E "^($without)\$"
