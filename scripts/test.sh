@@ -196,7 +196,7 @@ compile_and_try() {
 }
 
 # by_turns <days> <number>: whether what takes long and finds little is done today, one day in so many; always with --all, and if only some
-# steps are.
+# steps are. Turns are spread so that days take about equally long: flags on days 0 and 3 of six, on the others one or two of the rest.
 by_turns() { [ "$all$only" != no ] || [ "$((day % $1))" -eq "$2" ]; }
 
 # on_turn <days> <number> <command...>: a step, by turns.
@@ -212,12 +212,12 @@ on_turn() {
 # Benchmarks and their pictures by turns: no result of the library depends on them. Layouts, which take the longest, with every size only so.
 gcc_release() {
   without='no test'
-  if ! by_turns 3 2; then
+  if ! by_turns 6 4; then
     without='tool_bench|peers|peers_fused|pictures'
-    echo "skipped $without: they are run on one day in three"
+    echo "skipped $without: they are run on one day in six"
   fi
   less='no test'
-  if ! by_turns 3 1; then less=layout; fi
+  if ! by_turns 3 2; then less=layout; fi
   tree release && ctest --test-dir "$build/release" -j 2 --output-on-failure -E "^($without|$less)\$" || return
   [ "$less" = 'no test' ] || SIMDROP_TEST_EFFORT=quick ctest --test-dir "$build/release" --output-on-failure -R "^($less)\$"
 }
@@ -226,8 +226,8 @@ gcc_release() {
 # tool, which the build with sanitizers, clang's too, has as well.
 clang_release() {
   tree clang || return
-  if ! by_turns 3 2; then
-    echo 'skipped the other tests by clang: they are run on one day in three, and every day with sanitizers'
+  if ! by_turns 6 1; then
+    echo 'skipped the other tests by clang: they are run on one day in six, and every day with sanitizers'
     "$build/clang/tests/golden_alone"
     return
   fi
@@ -389,16 +389,19 @@ flags_and_reproducible() {
     'CCACHE_DISABLE=1 sh tests/reproducible.sh "$build/reproducible"'
 }
 
-# One kind of package every other day.
+# One kind of package a day, on three days of six.
 more_packages() {
-  turn=0
-  for part in hardened conan vcpkg; do
+  for part in hardened vcpkg conan; do
+    case $part in
+      hardened) turn=1 ;;
+      vcpkg) turn=2 ;;
+      conan) turn=5 ;;
+    esac
     if by_turns 6 $turn; then
       sh tests/packages.sh "$build/packages-$part" $part || return
     else
       echo "skipped packages, $part: they are made on one day in 6"
     fi
-    turn=$((turn + 2))
   done
 }
 
@@ -425,7 +428,7 @@ step 'clang, address and undefined-behaviour sanitizers' sanitized asan-ubsan to
   "-DCMAKE_C_FLAGS=-fsanitize-ignorelist=$root/tests/sanitizers_ignore.txt"
 step 'clang, thread sanitizer' thread_sanitized tsan -DSIMDROP_WITH_HIGHWAY=OFF
 group gcc-variants
-step 'gcc, without some parts' on_turn 3 1 at_once \
+step 'gcc, without some parts' on_turn 6 4 at_once \
   'compile_and_try no-avx512 -DCMAKE_BUILD_TYPE=Debug -DSIMDROP_WITH_AVX512=OFF -DSIMDROP_WITH_BOOST=OFF' \
   'compile_and_try scalar-only -DSIMDROP_WITH_AVX512=OFF -DSIMDROP_WITH_AVX2=OFF -DSIMDROP_BUILD_SHARED=OFF -DSIMDROP_WITH_BOOST=OFF' \
   'compile_and_try shared-only -DSIMDROP_BUILD_STATIC=OFF -DSIMDROP_WITH_BOOST=OFF' \
@@ -442,7 +445,7 @@ begin 'AVX-512 under Bochs' emulated_avx512
 group aarch64
 step 'aarch64, gcc' emulate aarch64 cortex-a53 max
 step 'aarch64, clang' emulate aarch64-clang neoverse-n1
-step 'aarch64, SVE' on_turn 3 2 emulate_lengths
+step 'aarch64, SVE' on_turn 6 2 emulate_lengths
 finish
 group architectures
 step '32-bit x86, and s390x, big-endian' at_once 'emulate_golden i686 i686-linux-gnu 0' 'emulate_golden s390x s390x-linux-gnu 1'
@@ -469,7 +472,7 @@ step 'releases' sh tests/release.sh "$build/releases"
 group python
 step 'python' sh python/tests/run.sh "$build/python"
 group systems
-step 'other systems' on_turn 3 1 env CCACHE_DISABLE=1 sh tests/other_systems.sh "$build/other-systems"
+step 'other systems' on_turn 6 5 env CCACHE_DISABLE=1 sh tests/other_systems.sh "$build/other-systems"
 # One of six on a day, with the golden data; the C tests of all of them with --all.
 step 'cross compilers' sh tests/cross_compilers.sh "$build/cross-compilers" --turn "$day"
 group style clang aarch64-clang
