@@ -47,14 +47,19 @@ static simdrop_status check_places(size_t size, size_t rows, size_t columns, ptr
   return rows > 1 && distance > (elements - columns) / (rows - 1) ? SIMDROP_ERROR_SIZE_OVERFLOW : SIMDROP_OK;
 }
 
+// The first bytes of what the tile holds, which is never written, for a call on an array.
+static simdrop_status copy_state(const simdrop_tile *tile, const void *array, size_t bytes, simdrop_tile_state *state) {
+  if (array == NULL) return SIMDROP_ERROR_NULL_POINTER;
+  memcpy(state, tile->opaque, bytes);
+  return state->size == 0 ? SIMDROP_ERROR_DTYPE : SIMDROP_OK;  // zeros: simdrop_tile_init did not make it
+}
+
 simdrop_status simdrop_tile_apply(const simdrop_tile *tile, uint64_t row, uint64_t column, size_t rows, size_t columns, void *x,
                                   ptrdiff_t stride) {
   if (tile == NULL) return SIMDROP_ERROR_NULL_POINTER;
   if (rows == 0 || columns == 0) return SIMDROP_OK;
-  if (x == NULL) return SIMDROP_ERROR_NULL_POINTER;
-  simdrop_tile_state state;  // the caller's is never written
-  memcpy(&state, tile->opaque, sizeof state);
-  if (state.size == 0) return SIMDROP_ERROR_DTYPE;  // zeros: simdrop_tile_init did not make it
+  simdrop_tile_state state;
+  SIMDROP_RETURN_IF_ERROR(copy_state(tile, x, sizeof state, &state));
   simdrop_tile_rows tile_rows = {0, rows, columns, (char *)x, rows == 1 ? (ptrdiff_t)columns : stride};
   SIMDROP_RETURN_IF_ERROR(find_index(&state, row, column, rows, columns, &tile_rows.index));
   SIMDROP_RETURN_IF_ERROR(check_places(state.size, rows, columns, stride));
@@ -76,10 +81,8 @@ simdrop_status simdrop_tile_bits(const simdrop_tile *tile, uint64_t row, uint64_
                                  uint8_t *bits, size_t bits_stride) {
   if (tile == NULL) return SIMDROP_ERROR_NULL_POINTER;
   if (rows == 0 || columns == 0) return SIMDROP_OK;
-  if (bits == NULL) return SIMDROP_ERROR_NULL_POINTER;
-  simdrop_tile_state state;  // the caller's is never written
-  memcpy(&state, tile->opaque, sizeof state);
-  if (state.size == 0) return SIMDROP_ERROR_DTYPE;  // zeros: simdrop_tile_init did not make it
+  simdrop_tile_state state;
+  SIMDROP_RETURN_IF_ERROR(copy_state(tile, bits, sizeof state, &state));
   simdrop_tile_rows tile_rows = {.rows = rows, .columns = columns};
   size_t length;
   SIMDROP_RETURN_IF_ERROR(find_index(&state, row, column, rows, columns, &tile_rows.index));
@@ -99,10 +102,9 @@ simdrop_status simdrop_tile_apply_bits(const simdrop_tile *tile, size_t rows, si
                                        size_t bits_stride, void *x, ptrdiff_t stride) {
   if (tile == NULL) return SIMDROP_ERROR_NULL_POINTER;
   if (rows == 0 || columns == 0) return SIMDROP_OK;
-  if (bits == NULL || x == NULL) return SIMDROP_ERROR_NULL_POINTER;
+  if (bits == NULL) return SIMDROP_ERROR_NULL_POINTER;
   simdrop_tile_state state;
-  memcpy(&state, tile->opaque, offsetof(simdrop_tile_state, decisions));  // nothing is drawn
-  if (state.size == 0) return SIMDROP_ERROR_DTYPE;
+  SIMDROP_RETURN_IF_ERROR(copy_state(tile, x, offsetof(simdrop_tile_state, decisions), &state));  // nothing is drawn
   const simdrop_tile_rows tile_rows = {0, rows, columns, (char *)x, rows == 1 ? (ptrdiff_t)columns : stride};
   size_t length;
   SIMDROP_RETURN_IF_ERROR(check_places(state.size, rows, columns, stride));
