@@ -235,7 +235,7 @@ clang_release() {
 }
 
 # Without Highway's backends, which take a minute and a half to compile so, without the tool's benchmarks, which read no files, and without what
-# in the kernels takes two thirds of their time to compile: with all of these, --all.
+# in the kernels takes up to two thirds of their time to compile: with all of these, --all.
 sanitized() {
   folder=$1
   without=$2

@@ -127,7 +127,7 @@ plugins() {
   mkdir -p "$other" && tar -C "$source" -cf - CMakeLists.txt cmake include src | tar -C "$other" -xf - || return 1
   sed 's/\(SIMDROP_VERSION_MAJOR\) [0-9][0-9]*/\1 77/' "$source/include/simdrop/version.h" > "$other/include/simdrop/version.h"
   cmake -S "$other" -B "$other/build" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DSIMDROP_BUILD_TOOL=OFF -DSIMDROP_BUILD_TESTS=OFF \
-    -DSIMDROP_BUILD_EXAMPLES=OFF -DSIMDROP_BUILD_SHARED=OFF -DSIMDROP_WITH_HIGHWAY=OFF -DSIMDROP_WITH_AVX512=OFF && cmake --build "$other//build" \
+    -DSIMDROP_BUILD_EXAMPLES=OFF -DSIMDROP_BUILD_SHARED=OFF -DSIMDROP_WITH_HIGHWAY=OFF -DSIMDROP_WITH_AVX512=OFF && cmake --build "$other/build" \
     && plugin first "$prefix/include" "$(library_folder "$prefix")/libsimdrop.a" \
     && plugin second "$other/include" "$other/build/libsimdrop.a" && cc "$here/plugin_host.c" -o "$folder/plugin_host" && "$folder/plugin_host" "$folder/first.so" "$folder/second.so" > "$folder/plugins.txt" || return 1
   cat "$folder/plugins.txt"
