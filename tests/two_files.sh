@@ -1,7 +1,7 @@
 #!/bin/sh
-# two_files.sh FOLDER [--all | --gcc]: simdrop.c and simdrop.h, as scripts/amalgamate.py makes them, compiled as their users do: golden data,
+# two_files.sh FOLDER [--all | --part K/N | --gcc]: simdrop.c and simdrop.h, as scripts/amalgamate.py makes them, compiled as their users do: golden data,
 # the C tests that see nothing but the public interface, two copies in one program. With --all also by clang, as C++, with flags that others
-# like, and for other machines; with --gcc nothing but the golden data by gcc, and what its object exports.
+# like, and for other machines, with --part every N-th of these; with --gcc nothing but the golden data by gcc, and what its object exports.
 #
 # Seen to fail: contraction left to gcc, whose AVX-512 then fuses (golden data), tables that are not static (only public functions are
 # seen), a name that a part gives to another's parameter (g++), a cast from void * left out of the sources (g++), errors that were Python's
@@ -11,8 +11,9 @@
 # secure_getenv and madvise not declared (after other headers).
 set -u
 
-folder=${1:?usage: two_files.sh FOLDER [--all | --gcc]}
+folder=${1:?usage: two_files.sh FOLDER [--all | --part K/N | --gcc]}
 all=${2:-}
+part=${3:-0/1}
 here=$(cd "$(dirname "$0")" && pwd)
 source=$(cd "$here/.." && pwd)
 . "$here/check.sh"
@@ -151,8 +152,13 @@ for flag in -ffast-math -Ofast -funsafe-math-optimizations; do
   check "$flag is refused" sh -c "! gcc -O2 $flag -fsyntax-only '$folder/simdrop.c' 2> '$folder/refused' && grep -q 'compile simdrop without' '$folder/refused'"
 done
 
-if [ "$all" = --all ]; then
-  cat > "$folder/included.c" << 'PROGRAM'
+case $all in --all | --part) ;; *) exit $failed ;; esac
+number=0
+today() { # whether the next of these is in the part: they take about equally long, what is only read and not compiled all together
+  number=$((number + 1))
+  [ $((number % ${part#*/})) -eq $((${part%/*} % ${part#*/})) ]
+}
+cat > "$folder/included.c" << 'PROGRAM'
 #define SIMDROP_STATIC_FUNCTIONS
 #include "simdrop.c"
 int main(void) {
@@ -161,50 +167,21 @@ int main(void) {
   return simdrop_mask_bits(&mask, 16, bits) != SIMDROP_OK;
 }
 PROGRAM
-  check 'included in a program, with static functions' sh -c \
-    "cd '$folder' && gcc -O1 -Wall -Wextra -Werror -c included.c && ! nm included.o | grep ' [TDBRVW] ' | grep -v ' main' && gcc included.o -lm -o included && ./included"
-  # In a file with other things before it: macros of the Windows headers, and headers that were told nothing of _GNU_SOURCE.
-  for name in small near far min max IN OUT OPTIONAL interface ERROR TRUE FALSE CONST VOID; do echo "#define $name ("; done > "$folder/before.h"
-  sed 's/^#include "simdrop.c"/#include <complex.h>\n#include <stdlib.h>\n#include "before.h"\n&/' "$folder/included.c" > "$folder/after.c"
+today && check 'included in a program, with static functions' sh -c \
+  "cd '$folder' && gcc -O1 -Wall -Wextra -Werror -c included.c && ! nm included.o | grep ' [TDBRVW] ' | grep -v ' main' && gcc included.o -lm -o included && ./included"
+# In a file with other things before it: macros of the Windows headers, and headers that were told nothing of _GNU_SOURCE.
+for name in small near far min max IN OUT OPTIONAL interface ERROR TRUE FALSE CONST VOID; do echo "#define $name ("; done > "$folder/before.h"
+sed 's/^#include "simdrop.c"/#include <complex.h>\n#include <stdlib.h>\n#include "before.h"\n&/' "$folder/included.c" > "$folder/after.c"
+if today; then
   for compiler in gcc musl-gcc clang; do
     if ! has $compiler "after other headers, by $compiler"; then continue; fi
     check "after other headers, by $compiler" $compiler -std=c11 -Wall -Wextra -Werror -fsyntax-only "$folder/after.c"
   done
-  has gcc-11 'gcc 11' && golden 'gcc 11' '' gcc11 gcc-11 -O2
-  has g++-11 'C++17 by g++ 11' && golden 'C++17 by g++ 11' '' gxx11 g++-11 -x c++ -std=c++17 -O2
-  has clang 'clang' && golden 'clang' '' clang clang -O2
   for compiler in g++ clang++; do
     if ! has $compiler "C++20 by $compiler"; then continue; fi
     # shellcheck disable=SC2086 # flags
     check "$compiler takes them as c++20" $compiler -x c++ -std=c++20 $warnings -fsyntax-only "$folder/simdrop.c"
   done
-  golden 'C++17' '' cxx g++ -x c++ -std=c++17 -O2
-  has clang++ 'clang++' && golden 'C++17 by clang' '' clangxx clang++ -x c++ -std=c++17 -O2
-  golden '-Os' '' os gcc -Os
-  if echo '#include <sleef.h>' | gcc -E - > /dev/null 2>&1; then
-    libraries=-lsleef
-    golden 'SLEEF' '' sleef gcc -O2 -DSIMDROP_WITH_SLEEF
-    libraries=
-  else
-    echo 'skipped SLEEF: there is no sleef.h'
-  fi
-  cat > "$folder/threads.c" << 'PROGRAM'
-#include "simdrop.h"
-int main(void) {
-  static float x[1 << 20], y[1 << 20];
-  const simdrop_mask mask = {0.3, 1, 2, 3, 0};
-  const simdrop_executor executor = simdrop_openmp_executor(2);
-  return simdrop_parallel_forward(&executor, &mask, SIMDROP_F32, 1 << 20, x, y, NULL) != SIMDROP_OK;
-}
-PROGRAM
-  check 'OpenMP' object openmp gcc -O2 -fopenmp -DSIMDROP_WITH_OPENMP
-  check 'a program with OpenMP' sh -c "cd '$folder' && gcc -fopenmp -DSIMDROP_WITH_OPENMP threads.c openmp.o -lm -o threads && ./threads"
-  golden '-O3 -march=native' '' native gcc -O3 -march=native
-  golden '-mno-avx' '' noavx gcc -O2 -mno-avx
-  golden 'char without a sign, constants in float' '' uchar gcc -O2 -funsigned-char -fsingle-precision-constant
-  if has clang 'sums that may be put together anew'; then
-    golden 'sums that may be put together anew' '' anew clang -O2 -march=native -fassociative-math -freciprocal-math -fno-signed-zeros -fno-trapping-math
-  fi
   for compiler in gcc g++ clang clang++; do
     if ! has $compiler "all warnings of $compiler"; then continue; fi
     case $compiler in *++) language='c++ -std=c++20' more='-Wold-style-cast -Wuseless-cast' ;; *) language=c more='-Wbad-function-cast -Wmissing-prototypes -Wunused-macros' ;; esac
@@ -215,15 +192,46 @@ PROGRAM
       "$folder/simdrop.c"
   done
   check 'pedantic errors of g++' g++ -x c++ -std=c++17 -O2 -pedantic-errors -fsyntax-only "$folder/simdrop.c"
-  golden 'contraction that is asked for' '' contract gcc -O2 -march=native -ffp-contract=fast
-  golden 'link-time optimisation' '' lto gcc -O2 -flto
-  if has aarch64-linux-gnu-gcc aarch64 && has qemu-aarch64-static aarch64; then
-    golden 'aarch64' 'qemu-aarch64-static -cpu max' aarch64 aarch64-linux-gnu-gcc -O2 -static
-  fi
-  if has s390x-linux-gnu-gcc s390x && has qemu-s390x-static s390x; then
-    golden 's390x' qemu-s390x-static s390x s390x-linux-gnu-gcc -O2 -static
-  fi
-  has i686-linux-gnu-gcc i686 && golden 'i686' '' i686 i686-linux-gnu-gcc -O2 -msse2 -mfpmath=sse -static
-  has x86_64-w64-mingw32-gcc MinGW && check 'MinGW' object mingw x86_64-w64-mingw32-gcc -O2
 fi
+today && has gcc-11 'gcc 11' && golden 'gcc 11' '' gcc11 gcc-11 -O2
+today && has g++-11 'C++17 by g++ 11' && golden 'C++17 by g++ 11' '' gxx11 g++-11 -x c++ -std=c++17 -O2
+today && has clang 'clang' && golden 'clang' '' clang clang -O2
+today && golden 'C++17' '' cxx g++ -x c++ -std=c++17 -O2
+today && has clang++ 'clang++' && golden 'C++17 by clang' '' clangxx clang++ -x c++ -std=c++17 -O2
+today && golden '-Os' '' os gcc -Os
+has_sleef() { echo '#include <sleef.h>' | gcc -E - > /dev/null 2>&1 || { echo 'skipped SLEEF: there is no sleef.h' && false; }; }
+if today && has_sleef; then
+  libraries=-lsleef
+  golden 'SLEEF' '' sleef gcc -O2 -DSIMDROP_WITH_SLEEF
+  libraries=
+fi
+cat > "$folder/threads.c" << 'PROGRAM'
+#include "simdrop.h"
+int main(void) {
+  static float x[1 << 20], y[1 << 20];
+  const simdrop_mask mask = {0.3, 1, 2, 3, 0};
+  const simdrop_executor executor = simdrop_openmp_executor(2);
+  return simdrop_parallel_forward(&executor, &mask, SIMDROP_F32, 1 << 20, x, y, NULL) != SIMDROP_OK;
+}
+PROGRAM
+if today; then
+  check 'OpenMP' object openmp gcc -O2 -fopenmp -DSIMDROP_WITH_OPENMP
+  check 'a program with OpenMP' sh -c "cd '$folder' && gcc -fopenmp -DSIMDROP_WITH_OPENMP threads.c openmp.o -lm -o threads && ./threads"
+fi
+today && golden '-O3 -march=native' '' native gcc -O3 -march=native
+today && golden '-mno-avx' '' noavx gcc -O2 -mno-avx
+today && golden 'char without a sign, constants in float' '' uchar gcc -O2 -funsigned-char -fsingle-precision-constant
+if today && has clang 'sums that may be put together anew'; then
+  golden 'sums that may be put together anew' '' anew clang -O2 -march=native -fassociative-math -freciprocal-math -fno-signed-zeros -fno-trapping-math
+fi
+today && golden 'contraction that is asked for' '' contract gcc -O2 -march=native -ffp-contract=fast
+today && golden 'link-time optimisation' '' lto gcc -O2 -flto
+if today && has aarch64-linux-gnu-gcc aarch64 && has qemu-aarch64-static aarch64; then
+  golden 'aarch64' 'qemu-aarch64-static -cpu max' aarch64 aarch64-linux-gnu-gcc -O2 -static
+fi
+if today && has s390x-linux-gnu-gcc s390x && has qemu-s390x-static s390x; then
+  golden 's390x' qemu-s390x-static s390x s390x-linux-gnu-gcc -O2 -static
+fi
+today && has i686-linux-gnu-gcc i686 && golden 'i686' '' i686 i686-linux-gnu-gcc -O2 -msse2 -mfpmath=sse -static
+today && has x86_64-w64-mingw32-gcc MinGW && check 'MinGW' object mingw x86_64-w64-mingw32-gcc -O2
 exit $failed

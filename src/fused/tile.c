@@ -55,17 +55,23 @@ static char *row_at(const simdrop_tile_state *state, const simdrop_tile_rows *ro
   return rows->x + (ptrdiff_t)r * rows->stride * (ptrdiff_t)state->size;
 }
 
-// Of rows that begin at the same place in a block, and share none.
+// Of rows that begin at the same place in a block, and share none. There is a row, and it has a block.
 static void list_apart(const simdrop_tile_state *state, const simdrop_tile_rows *rows, size_t row_blocks, tile_batch *batch) {
   const size_t count = minimum(rows->rows, BATCH_BLOCKS / row_blocks);
   const size_t position = (size_t)(rows->index % SIMDROP_BLOCK_ELEMENTS);
   const uint64_t block_stride = state->index_stride / SIMDROP_BLOCK_ELEMENTS;
   uint64_t block = rows->index / SIMDROP_BLOCK_ELEMENTS, *to = batch->blocks;
   batch->row_bits = row_blocks * SIMDROP_BLOCK_ELEMENTS;
-  for (size_t r = 0; r < count; ++r, block += block_stride, to += row_blocks) {
+  size_t r = 0;
+  do {
+    size_t b = 0;
+    do {
+      to[b] = block + b;
+    } while (++b < row_blocks);
     batch->first[r] = (uint32_t)(position + r * batch->row_bits);
-    for (size_t b = 0; b < row_blocks; ++b) to[b] = block + b;
-  }
+    block += block_stride;
+    to += row_blocks;
+  } while (++r < count);
   batch->rows = count;
   batch->listed = count * row_blocks;
   batch->is_string = rows->columns == batch->row_bits;
