@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Fills the tables of README.md, docs/performance.md, docs/measurements.md and the pages of the Python package (docs/python.md, jax.md,
-pytorch.md, pytorch-modules.md, attention.md, fused.md), and the figures in their text, from the benchmarks' JSON.
+pytorch.md, pytorch-modules.md, attention.md, fused.md, variants.md), and the figures in their text, from the benchmarks' JSON.
 
     simdrop bench ... --json bench/results/sapphire-rapids.json
     simdrop bench --layout ... --json bench/results/sapphire-rapids-layouts.json
@@ -39,7 +39,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FOLDER = os.path.join(ROOT, "bench", "results")
 RESULTS = ("sapphire-rapids.json", "sapphire-rapids-layouts.json")
 PAGES = ["README.md"] + [os.path.join("docs", name) for name in ("performance.md", "measurements.md", "python.md", "jax.md", "pytorch.md",
-                                                                 "pytorch-modules.md", "attention.md", "fused.md")]
+                                                                 "pytorch-modules.md", "attention.md", "fused.md", "variants.md")]
 SIZES = [(65536, "64 Ki elements (L2)"), (67108864, "64 Mi elements (DRAM)")]
 BACKENDS = ["avx512", "avx2", "scalar"]
 FRESH_SIZES = (1 << 18, 1 << 20, 1 << 22, 1 << 26)
@@ -291,6 +291,20 @@ def fused_peer_table(_):
     return markdown(["operation", "PyTorch", "direction", "shape", "p", "PyTorch, ns an element", "simdrop, ns an element", "times simdrop's time"], lines)
 
 
+def variants_peer_table(_):
+    """Dropout's relatives next to PyTorch's, in ns an element."""
+    rows = {fused_key(row): row for row in read_json("zen4-fused-peers.json")["rows"] if row["status"] == "ok"}
+    shapes = (("32x1024", "32 x 1024 (L2)"), ("16384x1024", "16384 x 1024"))
+    titles = {("alpha", "eager"): "alpha dropout", ("gaussian", "normal"): "Gaussian dropout, `x * normal(1, s)`",
+              ("gaussian", "randn_like"): "Gaussian dropout, `x * (1 + s * randn_like(x))`"}
+    header = ["AVX-512, and PyTorch 2.13 in turn with it"] + ["%s: %s" % (title, whose) for _, title in shapes for whose in ("simdrop", "PyTorch")]
+    lines = []
+    for key, title in titles.items():
+        found = [rows[key + ("forward", shape)] for shape, _ in shapes]
+        lines.append([title] + [text for row in found for text in ("%.2f" % row["simdrop_ns_per_element"]["median"], "%.1f" % row["ns_per_element"]["median"])])
+    return markdown(header, lines)
+
+
 def short_table(_):
     """Calls on a few elements, in ns: memcpy, two backends, PyTorch's kernel."""
     rows = {(row["backend"], row["n"], row["p"]): row for row in read_json("zen4-short.json")["rows"] if row["status"] == "ok"}
@@ -523,7 +537,7 @@ def figure(words, rows):
 
 
 TABLES = {"python": python_table, "jax": jax_table, "torch_calls": torch_call_table, "torch_steps": torch_step_table, "torch_goals": torch_goal_table,
-          "torch_share": torch_share_table, "attention": attention_table, "peers": peer_table, "fused": fused_table, "tiles": tile_table, "fused_peers": fused_peer_table, "short": short_table, "instructions": instruction_table, "threads": thread_table, "tuning": tuning_table, "zen4": zen4_table,
+          "torch_share": torch_share_table, "attention": attention_table, "peers": peer_table, "fused": fused_table, "tiles": tile_table, "fused_peers": fused_peer_table, "variants_peers": variants_peer_table, "short": short_table, "instructions": instruction_table, "threads": thread_table, "tuning": tuning_table, "zen4": zen4_table,
           "forward_zen4": lambda rows: forward_table(rows_by_key(["zen4.json"])),
           "memory_ways": memory_ways_table, "fresh": fresh_table,
           "zen4_tuning": lambda rows: tuning_table(rows, "zen4-tuning.json"), "builds": build_table, "types": types_command_table, "backends": backend_table, "model": model_table, "model_constants": model_constant_table, "commands": command_table, "layouts": layout_table, "forward": forward_table, "kernels": kernel_table, "small": small_table}

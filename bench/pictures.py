@@ -6,7 +6,7 @@
     python3 bench/pictures.py --commands        what measures the figures that each is drawn from
 
     sizes.svg           throughput against size, every backend, with memcpy and the caches
-    peers.svg           how many times simdrop's time other libraries take
+    peers.svg           how many times simdrop's time other libraries take; that of the pages is drawn with --name zen4
     probabilities.svg   random bits and time an element, against p
     threads.svg         how many times as fast as one thread
 
@@ -88,6 +88,12 @@ def elements_text(value, _=None):
     return "%g" % value
 
 
+def titled(results, text):
+    """With the processor that was measured."""
+    processor = results.get("context", {}).get("cpu")
+    return "%s (%s)" % (text, processor) if processor else text
+
+
 def plain_axes(axes):
     axes.grid(True, which="major", color="#e6e6e6", linewidth=0.8)
     axes.set_axisbelow(True)
@@ -133,7 +139,7 @@ def draw_sizes(results, plot):
     all_axes[0][0].set_ylabel("GB/s, read and written")
     handles, labels = all_axes[0][0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="center right", frameon=False)
-    figure.suptitle("Dropout of f32 by one thread")
+    figure.suptitle(titled(results, "Dropout of f32 by one thread"))
     figure.tight_layout(rect=(0, 0, 1 - 1.7 / figure.get_size_inches()[0], 1))
     return figure
 
@@ -194,7 +200,7 @@ def draw_peers(results, plot):
         axes.set_xlabel("time over simdrop's (1: as fast)")
     handles, labels = all_axes.flat[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="upper right", ncol=len(labels), frameon=False)
-    figure.suptitle("How many times simdrop's time others take", x=0.02, ha="left")
+    figure.suptitle(titled(results, "How many times simdrop's time others take"), x=0.02, ha="left")
     bottom = 0.2 * len(caption) / height
     for i, line in enumerate(caption):
         figure.text(0.02, bottom - (i + 0.75) * 0.2 / height, line, fontsize=8.5, va="bottom", color=INK)
@@ -271,7 +277,7 @@ def draw_probabilities(results, plot):
     times.xaxis.set_major_formatter(plot.FuncFormatter(lambda value, _: "%g" % value))
     times.xaxis.set_minor_locator(plot.NullLocator())
     times.legend(loc="upper center", ncol=3, frameon=False)
-    figure.suptitle("Bits and time against the probability of dropping")
+    figure.suptitle(titled(results, "Bits and time against the probability of dropping"))
     figure.tight_layout()
     return figure
 
@@ -317,7 +323,7 @@ def draw_threads(results, plot):
     all_axes[0][0].set_ylim(bottom=0)  # of all panels, once everything is drawn
     all_axes[0][0].set_ylabel("times as fast as one thread")
     all_axes[0][0].legend(loc="lower right", frameon=False)
-    figure.suptitle("Dropout of f32 by several threads")
+    figure.suptitle(titled(results, "Dropout of f32 by several threads"))
     figure.tight_layout()
     return figure
 
