@@ -571,7 +571,8 @@ static void far_arrays(void **state) {
   char *const expected = memory, *const found = memory + bytes + 64, *const sums = memory + 2 * (bytes + 64);
   for (size_t d = 0; d < LENGTH(computed_dtypes); ++d) {
     const simdrop_dtype dtype = computed_dtypes[d];
-    const size_t size = simdrop_dtype_size(dtype), columns = 1021, rows = bytes / size / columns;
+    // Short rows that end within lines go through the caches whatever is asked for; long ones do not.
+    const size_t size = simdrop_dtype_size(dtype), columns = d % 2 ? 9001 : 1021, rows = bytes / size / columns;
     const size_t lead = (1 + below(&random, 9)) * size;
     const simdrop_matrix matrix = simdrop_matrix_dense(rows, columns);
     const simdrop_mask mask = {comparable_probability(dtype, 0.3), 5, 6, 7, 0};
@@ -609,6 +610,101 @@ static void far_arrays(void **state) {
 }
 
 // Sizes for which calls are cut: results are those of one thread.
+typedef enum lines_place {
+  APART,
+  FOR_X,
+  FOR_RESIDUAL
+} lines_place;
+
+// A call whose output lies apart, or in place of x (backward: dy), or of the residual.
+typedef struct lines_case {
+  simdrop_mask mask;
+  simdrop_matrix matrix;
+  simdrop_chain chain;
+  lines_place place;
+  const float *x, *residual;
+  size_t bits;  // where they are written, behind the output, or 0
+} lines_case;
+
+static void compute_lines(const lines_case *c, bool is_backward, char *memory, size_t bytes, float *y) {
+  const size_t size = c->matrix.rows * c->matrix.columns * sizeof *y;
+  const float *const x = c->place == FOR_X || (is_backward && c->place == FOR_RESIDUAL) ? y : c->x;
+  simdrop_chain chain = c->chain;
+  memset(memory, CANARY, bytes);
+  if (c->place != APART) memcpy(y, c->place == FOR_X ? c->x : c->residual, size);
+  if (c->place == FOR_RESIDUAL) chain.residual = y;
+  const simdrop_status status =
+      is_backward ? simdrop_chain_backward(NULL, &c->mask, SIMDROP_F32, &c->matrix, &chain, NULL, NULL, x, y, NULL)
+                  : simdrop_chain_forward(NULL, &c->mask, SIMDROP_F32, &c->matrix, &chain, x, y,
+                                          c->bits == 0 ? NULL : (uint8_t *)memory + c->bits);
+  assert_int_equal(status, SIMDROP_OK);
+}
+
+// Where a mask producer may do lines of a chain between its rounds, and next to that: as the scalar backend. Rows that follow
+// one another and others, a bias that begins again with a line and others, at beginnings of all sorts, with batches that end
+// anywhere; in place; with stores past the caches and without.
+static void lines_between_rounds(void **state) {
+  (void)state;
+  enum {
+    FAR = 1 << 18,  // elements from which on stores may go past the caches
+    MOST = FAR + 20000,
+    MARGIN = 64
+  };
+  static const size_t widths[] = {1024, 1024, 16, 48, 4096, 8208, 1000, 17};
+  static const double probabilities[] = {0.1, 0.1, 0.3, 0.9, 0.5};
+  uint64_t random = 81;
+  const size_t most_bytes = (MOST + 2 * MARGIN) * sizeof(float) + MOST / 8;
+  float *const x = allocate(most_bytes), *const residual = allocate(most_bytes), *const bias = allocate(most_bytes);
+  char *const memory = allocate(2 * most_bytes + 128);
+  char *const expected = memory + (64 - (uintptr_t)memory % 64), *const found = expected + (most_bytes + 63) / 64 * 64;
+  fill_ordinary(SIMDROP_F32, MOST, &random, x);
+  fill_ordinary(SIMDROP_F32, MOST, &random, residual);
+  fill_ordinary(SIMDROP_F32, MOST, &random, bias);
+  for (size_t k = 0; k < MOST; k += 1 + below(&random, 200)) {
+    static const uint32_t odd[] = {0x7f800000, 0xff800000, 0x7fc00000, 0x80000000, 1, 0x7f7fffff};
+    write_element(sizeof *x, odd[k % LENGTH(odd)], x + k);
+  }
+  for (size_t round = 0; round < rounds(800, 400); ++round) {
+    const bool is_far = below(&random, 6) == 0;
+    const size_t n = is_far ? FAR + below(&random, 10000) : 8192 + below(&random, 20000);
+    size_t width = below(&random, 6) == 0 ? n : widths[below(&random, LENGTH(widths))];
+    if (is_far && below(&random, 4) > 0)
+      width = 4096;  // shorter rows are stored past the caches only if they are of whole lines
+    const size_t shift = below(&random, 2) * below(&random, 16);
+    const size_t output = (n + 2 * MARGIN) * sizeof(float), bytes = output + (n + 31) / 32 * 4;
+    lines_case c = {
+        .mask = {probabilities[below(&random, LENGTH(probabilities))], 5, round, below(&random, 1000), 0},
+        .matrix = simdrop_matrix_dense(n / width, width),
+        .chain = {.bias = below(&random, 3) ? bias : NULL, .residual = below(&random, 3) ? residual : NULL},
+        .place = (lines_place)(below(&random, 4) % 3),
+        .x = x,
+        .residual = residual,
+        .bits = below(&random, 8) == 0 ? output : 0,
+    };
+    if (below(&random, 6) == 0) c.chain.bias_axis = SIMDROP_BIAS_OF_ROWS;
+    if (below(&random, 6) == 0) c.matrix.index_stride += 1;
+    if (below(&random, 6) == 0 && c.place != FOR_RESIDUAL) c.matrix.residual_stride = 0;
+    char text[200];
+    for (int is_backward = 0; is_backward < 2; ++is_backward) {
+      assert_int_equal(simdrop_backend_select("scalar"), SIMDROP_OK);
+      compute_lines(&c, is_backward, expected, bytes, (float *)(void *)expected + MARGIN + shift);
+      FOR_EACH_BACKEND(backend) {
+        for (int way = 0; way < 2; ++way) {
+          assert_int_equal(simdrop_memory_select(way == 0 ? "pages-1" : "cached"), SIMDROP_OK);
+          compute_lines(&c, is_backward, found, bytes, (float *)(void *)found + MARGIN + shift);
+          snprintf(text, sizeof text,
+                   "%s: %s, %zu x %zu, p %g, index %" PRIu64 ", bias %d, residual %d, place %d, y + %zu, way %d", backend,
+                   is_backward ? "backward" : "forward", c.matrix.rows, width, c.mask.p, c.mask.offset, c.chain.bias != NULL,
+                   c.chain.residual != NULL, (int)c.place, shift, way);
+          check_elements(SIMDROP_F32, expected, found, bytes / sizeof *x, text);
+        }
+      }
+    }
+  }
+  assert_int_equal(simdrop_memory_select(NULL), SIMDROP_OK);
+  free(x), free(residual), free(bias), free(memory);
+}
+
 static void executors(void **state) {
   (void)state;
   static const struct { size_t rows, columns; } shapes[] = {{200, 1000}, {3, 70001}, {1, 210003}, {700, 300}};
@@ -911,12 +1007,23 @@ static void row_reader(void **state) {
 
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(definition),         cmocka_unit_test(shapes),           cmocka_unit_test(sums_in_order),
-      cmocka_unit_test(sums_of_halves),     cmocka_unit_test(backends_alike),   cmocka_unit_test(composition),
-      cmocka_unit_test(stored_bits),        cmocka_unit_test(in_place),         cmocka_unit_test(far_arrays),
-      cmocka_unit_test(executors),          cmocka_unit_test(certain),          cmocka_unit_test(no_elements),
-      cmocka_unit_test(refused_parameters), cmocka_unit_test(refused_overlaps), cmocka_unit_test(absent_residual),
+      cmocka_unit_test(definition),
+      cmocka_unit_test(shapes),
+      cmocka_unit_test(sums_in_order),
+      cmocka_unit_test(sums_of_halves),
+      cmocka_unit_test(backends_alike),
+      cmocka_unit_test(composition),
+      cmocka_unit_test(stored_bits),
+      cmocka_unit_test(in_place),
+      cmocka_unit_test(far_arrays),
+      cmocka_unit_test(executors),
+      cmocka_unit_test(certain),
+      cmocka_unit_test(no_elements),
+      cmocka_unit_test(refused_parameters),
+      cmocka_unit_test(refused_overlaps),
+      cmocka_unit_test(absent_residual),
       cmocka_unit_test(row_reader),
+      cmocka_unit_test(lines_between_rounds),
   };
   return RUN_TESTS(argc, argv, tests);
 }

@@ -769,6 +769,26 @@ static void every_way_gives_the_same(void **state) {
   assert_int_equal(simdrop_memory_select(NULL), SIMDROP_OK);
 }
 
+// Chunks of every type in the caches; a scale of 1.5 makes numbers of bf16 that are half-way between two others, of which there
+// are no lines.
+static void chunks_of_every_type(void **state) {
+  (void)state;
+  enum {
+    COUNT = 70001
+  };
+  static _Alignas(8) uint8_t x[8 * COUNT], y[8 * COUNT], expected[8 * COUNT];
+  for (size_t i = 0; i < sizeof x; ++i) x[i] = (uint8_t)(0x38 + i % 11 % 8);  // ordinary numbers in every type
+  const simdrop_mask mask = {.p = 1 / 3.0, .seed = 13, .stream = 14, .offset = 77};
+  for (simdrop_dtype dtype = 0; dtype < simdrop_dtype_count(); ++dtype) {
+    assert_int_equal(simdrop_backend_select("scalar"), SIMDROP_OK);
+    assert_int_equal(simdrop_forward(&mask, dtype, COUNT, x, expected, NULL), SIMDROP_OK);
+    FOR_EACH_BACKEND(backend) {
+      assert_int_equal(simdrop_forward(&mask, dtype, COUNT, x, y, NULL), SIMDROP_OK);
+      check_bytes(expected, y, COUNT * simdrop_dtype_size(dtype), "%s: %s", backend, simdrop_dtype_name(dtype));
+    }
+  }
+}
+
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_best_way_is_found),
@@ -794,6 +814,7 @@ int main(int argc, char **argv) {
     cmocka_unit_test(fresh_inputs),
     cmocka_unit_test(no_flag_of_dropped),
     cmocka_unit_test(every_way_gives_the_same),
+    cmocka_unit_test(chunks_of_every_type),
   };
   return RUN_TESTS(argc, argv, tests);
 }

@@ -288,13 +288,20 @@ static inline int64_t byte_of_lanes(int byte) {
   return (int64_t)(UINT64_C(0x8000800080008000) | UINT64_C(0x0001000100010001) * (unsigned)byte);
 }
 
+// The bytes that have the bits of sixteen lanes from bit `first` on, and each lane's bit there.
+static inline __m256i bytes_of_sixteen(int first) {
+  const int64_t low = byte_of_lanes(first / 8), high = byte_of_lanes(first / 8 + 1);
+  return _mm256_setr_epi64x(low, low, high, high);
+}
+
+static inline __m256i bits_of_sixteen(void) {
+  return _mm256_setr_epi16(1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128);
+}
+
 // Sixteen elements from x + first on, first = 0, 16, 32, 48, 0 where their bit among all 64 is. A lane takes the byte that its
 // bit is in, so that the bit alone is a number above 0, for which vpsignw leaves x as it is.
 static inline __m256i select_sixteen(__m256i bits, int first, const uint16_t *x) {
-  const int64_t low = byte_of_lanes(first / 8), high = byte_of_lanes(first / 8 + 1);
-  const __m256i byte_of_lane = _mm256_setr_epi64x(low, low, high, high);
-  const __m256i bit_of_lane = _mm256_setr_epi16(1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128);
-  const __m256i bit = _mm256_and_si256(_mm256_shuffle_epi8(bits, byte_of_lane), bit_of_lane);
+  const __m256i bit = _mm256_and_si256(_mm256_shuffle_epi8(bits, bytes_of_sixteen(first)), bits_of_sixteen());
   return _mm256_sign_epi16(_mm256_loadu_si256((const __m256i *)(x + first)), bit);
 }
 
@@ -449,13 +456,14 @@ static inline void simd_expand_word(uint64_t bits, uint8_t *bytes, bool non_temp
     store_vector(bytes + half, _mm256_min_epu8(bits_in_bytes(bits >> half), _mm256_set1_epi8(1)), non_temporal);
 }
 
-// Lines of f32 between the rounds of the producer, which leave no register: what is needed is read from memory again each time.
+// Lines between the rounds of the producer, which leave no register: what is needed is read from memory again each time.
+#define SIMD_HAS_LINES 1
+
 // A lane's bit is where its decision is, which is not shifted.
 typedef struct simd_line_f32 {
   __m256 scale;
   __m256i lower, upper;
 } simd_line_f32;
-#define SIMD_HAS_LINES 1
 
 static inline simd_line_f32 simd_set_line_f32(simdrop_multiplier scale, unsigned shift) {
   const __m128i count = _mm_cvtsi32_si128((int)shift);
@@ -463,12 +471,94 @@ static inline simd_line_f32 simd_set_line_f32(simdrop_multiplier scale, unsigned
                          _mm256_sll_epi32(bits_of_eight(8), count)};
 }
 
-static inline void simd_scale_line_f32(const simd_line_f32 *line, uint32_t decisions, const float *x, float *y,
+// One word past the last that is needed may be read.
+static inline __m256i line_bits(const uint8_t *decisions) {
+  int32_t bits;
+  memcpy(&bits, decisions, sizeof bits);
+  return _mm256_set1_epi32(bits);
+}
+
+static inline void simd_scale_line_f32(const simd_line_f32 *line, const uint8_t *decisions, const float *x, float *y,
                                        bool non_temporal) {
+  const __m256i bits = line_bits(decisions);
   __asm__("" : "+r"(line));
-  const __m256i bits = _mm256_set1_epi32((int)decisions);
   scale_far_eight_f32(bits, line->lower, x, y, line->scale, non_temporal);
   scale_far_eight_f32(bits, line->upper, x + 8, y + 8, line->scale, non_temporal);
+}
+
+// Of each half of a line, the byte with a lane's bit, and the bit.
+typedef struct simd_line_f16 {
+  __m256 scale;
+  __m256i byte_of_lane[2], bit_of_lane, upper_halves, half;
+  unsigned shift;
+} simd_line_f16, simd_line_bf16;
+
+static inline simd_line_f16 simd_set_line_f16(simdrop_multiplier scale, unsigned shift) {
+  return (simd_line_f16){simd_set_scale_f32(scale), {bytes_of_sixteen(0), bytes_of_sixteen(16)},
+                         bits_of_sixteen(),         _mm256_set1_epi32((int)0xffff0000),
+                         _mm256_set1_epi32(0x8000), shift};
+}
+static inline simd_line_bf16 simd_set_line_bf16(simdrop_multiplier scale, unsigned shift) {
+  return simd_set_line_f16(scale, shift);
+}
+
+static inline __m256i line_decisions(const uint8_t *decisions, unsigned shift) {
+  uint64_t bits;
+  memcpy(&bits, decisions, sizeof bits);
+  return set_bits(bits >> shift);
+}
+
+static inline __m256i select_sixteen_of_line(const simd_line_f16 *line, __m256i bits, int half, const uint16_t *x) {
+  const __m256i bit = _mm256_and_si256(_mm256_shuffle_epi8(bits, line->byte_of_lane[half]), line->bit_of_lane);
+  return _mm256_sign_epi16(_mm256_loadu_si256((const __m256i *)(x + 16 * half)), bit);
+}
+
+static inline void simd_scale_line_f16(const simd_line_f16 *line, const uint8_t *decisions, const uint16_t *x, uint16_t *y,
+                                       bool non_temporal) {
+  __asm__("" : "+r"(line));
+  const __m256i bits = line_decisions(decisions, line->shift);
+  SIMDROP_UNROLL
+  for (int half = 0; half < 2; ++half) {
+    const __m256i kept = select_sixteen_of_line(line, bits, half, x);
+    const __m128i low = scale_eight_f16(_mm256_castsi256_si128(kept), line->scale);
+    const __m128i high = scale_eight_f16(_mm256_extracti128_si256(kept, 1), line->scale);
+    store_vector(y + 16 * half, _mm256_set_m128i(high, low), non_temporal);
+  }
+}
+
+static inline void simd_scale_line_bf16(const simd_line_bf16 *line, const uint8_t *decisions, const uint16_t *x, uint16_t *y,
+                                        bool non_temporal) {
+  __asm__("" : "+r"(line));
+  const __m256i bits = line_decisions(decisions, line->shift);
+  SIMDROP_UNROLL
+  for (int half = 0; half < 2; ++half) {
+    const __m256i pairs = select_sixteen_of_line(line, bits, half, x);
+    const __m256 odd_elements = _mm256_castsi256_ps(_mm256_and_si256(pairs, line->upper_halves));
+    const __m256i even = _mm256_castps_si256(_mm256_mul_ps(even_bf16(pairs), line->scale));
+    const __m256i odd = _mm256_castps_si256(_mm256_mul_ps(odd_elements, line->scale));
+    const __m256i lower = _mm256_srli_epi32(_mm256_add_epi32(even, line->half), 16);
+    store_vector(y + 16 * half, _mm256_blend_epi16(lower, _mm256_add_epi32(odd, line->half), 0xAA), non_temporal);
+  }
+}
+
+static inline void chain_eight_f32(__m256i bits, __m256i lane_bits, const float *x, const float *bias, const float *residual,
+                                   float *y, simd_scale_f32 scale, bool non_temporal) {
+  const __m256 is_kept = _mm256_castsi256_ps(_mm256_cmpeq_epi32(_mm256_and_si256(bits, lane_bits), lane_bits));
+  const __m256 product = _mm256_mul_ps(_mm256_add_ps(_mm256_loadu_ps(x), _mm256_loadu_ps(bias)), scale);
+  const __m256 sum = _mm256_add_ps(_mm256_loadu_ps(residual), _mm256_and_ps(is_kept, product));
+  if (non_temporal) {
+    _mm256_stream_ps(y, sum);
+  } else {
+    _mm256_storeu_ps(y, sum);
+  }
+}
+
+static inline void simd_chain_line_f32(const simd_line_f32 *line, const uint8_t *decisions, const float *x, const float *bias,
+                                       const float *residual, float *y, bool non_temporal) {
+  const __m256i bits = line_bits(decisions);
+  __asm__("" : "+r"(line));
+  chain_eight_f32(bits, line->lower, x, bias, residual, y, line->scale, non_temporal);
+  chain_eight_f32(bits, line->upper, x + 8, bias + 8, residual + 8, y + 8, line->scale, non_temporal);
 }
 
 #include "common/vocabulary.h"

@@ -30,6 +30,14 @@ typedef struct simdrop_chain_operands {
                         // last anything
 } simdrop_chain_operands;
 
+// The same of f32 without an activation, row after row without gaps, for a mask producer's lines (common/interleave.h).
+typedef struct simdrop_chain_lines {
+  simdrop_chain_operands operands;  // from the first element on; its bias too, which is the first element's
+  size_t columns, column;           // if there is one: of a row, and where the first element is; multiples of a line's elements
+  const uint64_t *words;
+  size_t first;  // the first element's bit
+} simdrop_chain_lines;
+
 #define SIMDROP_SUM_LANES 32
 
 // Backward: dx[k] = kept ? dy[k] * scale * derivative(x[k] + bias) : +0. dx may be x or dy.

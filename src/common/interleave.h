@@ -10,12 +10,21 @@
 // Elements that are applied at a time, unless there is a reason for more.
 #define SIMDROP_INTERLEAVE_ELEMENTS 256
 
-// What the work is where elements of f32, one after the other, are scaled by decisions in words, one each. A
-// producer that can may do some of it in place of calls of `run`, a few lines of memory at a time, between its rounds. All of
-// it is from the next element on, and goes on with it.
+typedef enum simdrop_line_kind {
+  SIMDROP_LINES_SCALE_F32,
+  SIMDROP_LINES_SCALE_F16,
+  SIMDROP_LINES_SCALE_BF16,  // of which no product is a tie
+  SIMDROP_LINES_CHAIN_F32,
+} simdrop_line_kind;
+
+// What the work is where elements of one type, one after the other, are scaled by decisions in words, one each, or go through
+// a chain without an activation. A producer that can may do some of it in place of calls of `run`, a few lines of memory at a
+// time, between its rounds. What is scaled is from the next element on, and goes on with it; a chain is from the first one on.
 typedef struct simdrop_line_work {
+  simdrop_line_kind kind;
   struct simdrop_decisions *decisions;
   struct simdrop_operands *operands;
+  const struct simdrop_chain_lines *chain;  // in place of these two, if that is the kind
   bool non_temporal;
 } simdrop_line_work;
 

@@ -174,7 +174,7 @@ static inline __attribute__((always_inline)) void finish_rounds(int count, const
       word_1[i] = simd_lower_words(product_1);
       word_2[i] = simd_words_xor3(simd_upper_words(product_0), word_3[i], keys->word_2[round]);
       word_3[i] = simd_lower_words(product_0);
-      scale_lines(lines, (i + 1) * SIMD_LANES);
+      scale_lines(lines, ((round + 1) * count + i + 1) * SIMD_LANES);
     }
   }
   SIMDROP_UNROLL
@@ -183,7 +183,7 @@ static inline __attribute__((always_inline)) void finish_rounds(int count, const
     const simd_products product_1 = simd_multiply_words(word_2[i], multiplier_1);
     bits[i].low = simd_last_words(product_1, word_1[i], last_key[i]->low);
     bits[i].high = simd_last_words(product_0, word_3[i], last_key[i]->high);
-    scale_lines(lines, (i + 1) * SIMD_LANES);
+    scale_lines(lines, ((LAST_ROUND - PLANE_ROUND) * count + i + 1) * SIMD_LANES);
   }
 }
 

@@ -247,9 +247,19 @@ SIMDROP_ELEMENT_TYPES(SIMD_WORDS_OF_TYPE_, )
 // shift is at most 7. For producers that scale lines between their rounds (common/scaled_lines.h), if the backend defines
 // SIMD_HAS_LINES.
 #ifdef SIMD_HAS_LINES
-SIMD_WORD(simd_line_f32, simd_set_line_f32, (simdrop_multiplier factor, unsigned shift));
-SIMD_WORD(void, simd_scale_line_f32,
-          (const simd_line_f32 *line, uint32_t decisions, const float *x, float *y, bool non_temporal));
+#define SIMD_WORDS_OF_LINE_(name, element)                                                        \
+  SIMD_WORD(simd_line_##name, simd_set_line_##name, (simdrop_multiplier factor, unsigned shift)); \
+  SIMD_WORD(void, simd_scale_line_##name,                                                         \
+            (const simd_line_##name *line, const uint8_t *decisions, const element *x, element *y, bool non_temporal));
+SIMD_WORDS_OF_LINE_(f32, float)
+SIMD_WORDS_OF_LINE_(f16, uint16_t)
+SIMD_WORDS_OF_LINE_(bf16, uint16_t)
+#undef SIMD_WORDS_OF_LINE_
+// y[k] = residual[k] + (decided for k ? (x[k] + bias[k]) * scale : +0), in this order; y may begin anywhere if stores are
+// cached.
+SIMD_WORD(void, simd_chain_line_f32,
+          (const simd_line_f32 *line, const uint8_t *decisions, const float *x, const float *bias, const float *residual,
+           float *y, bool non_temporal));
 #endif
 
 // y[k] = bit k ? x[k] : 0, copying bits.

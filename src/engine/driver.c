@@ -245,6 +245,16 @@ static size_t step_of(const simdrop_operation *operation) {
   return operation->store == SIMDROP_STORE_CACHED ? SIMDROP_INTERLEAVE_ELEMENTS : FAR_INTERLEAVE_ELEMENTS;
 }
 
+// Whether there are lines of the elements.
+static bool set_line_kind(simdrop_line_work *lines, simdrop_dtype dtype, simdrop_multiplier factor) {
+  switch (dtype) {
+    case SIMDROP_F32: lines->kind = SIMDROP_LINES_SCALE_F32; return true;
+    case SIMDROP_F16: lines->kind = SIMDROP_LINES_SCALE_F16; return true;
+    case SIMDROP_BF16: lines->kind = SIMDROP_LINES_SCALE_BF16; return factor.never_ties;
+    default: return false;  // no lines
+  }
+}
+
 // Field by field: a short call would notice that the whole of it is cleared first.
 static void start_job(scale_job *job, const simdrop_operation *operation, const simdrop_kernels *kernels) {
   job->kernels = simdrop_multiplying_kernels_of(kernels, operation);
@@ -263,8 +273,8 @@ static void start_job(scale_job *job, const simdrop_operation *operation, const 
   job->step = step_of(operation);
   job->store = operation->store;
   job->lines = (simdrop_line_work){.decisions = &job->decisions, .operands = &job->operands};
-  job->goes_by_lines = operation->work == SIMDROP_WORK_SCALE && operation->dtype == SIMDROP_F32 && operation->bytes == NULL &&
-                       simdrop_draws_much(operation);
+  job->goes_by_lines = operation->work == SIMDROP_WORK_SCALE && operation->bytes == NULL && simdrop_draws_much(operation) &&
+                       set_line_kind(&job->lines, operation->dtype, job->operands.factor);
   if (job->store != SIMDROP_STORE_CACHED) simdrop_memory_walk_begin(&job->walk, operation, true);
 }
 

@@ -154,23 +154,31 @@ static bool is_non_temporal(const chain_job *job) {
   return job->begins_words && job->output.store == SIMDROP_STORE_NON_TEMPORAL;
 }
 
+static simdrop_rows output_rows(const simdrop_chain_operation *operation) {
+  return operation->is_gradient ? operation->dx : operation->y;
+}
+
 // What is written for a place.
 static char *output_of(const simdrop_chain_operation *operation, size_t row, size_t column) {
-  const simdrop_rows rows = operation->is_gradient ? operation->dx : operation->y;
-  return simdrop_row_at(rows, row) + column * operation->decisions.size;
+  return simdrop_row_at(output_rows(operation), row) + column * operation->decisions.size;
+}
+
+static simdrop_chain_operands operands_of(const chain_job *job, const simdrop_segment *segment) {
+  const simdrop_chain_operation *const operation = job->operation;
+  return (simdrop_chain_operands){
+      .input = input_of(operation, segment->row, segment->column),
+      .residual = simdrop_moved(simdrop_row_at(operation->residual, segment->row), segment->column * operation->decisions.size),
+      .y = output_of(operation, segment->row, segment->column),
+      .scale = job->scale,
+  };
 }
 
 static void consume_forward(chain_job *job, const simdrop_segment *segment) {
   const simdrop_chain_operation *const operation = job->operation;
   const bool makes_bits = job->bits != NULL && operation->activation == SIMDROP_RELU;
   uint64_t positives[POSITIVE_ELEMENTS / 64 + 1];  // one more may be read
-  const simdrop_chain_operands operands = {
-      .input = input_of(operation, segment->row, segment->column),
-      .residual = simdrop_moved(simdrop_row_at(operation->residual, segment->row), segment->column * operation->decisions.size),
-      .y = output_of(operation, segment->row, segment->column),
-      .scale = job->scale,
-      .positives = makes_bits ? positives : NULL,
-  };
+  simdrop_chain_operands operands = operands_of(job, segment);
+  if (makes_bits) operands.positives = positives;
   job->kernels.forward(segment->count, segment->words, segment->first, &operands, is_non_temporal(job));
   if (makes_bits) {
     add_bits(job->bits, positives, 0, segment->count);
@@ -211,10 +219,10 @@ static size_t cut_segment(const chain_job *job, const simdrop_segment *segment, 
   return wanted + elements_to_alignment(end, size, most - wanted);
 }
 
-// The batch that waits, up to element `end`, or a little more.
+// The batch that waits, up to element `end`, or a little more. What is before `begin` was done by lines, if it was not here.
 static void consume(void *context, size_t begin, size_t end) {
   chain_job *const job = (chain_job *)context;
-  (void)begin;
+  if (job->cursor.done < begin) simdrop_batch_skip(job->batch, &job->cursor, begin - job->cursor.done);
   while (job->cursor.done < end) {
     simdrop_segment segment = simdrop_batch_segment(job->batch, &job->cursor);
     segment.count = cut_segment(job, &segment, end - job->cursor.done);
@@ -236,6 +244,69 @@ static size_t step_of(const simdrop_chain_operation *operation) {
   return simdrop_dtype_converts(operation->decisions.dtype) ? CONVERTED_STEP : STEP;
 }
 
+// Whether rows follow one another in memory, or there are none.
+static bool are_joined(const simdrop_chain_operation *operation, simdrop_rows rows) {
+  return rows.first == NULL || rows.stride == (ptrdiff_t)(operation->columns * operation->decisions.size);
+}
+
+static bool are_all_joined(const simdrop_chain_operation *operation) {
+  if (operation->rows == 1) return true;
+  if (operation->index_stride != operation->columns || !are_joined(operation, output_rows(operation))) return false;
+  if (operation->is_gradient) return are_joined(operation, operation->dy);
+  return are_joined(operation, operation->x) && are_joined(operation, operation->residual);
+}
+
+// Whether the elements of batches are work of lines: of f32 without an activation, with nothing between one row and the next,
+// nor anything to be made of them beside the output. A bias begins again in the middle of no line.
+static bool has_lines(const chain_job *job) {
+  const simdrop_chain_operation *const operation = job->operation;
+  if (operation->activation != SIMDROP_ACTIVATION_NONE || operation->decisions.dtype != SIMDROP_F32) return false;
+  if (job->bits != NULL || operation->sums != NULL || !simdrop_draws_much(&operation->decisions)) return false;
+  if (!operation->is_gradient && operation->bias != NULL &&
+      (operation->bias_axis == SIMDROP_BIAS_OF_ROWS || operation->columns % (SIMDROP_CACHE_LINE / sizeof(float)) != 0))
+    return false;
+  return are_all_joined(operation);
+}
+
+// The batch that waits, as lines, and what they point to.
+typedef struct batch_lines {
+  simdrop_line_work work;
+  simdrop_chain_lines chain;
+  simdrop_decisions decisions;  // where nothing is added
+  simdrop_operands operands;
+} batch_lines;
+
+// Past the caches, stores are of whole lines, where a bias' lines have to begin as well.
+static bool begin_lines(batch_lines *lines, const chain_job *job) {
+  const simdrop_chain_operation *const operation = job->operation;
+  const simdrop_matrix_batch *const batch = job->batch;
+  const simdrop_segment first = {.row = batch->row, .column = batch->column};
+  lines->work.non_temporal = is_non_temporal(job);
+  if (operation->is_gradient || (operation->bias == NULL && operation->residual.first == NULL)) {
+    const simdrop_rows from = operation->is_gradient ? operation->dy : operation->x;
+    lines->decisions = (simdrop_decisions){.words = batch->words, .first = batch->first, .repeat = SIMDROP_EACH};
+    lines->operands = (simdrop_operands){
+        .x = simdrop_row_at(from, batch->row) + batch->column * operation->decisions.size,
+        .y = output_of(operation, batch->row, batch->column),
+        .factor = {.value = job->scale},
+    };
+    lines->work.kind = SIMDROP_LINES_SCALE_F32;
+    lines->work.decisions = &lines->decisions;
+    lines->work.operands = &lines->operands;
+    return true;
+  }
+  lines->chain = (simdrop_chain_lines){
+      .operands = operands_of(job, &first),
+      .columns = batch->columns,
+      .column = batch->column,
+      .words = batch->words,
+      .first = batch->first,
+  };
+  lines->work.kind = SIMDROP_LINES_CHAIN_F32;
+  lines->work.chain = &lines->chain;
+  return !lines->work.non_temporal || operation->bias == NULL || (uintptr_t)lines->chain.operands.y % SIMDROP_CACHE_LINE == 0;
+}
+
 static void walk(chain_job *job, const simdrop_kernels *kernels) {
   const simdrop_chain_operation *const operation = job->operation;
   const simdrop_read_rows rows = {
@@ -248,12 +319,15 @@ static void walk(chain_job *job, const simdrop_kernels *kernels) {
   simdrop_row_reader reader;
   simdrop_row_reader_init(&reader, kernels, &operation->decisions, &rows);
   simdrop_matrix_batch batch, next;
+  const bool goes_by_lines = has_lines(job);
   bool has_next = simdrop_row_reader_next(&reader, NULL, &batch);
   while (has_next) {
     job->batch = &batch;
     job->cursor = simdrop_batch_begin(&batch);
     simdrop_far_output_go_on(&job->output, batch.elements);
     simdrop_interleave interleave = {.run = consume, .context = job, .step = step_of(operation), .count = batch.elements};
+    batch_lines lines;
+    if (goes_by_lines && begin_lines(&lines, job)) interleave.lines = &lines.work;
     has_next = simdrop_row_reader_next(&reader, is_cheap(operation->activation) ? &interleave : NULL, &next);
     simdrop_interleave_finish(&interleave);
     if (job->bits != NULL) write_bits(job->bits, !has_next);
@@ -264,7 +338,7 @@ static void walk(chain_job *job, const simdrop_kernels *kernels) {
 
 // An output is in place if it is where one of the inputs is, of which there may be none.
 static void start_job(chain_job *job, const simdrop_chain_operation *operation, const simdrop_kernels *kernels) {
-  const simdrop_rows written = operation->is_gradient ? operation->dx : operation->y;
+  const simdrop_rows written = output_rows(operation);
   const char *const first = written.first;
   *job = (chain_job){
       .operation = operation,

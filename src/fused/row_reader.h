@@ -85,6 +85,14 @@ static inline void simdrop_batch_go_on(const simdrop_matrix_batch *batch, simdro
   }
 }
 
+// So many elements of the batch, of whatever rows.
+static inline void simdrop_batch_skip(const simdrop_matrix_batch *batch, simdrop_batch_cursor *cursor, size_t count) {
+  const size_t column = cursor->column + count;
+  cursor->done += count;
+  cursor->row += column / batch->columns;
+  cursor->column = column % batch->columns;
+}
+
 typedef struct simdrop_row_reader {
   simdrop_read_rows rows;
   simdrop_row_placement placement;

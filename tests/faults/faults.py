@@ -348,37 +348,69 @@ fault("pages: one is worked off twice", FILE, "page * page_elements +", "(page &
 fault("pages: every one but the last", FILE, "step & (((size_t)1 << pages_log2) - 1)", "step & (((size_t)1 << pages_log2) - 2)", PAGES, "avx2")
 FILE = "src/common/scaled_lines.h"
 LINES = "kernels:lines_between_rounds"
-fault("lines: those before the first whole one are left out", FILE, "if (lead > 0) {", "if (lead > 16) {", LINES, "avx2")
+fault("lines: those before the first whole one are left out", FILE, "interleave->run(interleave->context, 0, lead);\n  interleave->done = lead;\n  //",
+      "{}\n  interleave->done = lead;\n  //", LINES, "avx2")
 fault("lines: decisions of the chunk's beginning", FILE, "first = decisions->first + lead;", "first = decisions->first;", LINES, "avx2")
-fault("lines: decisions from the beginning of a byte", FILE, "simd_set_line_f32(operands->factor, first % 8);", "simd_set_line_f32(operands->factor, 0);",
+fault("lines: decisions from the beginning of a byte", FILE, "set_constants(kind, constants, operands->factor, first % 8);",
+      "set_constants(kind, constants, operands->factor, 0);", LINES, "avx2")
+fault("lines: the same decisions again", FILE, "lines->decisions += line_elements(lines->kind) / 8;", "", LINES, "avx2")
+fault("lines: as many decisions as f32 has", FILE, "lines->decisions += line_elements(lines->kind) / 8;", "lines->decisions += 2;", LINES, "avx2")
+fault("lines: one past the end", FILE, ".left = (interleave->count - lead) / line_elements(kind),",
+      ".left = (interleave->count - lead + 15) / line_elements(kind),", LINES, "avx2")
+fault("lines: not as many as there are rounds for", FILE, "SIXTEEN_LANES = 8", "SIXTEEN_LANES = 16", LINES, "avx2")
+fault("lines: y does not go on", FILE, "interleave->lines->operands->y = lines->y;", "", LINES, "avx2")
+fault("lines: x does not go on", FILE, "interleave->lines->operands->x = lines->x;", "", LINES, "avx2")
+fault("lines: decisions do not go on", FILE, "interleave->lines->decisions->first += done;", "", LINES, "avx2")
+fault("lines: what is left begins at the beginning", FILE, "interleave->done += done;", "", LINES, "avx2")
+fault("lines: one type's for another", CALLS, "return lines->non_temporal ? mask_between_far_f16 :", "return lines->non_temporal ? mask_between_far_bf16 :",
       LINES, "avx2")
-fault("lines: the same decisions again", FILE, "lines->decisions += LINE_ELEMENTS / 8;", "", LINES, "avx2")
-fault("lines: one past the end", FILE, "(interleave->count - lead) / LINE_ELEMENTS * LINE_ELEMENTS", "(interleave->count - lead + 15) / LINE_ELEMENTS * LINE_ELEMENTS",
-      LINES, "avx2")
-fault("lines: not as many as there are rounds for", FILE, "LINE_LANES = 8", "LINE_LANES = 16", LINES, "avx2")
-fault("lines: y does not go on", FILE, "operands->y = lines->y + lines->next;", "", LINES, "avx2")
-fault("lines: x does not go on", FILE, "operands->x = lines->x + lines->next;", "", LINES, "avx2")
-fault("lines: decisions do not go on", FILE, "interleave->lines->decisions->first += lines->next;", "", LINES, "avx2")
-fault("lines: what is left begins at the beginning", FILE, "interleave->done = lines->next;", "", LINES, "avx2")
+fault("avx512: both halves of a line of f16 have one's decisions", "src/avx512/simd.h", "scale_sixteen_f16((__mmask16)(kept >> i), x + i, line->scale)",
+      "scale_sixteen_f16((__mmask16)kept, x + i, line->scale)", LINES, "avx512")
+fault("avx2: a line's second half has the first one's decisions", "src/avx2/simd.h", "{bytes_of_sixteen(0), bytes_of_sixteen(16)}",
+      "{bytes_of_sixteen(0), bytes_of_sixteen(0)}", LINES, "avx2")
+fault("avx2: halves of a line of f16 change places", "src/avx2/simd.h", "store_vector(y + 16 * half, _mm256_set_m128i(high, low)",
+      "store_vector(y + 16 * half, _mm256_set_m128i(low, high)", LINES, "avx2")
+fault("avx2: a line of bf16 is cut off, not rounded", "src/avx2/simd.h", "_mm256_srli_epi32(_mm256_add_epi32(even, line->half), 16)", "_mm256_srli_epi32(even, 16)", LINES, "avx2")
 fault("lines: blocks whose numbers wrap", CALLS, "(uint32_t)first_block <= UINT32_MAX - BATCH_BLOCKS", "true", LINES, "avx2")
-fault("lines: stores past the caches not aligned", FILE, "lead = elements_to_alignment(y, sizeof *y, interleave->count)", "lead = 0", LINES, "avx2")
-fault("avx512: a line's decisions are not shifted", "src/avx512/simd.h", "(decisions >> line->shift)", "decisions", LINES, "avx512")
+fault("lines: stores past the caches not aligned", FILE, "lead = elements_to_alignment(y, size, interleave->count)", "lead = 0", LINES, "avx2")
+fault("avx512: a line's decisions are not shifted", "src/avx512/simd.h", "return bits >> shift;", "return bits;", LINES, "avx512")
 fault("avx512: the same half of a line twice", "src/avx512/simd.h", "_mm512_extractf32x8_ps(line, 1)", "_mm512_extractf32x8_ps(line, 0)", LINES, "avx512")
 fault("avx2: a half's decisions for both of a line", "src/avx2/simd.h", "_mm256_sll_epi32(bits_of_eight(8), count)", "_mm256_sll_epi32(bits_of_eight(0), count)",
       LINES, "avx2")
+CHAINED = "chain:lines_between_rounds"
+fault("lines: a chain's bias goes on behind its end", FILE, "if (chain->bias == chain->bias_end) chain->bias = chain->bias_begin;", "", CHAINED, "avx2")
+fault("lines: a chain's bias begins with the batch", FILE, "bias == NULL ? minus_zeros : bias - work->column;", "bias == NULL ? minus_zeros : bias;", CHAINED, "avx2")
+fault("lines: a chain's residual from before the first whole one", FILE, "minus_zeros : residual + lead,", "minus_zeros : residual,", CHAINED, "avx2")
+fault("lines: a chain's residual is one line", FILE, "residual == NULL ? 0 : line,", "0,", CHAINED, "avx2")
+fault("lines: a chain leaves out those before the first whole one", FILE, "if (lead > 0) interleave->run(interleave->context, 0, lead);\n  interleave->done = lead;\n  set", "interleave->done = lead;\n  set", CHAINED, "avx2")
+fault("lines: a chain's decisions of the batch's beginning", FILE, "first = work->first + lead;", "first = work->first;", CHAINED, "avx2")
+fault("avx2: half a line of a chain has the other's residual", "src/avx2/simd.h", "bias + 8, residual + 8, y + 8,", "bias + 8, residual, y + 8,",
+      WORDS, "avx2")
+FILE = "src/fused/chain.c"
+fault("chain: what lines have done is done again", FILE,
+      "if (job->cursor.done < begin) simdrop_batch_skip(job->batch, &job->cursor, begin - job->cursor.done);", "(void)begin;", CHAINED, "avx2")
+fault("chain: behind lines, rows of the batch's first", "src/fused/row_reader.h", "cursor->row += column / batch->columns;", "", CHAINED, "avx2")
+fault("chain: lines with a bias of rows", FILE, "(operation->bias_axis == SIMDROP_BIAS_OF_ROWS || operation->columns", "(operation->columns", CHAINED, "avx2")
+fault("chain: lines with a bias that begins within one", FILE, "operation->columns % (SIMDROP_CACHE_LINE / sizeof(float)) != 0)", "false)", CHAINED, "avx2")
+fault("chain: lines past the caches that are none", FILE, "return !lines->work.non_temporal || operation->bias == NULL ||",
+      "return true || operation->bias == NULL ||", CHAINED, "avx2")
+fault("chain: lines of x in place of the gradient", FILE, "from = operation->is_gradient ? operation->dy : operation->x;", "from = operation->x;", CHAINED, "avx2")
+fault("chain: lines of one residual for all rows", FILE, "return are_joined(operation, operation->x) && are_joined(operation, operation->residual);",
+      "return are_joined(operation, operation->x);", CHAINED, "avx2")
+fault("chain: lines where sums are asked for", FILE, "job->bits != NULL || operation->sums != NULL ||", "job->bits != NULL ||", "chain:far_arrays", "avx2")
+fault("chain: lines where bits are asked for", FILE, "job->bits != NULL || operation->sums != NULL ||", "operation->sums != NULL ||", CHAINED, "avx2")
 EVERY_WAY = "memory:every_way_gives_the_same"
 fault("lines: bytes beside them are forgotten", "src/engine/driver.c", "operation->bytes == NULL && simdrop_draws_much", "simdrop_draws_much",
       EVERY_WAY, "avx2")
-fault("lines: of every type", "src/engine/driver.c", "operation->work == SIMDROP_WORK_SCALE && operation->dtype == SIMDROP_F32 &&",
-      "operation->work == SIMDROP_WORK_SCALE &&", EVERY_WAY, "avx2")
-fault("lines: affine work is scaled", "src/engine/driver.c", "operation->work == SIMDROP_WORK_SCALE && operation->dtype == SIMDROP_F32",
-      "operation->dtype == SIMDROP_F32", "variants:far_arrays", "avx2")
+fault("lines: of every type", "src/engine/driver.c", "default: return false;  // no lines", "default: return true;", "memory:chunks_of_every_type", "avx2")
+fault("lines: of bf16 with ties", "src/engine/driver.c", "return factor.never_ties;", "return true;", "memory:chunks_of_every_type", "avx2")
+fault("lines: affine work is scaled", "src/engine/driver.c", "job->goes_by_lines = operation->work == SIMDROP_WORK_SCALE &&", "job->goes_by_lines =", "variants:far_arrays", "avx2")
 fault("far words: decisions of the other half", "src/avx2/simd.h", "const __m256i half_bits = simd_set(bits >> half);",
       "const __m256i half_bits = simd_set(bits);", "kernels:decisions_from_anywhere", "avx2")
 fault("far words: a dropped element is multiplied", "src/avx2/simd.h",
       "_mm256_mul_ps(_mm256_and_ps(_mm256_loadu_ps(x), _mm256_castsi256_ps(is_kept)), scale)",
       "_mm256_and_ps(_mm256_mul_ps(_mm256_loadu_ps(x), scale), _mm256_castsi256_ps(is_kept))", "memory:no_flag_of_dropped", "avx2")
-fault("far words: halves of f16 change places", "src/avx2/simd.h", "_mm256_set_m128i(high, low)", "_mm256_set_m128i(low, high)",
+fault("far words: halves of f16 change places", "src/avx2/simd.h", "store_vector(y + i, _mm256_set_m128i(high, low)", "store_vector(y + i, _mm256_set_m128i(low, high)",
       "kernels:decisions_from_anywhere", "avx2")
 FILE = "src/common/consumers_body.h"
 fault("vector: words always from their first byte", FILE, ": decisions->bytes) + decisions->first / 8;", ": decisions->bytes);",

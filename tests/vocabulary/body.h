@@ -299,12 +299,52 @@ static inline bool is_consumed(simdrop_consume_kernel *consume, size_t count, si
 }
 
 #ifdef SIMD_HAS_LINES
-static inline void scale_lines_f32(uint64_t decisions, const float *x, float *y, simdrop_multiplier factor, bool non_temporal) {
+#undef SCALE_LINES
+#define SCALE_LINES(name, element)                                                                                   \
+  static inline void scale_lines_##name(uint64_t decisions, const element *x, element *y, simdrop_multiplier factor, \
+                                        bool non_temporal) {                                                         \
+    for (size_t k = 0; k < ELEMENTS; k += 64 / sizeof(element)) {                                                    \
+      const unsigned shift = (unsigned)(decisions >> k) % 8;                                                         \
+      const uint64_t words[] = {decisions >> k << shift, 0};                                                         \
+      const simd_line_##name line = simd_set_line_##name(factor, shift);                                             \
+      simd_scale_line_##name(&line, (const uint8_t *)words, x + k, y + k, non_temporal);                             \
+    }                                                                                                                \
+  }
+SCALE_LINES(f32, float)
+SCALE_LINES(f16, uint16_t)
+SCALE_LINES(bf16, uint16_t)
+
+// Of what has no NaN, which may be another one elsewhere.
+static inline bool are_chained(uint64_t decisions, const float *x, simdrop_multiplier factor, bool non_temporal,
+                               unsigned char *found) {
+  float terms[3][ELEMENTS], expected[ELEMENTS];
+  const uint64_t words[] = {decisions, 0};
+  for (size_t k = 0; k < ELEMENTS; ++k) {
+    for (int i = 0; i < 3; ++i) {
+      const float value = x[(k + (size_t)i * 7) % ELEMENTS];
+      terms[i][k] = value - value == 0 ? value : -0.0F;
+    }
+  }
+  simdrop_chain_operands operands = {};
+  operands.input.x = terms[0];
+  operands.input.bias = terms[1];
+  operands.residual = terms[2];
+  operands.y = expected;
+  operands.scale = factor.value;
+  simdrop_scalar_kernels.chain_f32(ELEMENTS, words, 0, &operands, false);
   for (unsigned k = 0; k < ELEMENTS; k += 16) {
     const unsigned shift = (unsigned)(decisions >> k) % 8;
+    const uint64_t shifted[] = {decisions >> k << shift, 0};
     const simd_line_f32 line = simd_set_line_f32(factor, shift);
-    simd_scale_line_f32(&line, (uint32_t)(decisions >> k << shift), x + k, y + k, non_temporal);
+    simd_chain_line_f32(&line, (const uint8_t *)shifted, terms[0] + k, terms[1] + k, terms[2] + k, (float *)(void *)found + k,
+                        non_temporal);
   }
+  simd_finish_stores();
+  for (size_t k = 0; k < ELEMENTS; ++k) {
+    const float value = ((const float *)(const void *)found)[k];
+    if (memcmp(&value, &expected[k], sizeof value) != 0 && (value == value || expected[k] == expected[k])) return false;
+  }
+  return true;
 }
 #endif
 
@@ -341,6 +381,11 @@ static inline const char *check_consumers(uint64_t decisions, simdrop_multiplier
   SIMDROP_ELEMENT_SIZES(CHECK_SIZE, )
 #ifdef SIMD_HAS_LINES
   CHECK("simd_scale_line_f32", scale_lines_f32(decisions, (const float *)x, (float *)y, factor, non_temporal), scale_f32, 4)
+  CHECK("simd_scale_line_f16", scale_lines_f16(decisions, (const uint16_t *)x, (uint16_t *)y, factor, non_temporal), scale_f16,
+        2)
+  CHECK("simd_scale_line_bf16", scale_lines_bf16(decisions, (const uint16_t *)x, (uint16_t *)y, factor, non_temporal),
+        scale_bf16, 2)
+  if (!are_chained(decisions, (const float *)x, factor, non_temporal, y)) return "simd_chain_line_f32";
 #endif
   CHECK("simd_expand_word", simd_expand_word(decisions, y, non_temporal), expand_bytes, 1)
   return NULL;
