@@ -682,37 +682,57 @@ static void fresh_inputs(void **state) {
 
 // ---- results
 
+// An integer of so many bytes.
+static void put_integer(uint8_t *to, size_t size, uint64_t value) {
+  const uint32_t four = (uint32_t)value;
+  const uint16_t two = (uint16_t)value;
+  memcpy(to, size == 8 ? (const void *)&value : size == 4 ? (const void *)&four : &two, size);
+}
+
 // A dropped element is not multiplied, whatever it is: signalling NaNs and numbers that overflow raise nothing.
 static void no_flag_of_dropped(void **state) {
   (void)state;
-  const size_t n = (1 << 20) / sizeof(float) + 77;
-  static float x[(1 << 20) / sizeof(float) + 77], y[(1 << 20) / sizeof(float) + 77];
-  static uint8_t bits[PACKED((1 << 20) / sizeof(float) + 77)];
-  for (size_t k = 0; k < n; ++k) {
-    const uint32_t signalling = k % 2 ? UINT32_C(0x7fa00001) : UINT32_C(0x7f7fffff);
-    memcpy(&x[k], &signalling, sizeof signalling);
-  }
-  memset(bits, 0, sizeof bits);
-  FOR_EACH_BACKEND(backend) for (size_t m = 0; m < simdrop_memory_count(); ++m) {
-    assert_int_equal(simdrop_memory_select(simdrop_memory_name(m)), SIMDROP_OK);
-    feclearexcept(FE_ALL_EXCEPT);
-    assert_int_equal(simdrop_apply_bits(0.5, SIMDROP_F32, n, bits, x, y), SIMDROP_OK);
-    const int raised = fetestexcept(FE_ALL_EXCEPT);
-    if (raised != 0) fail_msg("%s, %s: raised %#x", backend, simdrop_memory_name(m), (unsigned)raised);
-    check_filled(y, sizeof y, 0, "%s, %s", backend, simdrop_memory_name(m));
-  }
-  // The same where decisions are drawn: what is kept is 0.
-  const simdrop_mask mask = {.p = 0.1, .seed = 13, .stream = 14, .offset = 15};
-  assert_int_equal(simdrop_mask_bits(&mask, n, bits), SIMDROP_OK);
-  for (size_t k = 0; k < n; ++k)
-    if (bits[k / 8] >> k % 8 & 1) x[k] = 0;
-  FOR_EACH_BACKEND(backend) for (size_t m = 0; m < simdrop_memory_count(); ++m) {
-    assert_int_equal(simdrop_memory_select(simdrop_memory_name(m)), SIMDROP_OK);
-    feclearexcept(FE_ALL_EXCEPT);
-    assert_int_equal(simdrop_forward(&mask, SIMDROP_F32, n, x, y, NULL), SIMDROP_OK);
-    const int raised = fetestexcept(FE_ALL_EXCEPT & ~FE_INEXACT);  // the scale is not exact
-    if (raised != 0) fail_msg("%s, %s: forward raised %#x", backend, simdrop_memory_name(m), (unsigned)raised);
-    check_filled(y, sizeof y, 0, "%s, %s: forward", backend, simdrop_memory_name(m));
+  enum {
+    BYTES = (1 << 20) + 77 * 8
+  };
+  static _Alignas(8) uint8_t x[BYTES], y[BYTES];
+  static uint8_t bits[BYTES / 8];
+  static const struct {
+    simdrop_dtype dtype;
+    uint64_t elements[2];  // a NaN that signals, and the largest number
+  } types[] = {
+      {SIMDROP_F32, {0x7fa00001, 0x7f7fffff}},
+      {SIMDROP_F64, {0x7ff4000000000001, 0x7fefffffffffffff}},
+      {SIMDROP_F16, {0x7c01, 0x7bff}},
+      {SIMDROP_BF16, {0x7f81, 0x7f7f}},
+  };
+  for (size_t t = 0; t < LENGTH(types); ++t) {
+    const simdrop_dtype dtype = types[t].dtype;
+    const char *const type = simdrop_dtype_name(dtype);
+    const size_t size = simdrop_dtype_size(dtype), n = BYTES / size;
+    for (size_t k = 0; k < n; ++k) put_integer(x + k * size, size, types[t].elements[k % 2]);
+    memset(bits, 0, sizeof bits);
+    FOR_EACH_BACKEND(backend) for (size_t m = 0; m < simdrop_memory_count(); ++m) {
+      assert_int_equal(simdrop_memory_select(simdrop_memory_name(m)), SIMDROP_OK);
+      feclearexcept(FE_ALL_EXCEPT);
+      assert_int_equal(simdrop_apply_bits(0.5, dtype, n, bits, x, y), SIMDROP_OK);
+      const int raised = fetestexcept(FE_ALL_EXCEPT);
+      if (raised != 0) fail_msg("%s, %s: %s raised %#x", backend, simdrop_memory_name(m), type, (unsigned)raised);
+      check_filled(y, n * size, 0, "%s, %s: %s", backend, simdrop_memory_name(m), type);
+    }
+    // The same where decisions are drawn: what is kept is 0.
+    const simdrop_mask mask = {.p = 0.1, .seed = 13, .stream = 14, .offset = 15};
+    assert_int_equal(simdrop_mask_bits(&mask, n, bits), SIMDROP_OK);
+    for (size_t k = 0; k < n; ++k)
+      if (bits[k / 8] >> k % 8 & 1) memset(x + k * size, 0, size);
+    FOR_EACH_BACKEND(backend) for (size_t m = 0; m < simdrop_memory_count(); ++m) {
+      assert_int_equal(simdrop_memory_select(simdrop_memory_name(m)), SIMDROP_OK);
+      feclearexcept(FE_ALL_EXCEPT);
+      assert_int_equal(simdrop_forward(&mask, dtype, n, x, y, NULL), SIMDROP_OK);
+      const int raised = fetestexcept(FE_ALL_EXCEPT & ~FE_INEXACT);  // the scale is not exact
+      if (raised != 0) fail_msg("%s, %s: forward of %s raised %#x", backend, simdrop_memory_name(m), type, (unsigned)raised);
+      check_filled(y, n * size, 0, "%s, %s: forward of %s", backend, simdrop_memory_name(m), type);
+    }
   }
   assert_int_equal(simdrop_memory_select(NULL), SIMDROP_OK);
 }

@@ -91,57 +91,56 @@ static __attribute__((noinline)) void mask_many_blocks(simdrop_mask_source *sour
 }
 
 #ifdef SIMD_HAS_LINES
-// A batch that scales lines between its rounds.
-static inline __attribute__((always_inline)) void mask_between_lines(simdrop_mask_source *source, uint64_t first_block,
-                                                                     size_t block_count, uint64_t *words,
-                                                                     simdrop_interleave *interleave, simdrop_line_kind kind,
-                                                                     bool non_temporal) {
+// A batch that does lines between its rounds.
+typedef struct lined_batch {
+  simdrop_mask_source *source;
+  uint64_t first_block;
+  size_t block_count;
+  uint64_t *words;
+  simdrop_interleave *interleave;
+} lined_batch;
+
+static inline __attribute__((always_inline)) void mask_lined_batch(const lined_batch *batch, simdrop_line_kind kind,
+                                                                   bool non_temporal) {
   drawing call;
-  begin_call(&call, source, NULL, block_count);
-  prepare_schedule(&call, (uint32_t)(first_block >> 32));
-  const batch_blocks numbers = {.first = (uint32_t)first_block};
+  begin_call(&call, batch->source, NULL, batch->block_count);
+  prepare_schedule(&call, (uint32_t)(batch->first_block >> 32));
+  const batch_blocks numbers = {.first = (uint32_t)batch->first_block};
   line_constants constants;
-  scaled_lines lines = kind == SIMDROP_LINES_CHAIN_F32 ? begin_chain_lines(interleave, non_temporal, &constants)
-                                                       : begin_lines(interleave, kind, non_temporal, &constants);
-  mask_dense_batch(&call, &numbers, block_count, words, &lines);
-  end_lines(&lines, interleave);
+  scaled_lines lines = kind == SIMDROP_LINES_CHAIN_F32 ? begin_chain_lines(batch->interleave, non_temporal, &constants)
+                                                       : begin_lines(batch->interleave, kind, non_temporal, &constants);
+  mask_dense_batch(&call, &numbers, batch->block_count, batch->words, &lines);
+  end_lines(&lines, batch->interleave);
 }
 
 // Functions of their own: of branches that differ in how they store, compilers make one (common/scale_body.h).
-#define MASK_BETWEEN_LINES(name, kind, non_temporal)                                                                \
-  static __attribute__((noinline)) void name(simdrop_mask_source *source, uint64_t first_block, size_t block_count, \
-                                             uint64_t *words, simdrop_interleave *interleave) {                     \
-    mask_between_lines(source, first_block, block_count, words, interleave, kind, non_temporal);                    \
-  }
-MASK_BETWEEN_LINES(mask_between_cached_f32, SIMDROP_LINES_SCALE_F32, false)
-MASK_BETWEEN_LINES(mask_between_far_f32, SIMDROP_LINES_SCALE_F32, true)
-MASK_BETWEEN_LINES(mask_between_cached_f16, SIMDROP_LINES_SCALE_F16, false)
-MASK_BETWEEN_LINES(mask_between_far_f16, SIMDROP_LINES_SCALE_F16, true)
-MASK_BETWEEN_LINES(mask_between_cached_bf16, SIMDROP_LINES_SCALE_BF16, false)
-MASK_BETWEEN_LINES(mask_between_far_bf16, SIMDROP_LINES_SCALE_BF16, true)
-MASK_BETWEEN_LINES(mask_between_cached_chain_f32, SIMDROP_LINES_CHAIN_F32, false)
-MASK_BETWEEN_LINES(mask_between_far_chain_f32, SIMDROP_LINES_CHAIN_F32, true)
-#undef MASK_BETWEEN_LINES
+#define LINED static __attribute__((noinline)) void
+LINED mask_between_f32(const lined_batch *batch) { mask_lined_batch(batch, SIMDROP_LINES_SCALE_F32, false); }
+LINED mask_between_far_f32(const lined_batch *batch) { mask_lined_batch(batch, SIMDROP_LINES_SCALE_F32, true); }
+LINED mask_between_f16(const lined_batch *batch) { mask_lined_batch(batch, SIMDROP_LINES_SCALE_F16, false); }
+LINED mask_between_far_f16(const lined_batch *batch) { mask_lined_batch(batch, SIMDROP_LINES_SCALE_F16, true); }
+LINED mask_between_bf16(const lined_batch *batch) { mask_lined_batch(batch, SIMDROP_LINES_SCALE_BF16, false); }
+LINED mask_between_far_bf16(const lined_batch *batch) { mask_lined_batch(batch, SIMDROP_LINES_SCALE_BF16, true); }
+LINED mask_between_chain_f32(const lined_batch *batch) { mask_lined_batch(batch, SIMDROP_LINES_CHAIN_F32, false); }
+LINED mask_between_far_chain_f32(const lined_batch *batch) { mask_lined_batch(batch, SIMDROP_LINES_CHAIN_F32, true); }
+#undef LINED
 
-typedef void mask_between_function(simdrop_mask_source *source, uint64_t first_block, size_t block_count, uint64_t *words,
-                                   simdrop_interleave *interleave);
-
-static inline mask_between_function *mask_between_of(const simdrop_line_work *lines) {
+static inline void mask_between(const lined_batch *batch, const simdrop_line_work *lines) {
+  const bool is_far = lines->non_temporal;
   switch (lines->kind) {
-    case SIMDROP_LINES_SCALE_F32: return lines->non_temporal ? mask_between_far_f32 : mask_between_cached_f32;
-    case SIMDROP_LINES_SCALE_F16: return lines->non_temporal ? mask_between_far_f16 : mask_between_cached_f16;
-    case SIMDROP_LINES_SCALE_BF16: return lines->non_temporal ? mask_between_far_bf16 : mask_between_cached_bf16;
-    case SIMDROP_LINES_CHAIN_F32: return lines->non_temporal ? mask_between_far_chain_f32 : mask_between_cached_chain_f32;
+    case SIMDROP_LINES_SCALE_F32: (is_far ? mask_between_far_f32 : mask_between_f32)(batch); return;
+    case SIMDROP_LINES_SCALE_F16: (is_far ? mask_between_far_f16 : mask_between_f16)(batch); return;
+    case SIMDROP_LINES_SCALE_BF16: (is_far ? mask_between_far_bf16 : mask_between_bf16)(batch); return;
+    case SIMDROP_LINES_CHAIN_F32: (is_far ? mask_between_far_chain_f32 : mask_between_chain_f32)(batch); return;
   }
-  return NULL;
 }
-#endif
 
 // With four lanes, a chain without a residual takes 1.03 (from memory) to 1.08 (L2) of the time by lines, and else 0.87 to 0.95
 // (Zen 4, p = 0.1).
 static inline bool do_lines_pay(const simdrop_line_work *lines) {
   return SIMD_LANES >= 8 || lines->kind != SIMDROP_LINES_CHAIN_F32 || lines->chain->operands.residual != NULL;
 }
+#endif
 
 // Whether the interleaved work was lines, and some of it was done between rounds. Where few planes decide, a mask is drawn so
 // quickly that nothing is gained.
@@ -151,7 +150,8 @@ static inline bool mask_with_lines(simdrop_mask_source *source, uint64_t first_b
   const bool is_one_batch = block_count <= BATCH_BLOCKS && (uint32_t)first_block <= UINT32_MAX - BATCH_BLOCKS;
   if (interleave == NULL || interleave->lines == NULL || !is_one_batch || !has_stragglers(source)) return false;
   if (!do_lines_pay(interleave->lines)) return false;
-  mask_between_of(interleave->lines)(source, first_block, block_count, words, interleave);
+  const lined_batch batch = {source, first_block, block_count, words, interleave};
+  mask_between(&batch, interleave->lines);
   return true;
 #else
   (void)source, (void)first_block, (void)block_count, (void)words, (void)interleave;

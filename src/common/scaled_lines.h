@@ -18,7 +18,7 @@ enum {
   // rounds for their dense planes and about nine for those that are left undecided, so that both come to an end together (f32,
   // p = 0.1, AVX2: with twice as many lines to a round, and none in the second half, nothing was gained; AVX-512: four lines at
   // a time took 1.02 times as long; bf16 from memory: with a third more lines to a round 1.07 times).
-  SIXTEEN_LANES = 8
+  LINE_LANES = 8
 };
 
 typedef union line_constants {
@@ -157,7 +157,7 @@ static ALWAYS_INLINE void do_line(scaled_lines *lines) {
 // After a round of one vector, of so many lanes since the first of some that are drawn together.
 static ALWAYS_INLINE void scale_lines(scaled_lines *lines, int lanes) {
   if (lines == NULL) return;
-  const int line_lanes = SIXTEEN_LANES * (int)(line_elements(lines->kind) / 16);
+  const int line_lanes = LINE_LANES * (int)(line_elements(lines->kind) / 16);
   const bool is_due = lanes / line_lanes > (lanes - SIMD_LANES) / line_lanes;
   if (!is_due || lines->left == 0) return;
   if (lines->non_temporal) prefetch_page(lines->y, SIMDROP_CACHE_LINE, SIMDROP_PAGE_BYTES);

@@ -357,12 +357,12 @@ fault("lines: the same decisions again", FILE, "lines->decisions += line_element
 fault("lines: as many decisions as f32 has", FILE, "lines->decisions += line_elements(lines->kind) / 8;", "lines->decisions += 2;", LINES, "avx2")
 fault("lines: one past the end", FILE, ".left = (interleave->count - lead) / line_elements(kind),",
       ".left = (interleave->count - lead + 15) / line_elements(kind),", LINES, "avx2")
-fault("lines: not as many as there are rounds for", FILE, "SIXTEEN_LANES = 8", "SIXTEEN_LANES = 16", LINES, "avx2")
+fault("lines: not as many as there are rounds for", FILE, "LINE_LANES = 8", "LINE_LANES = 16", LINES, "avx2")
 fault("lines: y does not go on", FILE, "interleave->lines->operands->y = lines->y;", "", LINES, "avx2")
 fault("lines: x does not go on", FILE, "interleave->lines->operands->x = lines->x;", "", LINES, "avx2")
 fault("lines: decisions do not go on", FILE, "interleave->lines->decisions->first += done;", "", LINES, "avx2")
 fault("lines: what is left begins at the beginning", FILE, "interleave->done += done;", "", LINES, "avx2")
-fault("lines: one type's for another", CALLS, "return lines->non_temporal ? mask_between_far_f16 :", "return lines->non_temporal ? mask_between_far_bf16 :",
+fault("lines: one type's for another", CALLS, "(is_far ? mask_between_far_f16 :", "(is_far ? mask_between_far_bf16 :",
       LINES, "avx2")
 fault("avx512: both halves of a line of f16 have one's decisions", "src/avx512/simd.h", "scale_sixteen_f16((__mmask16)(kept >> i), x + i, line->scale)",
       "scale_sixteen_f16((__mmask16)kept, x + i, line->scale)", LINES, "avx512")
@@ -410,6 +410,31 @@ fault("far words: decisions of the other half", "src/avx2/simd.h", "const __m256
 fault("far words: a dropped element is multiplied", "src/avx2/simd.h",
       "_mm256_mul_ps(_mm256_and_ps(_mm256_loadu_ps(x), _mm256_castsi256_ps(is_kept)), scale)",
       "_mm256_and_ps(_mm256_mul_ps(_mm256_loadu_ps(x), scale), _mm256_castsi256_ps(is_kept))", "memory:no_flag_of_dropped", "avx2")
+NO_FLAG = "memory:no_flag_of_dropped"
+fault("avx512: dropped f16 of a line are converted", "src/avx512/simd.h",
+      "store_sixteen_f16(y + i, scale_sixteen_f16((__mmask16)(kept >> i), x + i, line->scale), non_temporal);",
+      "store_sixteen_f16(y + i, _mm256_maskz_mov_epi16((__mmask16)(kept >> i), scale_sixteen_f16(0xffff, x + i, line->scale)), non_temporal);", NO_FLAG, "avx512")
+fault("avx512: dropped bf16 are multiplied", "src/avx512/simd.h", """pairs = _mm512_maskz_loadu_epi16(kept, x);
+      const __m512 even = _mm512_mul_ps(even_bf16(pairs), scale.factor), odd = _mm512_mul_ps(odd_bf16(pairs), scale.factor);
+      const __m512i product = narrow_bf16(even, odd, scale.never_ties);""", """pairs = _mm512_loadu_si512(x);
+      const __m512 even = _mm512_mul_ps(even_bf16(pairs), scale.factor), odd = _mm512_mul_ps(odd_bf16(pairs), scale.factor);
+      const __m512i product = _mm512_maskz_mov_epi16(kept, narrow_bf16(even, odd, scale.never_ties));""", NO_FLAG, "avx512")
+fault("avx2: dropped f16 of a line are converted", "src/avx2/simd.h", """kept = select_sixteen_of_line(line, bits, half, x);
+      const __m128i low = scale_eight_f16(_mm256_castsi256_si128(kept), line->scale);
+      const __m128i high = scale_eight_f16(_mm256_extracti128_si256(kept, 1), line->scale);
+      store_vector(y + 16 * half, _mm256_set_m128i(high, low), non_temporal);""", """all = _mm256_loadu_si256((const __m256i *)(x + 16 * half));
+      const __m128i low = scale_eight_f16(_mm256_castsi256_si128(all), line->scale);
+      const __m128i high = scale_eight_f16(_mm256_extracti128_si256(all, 1), line->scale);
+      uint16_t products[32];
+      _mm256_storeu_si256((__m256i *)(products + 16 * half), _mm256_set_m128i(high, low));
+      store_vector(y + 16 * half, select_sixteen_of_line(line, bits, half, products), non_temporal);""", NO_FLAG, "avx2")
+fault("avx2: dropped bf16 of a line are multiplied", "src/avx2/simd.h", """pairs = select_sixteen_of_line(line, bits, half, x);
+      const __m256 odd_elements = _mm256_castsi256_ps(_mm256_and_si256(pairs, line->upper_halves));""",
+      """all = _mm256_loadu_si256((const __m256i *)(x + 16 * half));
+      const __m256 every = _mm256_mul_ps(_mm256_castsi256_ps(_mm256_and_si256(all, line->upper_halves)), line->scale);
+      __asm__ volatile("" : : "x"(every));
+      const __m256i pairs = select_sixteen_of_line(line, bits, half, x);
+      const __m256 odd_elements = _mm256_castsi256_ps(_mm256_and_si256(pairs, line->upper_halves));""", NO_FLAG, "avx2")
 fault("far words: halves of f16 change places", "src/avx2/simd.h", "store_vector(y + i, _mm256_set_m128i(high, low)", "store_vector(y + i, _mm256_set_m128i(low, high)",
       "kernels:decisions_from_anywhere", "avx2")
 FILE = "src/common/consumers_body.h"
