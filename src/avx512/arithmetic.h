@@ -36,14 +36,6 @@ static inline void simd_f32_store(float *to, simd_f32 a, bool non_temporal) {
   }
 }
 
-static inline void store_sixteen_halves(uint16_t *to, __m256i halves, bool non_temporal) {
-  if (non_temporal) {
-    _mm256_stream_si256((__m256i *)to, halves);
-  } else {
-    _mm256_storeu_si256((__m256i *)to, halves);
-  }
-}
-
 static inline void simd_f32_store_f16(uint16_t *to, simd_f32 a, bool non_temporal) {
   store_sixteen_halves(to, _mm512_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC), non_temporal);
 }

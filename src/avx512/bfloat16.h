@@ -1,10 +1,11 @@
 // Vectors of bfloat16 as two of numbers, even elements and odd ones: to widen either takes an instruction, and so does putting
-// them together again.
+// them together again. And what stores sixteen elements of 16 bits, of either type.
 #ifndef SIMDROP_AVX512_BFLOAT16_H
 #define SIMDROP_AVX512_BFLOAT16_H
 
 #include <immintrin.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 static inline __m512 even_bf16(__m512i elements) { return _mm512_castsi512_ps(_mm512_slli_epi32(elements, 16)); }
 static inline __m512 odd_bf16(__m512i elements) {
@@ -27,6 +28,14 @@ static inline __m512i narrow_bf16(__m512 even_products, __m512 odd_products, boo
   const __m512i limit = _mm512_ternarylogic_epi32(upper, _mm512_set1_epi16(1), _mm512_set1_epi16((short)0x8000), 0xAE);
   const __mmask32 raised = _mm512_cmpge_epu16_mask(lower, limit);
   return _mm512_mask_sub_epi16(upper, raised, upper, _mm512_set1_epi16(-1));
+}
+
+static inline void store_sixteen_halves(uint16_t *to, __m256i halves, bool non_temporal) {
+  if (non_temporal) {
+    _mm256_stream_si256((__m256i *)to, halves);
+  } else {
+    _mm256_storeu_si256((__m256i *)to, halves);
+  }
 }
 
 #endif

@@ -222,18 +222,10 @@ static inline __m256i scale_sixteen_f16(__mmask16 kept, const uint16_t *x, __m51
   return _mm512_cvtps_ph(_mm512_mul_ps(wide, scale), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 }
 
-static inline void store_sixteen_f16(uint16_t *y, __m256i elements, bool non_temporal) {
-  if (non_temporal) {
-    _mm256_stream_si256((__m256i *)y, elements);
-  } else {
-    _mm256_storeu_si256((__m256i *)y, elements);
-  }
-}
-
 static inline void simd_scale_word_f16(uint64_t bits, const uint16_t *x, uint16_t *y, simd_scale_f16 scale, bool non_temporal) {
   SIMDROP_UNROLL
   for (int i = 0; i < 64; i += 16)
-    store_sixteen_f16(y + i, scale_sixteen_f16((__mmask16)(bits >> i), x + i, scale), non_temporal);
+    store_sixteen_halves(y + i, scale_sixteen_f16((__mmask16)(bits >> i), x + i, scale), non_temporal);
 }
 
 static inline void scale_line_bf16(__mmask32 kept, const uint16_t *x, uint16_t *y, simd_scale_bf16 scale, bool non_temporal) {
@@ -363,7 +355,7 @@ static inline void simd_scale_line_f16(const simd_line_f16 *line, const uint8_t 
   const uint64_t kept = line_decisions(decisions, line->shift);
   SIMDROP_UNROLL
   for (int i = 0; i < 32; i += 16)
-    store_sixteen_f16(y + i, scale_sixteen_f16((__mmask16)(kept >> i), x + i, line->scale), non_temporal);
+    store_sixteen_halves(y + i, scale_sixteen_f16((__mmask16)(kept >> i), x + i, line->scale), non_temporal);
 }
 
 static inline void simd_scale_line_bf16(const simd_line_bf16 *line, const uint8_t *decisions, const uint16_t *x, uint16_t *y,

@@ -244,16 +244,14 @@ static size_t step_of(const simdrop_chain_operation *operation) {
   return simdrop_dtype_converts(operation->decisions.dtype) ? CONVERTED_STEP : STEP;
 }
 
-// Whether rows follow one another in memory, or there are none.
-static bool are_joined(const simdrop_chain_operation *operation, simdrop_rows rows) {
-  return rows.first == NULL || rows.stride == (ptrdiff_t)(operation->columns * operation->decisions.size);
-}
-
-static bool are_all_joined(const simdrop_chain_operation *operation) {
-  if (operation->rows == 1) return true;
-  if (operation->index_stride != operation->columns || !are_joined(operation, output_rows(operation))) return false;
-  if (operation->is_gradient) return are_joined(operation, operation->dy);
-  return are_joined(operation, operation->x) && are_joined(operation, operation->residual);
+// Whether rows follow one another, in all arrays that there are and in the mask.
+static bool are_joined(const simdrop_chain_operation *operation) {
+  const ptrdiff_t stride = (ptrdiff_t)(operation->columns * operation->decisions.size);
+  if (operation->index_stride != operation->columns) return false;
+  const simdrop_rows all[] = {operation->x, operation->residual, operation->y, operation->dy, operation->dx};
+  for (size_t i = 0; i < sizeof all / sizeof *all; ++i)
+    if (all[i].first != NULL && all[i].stride != stride) return false;
+  return true;
 }
 
 // Whether the elements of batches are work of lines: of f32 without an activation, with nothing between one row and the next,
@@ -265,7 +263,7 @@ static bool has_lines(const chain_job *job) {
   if (!operation->is_gradient && operation->bias != NULL &&
       (operation->bias_axis == SIMDROP_BIAS_OF_ROWS || operation->columns % (SIMDROP_CACHE_LINE / sizeof(float)) != 0))
     return false;
-  return are_all_joined(operation);
+  return operation->rows == 1 || are_joined(operation);
 }
 
 // The batch that waits, as lines, and what they point to.
@@ -398,13 +396,7 @@ static SIMDROP_OWN_FRAME void drive_column_sums(const simdrop_chain_operation *o
 
 // Whether the matrix is as good as one row.
 static bool is_flat(const simdrop_chain_operation *operation) {
-  const ptrdiff_t stride = (ptrdiff_t)(operation->columns * operation->decisions.size);
-  if (operation->rows == 1 || operation->bias != NULL || operation->sums != NULL) return false;
-  if (operation->index_stride != operation->columns) return false;
-  const simdrop_rows all[] = {operation->x, operation->residual, operation->y, operation->dy, operation->dx};
-  for (size_t i = 0; i < sizeof all / sizeof *all; ++i)
-    if (all[i].first != NULL && all[i].stride != stride) return false;
-  return true;
+  return operation->rows != 1 && operation->bias == NULL && operation->sums == NULL && are_joined(operation);
 }
 
 void simdrop_drive_chain(const simdrop_chain_operation *operation) {

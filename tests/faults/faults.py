@@ -395,8 +395,8 @@ fault("chain: lines with a bias that begins within one", FILE, "operation->colum
 fault("chain: lines past the caches that are none", FILE, "return !lines->work.non_temporal || operation->bias == NULL ||",
       "return true || operation->bias == NULL ||", CHAINED, "avx2")
 fault("chain: lines of x in place of the gradient", FILE, "from = operation->is_gradient ? operation->dy : operation->x;", "from = operation->x;", CHAINED, "avx2")
-fault("chain: lines of one residual for all rows", FILE, "return are_joined(operation, operation->x) && are_joined(operation, operation->residual);",
-      "return are_joined(operation, operation->x);", CHAINED, "avx2")
+fault("chain: lines of one residual for all rows", FILE, "all[] = {operation->x, operation->residual, operation->y, operation->dy, operation->dx};",
+      "all[] = {operation->x, operation->y, operation->dy, operation->dx};", CHAINED, "avx2")
 fault("chain: lines where sums are asked for", FILE, "job->bits != NULL || operation->sums != NULL ||", "job->bits != NULL ||", "chain:far_arrays", "avx2")
 fault("chain: lines where bits are asked for", FILE, "job->bits != NULL || operation->sums != NULL ||", "operation->sums != NULL ||", CHAINED, "avx2")
 EVERY_WAY = "memory:every_way_gives_the_same"
@@ -412,8 +412,8 @@ fault("far words: a dropped element is multiplied", "src/avx2/simd.h",
       "_mm256_and_ps(_mm256_mul_ps(_mm256_loadu_ps(x), scale), _mm256_castsi256_ps(is_kept))", "memory:no_flag_of_dropped", "avx2")
 NO_FLAG = "memory:no_flag_of_dropped"
 fault("avx512: dropped f16 of a line are converted", "src/avx512/simd.h",
-      "store_sixteen_f16(y + i, scale_sixteen_f16((__mmask16)(kept >> i), x + i, line->scale), non_temporal);",
-      "store_sixteen_f16(y + i, _mm256_maskz_mov_epi16((__mmask16)(kept >> i), scale_sixteen_f16(0xffff, x + i, line->scale)), non_temporal);", NO_FLAG, "avx512")
+      "store_sixteen_halves(y + i, scale_sixteen_f16((__mmask16)(kept >> i), x + i, line->scale), non_temporal);",
+      "store_sixteen_halves(y + i, _mm256_maskz_mov_epi16((__mmask16)(kept >> i), scale_sixteen_f16(0xffff, x + i, line->scale)), non_temporal);", NO_FLAG, "avx512")
 fault("avx512: dropped bf16 are multiplied", "src/avx512/simd.h", """pairs = _mm512_maskz_loadu_epi16(kept, x);
       const __m512 even = _mm512_mul_ps(even_bf16(pairs), scale.factor), odd = _mm512_mul_ps(odd_bf16(pairs), scale.factor);
       const __m512i product = narrow_bf16(even, odd, scale.never_ties);""", """pairs = _mm512_loadu_si512(x);
